@@ -1,0 +1,63 @@
+"""Pretrain BERT-style language models on genomes of your own, and find out what they have learned."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dnabert.clusters.clustering import cluster, load_clusters
+    from dnabert.corpus import demo_config, load_corpus, prepare
+    from dnabert.encoders import embed, load_embeddings, load_encoder
+    from dnabert.pretraining import pretrain
+    from dnabert.report import write_report
+    from dnabert.tokenizer import KmerTokenizer, load_tokenizer
+
+# What a name needs (torch, umap, …) is imported when the name is first used.
+_LAZY = {
+    "KmerTokenizer": "tokenizer",
+    "cluster": "clusters",
+    "demo_config": "corpus",
+    "embed": "encoders",
+    "load_clusters": "clusters",
+    "load_corpus": "corpus",
+    "load_embeddings": "encoders",
+    "load_encoder": "encoders",
+    "load_tokenizer": "tokenizer",
+    "prepare": "corpus",
+    "pretrain": "pretraining",
+    "write_report": "report",
+}
+
+__all__ = [
+    "KmerTokenizer",
+    "cluster",
+    "demo_config",
+    "embed",
+    "load_clusters",
+    "load_corpus",
+    "load_embeddings",
+    "load_encoder",
+    "load_tokenizer",
+    "prepare",
+    "pretrain",
+    "write_report",
+]
+
+__version__: str
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dnabert")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,95 @@
+"""How well a partition agrees with a known one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dnabert.clusters.bootstrap import Score, interval
+
+
+def contingency(labels: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Counts int64 (number of labels, number of classes) of every label with every class."""
+    _, rows = np.unique(labels, return_inverse=True)
+    _, columns = np.unique(np.asarray(column).astype(str), return_inverse=True)
+    shape = (int(rows.max(initial=-1)) + 1, int(columns.max(initial=-1)) + 1)
+    return np.bincount(rows * max(shape[1], 1) + columns, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def agreement(labels: np.ndarray, column: np.ndarray, *, resamples: int = 200, seed: int = 0) -> dict[str, Score]:
+    """Adjusted mutual information (Vinh et al. 2010) and adjusted Rand index, with bootstrap intervals.
+
+    Noise (-1) counts as one more cluster. Windows are resampled by drawing contingency tables. A resampled table
+    has more information than its source (empty cells stay empty), so the resampled values are moved onto the
+    observed one before their percentiles are taken; AMI's chance level is that of the observed margins throughout.
+
+    Parameters
+    ----------
+    labels : (n,) cluster labels.
+    column : (n,) classes.
+
+    Returns
+    -------
+    ``{"ami": Score, "ari": Score}``
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = agreement(np.array([0, 0, 1, 1]), np.array(["a", "a", "b", "b"]))
+    >>> round(scores["ami"].value, 6), scores["ari"].value
+    (1.0, 1.0)
+    """
+    table = contingency(labels, column)
+    n = int(table.sum())
+    expected = _expected_information(table)
+    tables = _resampled(table, resamples=resamples, seed=seed)
+    measures = {"ami": lambda counts: _ami(counts, expected), "ari": _ari}
+    scores = {}
+    for name, measure in measures.items():
+        value = float(measure(table.astype(float)))
+        drawn = np.array([measure(counts) for counts in tables])
+        low, high = interval(drawn - drawn.mean() + value)
+        scores[name] = Score(value, max(low, -1.0), min(high, 1.0), n)
+    return scores
+
+
+def _resampled(table: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
+    n = table.sum()
+    rng = np.random.default_rng(seed)
+    occupied = np.flatnonzero(table)
+    drawn = np.zeros((resamples, table.size))
+    drawn[:, occupied] = rng.multinomial(n, table.ravel()[occupied] / n, size=resamples)
+    return drawn.reshape(resamples, *table.shape)
+
+
+def _expected_information(table: np.ndarray) -> float:
+    import scipy.sparse
+    from sklearn.metrics.cluster import expected_mutual_information
+
+    return float(expected_mutual_information(scipy.sparse.csr_matrix(table.astype(np.int64)), int(table.sum())))
+
+
+def _entropy(counts: np.ndarray) -> float:
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())
+
+
+def _ami(counts: np.ndarray, expected: float) -> float:
+    """Normalised by the mean of both entropies, as scikit-learn does; two trivial partitions agree fully."""
+    rows, columns = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
+    if rows == 0.0 and columns == 0.0:
+        return 1.0
+    information = rows + columns - _entropy(counts.ravel())
+    room = (rows + columns) / 2 - expected
+    return (information - expected) / (np.sign(room) * max(abs(room), np.finfo(float).eps) or np.finfo(float).eps)
+
+
+def _ari(counts: np.ndarray) -> float:
+    """Hubert and Arabie 1985, from pairs."""
+    cells, rows, columns = (_pairs(c) for c in (counts, counts.sum(axis=1), counts.sum(axis=0)))
+    chance = rows * columns / max(_pairs(counts.sum()), 1.0)
+    room = (rows + columns) / 2 - chance
+    return 1.0 if room == 0 else float((cells - chance) / room)
+
+
+def _pairs(counts: np.ndarray) -> float:
+    return float((counts * (counts - 1) / 2).sum())

@@ -1,0 +1,245 @@
+"""The stage: a folder of embeddings into a folder of clusters."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnabert.clusters.config import ClusterConfig
+from dnabert.clusters.graph import distance_graph, nearest_neighbors
+from dnabert.clusters.labels import centroids, density_labels, kmeans_labels
+from dnabert.clusters.map import map_coordinates
+from dnabert.clusters.reduce import Basis, fit_basis
+from dnabert.errors import UserError
+from dnabert.stage import check_free, read_manifest, stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A cluster's radius holds this share of its members; `assign` calls what lies farther out unclustered.
+RADIUS_QUANTILE = 0.95
+_FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters of n vectors.
+
+    Attributes
+    ----------
+    labels : int32 (n,), HDBSCAN, -1 = noise, 0 the largest.
+    probability : float32 (n,), strength of membership, 0 for noise.
+    kmeans : int32 (n,), 0 the largest.
+    coordinates : float32 (n, 2), the map.
+    points : float32 (n, c), the space in which neighbours were counted.
+    basis : how vectors become points.
+    kmeans_centroids : float32 (number of k-means clusters, c).
+    seconds : time of each part.
+    """
+
+    labels: np.ndarray
+    probability: np.ndarray
+    kmeans: np.ndarray
+    coordinates: np.ndarray
+    points: np.ndarray
+    basis: Basis
+    kmeans_centroids: np.ndarray
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """A clusters folder, read.
+
+    Attributes
+    ----------
+    table : one row per window: the embeddings' columns, label, probability, kmeans, x, y.
+    arrays : ``hdbscan_centroids``, ``hdbscan_radius``, ``kmeans_centroids``, ``pca_*``.
+    summary : the content of ``clusters.json``.
+    manifest, folder : where it stands and what made it.
+    """
+
+    table: pd.DataFrame
+    arrays: dict[str, np.ndarray]
+    summary: dict[str, Any]
+    manifest: dict[str, Any]
+    folder: Path
+
+    @property
+    def basis(self) -> Basis:
+        """How the embeddings' vectors become the points that were clustered."""
+        names = ("mean", "scale", "center", "components", "explained")
+        parts = {name: self.arrays[f"pca_{name}"] for name in names}
+        return Basis(**parts, normalise=bool(self.manifest["config"]["normalise"]))
+
+
+def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) -> Clustering:
+    """Reduce float (n, d) vectors, build one neighbour graph, and take labels and map from it.
+
+    Raises
+    ------
+    UserError
+        for fewer than 4 vectors, or when one is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> blobs = np.repeat(np.eye(3), 40, axis=0) + 0.01 * rng.normal(size=(120, 3))
+    >>> np.bincount(cluster_vectors(blobs, ClusterConfig(min_cluster_size=20, kmeans=3)).kmeans).tolist()
+    [40, 40, 40]
+    """
+    config = config or ClusterConfig()
+    _check(vectors)
+    clock = _Clock()
+    basis = fit_basis(
+        vectors,
+        components=config.components,
+        scaling=config.scaling,
+        normalise=config.normalise,
+        seed=config.seed,
+    )
+    points = basis.transform(vectors)
+    clock.stop("pca")
+    neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
+    clock.stop("neighbors")
+    labels, probability = density_labels(
+        distance_graph(neighbors, points, seed=config.seed),
+        min_cluster_size=min(config.min_cluster_size, len(points)),
+        min_samples=min(config.min_samples, neighbors.indices.shape[1]),
+        selection=config.selection,
+    )
+    clock.stop("hdbscan")
+    kmeans, kmeans_centroids = kmeans_labels(points, clusters=config.kmeans, seed=config.seed)
+    clock.stop("kmeans")
+    coordinates = map_coordinates(
+        points, neighbors, n_neighbors=config.map_neighbors, min_dist=config.map_min_dist, seed=config.seed
+    )
+    clock.stop("umap")
+    return Clustering(labels, probability, kmeans, coordinates, points, basis, kmeans_centroids, clock.seconds)
+
+
+def cluster(
+    embeddings: str | Path, *, out: str | Path, config: ClusterConfig | None = None, overwrite: bool = False
+) -> Clusters:
+    """Cluster an embeddings folder.
+
+    Writes ``clusters.parquet`` (every column of the embeddings but the vector, then label, probability, kmeans, x, y),
+    ``centroids.safetensors`` (with the PCA basis, for placing new sequences) and ``clusters.json``.
+
+    Parameters
+    ----------
+    embeddings : folder of kind ``embeddings``.
+    out : folder to make.
+    config : see `ClusterConfig`.
+    overwrite : replace an existing clusters folder.
+    """
+    from safetensors.numpy import save_file
+
+    from dnabert.encoders import load_embeddings
+
+    config = config or ClusterConfig()
+    check_free(out, kind="clusters", overwrite=overwrite)
+    loaded = load_embeddings(embeddings)
+    found = cluster_vectors(loaded.vectors, config)
+    table = loaded.table.assign(
+        label=found.labels,
+        probability=found.probability,
+        kmeans=found.kmeans,
+        x=found.coordinates[:, 0],
+        y=found.coordinates[:, 1],
+    )
+    with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
+        table.to_parquet(folder / "clusters.parquet", index=False)
+        arrays = _arrays(found)
+        save_file(arrays, folder / "centroids.safetensors")
+        (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays), indent=2) + "\n")
+    return load_clusters(out)
+
+
+def load_clusters(folder: str | Path) -> Clusters:
+    """Read a clusters folder.
+
+    Raises
+    ------
+    UserError
+        when it is none, or was made by another version.
+    """
+    import pandas as pd
+    from safetensors.numpy import load_file
+
+    folder = Path(folder)
+    manifest = read_manifest(folder, kind="clusters")
+    return Clusters(
+        table=pd.read_parquet(folder / "clusters.parquet"),
+        arrays=load_file(folder / "centroids.safetensors"),
+        summary=json.loads((folder / "clusters.json").read_text()),
+        manifest=manifest,
+        folder=folder,
+    )
+
+
+def _check(vectors: np.ndarray) -> None:
+    if len(vectors) < _FEWEST:
+        raise UserError(f"{len(vectors)} vectors cannot be clustered, {_FEWEST} or more can: embed more windows")
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise UserError(f"vector {int(np.flatnonzero(~finite)[0])} holds a NaN or an infinity: embed again")
+
+
+def _arrays(found: Clustering) -> dict[str, np.ndarray]:
+    middle = centroids(found.points, found.labels)
+    basis = found.basis
+    arrays = {
+        "hdbscan_centroids": middle,
+        "hdbscan_radius": _radius(found.points, found.labels, middle),
+        "kmeans_centroids": found.kmeans_centroids,
+        "pca_mean": basis.mean,
+        "pca_scale": basis.scale,
+        "pca_center": basis.center,
+        "pca_components": basis.components,
+        "pca_explained": basis.explained,
+    }
+    return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
+
+
+def _radius(points: np.ndarray, labels: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    radius = np.zeros(len(middle), dtype=np.float32)
+    for label in range(len(middle)):
+        distance = np.linalg.norm(points[labels == label] - middle[label], axis=1)
+        radius[label] = np.quantile(distance, RADIUS_QUANTILE)
+    return radius
+
+
+def _summary(found: Clustering, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    n = len(found.labels)
+    sizes = np.bincount(found.labels[found.labels >= 0])
+    return {
+        "n": n,
+        "noise": int((found.labels < 0).sum()),
+        "clusters": [
+            {"label": label, "size": int(size), "share": size / n, "radius": float(arrays["hdbscan_radius"][label])}
+            for label, size in enumerate(sizes)
+        ],
+        "kmeans": np.bincount(found.kmeans).tolist(),
+        "explained": float(found.basis.explained.sum()),
+        "radius_quantile": RADIUS_QUANTILE,
+        "seconds": found.seconds,
+    }
+
+
+class _Clock:
+    """Seconds between stops."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def stop(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name], self._last = round(now - self._last, 2), now

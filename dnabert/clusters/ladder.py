@@ -1,0 +1,85 @@
+"""All scores of one rung of the ladder: one encoder's vectors and clusters against what is known of the windows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnabert.clusters.agreement import agreement
+from dnabert.clusters.bootstrap import Score, bootstrap_mean
+from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What clusters are held against; ``phase`` (start mod k) and ``strand`` should agree with nothing.
+COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase")
+#: What neighbours answer for.
+_VOTED = ("repeat_class", "region")
+_NEIGHBORS = 10
+
+
+def score_rung(
+    vectors: np.ndarray,
+    table: pd.DataFrame,
+    *,
+    points: np.ndarray,
+    k: int = 7,
+    resamples: int = 200,
+    seed: int = 0,
+) -> dict[str, Score]:
+    """Score one encoder on n windows.
+
+    Parameters
+    ----------
+    vectors : float (n, d), the encoder's own, in which neighbours vote.
+    table : n windows with ``label`` (clusters, -1 = noise) and the corpus's columns; scores of absent ones are left out.
+    points : float (n, c), the reduced space in which the clusters were made, for the silhouette.
+    k : word length, for start mod k.
+    resamples, seed : of all bootstrap intervals and of the silhouette's sample.
+
+    Returns
+    -------
+    Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`;
+    ``knn10_`` and ``majority_`` of repeat class and region. Columns with one class are left out, as is NaN.
+    """
+    labels = table["label"].to_numpy()
+    n = len(labels)
+    count = float(labels.max(initial=-1) + 1)
+    scores = {
+        "clusters": Score(count, count, count, n),
+        "noise_share": bootstrap_mean(labels < 0, resamples=resamples, seed=seed),
+        "silhouette": silhouette(points, labels, resamples=resamples, seed=seed),
+    }
+    columns = _columns(table, k=k)
+    for name, column in columns.items():
+        for measure, score in agreement(labels, column, resamples=resamples, seed=seed).items():
+            scores[f"{measure}_{name}"] = score
+    voted = [name for name in _VOTED if name in columns]
+    if voted:
+        nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)
+        for name in voted:
+            right = neighbor_vote(nearest, columns[name])
+            scores[f"knn{_NEIGHBORS}_{name}"] = bootstrap_mean(right, resamples=resamples, seed=seed)
+            scores[f"majority_{name}"] = majority(columns[name], resamples=resamples, seed=seed)
+    return {name: score for name, score in scores.items() if not math.isnan(score.value)}
+
+
+def places_of(table: pd.DataFrame) -> Places:
+    """Where the windows of a table lie; without coordinates every window lies apart."""
+    n = len(table)
+    apart = np.arange(n)
+    if "start" not in table:
+        return Places(np.full(n, -1), apart, np.zeros(n, int), np.ones(n, int))
+    block = table["block"].to_numpy() if "block" in table else np.full(n, -1)
+    name = table["genome"].astype(str) + "\t" + table["chrom"].astype(str)
+    return Places(block, name.factorize()[0], table["start"].to_numpy(), table["end"].to_numpy())
+
+
+def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
+    found: dict[str, Any] = {name: table[name].to_numpy() for name in COLUMNS if name in table}
+    if "start" in table:
+        found["phase"] = table["start"].to_numpy() % k
+    return {name: found[name] for name in COLUMNS if name in found and len(set(found[name].tolist())) > 1}

@@ -1,0 +1,159 @@
+"""Annotation of one genome as columns of its windows: genes, repeats, CpG islands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dnabert.corpus.config import GenomeConfig
+from dnabert.corpus.genes import GENE_PARTS, Genes, read_genes
+from dnabert.corpus.intervals import coverage, merge, overlaps
+from dnabert.corpus.tracks import Track, read_bed
+from dnabert.errors import UserError
+
+#: Classes of gene region in order of priority: a base counts for the first one that covers it.
+REGIONS = ("CDS", "UTR", "exon", "intron", "intergenic")
+
+#: Below this share of repeat a window has no class of repeat.
+LEAST_REPEAT = 0.1
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is known of a genome; each part may be none."""
+
+    genes: Genes | None = None
+    repeats: Track | None = None
+    cpg_islands: Track | None = None
+
+    def columns(self, chrom: str, *, starts: np.ndarray, length: int) -> dict[str, np.ndarray]:
+        """Columns of the windows of one sequence.
+
+        The columns are the same whatever is known, so that genomes with and without annotation fit into one
+        table: an unknown share is NaN, an unknown class is ``"unknown"``.
+
+        Parameters
+        ----------
+        chrom : name of the sequence.
+        starts : int64 (n,), ascending, 0-based.
+        length : bases per window.
+
+        Returns
+        -------
+        ``cds``, ``utr``, ``exon``, ``intron``, ``intergenic`` (float32 shares, sum 1), ``region`` (the largest of
+        them), ``gene``, ``gene_type``, ``gene_strand`` (the gene with the largest overlap; of equals the shortest;
+        ``""``, ``"intergenic"`` and ``"."`` without one), ``repeat`` (float32 share), ``repeat_class`` (the class
+        with the largest share; ``"none"`` below 10 % repeat), ``cpg_island`` (float32 share).
+        """
+        ends = starts + length
+        return {
+            **_regions(self.genes, chrom, starts=starts, ends=ends),
+            **_genes(self.genes, chrom, starts=starts, ends=ends),
+            **_repeats(self.repeats, chrom, starts=starts, ends=ends),
+            "cpg_island": _share(self.cpg_islands, chrom, starts=starts, ends=ends),
+        }
+
+
+def read_annotation(genome: GenomeConfig, *, lengths: Mapping[str, int]) -> Annotation:
+    """Read the annotation files of a genome and check that they speak of its sequences.
+
+    Parameters
+    ----------
+    genome : with absolute paths.
+    lengths : of the genome's sequences, by name.
+
+    Raises
+    ------
+    UserError
+        when a file cannot be read or shares no sequence name with the FASTA file.
+    """
+    genes = None if genome.genes is None else read_genes(genome.genes)
+    repeats = None if genome.repeats is None else read_bed(genome.repeats)
+    islands = None if genome.cpg_islands is None else read_bed(genome.cpg_islands)
+    for path, part in ((genome.genes, genes), (genome.repeats, repeats), (genome.cpg_islands, islands)):
+        if path is not None and part is not None:
+            _check_names(Path(path), part.chroms, fasta=genome.fasta, lengths=lengths)
+    return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
+
+
+def _check_names(path: Path, chroms: list[str], *, fasta: str, lengths: Mapping[str, int]) -> None:
+    if not chroms:
+        raise UserError(f"{path} holds no intervals: give another file or leave it out")
+    if not set(chroms) & set(lengths):
+        raise UserError(
+            f"{path} names its sequences {chroms[0]!r}, {fasta} names them {next(iter(lengths))!r}: "
+            "no name is in both; rename one of them"
+        )
+
+
+def _regions(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
+    names = [name.lower() for name in REGIONS]
+    if genes is None:
+        nothing = np.full(len(starts), np.nan, np.float32)
+        return {**dict.fromkeys(names, nothing), "region": np.full(len(starts), _UNKNOWN, object)}
+    length = ends - starts
+    parts = genes.parts.get(chrom, {})
+    so_far, before = np.empty((0, 2), np.int64), np.zeros(len(starts), np.int64)
+    bases = []
+    for part in GENE_PARTS:  # what a part adds to the union of those before it is what counts for it
+        so_far = merge(np.concatenate([so_far, parts.get(part, np.empty((0, 2), np.int64))]))
+        union = coverage(so_far, starts=starts, ends=ends)
+        bases.append(union - before)
+        before = union
+    bases.append(length - before)
+    shares = np.stack(bases) / length
+    region = np.array(REGIONS, object)[shares.argmax(axis=0)]
+    return {**dict(zip(names, shares.astype(np.float32), strict=True)), "region": region}
+
+
+def _genes(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
+    columns = {
+        "gene": np.full(len(starts), "", object),
+        "gene_type": np.full(len(starts), _UNKNOWN if genes is None else "intergenic", object),
+        "gene_strand": np.full(len(starts), ".", object),
+    }
+    if genes is None or chrom not in genes.spans:
+        return columns
+    spans = genes.spans[chrom]
+    window, gene, shared = overlaps(spans, starts=starts, ends=ends)
+    size = (spans[:, 1] - spans[:, 0])[gene]
+    window, gene = _first_of_each(window, gene, order=np.lexsort((size, -shared, window)))
+    for name, values in zip(columns, genes.names[chrom], strict=True):
+        columns[name][window] = values[gene]
+    return columns
+
+
+def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
+    share = _share(track, chrom, starts=starts, ends=ends)
+    if track is None:
+        return {"repeat": share, "repeat_class": np.full(len(starts), _UNKNOWN, object)}
+    classes = np.full(len(starts), "none", object)
+    if chrom in track.intervals:
+        window, interval, shared = overlaps(track.intervals[chrom], starts=starts, ends=ends)
+        pair, each = np.unique(window * len(track.classes) + track.labels[chrom][interval], return_inverse=True)
+        bases = np.bincount(each, weights=shared, minlength=len(pair))
+        window, label = np.divmod(pair, len(track.classes))
+        window, label = _first_of_each(window, label, order=np.lexsort((label, -bases, window)))
+        classes[window] = np.array(track.classes, object)[label]
+    classes[share < LEAST_REPEAT] = "none"
+    return {"repeat": share, "repeat_class": classes}
+
+
+def _share(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    if track is None:
+        return np.full(len(starts), np.nan, np.float32)
+    merged = merge(track.intervals.get(chrom, np.empty((0, 2), np.int64)))
+    return (coverage(merged, starts=starts, ends=ends) / (ends - starts)).astype(np.float32)
+
+
+def _first_of_each(group: np.ndarray, value: np.ndarray, *, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each group its first value in the given order, which sorts by group first."""
+    group, value = group[order], value[order]
+    first = np.ones(len(group), bool)
+    first[1:] = group[1:] != group[:-1]
+    return group[first], value[first]

@@ -1,0 +1,165 @@
+"""The bases of a corpus: written once as a stream, then read in place through a memory map."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import datasets
+
+#: Bases per row of the table of sequences: small enough for flat memory, large enough that few windows cross a border.
+CHUNK = 1 << 22
+
+_DATA = "data-00000-of-00001.arrow"
+
+
+class TableWriter:
+    """Writes a `datasets` table as a stream, in the layout of ``Dataset.save_to_disk``, with flat memory.
+
+    Parameters
+    ----------
+    folder : folder to make; ``datasets.load_from_disk(folder)`` reads it afterwards.
+    features : names and types of the columns.
+    split : name of the split, or none.
+    """
+
+    def __init__(self, folder: Path, *, features: datasets.Features, split: str | None = None) -> None:
+        import pyarrow as pa
+
+        folder.mkdir(parents=True)
+        self._folder, self._split, self._features = folder, split, features
+        self._schema = features.arrow_schema
+        self._file = pa.OSFile(str(folder / _DATA), "wb")
+        self._stream = pa.ipc.new_stream(self._file, self._schema)
+        self._digest = hashlib.blake2b(repr(features).encode(), digest_size=8)  # what datasets calls the fingerprint
+        self.rows = 0
+
+    def write(self, columns: dict[str, Any]) -> None:
+        """Append rows given as one array per column."""
+        import pyarrow as pa
+
+        arrays = [pa.array(columns[field.name], type=field.type) for field in self._schema]
+        self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
+        for buffer in (buffer for array in arrays for buffer in array.buffers() if buffer is not None):
+            self._digest.update(buffer)
+        self.rows += len(arrays[0])
+
+    def close(self) -> None:
+        """End the stream and write what ``load_from_disk`` wants beside it."""
+        self._stream.close()
+        self._file.close()
+        # The same two files that datasets 2 to 5 write in Dataset.save_to_disk.
+        state: dict[str, Any] = {
+            "_data_files": [{"filename": _DATA}],
+            "_fingerprint": self._digest.hexdigest(),
+            "_format_columns": None,
+            "_format_kwargs": {},
+            "_format_type": None,
+            "_output_all_columns": False,
+            "_split": self._split,
+        }
+        info = {"citation": "", "description": "", "features": self._features.to_dict(), "homepage": "", "license": ""}
+        (self._folder / "state.json").write_text(json.dumps(state, indent=2) + "\n")
+        (self._folder / "dataset_info.json").write_text(json.dumps(info, indent=2) + "\n")
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def sequence_features() -> datasets.Features:
+    """Columns of the table of sequences: a chunk of a sequence per row, `offset` counting over the corpus."""
+    from datasets import Features, Value
+
+    return Features(
+        {
+            "genome": Value("string"),
+            "chrom": Value("string"),
+            "start": Value("int64"),
+            "offset": Value("int64"),
+            "bases": Value("large_binary"),
+        }
+    )
+
+
+class Bases:
+    """Windows out of the memory-mapped bases, by offset.
+
+    The map is opened on first use and again after unpickling, so that it travels into worker processes as a path.
+
+    Parameters
+    ----------
+    folder : the corpus' ``sequences`` folder.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._map: np.ndarray | None = None
+        self._offsets = np.empty(0, np.int64)
+        self._positions = np.empty(0, np.int64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["folder"])  # type: ignore[misc]
+
+    def __len__(self) -> int:
+        self._open()
+        return int(self._offsets[-1])
+
+    def gather(self, offsets: np.ndarray, *, length: int) -> np.ndarray:
+        """Bases ``offset`` to ``offset + length`` for each of the offsets.
+
+        Parameters
+        ----------
+        offsets : int64 (n,), bases from the corpus' first base.
+        length : bases per window.
+
+        Returns
+        -------
+        uint8 ASCII (n, length), a copy.
+        """
+        mapped = self._open()
+        offsets = np.asarray(offsets, np.int64)
+        if offsets.size and (offsets.min() < 0 or offsets.max() + length > self._offsets[-1]):
+            raise IndexError(f"offsets must lie within 0 and {int(self._offsets[-1]) - length}")
+        row = np.searchsorted(self._offsets, offsets, side="right") - 1
+        crossing = offsets + length > self._offsets[row + 1]
+        starts = self._positions[row] + offsets - self._offsets[row]
+        # Those that cross the border of a chunk (0.01 %) are read base by base below; the file goes on long enough
+        # behind every chunk but the last for a read that is then overwritten.
+        starts[crossing] = 0
+        windows = np.lib.stride_tricks.sliding_window_view(mapped, length)[starts]
+        if crossing.any():
+            each = offsets[crossing, None] + np.arange(length)
+            row = np.searchsorted(self._offsets, each, side="right") - 1
+            windows[crossing] = mapped[self._positions[row] + each - self._offsets[row]]
+        return windows
+
+    def _open(self) -> np.ndarray:
+        if self._map is not None:
+            return self._map
+        import pyarrow as pa
+
+        whole = pa.memory_map(str(self.folder / _DATA)).read_buffer()
+        table = pa.ipc.open_stream(pa.BufferReader(whole)).read_all()
+        chunks = table["bases"].chunks  # one row per record batch; zero-copy, so addresses give file positions
+        self._positions = np.array([chunk.buffers()[2].address - whole.address for chunk in chunks], np.int64)
+        sizes = [chunk.buffers()[2].size for chunk in chunks]
+        lengths = [len(chunk[0].as_buffer()) for chunk in chunks]
+        if any(size < length for size, length in zip(sizes, lengths, strict=True)):
+            raise ValueError(f"{self.folder}: chunks of bases are shorter than they say")
+        self._offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        self._map = np.frombuffer(whole, np.uint8)
+        return self._map

@@ -1,0 +1,80 @@
+"""Orthologous blocks: the same place by descent in several genomes."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from dnabert.errors import UserError
+
+_COLUMNS = ("block", "genome", "chrom", "start", "end")
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Orthologous blocks of all genomes.
+
+    ``places[genome, chrom]`` is int64 (n, 3): start, end (0-based, half open) and number of each block,
+    sorted by start and disjoint.
+    """
+
+    path: Path
+    places: dict[tuple[str, str], np.ndarray]
+
+    def of(self, genome: str, chrom: str) -> np.ndarray:
+        """Blocks on one sequence: int64 (n, 3)."""
+        return self.places.get((genome, chrom), np.empty((0, 3), np.int64))
+
+    def at(self, genome: str, chrom: str, *, starts: np.ndarray) -> np.ndarray:
+        """Number of the block in which each position lies, -1 for none: int32 (n,)."""
+        places = self.of(genome, chrom)
+        if not len(places):
+            return np.full(len(starts), -1, np.int32)
+        row = np.searchsorted(places[:, 0], starts, side="right") - 1
+        inside = (row >= 0) & (starts < places[row, 1])
+        return np.where(inside, places[row, 2], -1).astype(np.int32)
+
+
+def open_text(path: str | Path) -> IO[str]:
+    """Open a text file, gzip or not."""
+    try:
+        with open(path, "rb") as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
+    return gzip.open(path, "rt") if compressed else open(path)
+
+
+def read_blocks(path: str | Path) -> Blocks:
+    """Read a TSV (gzip or not) with a header and the columns block, genome, chrom, start, end.
+
+    Raises
+    ------
+    UserError
+        when a column is missing, a number is none, or two blocks overlap in a genome.
+    """
+    rows: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+    with open_text(path) as file:
+        header = file.readline().rstrip("\n").split("\t")
+        missing = [name for name in _COLUMNS if name not in header]
+        if missing:
+            raise UserError(f"{path} has no column {', '.join(missing)}: its header must name {', '.join(_COLUMNS)}")
+        order = [header.index(name) for name in _COLUMNS]
+        for number, line in enumerate(file, start=2):
+            fields = line.rstrip("\n").split("\t")
+            try:
+                block, genome, chrom, start, end = (fields[i] for i in order)
+                rows.setdefault((genome, chrom), []).append((int(start), int(end), int(block)))
+            except (ValueError, IndexError):
+                raise UserError(f"{path}, line {number} is no block ({line.strip()[:60]!r}): mend it") from None
+    places = {key: np.array(sorted(values), np.int64) for key, values in rows.items()}
+    for (genome, chrom), place in places.items():
+        overlapping = np.flatnonzero(place[1:, 0] < place[:-1, 1])
+        if len(overlapping):
+            a, b = place[overlapping[0], 2], place[overlapping[0] + 1, 2]
+            raise UserError(f"{path}: blocks {a} and {b} overlap in {genome} {chrom}: a base lies in one block only")
+    return Blocks(path=Path(path), places=places)

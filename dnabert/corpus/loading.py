@@ -1,0 +1,84 @@
+"""A corpus on disk as a Hugging Face `DatasetDict`."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from dnabert.corpus.splits import SPLITS
+from dnabert.corpus.summary import GenomeSummary
+from dnabert.corpus.view import WindowView
+from dnabert.errors import UserError
+from dnabert.stage import read_manifest
+
+
+class Corpus(datasets.DatasetDict):
+    """Windows by split (``train``, ``validation``, ``test``; absent if empty), memory-mapped.
+
+    A window is a row: its coordinates and its annotation. The bases stand once, in `sequences`; `view` brings
+    both together.
+
+    Attributes
+    ----------
+    folder : Path
+        where it stands.
+    manifest : dict
+        what made it.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def window_length(self) -> int:
+        """Bases per window."""
+        return int(self.manifest["config"]["window"]["length"])
+
+    @cached_property
+    def sequences(self) -> datasets.Dataset:
+        """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept)."""
+        return datasets.load_from_disk(str(self.folder / "sequences"))
+
+    @cached_property
+    def summary(self) -> list[GenomeSummary]:
+        """What was kept and what discarded, by genome."""
+        return [GenomeSummary(**each) for each in json.loads((self.folder / "summary.json").read_text())]
+
+    def describe(self) -> str:
+        """A line for each genome: bases, windows by split, what was discarded and why."""
+        return "\n".join(each.describe() for each in self.summary)
+
+    def view(self, split: str | None = None) -> WindowView:
+        """Windows of a split, or of all splits in the order train, validation, test, as arrays.
+
+        Raises
+        ------
+        UserError
+            when the corpus has no such split.
+        """
+        if split is not None and split not in self:
+            raise UserError(
+                f"{self.folder} has no split {split!r}, it has {', '.join(self)}: set its share under split"
+            )
+        splits = tuple(name for name in SPLITS if name in self) if split is None else (split,)
+        return WindowView(self.folder, splits=splits, window_length=self.window_length)
+
+
+def load_corpus(folder: str | Path) -> Corpus:
+    """Open a corpus that `prepare` has written; nothing is read before it is used.
+
+    Raises
+    ------
+    UserError
+        when there is no corpus in `folder`, or one of another version.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder, kind="corpus")
+    names = json.loads((folder / "dataset_dict.json").read_text())["splits"]
+    corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})
+    corpus.folder, corpus.manifest = folder, manifest
+    return corpus

@@ -1,0 +1,241 @@
+"""Genomes into a corpus on disk: the bases once, the windows as coordinates with their annotation."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dnabert.corpus.annotation import Annotation, read_annotation
+from dnabert.corpus.bases import CHUNK, TableWriter, sequence_features
+from dnabert.corpus.blocks import Blocks, read_blocks
+from dnabert.corpus.config import CorpusConfig, resolve_paths
+from dnabert.corpus.loading import Corpus, load_corpus
+from dnabert.corpus.reading import Genome
+from dnabert.corpus.splits import SPLITS, Splitter
+from dnabert.corpus.summary import GenomeSummary, check_has_windows, check_is_dna
+from dnabert.corpus.windows import UnknownRuns, Windows, composition, covered, lay_windows, segments_between
+from dnabert.errors import UserError
+from dnabert.stage import stage
+
+if TYPE_CHECKING:
+    import datasets
+
+#: Windows annotated and written at a time: 9 MB of bases of the default length.
+_BATCH = 20_000
+
+
+def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, base: Path | None = None) -> Corpus:
+    """Cut genomes into windows and write them as a corpus.
+
+    Parameters
+    ----------
+    config : what to cut and how.
+    out : folder to make.
+    overwrite : replace a corpus that stands there.
+    base : folder that the configuration's relative paths are relative to; none: the working directory.
+
+    Returns
+    -------
+    Corpus
+        the one just written; ``print(corpus.describe())`` tells what was kept and what discarded.
+
+    Raises
+    ------
+    UserError
+        when a file cannot be read or holds something else, or no window fits.
+    """
+    if not config.genomes:
+        raise UserError("the corpus has no genomes: name FASTA files or list them under genomes in the YAML")
+    config = resolve_paths(config, base=base)
+    with stage(out, kind="corpus", config=config, inputs=_inputs(config), overwrite=overwrite) as folder:
+        scratch = folder / "scratch"
+        summaries = _write(config, folder=folder, scratch=scratch)
+        shutil.rmtree(scratch)
+        (folder / "summary.json").write_text(json.dumps([dataclasses.asdict(s) for s in summaries], indent=2) + "\n")
+    return load_corpus(out)
+
+
+def window_features() -> datasets.Features:
+    """Columns of the table of windows; `Annotation.columns` says what the annotation's mean."""
+    from datasets import Features, Value
+
+    text = ("gene", "gene_type", "gene_strand", "region", "repeat_class")
+    share = ("gc", "soft_masked", "n_share", "cds", "utr", "exon", "intron", "intergenic", "repeat", "cpg_island")
+    return Features(
+        {
+            **{name: Value("string") for name in ("genome", "chrom")},
+            **{name: Value("int64") for name in ("start", "end", "offset")},
+            **{name: Value("uint16") for name in ("before", "after")},
+            "block": Value("int32"),
+            **{name: Value("float32") for name in share},
+            **{name: Value("string") for name in text},
+        }
+    )
+
+
+def _inputs(config: CorpusConfig) -> dict[str, str]:
+    files = {
+        f"{genome.name}.{key}": getattr(genome, key)
+        for genome in config.genomes
+        for key in ("fasta", "genes", "repeats", "cpg_islands")
+    }
+    files["orthologous_blocks"] = config.orthologous_blocks
+    return {name: path for name, path in files.items() if path is not None}
+
+
+def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeSummary]:
+    """Write both tables; the order of the genomes is the configuration's, of the sequences the files'."""
+    summaries = []
+    with contextlib.ExitStack() as stack:
+        genomes = []
+        for number, each in enumerate(config.genomes):
+            place = scratch / str(number)
+            place.mkdir(parents=True)
+            genomes.append(stack.enter_context(Genome(each.fasta, scratch=place)))
+        blocks = None if config.orthologous_blocks is None else read_blocks(config.orthologous_blocks)
+        lengths = {each.name: genome.lengths for each, genome in zip(config.genomes, genomes, strict=True)}
+        splitter = Splitter(config, blocks=blocks, lengths=lengths)
+        sequences = stack.enter_context(TableWriter(folder / "sequences", features=sequence_features()))
+        windows = stack.enter_context(SplitWriter(folder))
+        total = sum(sum(each.values()) for each in lengths.values())
+        bar = stack.enter_context(tqdm(total=total, unit="b", unit_scale=True, desc="prepare", disable=None))
+        offset = 0
+        for each, genome in zip(config.genomes, genomes, strict=True):
+            cutter = Cutter(
+                config,
+                name=each.name,
+                genome=genome,
+                annotation=read_annotation(each, lengths=genome.lengths),
+                blocks=blocks,
+                splitter=splitter,
+            )
+            for chrom, length in genome.lengths.items():
+                cutter.cut(chrom, offset=offset, sequences=sequences, windows=windows)
+                offset += length
+                bar.update(length)
+            check_is_dna(genome.path, letters=cutter.letters)
+            check_has_windows(cutter.summary, config=config, path=genome.path)
+            summaries.append(cutter.summary)
+    return summaries
+
+
+class SplitWriter:
+    """Writes windows into one table per split, which appears with its first window."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, TableWriter] = {}
+
+    def __enter__(self) -> SplitWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        splits = [split for split in SPLITS if split in self._writers]
+        (self._folder / "dataset_dict.json").write_text(json.dumps({"splits": splits}) + "\n")
+
+    def write(self, columns: dict[str, Any], *, labels: np.ndarray) -> None:
+        """Append each window to the table of its split; those of label -1 go nowhere."""
+        for label, split in enumerate(SPLITS):
+            chosen = labels == label
+            if not chosen.any():
+                continue
+            if split not in self._writers:
+                self._writers[split] = TableWriter(self._folder / split, features=window_features(), split=split)
+            self._writers[split].write({name: values[chosen] for name, values in columns.items()})
+
+
+@dataclasses.dataclass
+class Cutter:
+    """Cuts the sequences of one genome and counts what it kept and what it discarded."""
+
+    config: CorpusConfig
+    name: str
+    genome: Genome
+    annotation: Annotation
+    blocks: Blocks | None
+    splitter: Splitter
+
+    def __post_init__(self) -> None:
+        """Begin the counts."""
+        self.summary = GenomeSummary(genome=self.name, windows=dict.fromkeys(SPLITS, 0))
+        self.letters = np.zeros(256, np.int64)
+
+    def cut(self, chrom: str, *, offset: int, sequences: TableWriter, windows: SplitWriter) -> None:
+        """Write one sequence's bases and windows; `offset` is the place of its first base in the corpus."""
+        length = self.genome.lengths[chrom]
+        runs = UnknownRuns()
+        for start in range(0, length, CHUNK):
+            bases = self.genome.fetch(chrom, start, min(start + CHUNK, length))
+            row = {
+                "genome": self.name,
+                "chrom": chrom,
+                "start": start,
+                "offset": offset + start,
+                "bases": bases.tobytes(),
+            }
+            sequences.write({name: [value] for name, value in row.items()})
+            runs.add(bases)
+            self.letters += np.bincount(bases, minlength=256)
+        laid = self._lay(chrom, runs=runs.of_at_least(self.config.window.min_n_run))
+        for batch in _batches(laid):
+            columns, labels = self._columns(chrom, batch, offset=offset)
+            windows.write(columns, labels=labels)
+
+    def _lay(self, chrom: str, *, runs: np.ndarray) -> Windows:
+        config, length = self.config.window, self.genome.lengths[chrom]
+        cuts = self.splitter.edges(self.name, chrom, length=length)
+        if self.blocks is not None:
+            cuts = np.append(cuts, self.blocks.of(self.name, chrom)[:, :2])
+        segments = segments_between(runs, length=length, cuts=cuts)
+        laid = lay_windows(segments, length=config.length, step=config.step or config.length)
+        sizes = segments[:, 1] - segments[:, 0]
+        self.summary.bases += length
+        self.summary.bases_in_n_runs += int((runs[:, 1] - runs[:, 0]).sum())
+        self.summary.bases_in_remainders += int(sizes.sum()) - covered(laid, length=config.length)
+        self.summary.longest_stretch = max(self.summary.longest_stretch, int(sizes.max(initial=0)))
+        return laid
+
+    def _columns(self, chrom: str, batch: Windows, *, offset: int) -> tuple[dict[str, Any], np.ndarray]:
+        """Columns and splits of windows that follow each other on a sequence."""
+        length, starts = self.config.window.length, batch.start
+        span = self.genome.fetch(chrom, int(starts[0]), int(starts[-1]) + length)
+        shares = composition(np.lib.stride_tricks.sliding_window_view(span, length)[starts - starts[0]])
+        block = np.full(len(starts), -1, np.int32)
+        if self.blocks is not None:
+            block = self.blocks.at(self.name, chrom, starts=starts)
+        labels = self.splitter.labels(self.name, chrom, length=self.genome.lengths[chrom], starts=starts, block=block)
+        too_unknown = shares["n_share"] > self.config.window.max_n_fraction
+        self.summary.windows_without_split += int(((labels < 0) & ~too_unknown).sum())
+        self.summary.windows_over_n_fraction += int(too_unknown.sum())
+        labels[too_unknown] = -1
+        for label, split in enumerate(SPLITS):
+            self.summary.windows[split] += int((labels == label).sum())
+        columns = {
+            "genome": np.full(len(starts), self.name, object),
+            "chrom": np.full(len(starts), chrom, object),
+            "start": starts,
+            "end": starts + length,
+            "offset": starts + offset,
+            "before": batch.before,
+            "after": batch.after,
+            "block": block,
+            **shares,
+            **self.annotation.columns(chrom, starts=starts, length=length),
+        }
+        return columns, labels
+
+
+def _batches(windows: Windows) -> Iterator[Windows]:
+    for first in range(0, len(windows), _BATCH):
+        rows = slice(first, first + _BATCH)
+        yield Windows(start=windows.start[rows], before=windows.before[rows], after=windows.after[rows])

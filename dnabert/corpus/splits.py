@@ -1,0 +1,198 @@
+"""Which windows are for training, which for validation and which for the test."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dnabert.corpus.blocks import Blocks
+from dnabert.corpus.config import CorpusConfig, SplitConfig
+from dnabert.errors import UserError
+
+#: Order of the splits; the index is the label. -1 means: in none, discarded.
+SPLITS = ("train", "validation", "test")
+
+_REGION = re.compile(r"(?:(?P<genome>[^/]+)/)?(?P<chrom>.+):(?P<start>[\d,_]*)-(?P<end>[\d,_]*)")
+_END = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a sequence, in one genome or (`genome` none) in all."""
+
+    genome: str | None
+    chrom: str
+    start: int
+    end: int
+
+
+def parse_region(text: str) -> Region:
+    """Read ``[GENOME/]CHROM:START-END``, 0-based, half open; an empty START is 0, an empty END the sequence's end.
+
+    Examples
+    --------
+    >>> parse_region("human/chr22:42,000,000-45,000,000")
+    Region(genome='human', chrom='chr22', start=42000000, end=45000000)
+    """
+    match = _REGION.fullmatch(text.strip())
+    if match is None:
+        raise UserError(f"{text!r} is no region: write [GENOME/]CHROM:START-END, for example chr22:45000000-")
+    start, end = (re.sub("[,_]", "", match[name]) for name in ("start", "end"))
+    region = Region(match["genome"], match["chrom"], int(start or 0), int(end) if end else _END)
+    if region.start >= region.end:
+        raise UserError(f"region {text!r} is empty: START must be below END")
+    return region
+
+
+class Splitter:
+    """Gives every window its split.
+
+    Parameters
+    ----------
+    config : the corpus' configuration.
+    blocks : its orthologous blocks, if any.
+    lengths : of the sequences, by genome and chromosome.
+
+    Warns
+    -----
+    UserWarning
+        when near-copies of training windows can stand in validation or test.
+    """
+
+    def __init__(
+        self, config: CorpusConfig, *, blocks: Blocks | None, lengths: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        self.config: SplitConfig = config.split
+        self._window_length = config.window.length
+        self._blocks = blocks
+        self._regions = [(parse_region(text), label) for text, label in self._named()] if self._takes_regions() else []
+        self._check_named(lengths)
+        _warn_of_leaks(config, blocks=blocks)
+        self._block_labels = self._label_blocks(config) if config.split.by == "block" else None
+
+    def edges(self, genome: str, chrom: str, *, length: int) -> np.ndarray:
+        """Positions at which the split changes: a segment is cut there, so that no window lies in two splits."""
+        if self.config.by == "tail":
+            return np.array(self._tail(length), np.int64)
+        if self.config.by == "region":
+            return np.array([x for region, _ in self._of(genome, chrom) for x in (region.start, region.end)], np.int64)
+        return np.empty(0, np.int64)
+
+    def labels(self, genome: str, chrom: str, *, length: int, starts: np.ndarray, block: np.ndarray) -> np.ndarray:
+        """Index into `SPLITS` for each window of a sequence, -1 for none: int8 (n,).
+
+        Parameters
+        ----------
+        length : bases of the sequence.
+        starts : int64 (n,), first base of each window.
+        block : int32 (n,), orthologous block of each window.
+        """
+        by: dict[str, Callable[[], np.ndarray]] = {
+            "tail": lambda: np.searchsorted(self._tail(length), starts, side="right"),
+            "region": lambda: _label_by_regions(starts, self._of(genome, chrom)),
+            "chromosome": lambda: np.full(len(starts), self._label_of_chromosome(chrom)),
+            "random": lambda: _label_at_random(genome, chrom, starts=starts, config=self.config),
+            "block": lambda: self._label_by_block(block),
+        }
+        return by[self.config.by]().astype(np.int8)
+
+    def _tail(self, length: int) -> list[int]:
+        """Where validation and test begin; a part that would be shorter than a window is left to the one before it."""
+        sizes = [int(length * share) for share in (self.config.validation_fraction, self.config.test_fraction)]
+        validation, test = (size if size >= self._window_length else 0 for size in sizes)
+        return [length - test - validation, length - test]
+
+    def _takes_regions(self) -> bool:
+        return self.config.by in ("region", "block")
+
+    def _named(self) -> list[tuple[str, int]]:
+        return [(text, 1) for text in self.config.validation] + [(text, 2) for text in self.config.test]
+
+    def _of(self, genome: str, chrom: str) -> list[tuple[Region, int]]:
+        return [(r, label) for r, label in self._regions if r.chrom == chrom and r.genome in (None, genome)]
+
+    def _label_of_chromosome(self, chrom: str) -> int:
+        return next((label for name, label in self._named() if name == chrom), 0)
+
+    def _check_named(self, lengths: Mapping[str, Mapping[str, int]]) -> None:
+        """Every named chromosome must exist: a typo would give an empty split."""
+        chroms = {chrom for names in lengths.values() for chrom in names}
+        wanted = [region.chrom for region, _ in self._regions]
+        if self.config.by == "chromosome":
+            wanted = [name for name, _ in self._named()]
+        for name in wanted:
+            if name not in chroms:
+                shown = ", ".join(sorted(chroms)[:5])
+                raise UserError(f"split names chromosome {name!r}, but the sequences are named {shown}: mend split")
+        for region, _ in self._regions:
+            if region.genome is not None and region.genome not in lengths:
+                raise UserError(f"split names genome {region.genome!r}, but there are {', '.join(lengths)}: mend split")
+
+    def _label_by_block(self, block: np.ndarray) -> np.ndarray:
+        assert self._block_labels is not None
+        if not len(self._block_labels):
+            return np.full(len(block), -1)
+        known = (block >= 0) & (block < len(self._block_labels))
+        return np.where(known, self._block_labels[np.where(known, block, 0)], -1)
+
+    def _label_blocks(self, config: CorpusConfig) -> np.ndarray:
+        """Label of each block by its number, -1 where the reference genome has none: int8 (largest number + 1,)."""
+        assert self._blocks is not None
+        reference = config.split.reference or config.genomes[0].name
+        placed = {chrom: rows for (genome, chrom), rows in self._blocks.places.items() if genome == reference}
+        if not placed:
+            found = ", ".join(sorted({genome for genome, _ in self._blocks.places})) or "none"
+            raise UserError(
+                f"{self._blocks.path} has no blocks of genome {reference!r} (it has: {found}): set split.reference"
+            )
+        largest = max(int(rows[:, 2].max()) for rows in self._blocks.places.values())
+        labels = np.full(largest + 1, -1, np.int8)
+        bases = sum(int((rows[:, 1] - rows[:, 0]).sum()) for rows in placed.values())
+        before = 0
+        for chrom, rows in placed.items():
+            if self._regions:
+                labels[rows[:, 2]] = _label_by_regions(rows[:, 0], self._of(reference, chrom))
+            else:
+                begins = before + np.cumsum(rows[:, 1] - rows[:, 0]) - (rows[:, 1] - rows[:, 0])
+                labels[rows[:, 2]] = np.searchsorted(self._tail(bases), begins, side="right")
+                before += int((rows[:, 1] - rows[:, 0]).sum())
+        return labels
+
+
+def _label_by_regions(positions: np.ndarray, regions: list[tuple[Region, int]]) -> np.ndarray:
+    labels = np.zeros(len(positions), np.int8)
+    for region, label in regions:
+        labels[(positions >= region.start) & (positions < region.end)] = label
+    return labels
+
+
+def _label_at_random(genome: str, chrom: str, *, starts: np.ndarray, config: SplitConfig) -> np.ndarray:
+    """A window's draw depends on the seed and its place alone, not on the other windows."""
+    key = int.from_bytes(hashlib.blake2b(f"{genome}/{chrom}".encode(), digest_size=8).digest(), "little")
+    x = starts.astype(np.uint64) + np.uint64((key + config.seed * 0x9E3779B97F4A7C15) % (1 << 64))
+    for multiplier, shift in ((0xBF58476D1CE4E5B9, 30), (0x94D049BB133111EB, 27)):  # splitmix64 (Steele et al. 2014)
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(multiplier)
+    draw = (x ^ (x >> np.uint64(31))) / 2.0**64
+    train = 1 - config.validation_fraction - config.test_fraction
+    return np.searchsorted([train, train + config.validation_fraction], draw, side="right")
+
+
+def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None) -> None:
+    if config.split.by == "random":
+        warnings.warn(
+            "split.by is random: near-copies (repeats, duplications, related genomes) of training windows stand in "
+            "validation and test, whose figures will be too good; split.by tail, chromosome or block avoids it",
+            stacklevel=4,
+        )
+    elif config.split.by == "tail" and len(config.genomes) > 1:
+        warnings.warn(
+            f"split.by is tail with {len(config.genomes)} genomes: if they are related, the same place by descent can "
+            "stand in train in one and in test in another; "
+            + ("set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"),
+            stacklevel=4,
+        )

@@ -1,0 +1,101 @@
+"""What a corpus kept and what it discarded."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from dnabert.corpus.config import CorpusConfig
+from dnabert.errors import UserError
+
+_BASES = np.frombuffer(b"ACGTUacgtu", np.uint8)
+_UNKNOWN = np.frombuffer(b"NXnx", np.uint8)
+
+
+@dataclasses.dataclass
+class GenomeSummary:
+    """Counts of one genome."""
+
+    genome: str
+    windows: dict[str, int]
+    """Windows by split."""
+    bases: int = 0
+    """Bases in the FASTA file, N included."""
+    bases_in_n_runs: int = 0
+    """In runs of N, which split sequences."""
+    bases_in_remainders: int = 0
+    """At the ends of stretches, too few for a window."""
+    windows_over_n_fraction: int = 0
+    """Windows with more N than allowed."""
+    windows_without_split: int = 0
+    """By block: windows in no block of the reference genome, which cannot be placed."""
+    longest_stretch: int = 0
+    """Bases of the longest stretch that windows were laid in."""
+
+    def describe(self) -> str:
+        """One line for the reader.
+
+        Examples
+        --------
+        >>> GenomeSummary("yeast", {"train": 20, "test": 2}, bases=9900, bases_in_remainders=44).describe()
+        'yeast: 9,900 bases; windows: train 20, test 2; discarded: 44 bases in remainders'
+        """
+        discarded = {
+            "bases in runs of N": self.bases_in_n_runs,
+            "bases in remainders": self.bases_in_remainders,
+            "windows over the allowed share of N": self.windows_over_n_fraction,
+            "windows in no split (no block of the reference genome)": self.windows_without_split,
+        }
+        lost = ", ".join(f"{count:,} {name}" for name, count in discarded.items() if count) or "nothing"
+        kept = ", ".join(f"{split} {count:,}" for split, count in self.windows.items() if count)
+        return f"{self.genome}: {self.bases:,} bases; windows: {kept}; discarded: {lost}"
+
+
+def check_is_dna(path: Path, *, letters: np.ndarray) -> None:
+    """Refuse a file whose letters are mostly those that DNA has rarely.
+
+    Parameters
+    ----------
+    letters : int64 (256,), count of each byte.
+
+    Raises
+    ------
+    UserError
+        when there is nothing but N, or more ambiguity codes than bases.
+    """
+    known, total = int(letters[_BASES].sum()), int(letters.sum())
+    unknown = int(letters[_UNKNOWN].sum())
+    if unknown == total:
+        raise UserError(f"{path} holds nothing but N: give a FASTA file with bases")
+    if known < (total - unknown) / 2:
+        raise UserError(
+            f"{path}: only {known:,} of {total:,} letters are A, C, G or T (a protein?): give a FASTA file of DNA"
+        )
+
+
+def check_has_windows(summary: GenomeSummary, *, config: CorpusConfig, path: Path) -> None:
+    """Refuse a genome of which no window was kept.
+
+    Raises
+    ------
+    UserError
+        that names what lost them.
+    """
+    if sum(summary.windows.values()):
+        return
+    if summary.windows_without_split:
+        raise UserError(
+            f"{path}: no window of genome {summary.genome!r} lies in a block that the reference genome has too: "
+            f"check names and coordinates in {config.orthologous_blocks} or set split.by to tail"
+        )
+    if summary.windows_over_n_fraction:
+        raise UserError(
+            f"{path}: all {summary.windows_over_n_fraction:,} windows hold more N than window.max_n_fraction "
+            f"({config.window.max_n_fraction}): raise it or lower window.min_n_run"
+        )
+    raise UserError(
+        f"{path}: windows of {config.window.length} bases are longer than every stretch between runs of N, cuts and "
+        f"ends (the longest has {summary.longest_stretch:,}): lower window.length"
+    )

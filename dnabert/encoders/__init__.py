@@ -1,0 +1,8 @@
+"""Sequences into vectors behind one interface: a run, an off-the-shelf BERT, k-mer counts, random initialisation."""
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.embed import embed
+from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.encoders.table import Embeddings, load_embeddings
+
+__all__ = ["EmbedConfig", "Embeddings", "Encoder", "embed", "load_embeddings", "load_encoder"]

@@ -1,0 +1,54 @@
+"""How sequences become vectors; light, so that ``--help`` needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dnabert.errors import UserError
+
+_CHOICES = {"pooling": ("mean", "cls", "max"), "strand": ("forward", "random")}
+
+
+@dataclass
+class EmbedConfig:
+    """What is read, how, and what becomes of the model's states.
+
+    `pooling`, `layer`, `phases` and `word_length` concern models; k-mer counts have no layers and read every frame.
+    """
+
+    pooling: Literal["mean", "cls", "max"] = "mean"
+    """Mean or maximum over the words (never over [CLS], [SEP], [PAD]), or the state of [CLS]."""
+    layer: int = -1
+    """Hidden layer: 0 = embeddings, 1 = after the first layer, …; negative counts from the end."""
+    phases: int = 1
+    """Mean over this many reading frames, spread evenly over the stride; 1 reads frame 0 alone."""
+    both_strands: bool = False
+    """Mean with the reverse complement."""
+    word_length: int = 7
+    """Letters per word for an off-the-shelf model, which reads words parted by spaces; a run knows its own k."""
+    batch_size: int = 64
+    """Pieces in one forward pass; changes speed and memory, not the vectors."""
+    strand: Literal["forward", "random"] = "forward"
+    """`random`: read each sequence on a strand drawn from the seed and its row; recorded in the column `strand`."""
+    splits: list[str] | None = None
+    """Only windows of these splits of the corpus (train, validation, test); default all."""
+    genomes: list[str] | None = None
+    """Only windows of these genomes of the corpus; default all."""
+    sample: int | None = None
+    """Only this many sequences, drawn from the seed; default all."""
+    seed: int = 0
+    """Of the sample, of random strands and of random initialisation."""
+    device: str = "auto"
+    """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UserError(f"--{name} is {getattr(self, name)!r}, allowed is {', '.join(allowed)}")
+        for name in ("phases", "batch_size", "word_length", "sample"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is 1 or more")
+        if self.seed < 0:
+            raise UserError(f"--seed is {self.seed}, allowed is 0 or more")

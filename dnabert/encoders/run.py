@@ -1,0 +1,92 @@
+"""A run of ours, trained or with fresh weights, as an encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.loading import quiet_loading
+from dnabert.encoders.transformer import TransformerEncoder
+from dnabert.errors import UserError
+from dnabert.stage import read_manifest
+from dnabert.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from dnabert.tokenizer import KmerTokenizer
+
+
+class KmerReader:
+    """The `Reader` of a `KmerTokenizer`; `most_words` is what the run saw in training."""
+
+    def __init__(self, tokenizer: KmerTokenizer, *, most_words: int) -> None:
+        self.word_length = tokenizer.k
+        self.stride = tokenizer.stride
+        self.most_words = most_words
+        self.prefix = [int(tokenizer.cls_token_id)]
+        self.suffix = [int(tokenizer.sep_token_id)]
+        self.padding = int(tokenizer.pad_token_id)
+        self._tokenizer = tokenizer
+
+    def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
+        """Token ids of each row of ASCII (n, L), without special tokens."""
+        return list(self._tokenizer.encode_bases(bases, special_tokens=False).astype(np.int64))
+
+
+def load_run(run: str | Path, *, config: EmbedConfig | None = None, fresh: bool = False) -> TransformerEncoder:
+    """Make an encoder of a run.
+
+    Parameters
+    ----------
+    run : folder of the run.
+    config : pooling, layer, frames, strands, batch size, device; and the seed of fresh weights.
+    fresh : forget the trained weights and draw new ones, as the architecture's own initialisation has them.
+
+    Raises
+    ------
+    UserError
+        when the folder is no run or holds no model.
+    """
+    config = config or EmbedConfig()
+    run = Path(run)
+    read_manifest(run, kind="run")
+    _check_whole(run, weights=not fresh)
+    window_length = _window_length(run)
+    tokenizer = load_tokenizer(run)
+    if config.phases > tokenizer.stride:
+        raise UserError(f"--phases is {config.phases}, allowed is 1 to {tokenizer.stride}, the stride of {run}")
+    model = _load_model(run, seed=config.seed if fresh else None)
+    reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(window_length))
+    name = f"random initialisation of {run.name}, seed {config.seed}" if fresh else f"run {run.name}"
+    return TransformerEncoder(model, reader=reader, name=name, config=config)
+
+
+def _window_length(run: Path) -> int:
+    path = run / "config.json"
+    try:
+        return int(json.loads(path.read_text())["window_length"])
+    except (OSError, KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{path} does not state window_length, so the run holds no whole model: make it again"
+        ) from None
+
+
+def _check_whole(run: Path, *, weights: bool) -> None:
+    if not (run / "config.json").is_file() or (weights and not any(run.glob("*.safetensors"))):
+        raise UserError(f"{run} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
+
+
+def _load_model(run: Path, *, seed: int | None) -> Any:
+    from transformers import AutoConfig, AutoModel
+
+    architecture = AutoConfig.from_pretrained(run)
+    with torch.random.fork_rng(devices=[]), quiet_loading():
+        if seed is None:
+            return AutoModel.from_pretrained(run, attn_implementation="sdpa")
+        torch.manual_seed(seed)
+        return AutoModel.from_config(architecture, attn_implementation="sdpa")

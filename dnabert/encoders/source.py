@@ -1,0 +1,188 @@
+"""What is to be embedded: windows of a corpus or records of a FASTA file, in chunks that fit in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import reverse_complement
+from dnabert.corpus.reading import Genome
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.encoder import Bases
+from dnabert.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_CHUNK_SEQUENCES = 512  # fine enough for the progress bar, many enough to find partners of like length
+_CHUNK_BASES = 1 << 23  # long records come in fewer at a time
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Sequences in input order and what is known of them."""
+
+    bases: Bases
+    columns: pyarrow.Table
+
+
+class Source(Protocol):
+    """The chosen sequences; their order is the input's."""
+
+    shortest: tuple[str, int]
+    """Name and length (bases) of the shortest chosen sequence."""
+
+    def __len__(self) -> int: ...
+
+    def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
+        """The chosen sequences from `start` to `stop`, in order."""
+        ...
+
+
+@contextlib.contextmanager
+def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
+    """Open a corpus folder or a FASTA file and choose what `config` asks for; a context manager.
+
+    Raises
+    ------
+    UserError
+        when it is neither, or nothing is left.
+    """
+    path = Path(path)
+    if path.is_dir():
+        yield CorpusSource(path, config=config)
+        return
+    if not path.exists():
+        raise UserError(f"no such input: {path}: give a corpus folder or a FASTA file")
+    with tempfile.TemporaryDirectory(prefix="dnabert-") as scratch, Genome(path, scratch=scratch) as genome:
+        yield FastaSource(genome, config=config)
+
+
+class CorpusSource:
+    """Windows of a corpus. `row` counts all windows of the corpus: train, validation, test."""
+
+    def __init__(self, folder: Path, *, config: EmbedConfig) -> None:
+        from dnabert.corpus import load_corpus
+
+        corpus = load_corpus(folder)
+        self._view = corpus.view(None)
+        self._table: Any = self._view.table.with_format("arrow")
+        self._split = self._view.column("split")
+        keep = _among(self._split, config.splits, flag="--splits", where=folder)
+        if config.genomes is not None:
+            keep &= _among(self._view.column("genome"), config.genomes, flag="--genomes", where=folder)
+        self._rows = _sample(np.flatnonzero(keep), config=config)
+        if not len(self._rows):
+            raise UserError(
+                f"--splits {config.splits} --genomes {config.genomes} leave no window of {folder}: ask for more"
+            )
+        self._reverse = reversed_rows(len(self._split), config=config)
+        self.shortest = (f"each window of {folder}", int(corpus.window_length))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
+        """See `Source.chunks`."""
+        for first in range(start, stop, _CHUNK_SEQUENCES):
+            rows = self._rows[first : min(first + _CHUNK_SEQUENCES, stop)]
+            reverse = self._reverse[rows]
+            columns = _without(self._table[rows], ("split", "strand", "row"))
+            columns = _append(columns, split=self._split[rows], strand=_signs(reverse), row=rows)
+            yield Chunk(self._view.bases(rows, reverse=reverse), columns)
+
+
+class FastaSource:
+    """Records of a FASTA file, each of them one sequence whatever its length."""
+
+    def __init__(self, genome: Genome, *, config: EmbedConfig) -> None:
+        path = genome.path
+        if config.splits is not None or config.genomes is not None:
+            raise UserError(
+                f"--splits and --genomes choose windows of a corpus, {path} is a FASTA file: leave them out"
+            )
+        self._genome = genome
+        self._names = list(genome.lengths)
+        self._rows = _sample(np.arange(len(self._names)), config=config)
+        self._reverse = reversed_rows(len(self._names), config=config)
+        shortest = min((self._names[row] for row in self._rows), key=genome.lengths.__getitem__)
+        self.shortest = (f"record {shortest} of {path}", genome.lengths[shortest])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
+        """See `Source.chunks`."""
+        gathered: list[int] = []
+        size = 0
+        for row in self._rows[start:stop].tolist():
+            gathered.append(row)
+            size += self._genome.lengths[self._names[row]]
+            if len(gathered) == _CHUNK_SEQUENCES or size > _CHUNK_BASES:
+                yield self._chunk(gathered)
+                gathered, size = [], 0
+        if gathered:
+            yield self._chunk(gathered)
+
+    def _chunk(self, rows: list[int]) -> Chunk:
+        import pyarrow
+
+        names = [self._names[row] for row in rows]
+        bases = [self._genome.fetch(name, 0, self._genome.lengths[name]) for name in names]
+        reverse = self._reverse[rows]
+        bases = [reverse_complement(b) if back else b for b, back in zip(bases, reverse, strict=True)]
+        columns = _append(
+            pyarrow.table({"name": pyarrow.array(names, pyarrow.string())}),
+            length=np.array([len(b) for b in bases], dtype=np.int64),
+            strand=_signs(reverse),
+            row=np.array(rows),
+        )
+        return Chunk(bases, columns)
+
+
+def reversed_rows(n: int, *, config: EmbedConfig) -> NDArray[np.bool_]:
+    """Which of a whole input's `n` rows are read on the reverse strand: a function of the seed and the row alone."""
+    if config.strand == "forward":
+        return np.zeros(n, dtype=bool)
+    # a stream of its own (1): the strand must not hang together with the sample
+    return np.random.default_rng([config.seed, 1]).random(n) < 0.5
+
+
+def _sample(rows: NDArray[np.intp], *, config: EmbedConfig) -> NDArray[np.intp]:
+    if config.sample is None or config.sample >= len(rows):
+        return rows
+    return np.sort(np.random.default_rng(config.seed).choice(rows, config.sample, replace=False))
+
+
+def _among(values: NDArray[Any], wanted: list[str] | None, *, flag: str, where: Path) -> NDArray[np.bool_]:
+    if wanted is None:
+        return np.ones(len(values), dtype=bool)
+    present = sorted({str(value) for value in np.unique(values)})
+    for name in wanted:
+        if name not in present:
+            raise UserError(f"{flag} {name} is not in {where}, which has {', '.join(present)}")
+    return np.isin(values, wanted)
+
+
+def _signs(reverse: NDArray[np.bool_]) -> NDArray[Any]:
+    return np.where(reverse, "-", "+")
+
+
+def _without(table: pyarrow.Table, names: tuple[str, ...]) -> pyarrow.Table:
+    return table.drop_columns([name for name in names if name in table.column_names])
+
+
+def _append(table: pyarrow.Table, **columns: NDArray[Any]) -> pyarrow.Table:
+    import pyarrow
+
+    for name, values in columns.items():
+        kind = pyarrow.string() if values.dtype.kind in "OU" else pyarrow.int64()
+        table = table.append_column(name, pyarrow.array(values.tolist(), kind))
+    return table

@@ -1,0 +1,50 @@
+"""Mistakes of the user, said in one line: what is wrong, with which value, and how to mend it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import NoReturn, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class UserError(Exception):
+    """A mistake that the user can mend.
+
+    The message is one line that names the file, flag or key, its value, what is allowed and the mend.
+    The library raises it; only the commands turn it into an exit status.
+
+    Examples
+    --------
+    >>> str(UserError("--k is 9, allowed is 1 to 8: pass --k 7"))
+    '--k is 9, allowed is 1 to 8: pass --k 7'
+    """
+
+
+def one_line(main: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a command so that a `UserError` becomes ``error: …`` on stderr and exit status 2.
+
+    Ctrl-C becomes one line too, with the shell's status 130.
+    """
+
+    @functools.wraps(main)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return main(*args, **kwargs)
+        except UserError as error:
+            _leave(f"error: {' '.join(str(error).split())}", status=2)
+        except BrokenPipeError:  # `dnabert … | head` closed the pipe: nobody reads what we would say
+            sys.stderr.close()
+            sys.exit(141)
+        except KeyboardInterrupt:
+            _leave("interrupted", status=130)
+
+    return wrapped
+
+
+def _leave(line: str, *, status: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(status)

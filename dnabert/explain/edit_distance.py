@@ -1,0 +1,167 @@
+"""Is a tight cluster closer in letters than the rest? Levenshtein distances within, outside, and at equal GC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dnabert.clusters.scores import Places
+
+#: Above this share of all windows a cluster is one of the map's big blobs, not a tight cluster.
+TIGHT_SHARE = 0.05
+#: Width of the bins in which random pairs match the GC of pairs within clusters (4.5 bases of 448).
+_GC_BIN = 0.01
+#: Draws per pair that may be spent on pairs of the same place.
+_TRIES = 4
+
+Sequences = Callable[[np.ndarray], np.ndarray]
+
+
+def edit_distances(
+    labels: np.ndarray,
+    sequences: Sequences,
+    *,
+    gc: np.ndarray,
+    places: Places,
+    pairs: int = 5_000,
+    tight_share: float = TIGHT_SHARE,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Levenshtein distances over length of pairs of windows, and how the groups of pairs differ.
+
+    Three groups: *within* a tight cluster (clusters count by their number of windows), *unclustered* (both noise), and
+    *random_equal_gc*: one random pair for each pair within, both of whose windows have the GC (to 1 %) of the pair's.
+    Pairs of the same orthologous block, or overlapping, are left out of all: near-copies would make every cluster
+    tight. Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
+
+    Parameters
+    ----------
+    labels : int (n,), -1 = noise.
+    sequences : gives uint8 ASCII (m, L) for rows int (m,); case is ignored.
+    gc : float (n,), share of G and C.
+    places : where the n windows lie.
+    pairs : pairs per group at most.
+    tight_share : clusters of a larger share of the windows are not called tight; when all are, all count.
+
+    Returns
+    -------
+    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (two-sided Mann-Whitney p, Cliff's
+    delta, negative when the first group is closer), ``per_cluster`` (n_pairs, mean) and ``tight_share``.
+    """
+    rng = np.random.default_rng(seed)
+    tight = _tight(labels, share=tight_share)
+    within = _drop_same(_pairs_within(labels, tight, count=_TRIES * pairs, rng=rng), places)[:pairs]
+    noise = np.flatnonzero(labels < 0)
+    groups = {
+        "within": within,
+        "unclustered": _drop_same(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs],
+        "random_equal_gc": _drop_same(_equal_gc(within, gc, rng=rng), places),
+    }
+    distances = {name: levenshtein(sequences(rows[:, 0]), sequences(rows[:, 1])) for name, rows in groups.items()}
+    return {
+        "pairs": {name: np.round(values, 4).tolist() for name, values in distances.items()},
+        "summary": {name: _summary(values) for name, values in distances.items()},
+        "tests": list(_tests(distances)),
+        "per_cluster": _per_cluster(labels, sequences, places, pairs=max(20, pairs // 25), rng=rng),
+        "tight_share": tight_share,
+    }
+
+
+def levenshtein(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Levenshtein distance of row i with row i over the longer length: uint8 ASCII (n, L) to float32 (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a, b = (np.frombuffer(text, dtype=np.uint8)[None] for text in (b"ACGT", b"CGTT"))
+    >>> levenshtein(a, b).tolist()
+    [0.5]
+    """
+    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.process import cpdist
+
+    if len(first) == 0:
+        return np.zeros(0, dtype=np.float32)
+    texts = ([row.tobytes().upper() for row in rows] for rows in (first, second))
+    return np.asarray(cpdist(*texts, scorer=Levenshtein.normalized_distance), dtype=np.float32)
+
+
+def cliffs_delta(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Cliff's delta (share of pairs with first > second, less first < second) and the Mann-Whitney p (two-sided).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cliffs_delta(np.zeros(9), np.ones(9))[0]
+    -1.0
+    """
+    from scipy.stats import mannwhitneyu
+
+    test = mannwhitneyu(first, second, alternative="two-sided")
+    return float(2 * test.statistic / (len(first) * len(second)) - 1), float(test.pvalue)
+
+
+def _tight(labels: np.ndarray, *, share: float) -> np.ndarray:
+    sizes = np.bincount(labels[labels >= 0])
+    tight = np.flatnonzero((sizes <= share * len(labels)) & (sizes > 1))
+    return tight if len(tight) else np.flatnonzero(sizes > 1)
+
+
+def _pairs_within(labels: np.ndarray, chosen: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Pairs int (count, 2): a random member of the chosen clusters with a random member of its own."""
+    members = np.flatnonzero(np.isin(labels, chosen))
+    if len(members) == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    members = members[np.argsort(labels[members], kind="stable")]
+    sizes = np.bincount(labels[members])
+    begin = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    first = rng.choice(members, count)
+    own = labels[first]
+    second = members[begin[own] + (rng.random(count) * sizes[own]).astype(np.int64)]
+    return np.stack([first, second], axis=1)
+
+
+def _drop_same(rows: np.ndarray, places: Places) -> np.ndarray:
+    """Leave out pairs of a window with itself, of the same block, or overlapping."""
+    a, b = rows[:, 0], rows[:, 1]
+    overlap = (places.sequence[a] == places.sequence[b]) & (places.start[a] < places.end[b])
+    overlap &= places.start[b] < places.end[a]
+    block = (places.block[a] == places.block[b]) & (places.block[a] >= 0)
+    return rows[~((a == b) | overlap | block)]
+
+
+def _equal_gc(rows: np.ndarray, gc: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """For each row a window of the same GC bin, drawn from all windows."""
+    bins = np.floor(np.asarray(gc, dtype=np.float64) / _GC_BIN).astype(np.int64)
+    order = np.argsort(bins, kind="stable")
+    wanted = bins[rows]
+    low, high = (np.searchsorted(bins[order], wanted, side=side) for side in ("left", "right"))
+    return order[low + (rng.random(rows.shape) * (high - low)).astype(np.int64)]
+
+
+def _summary(values: np.ndarray) -> dict[str, float | int | None]:
+    n = len(values)
+    mean, sd = (float(values.mean()), float(values.std(ddof=1))) if n > 1 else (None, None)
+    return {"n": n, "mean": mean, "sd": sd}
+
+
+def _tests(distances: dict[str, np.ndarray]) -> Iterable[dict[str, Any]]:
+    for a, b in (("within", "unclustered"), ("within", "random_equal_gc"), ("unclustered", "random_equal_gc")):
+        if len(distances[a]) > 1 and len(distances[b]) > 1:
+            effect, p = cliffs_delta(distances[a], distances[b])
+            yield {"a": a, "b": b, "p": p, "effect": effect, "effect_name": "cliffs_delta"}
+
+
+def _per_cluster(
+    labels: np.ndarray, sequences: Sequences, places: Places, *, pairs: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    rows = []
+    for label in np.flatnonzero(np.bincount(labels[labels >= 0])):
+        chosen = _drop_same(_pairs_within(labels, np.array([label]), count=_TRIES * pairs, rng=rng), places)[:pairs]
+        values = levenshtein(sequences(chosen[:, 0]), sequences(chosen[:, 1]))
+        mean = float(values.mean()) if len(values) else None
+        rows.append({"label": int(label), "n_pairs": len(values), "mean": mean})
+    return rows

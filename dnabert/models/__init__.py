@@ -1,0 +1,5 @@
+"""Configurations into models: architectures of `transformers`, made ready for DNA."""
+
+from dnabert.models.config import ModelConfig
+
+__all__ = ["ModelConfig"]

@@ -1,0 +1,114 @@
+"""Everything that a pretraining is told; light, so that ``--help`` needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dnabert.errors import UserError
+from dnabert.models.config import ModelConfig
+
+
+@dataclass
+class PretrainConfig:
+    """A masked-LM pretraining, from a prepared corpus to a run folder."""
+
+    corpus: str | None = None
+    """Folder made by `dnabert prepare`; without it the embedded demo corpus is prepared and used."""
+    out: str = "runs/pretrain"
+    """The run folder to make."""
+    k: int = 7
+    """Bases per word, 1 to 8."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The model."""
+
+    batch_size: int = 64
+    """Windows per optimiser step, over all processes and accumulated parts together."""
+    accumulation: int = 1
+    """Parts that each process cuts its share of a batch into, to save memory."""
+    steps: int | None = None
+    """Budget in optimiser steps."""
+    tokens: int | None = None
+    """Budget in tokens read."""
+    minutes: float | None = None
+    """Budget in minutes of training, evaluation not counted. The first budget to be spent ends the run."""
+
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """`muon`: Muon for the matrices inside the layers and AdamW for the rest; `adamw`: AdamW for all."""
+    learning_rate: float = 2e-3
+    """Of Muon, and of AdamW for the rest (scaled so that one number serves both); peak of the schedule."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of matrices; norms and biases have none."""
+    warmup_steps: int = 100
+    """Steps in which the learning rate rises from 0."""
+    decay_share: float = 0.4
+    """Last share of the budget, in which the learning rate falls to 0."""
+    clip_gradient: float = 1.0
+    """Largest norm of the gradient; 0 leaves it alone."""
+
+    mask_share: float = 0.15
+    """Share of the words of a window that are asked for: the same number in every window."""
+    random_phase: bool = True
+    """Shift each window by 0 to k-1 bases, anew in each epoch, so that no frame is preferred."""
+    random_strand: bool = True
+    """Read each window on a random strand, anew in each epoch."""
+    soft_mask_weight: float = 1.0
+    """Weight of lower-case (repeat) bases in the training loss; evaluation always counts all bases alike."""
+
+    evaluate_every: int = 200
+    """Optimiser steps between evaluations."""
+    evaluation_windows: int = 1000
+    """Windows of the validation split, evenly spread, that are evaluated; always the same, with the same masks."""
+    evaluation_genome: str | None = None
+    """Evaluate on this genome's windows only, e.g. human; all genomes by default."""
+    floor_order: int = 12
+    """Highest order of the Markov models on the same split, whose bits per base stand beside the curve."""
+
+    checkpoint_every: int = 500
+    """Optimiser steps between checkpoints."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that stay."""
+    resume: Literal["never", "auto"] = "never"
+    """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none."""
+    overwrite: bool = False
+    """Replace an existing run at `out`."""
+
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto`: bf16 where the hardware multiplies it fast (CUDA, CPUs with AMX or AVX512-BF16), else fp32."""
+    compile: bool = False
+    """Run the model through torch.compile."""
+    seed: int = 0
+    """Determines weights, order, masks, phases and strands."""
+    tracker: Literal["wandb", "none"] = "wandb"
+    """Weights & Biases (offline without a login) or nothing; metrics.jsonl is written either way."""
+    project: str = "dnabert"
+    """Project in Weights & Biases."""
+    log_every: int = 10
+    """Optimiser steps between lines of metrics.jsonl."""
+
+    def __post_init__(self) -> None:
+        self._check_at_least("batch_size", 1)
+        for name in ("accumulation", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every"):
+            self._check_at_least(name, 1)
+        for name in ("keep_checkpoints", "warmup_steps", "floor_order"):
+            self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
+        for name in ("steps", "tokens", "minutes"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise UserError(f"--{name} is {getattr(self, name)}, allowed is more than 0")
+        if self.steps is None and self.tokens is None and self.minutes is None:
+            self.minutes = 5.0
+        if not 1 <= self.k <= 8:
+            raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
+        if not 0 < self.mask_share < 1:
+            raise UserError(f"--mask-share is {self.mask_share}, allowed is between 0 and 1: pass --mask-share 0.15")
+        if not 0 <= self.decay_share <= 1:
+            raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
+        if self.learning_rate <= 0:
+            raise UserError(f"--learning-rate is {self.learning_rate}, allowed is more than 0: pass --learning-rate 2e-3")
+        if self.floor_order > 14:
+            raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 14 (memory grows with 4^order)")
+
+    def _check_at_least(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if value < least:
+            raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is {least} or more")

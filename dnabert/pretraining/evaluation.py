@@ -1,0 +1,99 @@
+"""Bits per base on frozen masks of the validation split."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from dnabert.models.objective import MaskedObjective
+from dnabert.pretraining.floors import ratio_interval
+from dnabert.pretraining.masking import mask
+from dnabert.pretraining.sampling import Sampler
+
+# masks of the evaluation come from an epoch that no training reaches, so that they are never trained on
+_FROZEN_EPOCH = 2**40
+# windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows here
+_UNIQUE = 0.1
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model predicts of hidden words, with a 95 % bootstrap interval over windows."""
+
+    bits_per_base: float
+    low: float
+    high: float
+    masked_accuracy: float
+    words: int
+    bits_per_base_unique: float | None
+    """On windows that are mostly unique sequence; None where there are none."""
+
+    def metrics(self) -> dict[str, float | int | None]:
+        """The columns of ``metrics.jsonl``."""
+        return {
+            "validation_bits_per_base": self.bits_per_base,
+            "low": self.low,
+            "high": self.high,
+            "masked_accuracy": self.masked_accuracy,
+            "validation_words": self.words,
+            "validation_bits_per_base_unique": self.bits_per_base_unique,
+        }
+
+
+@torch.no_grad()
+def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accelerator) -> Evaluation:
+    """Score every window of ``sampler.view`` once: forward strand, first frame, masks that never change.
+
+    The processes share the windows; each gets the same result. The model's mode is given back.
+    """
+    was_training = objective.training
+    objective.eval()
+    windows = len(sampler.view)
+    sums = torch.zeros(3, windows, dtype=torch.float64)  # nats, hits, words
+    for first in range(accelerator.process_index * _BATCH, windows, accelerator.num_processes * _BATCH):
+        rows = np.arange(first, min(first + _BATCH, windows))
+        sums[:, rows] = _score(objective, sampler, rows, accelerator)
+    sums = accelerator.reduce(sums.to(_reducible(accelerator.device)), reduction="sum").double().cpu()
+    objective.train(was_training)
+    return _summary(sums.numpy(), sampler)
+
+
+def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accelerator: Accelerator) -> torch.Tensor:
+    batch = mask(
+        sampler.view.input_ids(rows, tokenizer=sampler.tokenizer),
+        windows=rows,
+        seed=0,  # the same for every run: curves of different seeds are comparable
+        epoch=_FROZEN_EPOCH,
+        share=sampler.mask_share,
+        vocab_size=sampler.tokenizer.vocab_size,
+        all_masked=True,
+    )
+    tensors = (torch.from_numpy(x).to(accelerator.device) for x in (batch.input_ids, batch.positions, batch.labels))
+    with accelerator.autocast():
+        nats, hits = objective(*tensors)
+    weights = torch.from_numpy(batch.weights)
+    return torch.stack([(nats.cpu() * weights).sum(1), (hits.cpu() * weights).sum(1), weights.sum(1)]).double()
+
+
+def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
+    nats, hits, words = sums
+    bases = words * sampler.tokenizer.k * math.log(2)
+    low, high = ratio_interval(nats, bases)
+    unique = sampler.view.column("soft_masked") < _UNIQUE
+    return Evaluation(
+        bits_per_base=float(nats.sum() / bases.sum()),
+        low=low,
+        high=high,
+        masked_accuracy=float(hits.sum() / words.sum()),
+        words=int(words.sum()),
+        bits_per_base_unique=float(nats[unique].sum() / bases[unique].sum()) if bases[unique].sum() > 0 else None,
+    )
+
+
+def _reducible(device: torch.device) -> torch.device:
+    return device if device.type != "mps" else torch.device("cpu")  # Apple's GPUs have no float64

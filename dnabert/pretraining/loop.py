@@ -1,0 +1,378 @@
+"""The pretraining itself, from a prepared corpus to a run folder; read `pretrain` top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast, broadcast_object_list, parse_flag_from_env
+from tqdm import tqdm
+
+from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
+from dnabert.errors import UserError
+from dnabert.models.build import build_model
+from dnabert.models.objective import MaskedObjective
+from dnabert.pretraining import run_folder
+from dnabert.pretraining.budget import spent
+from dnabert.pretraining.checkpoints import Progress, load_checkpoint, save_checkpoint
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.evaluation import Evaluation, evaluate
+from dnabert.pretraining.floors import as_json, markov_floors
+from dnabert.pretraining.masking import MaskedBatch, masked_positions
+from dnabert.pretraining.optimizer import build_optimizers, has_fast_bf16, learning_rate
+from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.tracking import Tracker, keep_up_to
+from dnabert.tokenizer import KmerTokenizer
+
+
+@dataclass
+class _Training:
+    """What the loop carries from step to step."""
+
+    config: PretrainConfig
+    accelerator: Accelerator
+    objective: Any  # the MaskedObjective as accelerate wrapped it
+    optimizers: list[torch.optim.Optimizer]
+    sampler: Sampler
+    validation: Sampler
+    tracker: Tracker | None
+    bar: tqdm[Any]
+    progress: Progress
+    evaluated_at: int = -1
+    window: list[tuple[float, float]] = field(default_factory=list)  # (bits per base, seconds) since the last line
+
+    @property
+    def model(self) -> Any:
+        return self.accelerator.unwrap_model(self.objective, keep_torch_compile=False).model
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the progress bar and the tracker."""
+        self.bar.close()
+        if self.tracker:
+            self.tracker.close(failed=failed)
+
+
+def pretrain(config: PretrainConfig) -> Path:
+    """Pretrain a masked language model and return its run folder.
+
+    The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, the model and tokenizer in the
+    Hugging Face format and, last, ``manifest.json``. Under ``accelerate launch`` or ``torchrun`` all processes
+    share each batch; the result does not depend on their number but for rounding.
+
+    Raises
+    ------
+    UserError
+        for a config, corpus or folder that cannot work, and when the loss is no longer a number.
+    """
+    accelerator = _accelerator(config)
+    corpus = _corpus(config, accelerator)
+    checkpoint = _begin(config, corpus, accelerator)
+    training = _build(config, corpus, accelerator, checkpoint)
+    try:
+        with _stop_signals() as stop:
+            _run(training, stop)
+    except BaseException:
+        training.close(failed=True)
+        raise
+    if accelerator.is_main_process:
+        _finish(training, corpus)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return Path(config.out)
+
+
+def _accelerator(config: PretrainConfig) -> Accelerator:
+    # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
+    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bf16(device))
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
+    parts = accelerator.num_processes * config.accumulation
+    if config.batch_size % parts:
+        raise UserError(
+            f"--batch-size {config.batch_size} is not a multiple of {accelerator.num_processes} processes times "
+            f"--accumulation {config.accumulation}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
+        )
+    return accelerator
+
+
+def _corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
+    folder = Path(config.corpus) if config.corpus else Path(config.out).with_name("demo-corpus")
+    if config.corpus is None and accelerator.is_main_process and not folder.exists():
+        prepare(demo_config(), out=folder)
+    accelerator.wait_for_everyone()
+    corpus = load_corpus(folder)
+    for split in ("train", "validation"):
+        if split not in corpus:
+            raise UserError(f"{folder} has no {split} windows: prepare it with a split that leaves some")
+    return corpus
+
+
+def _begin(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator) -> Path | None:
+    checkpoint = None
+    if accelerator.is_main_process:
+        checkpoint = run_folder.begin(config)
+        run_folder.record(config)
+    return broadcast_object_list([checkpoint])[0]
+
+
+def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, checkpoint: Path | None) -> _Training:
+    tokenizer = KmerTokenizer(k=config.k)
+    train = Sampler(
+        corpus.view("train"),
+        tokenizer,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        mask_share=config.mask_share,
+        random_phase=config.random_phase,
+        random_strand=config.random_strand,
+        soft_mask_weight=config.soft_mask_weight,
+    )
+    validation = dataclasses.replace(train, view=_validation(config, corpus))
+    if train.tokens_per_window < 4:
+        raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
+    model = build_model(config.model, tokenizer=tokenizer, max_tokens=train.tokens_per_window, seed=config.seed)
+    model.config.window_length = corpus.window_length  # saved in config.json: how long a sequence this model reads
+    model.to(accelerator.device)
+    optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
+    progress = Progress()
+    if checkpoint is not None:
+        progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers)
+    objective: Any = MaskedObjective(model)
+    if config.compile:
+        objective = torch.compile(objective)
+    objective = accelerator.prepare(objective)
+    main = accelerator.is_main_process
+    transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
+    if main:
+        tokenizer.save_pretrained(config.out)
+        keep_up_to(Path(config.out), step=progress.step)
+    tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
+    bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
+    return _Training(config, accelerator, objective, optimizers, train, validation, tracker, bar, progress)
+
+
+def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
+    """The validation windows that are evaluated: evenly spread over the split, always the same."""
+    view = corpus.view("validation")
+    rows = np.arange(len(view))
+    if config.evaluation_genome is not None:
+        genomes = view.column("genome")
+        rows = rows[genomes == config.evaluation_genome]
+        if not len(rows):
+            known = ", ".join(sorted(set(genomes.tolist())))
+            raise UserError(f"--evaluation-genome {config.evaluation_genome} has no validation windows; there are: {known}")
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(config.evaluation_windows, len(rows))).astype(int))
+    return view.select(rows[chosen])
+
+
+def _run(training: _Training, stop: list[int]) -> None:
+    config, accelerator = training.config, training.accelerator
+    if accelerator.is_main_process:
+        _say_hello(training)
+        _floors(training)
+    if training.progress.step == 0:
+        _evaluate(training)
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        batches = ahead.submit(_batches, training, training.progress.step)
+        while True:
+            share = _agreed(accelerator, spent(config, training.progress))
+            if share >= 1 or _agreed(accelerator, float(bool(stop))) > 0:
+                break
+            ready = batches.result()
+            batches = ahead.submit(_batches, training, training.progress.step + 1)
+            _step(training, ready, share)
+            if training.progress.step % config.evaluate_every == 0:
+                _evaluate(training)
+            if training.progress.step % config.checkpoint_every == 0:
+                _checkpoint(training)
+    if _agreed(accelerator, float(bool(stop))) > 0:
+        _checkpoint(training)
+        _leave(training, stop[0] if stop else signal.SIGTERM)
+    if training.evaluated_at != training.progress.step:
+        _evaluate(training)
+
+
+def _batches(training: _Training, step: int) -> list[MaskedBatch]:
+    """This process's parts of a step's batch, made while the step before computes."""
+    accelerator, parts = training.accelerator, training.config.accumulation
+    first = accelerator.process_index * parts
+    return [training.sampler.batch(step, part=first + i, parts=accelerator.num_processes * parts) for i in range(parts)]
+
+
+def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None:
+    """One optimiser step; the loss is normalised by the whole batch, so how it is cut does not matter."""
+    config, accelerator, progress = training.config, training.accelerator, training.progress
+    began = time.perf_counter()
+    _seed_dropout(training)
+    rate = learning_rate(config, step=progress.step, progress=share)
+    for optimizer in training.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+    asked = config.batch_size * batches[0].positions.shape[1]
+    nats = torch.zeros(2, dtype=torch.float64)  # sum over hidden words, and their number
+    for number, batch in enumerate(batches):
+        last = number == len(batches) - 1
+        with contextlib.nullcontext() if last else accelerator.no_sync(training.objective):
+            nats += _backward(training, batch, asked)
+    total, hidden = accelerator.reduce(nats.to(accelerator.device), reduction="sum").tolist()
+    bits = total / max(hidden, 1.0) / (config.k * math.log(2))
+    if not math.isfinite(bits):
+        raise UserError(
+            f"the loss is {bits} after step {progress.step}: the run diverged; begin again with a lower "
+            f"--learning-rate (now {config.learning_rate}) or more --warmup-steps (now {config.warmup_steps})"
+        )
+    if config.clip_gradient:
+        torch.nn.utils.clip_grad_norm_(training.objective.parameters(), config.clip_gradient)
+    for optimizer in training.optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    _advance(training, bits, rate, time.perf_counter() - began)
+
+
+def _backward(training: _Training, batch: MaskedBatch, asked: int) -> torch.Tensor:
+    """Add a part's gradient; return nats and number of its hidden words. DDP averages over processes, hence the factor."""
+    accelerator = training.accelerator
+    ids, positions, labels, weights = (
+        torch.from_numpy(x).to(accelerator.device, non_blocking=True)
+        for x in (batch.input_ids, batch.positions, batch.labels, batch.weights)
+    )
+    with accelerator.autocast():
+        nats, _ = training.objective(ids, positions, labels)
+    loss = (nats * weights).sum()
+    accelerator.backward(loss * (accelerator.num_processes / asked))
+    hidden = torch.from_numpy(batch.hidden)
+    return torch.stack([nats.detach().cpu().double()[hidden].sum(), hidden.sum().double()])
+
+
+def _seed_dropout(training: _Training) -> None:
+    if training.config.model.dropout:
+        torch.manual_seed(training.config.seed * 1_000_003 + training.progress.step * 1009 + training.accelerator.process_index)
+
+
+def _advance(training: _Training, bits: float, rate: float, seconds: float) -> None:
+    config, sampler = training.config, training.sampler
+    training.progress = dataclasses.replace(
+        training.progress,
+        step=training.progress.step + 1,
+        tokens=training.progress.tokens + config.batch_size * sampler.tokens_per_window,
+        seconds=training.progress.seconds + seconds,
+        tracker_id=training.tracker.id if training.tracker else None,
+    )
+    training.window.append((bits, seconds))
+    if training.progress.step % config.log_every or training.tracker is None:
+        return
+    mean, took = (sum(x) for x in zip(*training.window, strict=True))
+    mean, speed = mean / len(training.window), len(training.window) * config.batch_size * sampler.tokens_per_window / took
+    training.window.clear()
+    training.tracker.log(_place(training) | {"train_bits_per_base": mean, "learning_rate": rate, "tokens_per_second": speed})
+    training.bar.n = min(100.0, 100 * spent(config, training.progress))
+    training.bar.set_postfix_str(f"step {training.progress.step:,} · train {mean:.4f} bits/base · {speed:,.0f} tokens/s")
+
+
+def _place(training: _Training) -> dict[str, Any]:
+    progress = training.progress
+    return {"step": progress.step, "tokens": progress.tokens, "seconds": round(progress.seconds, 3)}
+
+
+def _evaluate(training: _Training) -> None:
+    # unwrapped: DDP's forward waits for the other processes, which may have a window fewer to score
+    objective = training.accelerator.unwrap_model(training.objective)
+    result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
+    training.evaluated_at = training.progress.step
+    if training.tracker is None:
+        return
+    training.tracker.log(_place(training) | result.metrics())
+    training.bar.write(
+        f"step {training.progress.step:,}: validation {result.bits_per_base:.4f} bits/base "
+        f"[{result.low:.4f}, {result.high:.4f}], masked accuracy {result.masked_accuracy:.4f}",
+        file=sys.stderr,
+    )
+
+
+def _floors(training: _Training) -> None:
+    """The Markov floors of the same split, counted once per run."""
+    path = Path(training.config.out) / "floors.json"
+    if not path.exists():
+        view = training.validation.view
+        floors = markov_floors(training.sampler.view, view, max_order=training.config.floor_order, seed=training.config.seed)
+        path.write_text(json.dumps(as_json(floors, windows=len(view)), indent=2) + "\n")
+    best = json.loads(path.read_text())["best"]
+    training.bar.write(f"best Markov floor: order {best['order']}, {best['bits_per_base']:.4f} bits/base", file=sys.stderr)
+    if training.tracker:
+        training.tracker.summarise({"floor_bits_per_base": best["bits_per_base"], "floor_order": best["order"]})
+
+
+def _checkpoint(training: _Training) -> None:
+    if training.accelerator.is_main_process:
+        save_checkpoint(
+            Path(training.config.out),
+            model=training.model,
+            optimizers=training.optimizers,
+            progress=training.progress,
+            keep=training.config.keep_checkpoints,
+        )
+    training.accelerator.wait_for_everyone()
+
+
+def _finish(training: _Training, corpus: Corpus) -> None:
+    out = Path(training.config.out)
+    training.model.save_pretrained(out)
+    training.close()
+    run_folder.finish(training.config, corpus=Path(corpus.folder), seconds=training.progress.seconds)
+
+
+def _say_hello(training: _Training) -> None:
+    config, accelerator, sampler = training.config, training.accelerator, training.sampler
+    parameters = sum(p.numel() for p in training.model.parameters())
+    words = sampler.tokens_per_window - 2
+    asked = masked_positions(words, config.mask_share)
+    training.bar.write(
+        f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
+        f"{len(training.validation.view):,} validation windows of {words} words of {config.k} bases; "
+        f"{accelerator.num_processes} process(es) on {accelerator.device.type}, {accelerator.mixed_precision.replace('no', 'fp32')}; "
+        f"masking: {asked} of {words} words ({asked / words:.1%} of the bases) hidden, 0 % recoverable (words share no base)",
+        file=sys.stderr,
+    )
+
+
+def _leave(training: _Training, signum: int) -> None:
+    if training.accelerator.is_main_process:
+        print(f"stopped at step {training.progress.step}; go on with --resume auto", file=sys.stderr)
+    sys.exit(128 + signum)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect SIGTERM and Ctrl-C, so that the loop can end between two steps."""
+    received: list[int] = []
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    try:
+        before = {s: signal.signal(s, lambda signum, _: received.append(signum)) for s in wanted}
+    except ValueError:  # not in the main thread (a notebook's executor): leave signals alone
+        before = {}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _agreed(accelerator: Accelerator, value: float) -> float:
+    """The main process's value on every process: clocks and signals differ between them."""
+    if accelerator.num_processes == 1:
+        return value
+    return float(broadcast(torch.tensor([value], dtype=torch.float64, device=accelerator.device))[0])

@@ -1,0 +1,83 @@
+"""Which windows a step reads, in which frame and on which strand: a function of (seed, step), for any number of processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.corpus import WindowView
+from dnabert.pretraining.hashing import hashed
+from dnabert.pretraining.masking import MaskedBatch, mask
+from dnabert.tokenizer import KmerTokenizer
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Turns a step's number into its masked batch; holds no state."""
+
+    view: WindowView
+    tokenizer: KmerTokenizer
+    batch_size: int
+    seed: int
+    mask_share: float
+    random_phase: bool = True
+    random_strand: bool = True
+    soft_mask_weight: float = 1.0
+
+    @property
+    def tokens_per_window(self) -> int:
+        """Tokens of a window, [CLS] and [SEP] included."""
+        return self.tokenizer.number_of_words(self.view.bases(np.array([0])).shape[1]) + 2
+
+    def windows(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and epochs, int64 (batch_size,) each, of a step (from 0).
+
+        The epochs follow each other as one endless row, each a fresh permutation, so that no window is left out
+        when the batch size does not divide the number of windows.
+        """
+        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        epochs, within = np.divmod(places, len(self.view))
+        rows = np.empty_like(places)
+        for epoch in np.unique(epochs):
+            chosen = epochs == epoch
+            rows[chosen] = _permutation(self.seed, int(epoch), len(self.view))[within[chosen]]
+        return rows, epochs
+
+    def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:
+        """The `part`-th of `parts` equal, contiguous pieces of a step's masked batch."""
+        size = self.batch_size // parts
+        rows, epochs = (x[part * size : (part + 1) * size] for x in self.windows(step))
+        draws = hashed(self.seed, 4, epochs, rows)
+        shift = (draws % np.uint64(self.tokenizer.k)).astype(np.int64) * self.random_phase
+        reverse = (draws >> np.uint64(63)).astype(bool) & self.random_strand
+        bases = self.view.bases(rows, shift=shift, reverse=reverse)
+        masked = mask(
+            self.tokenizer.encode_bases(bases),
+            windows=rows,
+            seed=self.seed,
+            epoch=epochs,
+            share=self.mask_share,
+            vocab_size=self.tokenizer.vocab_size,
+        )
+        if self.soft_mask_weight == 1.0:
+            return masked
+        weights = masked.weights * _soft_mask_weights(bases, masked.positions, k=self.tokenizer.k, weight=self.soft_mask_weight)
+        return replace(masked, weights=weights)
+
+
+@lru_cache(maxsize=2)  # a batch touches two epochs at most where the corpus is larger than a batch
+def _permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
+    return np.random.Generator(np.random.Philox(key=(seed, epoch))).permutation(n)
+
+
+def _soft_mask_weights(
+    bases: NDArray[np.uint8], positions: NDArray[np.int64], *, k: int, weight: float
+) -> NDArray[np.float32]:
+    """Mean weight (B, M) of a word's bases, lower case counting `weight` and upper case 1."""
+    words = bases.shape[1] // k
+    lower = (bases[:, : words * k] >= ord("a")).reshape(len(bases), words, k).mean(axis=2)
+    lower_at = np.take_along_axis(lower, np.clip(positions - 1, 0, words - 1), axis=1)
+    return (1 - lower_at * (1 - weight)).astype(np.float32)

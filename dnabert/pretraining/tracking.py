@@ -1,0 +1,86 @@
+"""Where the curve goes: ``metrics.jsonl`` always, Weights & Biases unless told otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dnabert.pretraining.config import PretrainConfig
+
+
+class Tracker:
+    """Writes one line of JSON per call, and the same numbers to Weights & Biases.
+
+    Without a login and without ``WANDB_MODE`` the W&B run is kept offline in the run folder (``wandb sync`` uploads it).
+    """
+
+    def __init__(self, run: Path, config: PretrainConfig, *, resume_id: str | None, settings: dict[str, Any]) -> None:
+        self._file = (run / "metrics.jsonl").open("a")
+        self._wandb: Any = None
+        if config.tracker == "wandb":
+            self._wandb = _wandb_run(run, config, resume_id=resume_id, settings=settings)
+
+    @property
+    def id(self) -> str | None:
+        """Id of the W&B run, to go on with it after a resume."""
+        return self._wandb.id if self._wandb else None
+
+    def log(self, metrics: dict[str, Any]) -> None:
+        """Record numbers; ``metrics["step"]`` is the optimiser step."""
+        self._file.write(json.dumps(metrics) + "\n")
+        self._file.flush()
+        if self._wandb:
+            self._wandb.log({k: v for k, v in metrics.items() if v is not None}, step=metrics["step"])
+
+    def summarise(self, values: dict[str, Any]) -> None:
+        """Set what stands for the whole run, e.g. the floors."""
+        if self._wandb:
+            self._wandb.summary.update(values)
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the W&B run and the file."""
+        self._file.close()
+        if self._wandb:
+            self._wandb.finish(exit_code=int(failed))
+
+
+def keep_up_to(run: Path, *, step: int) -> None:
+    """Cut ``metrics.jsonl`` back to a checkpoint's step, so that a resumed curve has no step twice."""
+    path = run / "metrics.jsonl"
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (ValueError, KeyError):
+            continue  # a line that a kill cut short
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(kept))
+    partial.replace(path)
+
+
+def _wandb_run(run: Path, config: PretrainConfig, *, resume_id: str | None, settings: dict[str, Any]) -> Any:
+    import wandb
+
+    mode: Any = os.environ.get("WANDB_MODE") or ("online" if _has_login() else "offline")
+    return wandb.init(
+        project=config.project,
+        name=run.name,
+        dir=str(run),
+        config=settings,
+        id=resume_id,
+        resume="allow" if resume_id else None,
+        mode=mode,
+        settings=wandb.Settings(silent=True),
+    )
+
+
+def _has_login() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    return netrc.is_file() and "wandb" in netrc.read_text(errors="replace")

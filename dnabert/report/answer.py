@@ -1,0 +1,217 @@
+"""The answer in plain words, computed from the numbers and never claiming more than their intervals allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dnabert.report.metrics import METRICS, Metric
+from dnabert.report.numbers import count, duration, interval, listed, number, p_value, percent, present
+
+Record = dict[str, Any]
+
+#: Cliff's delta in words, after Romano et al. 2006 (as cited by the R package effsize).
+_EFFECTS = ((0.147, "negligible"), (0.33, "small"), (0.474, "medium"), (float("inf"), "large"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Who leads in one metric.
+
+    `leaders` has one rung when its interval lies above every other rung's, and several when theirs overlap.
+    """
+
+    metric: Metric
+    leaders: list[str]
+    sentence: str
+    outcome: Literal["more", "no difference", "less", "untested"]
+
+
+def is_trained(rung: Record) -> bool:
+    """Whether a rung was pretrained by us: its encoder is a run folder, not ``bert``, ``kmer:…`` or ``random:…``."""
+    spec = str(rung.get("encoder", ""))
+    return spec.split(":")[0] not in ("bert", "kmer", "random")
+
+
+def leaders(ladder: list[Record], metric: Metric) -> list[str]:
+    """Return the rungs that nothing separates from the highest value, best first (one = it leads).
+
+    A rung without an interval counts as a point, so that it is never called equal for want of one.
+
+    Examples
+    --------
+    >>> ladder = [{"rung": "a", "metrics": {"m": {"value": 0.8, "low": 0.7, "high": 0.9}}},
+    ...           {"rung": "b", "metrics": {"m": {"value": 0.6, "low": 0.5, "high": 0.65}}}]
+    >>> leaders(ladder, Metric("m", "M", "", better="higher"))
+    ['a']
+    """
+    measured = _measured(ladder, metric)
+    if not measured:
+        return []
+    lowest = _bounds(measured[0][1])[0]
+    return [rung["rung"] for rung, value in measured if _bounds(value)[1] >= lowest]
+
+
+def compare_all(ladder: list[Record]) -> list[Comparison]:
+    """Compare the rungs in every headline metric that at least two of them have."""
+    return [_compare(ladder, metric) for metric in METRICS if metric.headline and len(_measured(ladder, metric)) >= 2]
+
+
+def verdict(ladder: list[Record]) -> str:
+    """Say in how many metrics pretraining beats every baseline, equals them, or falls behind.
+
+    Without both k-mer counts and an untrained network beside it, no claim is made: both are strong baselines.
+    """
+    if not any(is_trained(rung) for rung in ladder):
+        return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
+    kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
+    missing = [
+        name for kind, name in (("kmer", "k-mer counts"), ("random", "an untrained network")) if kind not in kinds
+    ]
+    if missing:
+        return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
+    outcomes = compare_all(ladder)
+    names = {
+        outcome: [result.metric.name for result in outcomes if result.outcome == outcome]
+        for outcome in ("more", "no difference", "less")
+    }
+    total = sum(map(len, names.values()))
+    if total == 0:
+        return "No metric was measured on both the pretrained model and a baseline, so there is no answer."
+    parts = [
+        ("ahead of every baseline", names["more"]),
+        ("no different from the best baseline", names["no difference"]),
+        ("behind the best baseline", names["less"]),
+    ]
+    told = "; ".join(f"{words} in {len(found)} ({listed(found)})" for words, found in parts if found)
+    opening = "Yes, in part" if names["more"] and len(names["more"]) < total else "Yes" if names["more"] else "No"
+    return f"{opening}. Of {total} {'measure' if total == 1 else 'measures'}, pretraining on the genome is {told}."
+
+
+def _compare(ladder: list[Record], metric: Metric) -> Comparison:
+    measured = _measured(ladder, metric)
+    tied = leaders(ladder, metric)
+    values = {rung["rung"]: interval(value, digits=metric.digits) for rung, value in measured}
+    if len(tied) == 1:
+        second = measured[1][0]["rung"]
+        sentence = f"{tied[0]} leads with {values[tied[0]]}; next is {second} with {values[second]}"
+    else:
+        sentence = "no difference between " + listed([f"{name} {values[name]}" for name in tied])
+    sentence += _beside_baseline(measured, metric) + "."
+    return Comparison(metric, tied, sentence, _outcome(measured, metric))
+
+
+def _beside_baseline(measured: list[tuple[Record, Record]], metric: Metric) -> str:
+    trivial = _majority(measured, metric)
+    if trivial is None:
+        return ""
+    text = f"; always saying the largest class gives {number(trivial)}"
+    return text + (", so none beats it" if measured[0][1]["value"] <= trivial else "")
+
+
+def _majority(measured: list[tuple[Record, Record]], metric: Metric) -> float | None:
+    """Share of the largest class: what a metric gives that looks at no sequence at all."""
+    record = measured[0][0]["metrics"].get(metric.baseline) if metric.baseline else None
+    return float(record["value"]) if record and present(record.get("value")) else None
+
+
+def _outcome(
+    measured: list[tuple[Record, Record]], metric: Metric
+) -> Literal["more", "no difference", "less", "untested"]:
+    trained = [value for rung, value in measured if is_trained(rung)]
+    baselines = [value for rung, value in measured if not is_trained(rung)]
+    if not trained or not baselines:
+        return "untested"
+    low, high = _bounds(trained[0])
+    trivial = _majority(measured, metric)
+    if low > max(_bounds(value)[1] for value in baselines) and (trivial is None or low > trivial):
+        return "more"
+    return "less" if high < max(_bounds(value)[0] for value in baselines) else "no difference"
+
+
+def _measured(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
+    """(rung, metric value) of every rung that has it, highest first."""
+    found = [(rung, rung["metrics"][metric.key]) for rung in ladder if metric.key in rung["metrics"]]
+    return sorted((pair for pair in found if present(pair[1].get("value"))), key=lambda pair: -pair[1]["value"])
+
+
+def _bounds(value: Record) -> tuple[float, float]:
+    low, high = value.get("low"), value.get("high")
+    middle = float(value["value"])
+    return (
+        float(low) if low is not None and present(low) else middle,
+        float(high) if high is not None and present(high) else middle,
+    )
+
+
+def cluster_sentence(clusters: list[Record]) -> str:
+    """Say what the clusters are made of, repeats first: they make most clusters of a genome."""
+    if not clusters:
+        return "No cluster was found."
+    simple = [c for c in clusters if (c.get("low_complexity") or 0) >= 0.5]
+    repeat = [c for c in clusters if c not in simple and (c.get("repeat") or 0) >= 0.5]
+    rest = len(clusters) - len(simple) - len(repeat)
+    return (
+        f"Of {count(len(clusters))} clusters, {count(len(repeat))} are mostly repeat (at least half of their bases), "
+        f"{count(len(simple))} mostly low-complexity sequence such as poly-A, and {count(rest)} neither."
+    )
+
+
+def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
+    """Say whether the run's last validation lies below the best Markov floor."""
+    curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
+    if not curve:
+        return "The run has no validation, so nothing can be said of what it learned."
+    last = curve[-1]
+    value = {"value": last["validation_bits_per_base"], "low": last.get("low"), "high": last.get("high")}
+    spent = f"step {count(last.get('step'))}, {count(last.get('tokens'))} tokens, {duration(last.get('seconds'))}"
+    said = f"At the end of training ({spent}) the model needs {interval(value)} bits per base on held-out windows"
+    best = (floors or {}).get("best") or {}
+    if not present(best.get("bits_per_base")):
+        return f"{said}. No Markov floor was measured beside it."
+    low, high = _bounds(value)
+    floor = best["bits_per_base"]
+    name = f"the best Markov model (order {best.get('order')}, {number(floor)} bits per base)"
+    if high < floor:
+        return f"{said}, below {name}: it has learned context that counting does not give."
+    if low > floor:
+        return f"{said}. That is not below {name}: it has not learned more than counting gives."
+    return f"{said}, no different from {name}: it has not been shown to learn more than counting gives."
+
+
+def distance_sentences(edit_distance: Record) -> list[str]:
+    """Say each rank test with its means, its n and the size of its effect in words."""
+    names = {
+        "within": "pairs within a cluster",
+        "unclustered": "pairs of unclustered windows",
+        "random_equal_gc": "random pairs of equal GC",
+    }
+    summary = edit_distance.get("summary", {})
+    sentences = []
+    for test in edit_distance.get("tests", []):
+        a, b = summary.get(test["a"]), summary.get(test["b"])
+        if not a or not b or not all(map(present, (a.get("mean"), b.get("mean"), test.get("p"), test.get("effect")))):
+            continue
+        first, second = names.get(test["a"], test["a"]), names.get(test["b"], test["b"])
+        told = _effect(test, closer=a["mean"] < b["mean"], second=second)
+        sentences.append(f"{first[0].upper()}{first[1:]} {told}: {_mean(a)} against {_mean(b)}; {_statistics(test)}.")
+    return sentences
+
+
+def _mean(summary: Record) -> str:
+    return f"mean {percent(summary['mean'], digits=1)} of the length (n = {count(summary['n'])})"
+
+
+def _effect(test: Record, *, closer: bool, second: str) -> str:
+    if test["p"] >= 0.05:
+        return f"show no difference from {second}"
+    size = next(word for limit, word in _EFFECTS if abs(test["effect"]) < limit)
+    return f"are {'closer' if closer else 'farther apart'} than {second}, a {size} effect"
+
+
+def _statistics(test: Record) -> str:
+    delta = f"Cliff's δ = {number(test['effect'], digits=2)}"
+    if test["p"] >= 0.05:
+        return f"rank test {p_value(test['p'])}, {delta}"
+    share = percent((1 + abs(test["effect"])) / 2)
+    return f"rank test {p_value(test['p'])}, {delta} (the order holds in {share} of comparisons)"

@@ -1,0 +1,62 @@
+"""Colours that colour-blind readers tell apart, and which categories get one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: Okabe & Ito 2008 without black and yellow (too faint on white), then Paul Tol's "muted" (SRON/EPS/TN/09-002).
+PALETTE = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#332288", "#882255", "#999933", "#117733",
+)  # fmt: skip
+BACKGROUND = "#D8D8D8"
+OTHER = "#8A8A8A"
+
+#: Beyond ten categories the marker changes too, so that colour and shape together stay unique: (plotly, matplotlib).
+SYMBOLS = (("circle", "o"), ("diamond", "D"), ("triangle-up", "^"))
+
+#: Values that mean "nothing here"; they are drawn first, in light grey.
+NOTHING = ("noise", "none", "unknown", "", "intergenic", "nan")
+
+
+@dataclass(frozen=True)
+class Category:
+    """One value of a categorical column with its look."""
+
+    value: str
+    n: int
+    colour: str
+    symbol: str
+    marker: str
+    background: bool
+
+
+def categories(values: Any, *, limit: int = 20) -> list[Category]:
+    """Give each value a look: backgrounds first, then by falling n; values beyond `limit` share the grey of "other".
+
+    Parameters
+    ----------
+    values : sequence of str, shape (n,).
+    limit : how many values get a look of their own; 30 at most (ten colours in three shapes).
+
+    Examples
+    --------
+    >>> [(c.value, c.n, c.background) for c in categories(["Alu", "none", "Alu", "L1"])]
+    [('none', 1, True), ('Alu', 2, False), ('L1', 1, False)]
+    """
+    import numpy as np
+
+    found, counts = np.unique(np.asarray(values, dtype=str), return_counts=True)
+    names = [str(name) for name in found]
+    order = sorted(range(len(names)), key=lambda i: (names[i].lower() not in NOTHING, -counts[i], names[i]))
+    result: list[Category] = []
+    looks = 0
+    for i in order:
+        background = names[i].lower() in NOTHING
+        colour, (symbol, marker) = BACKGROUND, SYMBOLS[0]
+        if not background:
+            colour = PALETTE[looks % len(PALETTE)] if looks < limit else OTHER
+            symbol, marker = SYMBOLS[looks // len(PALETTE) if looks < limit else 0]
+            looks += 1
+        result.append(Category(names[i], int(counts[i]), colour, symbol, marker, background))
+    return result

@@ -1,0 +1,235 @@
+"""Matplotlib figures of the page: one function per figure, returned, never shown, no global state."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dnabert.report.answer import leaders
+from dnabert.report.colours import OTHER, PALETTE, categories
+from dnabert.report.metrics import Metric, measured
+from dnabert.report.numbers import count, number, present
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dnabert.report.answer import Record
+    from dnabert.report.evidence import Evidence
+
+_DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows", "random_equal_gc": "random, equal GC"}
+
+
+def draw_all(evidence: Evidence) -> dict[str, Figure]:
+    """Draw every figure for which there is data: name to figure."""
+    figures: dict[str, Figure] = {}
+    for column, title in (("label", "cluster"), ("repeat_class", "repeat class"), ("region", "gene region")):
+        if column in evidence.map:
+            figures[f"map_{column.replace('label', 'cluster')}"] = map_figure(evidence, column=column, title=title)
+    if any(present(row.get("validation_bits_per_base")) for row in evidence.metrics):
+        figures["loss"] = loss_figure(evidence.metrics, floors=evidence.floors)
+    if evidence.ladder:
+        figures["ladder"] = ladder_figure(evidence.ladder)
+    if evidence.edit_distance:
+        figures["edit_distance"] = distance_figure(evidence.edit_distance)
+    return figures
+
+
+def save_all(figures: dict[str, Figure], folder: Path) -> None:
+    """Write each figure as PNG (160 dots per inch) and SVG."""
+    folder.mkdir()
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=160)
+        figure.savefig(folder / f"{name}.svg", dpi=200)
+
+
+def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
+    """Draw the map coloured by one categorical column; backgrounds lie under the rest."""
+    table = evidence.map
+    values = table[column].astype(str).to_numpy() if column != "label" else cluster_names(table["label"].to_numpy())
+    figure = _figure(width=9, height=6.4)
+    axes = figure.subplots()
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    size = 1.2 if len(table) > 20_000 else 6
+    others = 0
+    for category in categories(values):
+        here = values == category.value
+        other = category.colour == OTHER
+        others += int(other)
+        axes.scatter(
+            x[here], y[here], s=size, c=category.colour, marker=category.marker, linewidths=0, rasterized=True,
+            label=None if other else f"{_short(category.value)} ({count(category.n)})",
+        )  # fmt: skip
+    if others:
+        axes.scatter([], [], c=OTHER, label=f"{count(others)} more")
+    axes.set(xlabel="UMAP 1 (no unit)", ylabel="UMAP 2 (no unit)", xticks=[], yticks=[])
+    axes.set_title(f"Windows by {title}, n = {count(len(table))} ({evidence.main_rung})")
+    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set(sizes=[28], alpha=1)
+    return figure
+
+
+def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
+    """Draw bits per base over tokens, with the Markov models of each order as horizontal lines."""
+    figure = _figure(width=9, height=4.8)
+    axes = figure.subplots()
+    curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
+    scale = 1e6 if max(row["tokens"] for row in curve) >= 1e6 else 1e3
+    training = [row for row in metrics if present(row.get("train_bits_per_base"))]
+    if training:
+        axes.plot(
+            [row["tokens"] / scale for row in training], [row["train_bits_per_base"] for row in training],
+            color=PALETTE[4], linewidth=0.8, alpha=0.6, label="training batches",
+        )  # fmt: skip
+    tokens = [row["tokens"] / scale for row in curve]
+    values = [row["validation_bits_per_base"] for row in curve]
+    axes.plot(tokens, values, color=PALETTE[0], linewidth=2, marker="o", markersize=4, label="validation, frozen mask")
+    banded = [row for row in curve if present(row.get("low")) and present(row.get("high"))]
+    axes.fill_between(
+        [row["tokens"] / scale for row in banded], [row["low"] for row in banded], [row["high"] for row in banded],
+        color=PALETTE[0], alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    _draw_floors(axes, floors or {}, top=max(values))
+    axes.set(
+        xlabel=f"tokens read ({'millions' if scale == 1e6 else 'thousands'})", ylabel="bits per base (lower is better)"
+    )
+    windows = f", n = {count(floors['windows'])} windows" if floors and present(floors.get("windows")) else ""
+    axes.set_title(f"What the model has learned of held-out sequence{windows}")
+    axes.legend(loc="upper right", framealpha=1, edgecolor="white", fontsize=9)
+    axes.grid(axis="y", color="#EEEEEE")
+    return figure
+
+
+def _draw_floors(axes: Axes, floors: Record, *, top: float) -> None:
+    """Lines for the uniform floor and each order; labels that would overlap are spread apart, joined by a thin line."""
+    lines = [(record["bits_per_base"], f"order {order}") for order, record in floors.get("orders", {}).items()]
+    if present(floors.get("uniform")):
+        lines.append((floors["uniform"], "uniform"))
+    lines = sorted((value, name) for value, name in lines if present(value))
+    if not lines:
+        return
+    best = (floors.get("best") or {}).get("bits_per_base")
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, lines[0][0] - 0.02), max(high, lines[-1][0] + 0.02))
+    low, high = axes.get_ylim()
+    position = low
+    for value, name in lines:
+        strong = value == best
+        colour = PALETTE[1] if strong else "#9A9A9A"
+        axes.axhline(value, color=colour, linewidth=1.6 if strong else 0.7, linestyle="--", zorder=1)
+        position = max(value, position + (high - low) * 0.036)
+        axes.annotate(
+            f"{name}: {number(value)}{' (best Markov)' if strong else ''}", xy=(1, value), xytext=(1.03, position),
+            xycoords=axes.get_yaxis_transform(), textcoords=axes.get_yaxis_transform(), fontsize=7.5, va="center",
+            color=colour if strong else "#555555", arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5},
+        )  # fmt: skip
+
+
+def ladder_figure(ladder: list[Record]) -> Figure:
+    """Draw one panel per metric: a dot with its interval for each rung, leaders filled."""
+    metrics = [metric for metric in measured(ladder) if not metric.key.startswith("ari_")]
+    columns = 3
+    rows = max(1, -(-len(metrics) // columns))
+    figure = _figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes, metric in zip(grid.flat, metrics, strict=False):
+        _draw_metric(axes, metric, ladder)
+    for axes in grid.flat[len(metrics) :]:
+        axes.set_axis_off()
+    figure.suptitle(
+        "The ladder of encoders: value and bootstrap interval (filled: nothing is better; line: largest class alone)",
+        fontsize=11,
+    )
+    return figure
+
+
+def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record]) -> None:
+    best = leaders(ladder, metric) if metric.better else []
+    for row, rung in enumerate(ladder):
+        value = rung["metrics"].get(metric.key) or {}
+        if not present(value.get("value")):
+            continue
+        if present(value.get("low")) and present(value.get("high")):
+            axes.plot([value["low"], value["high"]], [row, row], color=PALETTE[0], linewidth=2, solid_capstyle="butt")
+        filled = rung["rung"] in best
+        axes.plot(
+            value["value"], row, "o", color=PALETTE[0], markerfacecolor=PALETTE[0] if filled else "white", markersize=6
+        )
+    baselines = (
+        [(rung["metrics"].get(metric.baseline) or {}).get("value") for rung in ladder] if metric.baseline else []
+    )
+    for baseline in {value for value in baselines if value is not None and present(value)}:
+        axes.axvline(baseline, color=PALETTE[1], linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(ladder)), [rung["rung"] for rung in ladder])
+    axes.set_ylim(len(ladder) - 0.5, -0.5)
+    axes.margins(x=0.12)
+    axes.set_title(textwrap.shorten(metric.name, 44, placeholder="…"), fontsize=9, loc="left")
+    axes.tick_params(labelsize=8)
+    axes.grid(color="#EEEEEE")
+    axes.set_axisbelow(True)
+
+
+def distance_figure(edit_distance: Record) -> Figure:
+    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of equal GC."""
+    import numpy as np
+
+    pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
+    figure = _figure(width=9, height=5.4)
+    panels = figure.subplots(2, 1, sharex=True, sharey=True)
+    everything = np.concatenate(list(pairs.values())) if pairs else np.array([0.0, 1.0])
+    bins = np.linspace(everything.min(), everything.max() + 1e-9, 61)
+    for axes, name, colour in zip(panels, ("within", "unclustered"), (PALETTE[0], PALETTE[1]), strict=True):
+        _draw_pairs(axes, pairs, name=name, colour=colour, bins=bins)
+    panels[-1].set_xlabel("Levenshtein distance (share of the window's length)")
+    figure.suptitle("Edit distance between pairs of windows", fontsize=11)
+    return figure
+
+
+def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, colour: str, bins: np.ndarray) -> None:
+    import numpy as np
+
+    for key, style in (
+        (name, {"color": colour, "alpha": 0.75}),
+        ("random_equal_gc", {"color": "#444444", "histtype": "step"}),
+    ):
+        if key in pairs:
+            values = pairs[key]
+            weights = np.full(len(values), 100 / len(values))
+            label = f"{_DISTANCES[key]}, n = {count(len(values))}, mean {number(values.mean())}"
+            axes.hist(values, bins=bins, weights=weights, label=label, **style)  # type: ignore[arg-type]
+            axes.axvline(values.mean(), color=style["color"], linewidth=1.2, linestyle="--")
+    axes.set_ylabel("pairs (%)")
+    axes.legend(loc="upper left", frameon=False, fontsize=8.5)
+
+
+def cluster_names(labels: np.ndarray) -> np.ndarray:
+    """Labels as text, noise as "noise": str array of shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cluster_names(np.array([-1, 3])).tolist()
+    ['noise', '3']
+    """
+    import numpy as np
+
+    return np.where(labels < 0, "noise", labels.astype(str))
+
+
+def _figure(*, width: float, height: float) -> Figure:
+    """A figure with its own Agg canvas: pyplot, its global backend and its list of open figures stay untouched."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _short(text: str) -> str:
+    # matplotlib hides legend entries that begin with an underscore and reads $…$ as mathematics
+    return textwrap.shorten(text.lstrip("_").replace("$", r"\$"), 28, placeholder="…") or "none"

@@ -1,0 +1,128 @@
+"""What each number of the ladder means, and which way is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dnabert.report.numbers import present
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the ladder table.
+
+    `better` is None for a number that describes without judging. `headline` metrics take part in the answer.
+    """
+
+    key: str
+    name: str
+    explanation: str
+    better: Literal["higher"] | None = None
+    headline: bool = False
+    baseline: str | None = None
+    digits: int = 3
+
+
+_AGREEMENT = {
+    "repeat_class": (
+        "repeat class",
+        "Do clusters follow the kinds of repeat? 0 = no better than chance, 1 = identical.",
+        True,
+    ),
+    "region": (
+        "gene region",
+        "Do clusters follow CDS, UTR, exon, intron, intergenic? 0 = chance, 1 = identical.",
+        True,
+    ),
+    "gene_type": (
+        "gene type",
+        "Do clusters follow the type of gene (protein-coding, RNA …)? 0 = chance, 1 = identical.",
+        True,
+    ),
+    "genome": ("genome", "Do clusters follow the species? Near 0 is right for homologous sequence.", False),
+    "strand": ("strand", "Do clusters follow the strand that was read? Near 0 is right: it is an artefact.", False),
+    "phase": (
+        "start mod k",
+        "Do clusters follow the frame in which words were cut? Near 0 is right: it is an artefact.",
+        False,
+    ),
+}
+
+
+def _agreement(statistic: str, label: str) -> Metric:
+    name, explanation, meaningful = _AGREEMENT[label]
+    return Metric(
+        f"{statistic}_{label}",
+        f"{statistic.upper()} with {name}",
+        explanation
+        if statistic == "ami"
+        else f"As AMI with {name}, counted over pairs of windows (adjusted Rand index).",
+        better="higher" if meaningful else None,
+        headline=meaningful and statistic == "ami",
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "knn10_repeat_class",
+        "10 nearest neighbours: repeat class",
+        "Share of windows whose repeat class is told by a vote of the ten nearest windows.",
+        "higher",
+        True,
+        "majority_repeat_class",
+    ),
+    Metric(
+        "knn10_region",
+        "10 nearest neighbours: gene region",
+        "Share of windows whose gene region is told by a vote of the ten nearest windows.",
+        "higher",
+        True,
+        "majority_region",
+    ),
+    Metric(
+        "retrieval_top1",
+        "Ortholog found first",
+        "Share of windows whose ortholog is nearest of all candidates from another species.",
+        "higher",
+        True,
+    ),
+    Metric(
+        "retrieval_top10",
+        "Ortholog among the first 10",
+        "Share of windows whose ortholog is among the ten nearest candidates.",
+        "higher",
+        True,
+    ),
+    *(_agreement("ami", label) for label in _AGREEMENT),
+    *(_agreement("ari", label) for label in _AGREEMENT),
+    Metric(
+        "silhouette",
+        "Silhouette",
+        "How much closer windows are to their own cluster than to the next, −1 to 1; each space has its own scale.",
+    ),
+    Metric("clusters", "Clusters", "Number of clusters that HDBSCAN found (more is not better).", digits=0),
+    Metric(
+        "noise_share", "Unclustered share", "Share of windows that HDBSCAN left in no cluster (neither way is better)."
+    ),
+)
+
+
+def shown(keys: set[str]) -> list[Metric]:
+    """Return the metrics to show for the keys that were measured; unknown ones come last, under their own name.
+
+    Examples
+    --------
+    >>> [metric.name for metric in shown({"clusters", "majority_region", "odd"})]
+    ['Clusters', 'odd']
+    """
+    known = {metric.key for metric in METRICS}
+    baselines = {metric.baseline for metric in METRICS}
+    rest = sorted(key for key in keys - known - baselines)
+    return [metric for metric in METRICS if metric.key in keys] + [Metric(key, key, "") for key in rest]
+
+
+def measured(ladder: list[dict[str, Any]]) -> list[Metric]:
+    """Return the metrics that at least one rung has a value for, in the order of the page."""
+    pairs = ((key, value or {}) for rung in ladder for key, value in rung["metrics"].items())
+    return shown({key for key, value in pairs if present(value.get("value"))})

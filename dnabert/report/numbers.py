@@ -1,0 +1,116 @@
+"""Numbers as people read them: thousands separated, intervals in brackets, units beside the value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+#: Keeps a number and its unit on one line.
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def present(value: Any) -> bool:
+    """Whether a value is a finite number (JSON's null and NaN both mean "not measured")."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands separators, a dash when there is none.
+
+    Examples
+    --------
+    >>> count(173000), count(None)
+    ('173,000', '–')
+    """
+    return f"{round(value):,}" if present(value) else "–"
+
+
+def number(value: Any, *, digits: int = 3) -> str:
+    """A number with a fixed count of decimals; a whole number above 100 loses them.
+
+    Examples
+    --------
+    >>> number(0.81234), number(1234.0), number(float("nan")), number(-0.00001)
+    ('0.812', '1,234', '–', '0.000')
+    """
+    if not present(value):
+        return "–"
+    if abs(value) >= 100:
+        return count(value)
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def percent(share: Any, *, digits: int = 0) -> str:
+    r"""A share between 0 and 1 as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.004), percent(0), percent(None)
+    ('12\xa0%', '<\xa01\xa0%', '0\xa0%', '–')
+    """
+    if not present(share):
+        return "–"
+    if 0 < share < 0.5 * 10 ** -(digits + 2):
+        return f"<{_SPACE}{10**-digits:.{digits}f}{_SPACE}%"
+    return f"{100 * share:.{digits}f}{_SPACE}%"
+
+
+def interval(metric: Mapping[str, Any] | None, *, digits: int = 3) -> str:
+    """A value with its interval, which is left out where none was measured.
+
+    Examples
+    --------
+    >>> interval({"value": 0.5, "low": 0.48, "high": 0.52}), interval({"value": 12}, digits=0)
+    ('0.500 [0.480, 0.520]', '12')
+    """
+    if metric is None or not present(metric.get("value")):
+        return "–"
+    low, high = metric.get("low"), metric.get("high")
+    value = number(metric["value"], digits=digits)
+    if not (present(low) and present(high)) or low == high:  # a count has no interval
+        return value
+    return f"{value} [{number(low, digits=digits)}, {number(high, digits=digits)}]"
+
+
+def p_value(p: Any) -> str:
+    """A p value; very small ones as a bound, since ranks of thousands of pairs make any difference "significant".
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(1e-300)
+    ('p = 0.031', 'p < 0.001')
+    """
+    if not present(p):
+        return "p unknown"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def duration(seconds: Any) -> str:
+    """Seconds in the unit people would say.
+
+    Examples
+    --------
+    >>> duration(3.21), duration(363), duration(7260)
+    ('3.2 s', '6 min 3 s', '2 h 1 min')
+    """
+    if not present(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"

@@ -1,0 +1,117 @@
+"""Write the report: figures, tables and the page that shows them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dnabert.report import answer, numbers
+from dnabert.report.evidence import Evidence, read_evidence
+from dnabert.report.figures import draw_all, save_all
+from dnabert.report.interactive import as_script, map_data
+from dnabert.report.metrics import measured
+from dnabert.report.tables import composition, write_tables
+from dnabert.stage import stage
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_report(
+    comparison: str | Path, *, run: str | Path | None = None, out: str | Path, overwrite: bool = False
+) -> Path:
+    """Write ``report.html`` with ``figures/`` (PNG, SVG) and ``tables/`` (TSV) beside it.
+
+    Parameters
+    ----------
+    comparison : folder of ``eval/compare.py``.
+    run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page says so.
+    out : folder to make.
+    overwrite : replace a report that stands there.
+
+    Returns
+    -------
+    Path of ``report.html``: one file that needs neither network nor the folders it was made from.
+
+    Raises
+    ------
+    UserError
+        when an input is no comparison or no run, or `out` may not be written.
+    """
+    inputs = {"comparison": comparison} | ({"run": run} if run is not None else {})
+    with stage(out, kind="report", inputs=inputs, overwrite=overwrite) as folder:
+        evidence = read_evidence(comparison, run=run)
+        figures = draw_all(evidence)
+        save_all(figures, folder / "figures")
+        write_tables(evidence, folder / "tables")
+        (folder / "report.html").write_text(render(evidence, figures), encoding="utf-8")
+    return Path(out) / "report.html"
+
+
+def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
+    """Return the page as text.
+
+    The template escapes every name; data stand in JSON that cannot close its element.
+    """
+    import jinja2
+    import plotly.offline
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dnabert.report", package_path=""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("count", "number", "percent", "interval", "p_value", "duration", "listed", "present"):
+        environment.filters[name] = getattr(numbers, name)
+    environment.filters["composition"] = composition
+    pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
+    return environment.get_template("report.html.j2").render(
+        pictures=pictures,
+        map=as_script(map_data(evidence.map)),
+        plotly=plotly.offline.get_plotlyjs(),
+        script=_part("report.js"),
+        style=_part("report.css"),
+        **_words(evidence),
+    )
+
+
+def _words(evidence: Evidence) -> dict[str, Any]:
+    ladder = evidence.ladder
+    metrics = measured(ladder)
+    labels = evidence.map["label"]
+    return {
+        "ladder": ladder,
+        "metrics": metrics,
+        "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
+        "verdict": answer.verdict(ladder),
+        "comparisons": answer.compare_all(ladder),
+        "cluster_sentence": answer.cluster_sentence([record for record in evidence.clusters if record["label"] >= 0]),
+        "loss_sentence": answer.loss_sentence(evidence.metrics, evidence.floors)
+        if "run" in evidence.manifests
+        else None,
+        "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
+        "edit_distance": evidence.edit_distance,
+        "clusters": evidence.clusters,
+        "windows": len(labels),
+        "unclustered": float((labels < 0).mean()) if len(labels) else None,
+        "genomes": sorted(map(str, evidence.map["genome"].unique())) if "genome" in evidence.map else [],
+        "main_rung": evidence.main_rung,
+        "manifests": evidence.manifests,
+        "configs": evidence.configs,
+        "versions": evidence.manifests["comparison"].get("versions") or {},
+    }
+
+
+def _svg(figure: Figure) -> str:
+    """A figure as a data address: as an image its inner names cannot clash with another figure's."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg")
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _part(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

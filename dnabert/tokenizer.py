@@ -1,0 +1,265 @@
+"""Words of k bases as tokens: a Hugging Face tokenizer, and a vectorised path from bytes to the same ids.
+
+The rules, the same in both paths:
+
+- a word of A, C, G, T in either case is one token; lower case gives the same token as upper case; U counts as T;
+- a word that holds anything else (N, an IUPAC letter, a gap) is one ``[UNK]``;
+- words start every `stride` bases; a remainder shorter than k gives no token.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import AutoTokenizer, BatchEncoding, PretrainedConfig, PreTrainedTokenizerFast
+
+from dnabert.alphabet import ALPHABET, UNKNOWN, Bases, codes
+from dnabert.errors import UserError
+
+#: In the order of their ids; the k-mers follow.
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+UNK_ID, CLS_ID, SEP_ID = (SPECIAL_TOKENS.index(token) for token in ("[UNK]", "[CLS]", "[SEP]"))
+FIRST_KMER_ID = len(SPECIAL_TOKENS)
+
+#: 4**8 words are 65,536 embeddings; a ninth base would quadruple them beyond what a small genome can fill.
+LARGEST_K = 8
+
+# An unknown base weighs 4**8, more than any word of known bases; eight of them still fit into an int32.
+_UNKNOWN_WEIGHT = 4**LARGEST_K
+_ALL_BYTES = codes(np.arange(256, dtype=np.uint8)).astype(np.int32)
+_WEIGHTS = np.where(_ALL_BYTES == UNKNOWN, np.int32(_UNKNOWN_WEIGHT), _ALL_BYTES)
+
+# Windows are encoded in blocks of about this many bases, so that the int32 in between stay in the L2 cache.
+_BLOCK_BASES = 1 << 16
+
+_BOUNDARIES = frozenset(("[PAD]", "[CLS]", "[SEP]"))
+_SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIAL_TOKENS)) + ")")
+
+
+class KmerTokenizer(PreTrainedTokenizerFast):
+    """Cut a sequence into words of k bases, one every `stride` bases.
+
+    Ids: ``[PAD]`` 0, ``[UNK]`` 1, ``[CLS]`` 2, ``[SEP]`` 3, ``[MASK]`` 4, then the words: 5 + the word as a number
+    in base 4 with A = 0, C = 1, G = 2, T = 3 and the first base most significant. The vocabulary has 4**k + 5 tokens.
+
+    Everything that a Hugging Face tokenizer does works: calls on strings and batches, padding, truncation, pairs,
+    `save_pretrained`, `decode`. Special tokens written in the text (``"ACGT[MASK]"``) are read as such. For
+    ``stride == k`` a saved tokenizer loads with `transformers.AutoTokenizer` in a process that never imported
+    `dnabert`; overlapping words need ``import dnabert.tokenizer`` first and refuse to load without it.
+
+    Parameters
+    ----------
+    k : bases of a word, 1 to 8.
+    stride : bases from one word's start to the next, 1 to k; None is k, words side by side.
+
+    Raises
+    ------
+    UserError
+        when `k` or `stride` is out of range.
+
+    Examples
+    --------
+    >>> tokenizer = KmerTokenizer(k=3)
+    >>> tokenizer("AAAacgTNAC")["input_ids"]
+    [2, 5, 11, 1, 3]
+    >>> tokenizer.decode([2, 5, 11, 1, 3], skip_special_tokens=True)
+    'AAAACGNNN'
+    """
+
+    model_input_names: list[str] = ["input_ids", "attention_mask"]  # noqa: RUF012 - transformers declares it so
+
+    def __init__(self, k: int = 7, stride: int | None = None, **kwargs: Any) -> None:
+        stride = k if stride is None else stride
+        if not 1 <= k <= LARGEST_K:
+            raise UserError(f"k is {k}, allowed is 1 to {LARGEST_K}: choose another k")
+        if not 1 <= stride <= k:
+            raise UserError(f"stride is {stride}, allowed is 1 to k = {k}: choose another stride or leave it out")
+        self.k = k
+        self.stride = stride
+        if stride < k:
+            # For some model types (modernbert) AutoTokenizer takes the plain backend unless the class is named here.
+            # There is no remote code: without `import dnabert.tokenizer` it does not load, with it this class does.
+            self._auto_map = {"AutoTokenizer": [None, "dnabert_tokenizer.KmerTokenizer"]}
+        # k and stride say everything; what transformers read from tokenizer.json would only be the same again
+        for name in ("vocab", "post_processor", "tokenizer_object", "tokenizer_file"):
+            kwargs.pop(name, None)
+        named = {f"{token[1:-1].lower()}_token": token for token in SPECIAL_TOKENS}
+        super().__init__(tokenizer_object=_backend(k), k=k, stride=stride, **(named | kwargs))
+
+    def number_of_words(self, length: int) -> int:
+        """Count the words of a sequence of `length` bases, special tokens not included.
+
+        Examples
+        --------
+        >>> KmerTokenizer(k=7).number_of_words(448), KmerTokenizer(k=6, stride=1).number_of_words(448)
+        (64, 443)
+        """
+        return max(0, (length - self.k) // self.stride + 1)
+
+    def encode_bases(self, bases: Bases, *, special_tokens: bool = True) -> npt.NDArray[np.int32]:
+        """Turn bases into ids at array speed.
+
+        The ids are those of ``tokenizer(bases.tobytes().decode("latin-1"))``, for any bytes that do not happen to
+        spell a special token.
+
+        Parameters
+        ----------
+        bases : uint8 array (L,) or (n, L) of ASCII letters.
+        special_tokens : put ``[CLS]`` before and ``[SEP]`` after.
+
+        Returns
+        -------
+        int32 array (T,) or (n, T), T = ``number_of_words(L)``, and 2 more with special tokens.
+
+        Raises
+        ------
+        ValueError
+            when `bases` is not uint8 or has no axis or more than two.
+
+        Examples
+        --------
+        >>> KmerTokenizer(k=3).encode_bases(np.frombuffer(b"AAAacgTNAC", dtype=np.uint8)).tolist()
+        [2, 5, 11, 1, 3]
+        """
+        if bases.dtype != np.uint8 or bases.ndim not in (1, 2):
+            raise ValueError(
+                f"bases are {bases.dtype} {bases.shape}, allowed is uint8 (L,) or (n, L): see numpy.frombuffer"
+            )
+        if bases.ndim == 1:
+            return self.encode_bases(bases[np.newaxis], special_tokens=special_tokens)[0]
+        words = self.number_of_words(bases.shape[1])
+        edge = int(special_tokens)
+        ids = np.empty((len(bases), words + 2 * edge), dtype=np.int32)
+        if special_tokens:
+            ids[:, 0], ids[:, -1] = CLS_ID, SEP_ID
+        _fill(ids[:, edge : edge + words], bases, k=self.k, stride=self.stride)
+        return ids
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        """Lay words over each other at their stride; ``[UNK]`` and ``[MASK]`` are N where no other word says more."""
+        pieces = []
+        for boundary, grouped in itertools.groupby(tokens, key=_BOUNDARIES.__contains__):
+            words = list(grouped)
+            pieces.append("".join(words) if boundary else self._merge(words))
+        return "".join(pieces)
+
+    def _merge(self, words: list[str]) -> str:
+        bases = ["N"] * ((len(words) - 1) * self.stride + self.k)
+        for index, word in enumerate(words):
+            if word not in SPECIAL_TOKENS:
+                bases[index * self.stride : index * self.stride + self.k] = word
+        return "".join(bases)
+
+    def _decode(self, token_ids: int | list[int], skip_special_tokens: bool = False, *_: Any, **__: Any) -> str:
+        # not the backend's way, which drops [UNK] and so shifts every base after it
+        ids = [token_ids] if isinstance(token_ids, int) else [int(token_id) for token_id in token_ids]
+        tokens = cast(list[str], self.convert_ids_to_tokens(ids))
+        return self.convert_tokens_to_string([t for t in tokens if not (skip_special_tokens and t in _BOUNDARIES)])
+
+    def _encode_plus(self, text: Any, text_pair: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
+        if self.stride < self.k:
+            if kwargs.get("return_offsets_mapping"):
+                raise ValueError(
+                    f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride"
+                )
+            split = kwargs.get("split_special_tokens") or self.split_special_tokens
+            text, text_pair = (self._lay_out(part, keep_special=not split) for part in (text, text_pair))
+        return super()._encode_plus(text, text_pair, *args, **kwargs)
+
+    def _lay_out(self, text: Any, *, keep_special: bool) -> Any:
+        """Write overlapping words side by side, since a pre-tokenizer can split a text but not repeat parts of it."""
+        if text is None:
+            return None
+        if not isinstance(text, str):
+            return type(text)(self._lay_out(part, keep_special=keep_special) for part in text)
+        pieces = _SPECIAL.split(text) if keep_special else [text]
+        return "".join(piece if keep_special and _SPECIAL.fullmatch(piece) else self._words(piece) for piece in pieces)
+
+    def _words(self, piece: str) -> str:
+        return "".join(piece[start : start + self.k] for start in range(0, len(piece) - self.k + 1, self.stride))
+
+    def _save_pretrained(
+        self, save_directory: Any, file_names: tuple[str, ...], *args: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        if self.stride < self.k:
+            # The backend alone would read words side by side: without its file a process that never imported
+            # `dnabert` fails to load the tokenizer instead of reading the wrong words.
+            return file_names
+        return super()._save_pretrained(save_directory, file_names, *args, **kwargs)
+
+
+def load_tokenizer(folder: str | Path) -> KmerTokenizer:
+    """Load the tokenizer saved in a folder, such as a run.
+
+    Raises
+    ------
+    UserError
+        when there is no such folder, or it holds no `KmerTokenizer`.
+    """
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text())
+    except (OSError, ValueError):
+        raise UserError(f"{folder} has no readable tokenizer_config.json: give the folder of a run") from None
+    if "k" not in config or "stride" not in config:
+        raise UserError(f"{folder} holds a tokenizer that is not of k-mers: give the folder of a run of dnabert")
+    return KmerTokenizer.from_pretrained(str(folder))
+
+
+def _fill(ids: npt.NDArray[np.int32], bases: Bases, *, k: int, stride: int) -> None:
+    """Write the words of `bases` (n, L) into `ids` (n, words): Horner's rule in base 4, all words at once."""
+    words = ids.shape[1]
+    if not words:
+        return
+    rows = max(1, _BLOCK_BASES // bases.shape[1])
+    reach = (words - 1) * stride + 1
+    for first in range(0, len(bases), rows):
+        weights = _WEIGHTS.take(bases[first : first + rows])
+        number = weights[:, 0:reach:stride].copy()
+        for place in range(1, k):
+            number <<= 2
+            number += weights[:, place : place + reach : stride]
+        number += FIRST_KMER_ID
+        number[number >= _UNKNOWN_WEIGHT + FIRST_KMER_ID] = UNK_ID
+        ids[first : first + rows] = number
+
+
+def _vocabulary(k: int) -> dict[str, int]:
+    words: Iterable[str] = map("".join, itertools.product(ALPHABET, repeat=k))
+    return {token: index for index, token in enumerate(itertools.chain(SPECIAL_TOKENS, words))}
+
+
+def _backend(k: int) -> Tokenizer:
+    """Build the Rust tokenizer that reads words side by side."""
+    backend = Tokenizer(models.WordLevel(_vocabulary(k), unk_token="[UNK]"))
+    # letter by letter: a general upper-casing makes two letters of some (ß), which would shift the words after it
+    letters = dict(zip("acgtuU", "ACGTTT", strict=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Replace(old, new) for old, new in letters.items()])
+    # "removed, inverted" keeps the matches and drops what is between them, that is, the remainder
+    words = Regex(f"(?m:.{{{k}}})")
+    backend.pre_tokenizer = pre_tokenizers.Split(words, behavior="removed", invert=True)
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", CLS_ID), ("[SEP]", SEP_ID)],
+    )
+    backend.decoder = decoders.Fuse()
+    backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
+    return backend
+
+
+class _KmerTokenizerConfig(PretrainedConfig):
+    """The key under which `AutoTokenizer` finds `KmerTokenizer`; no model uses it."""
+
+    model_type = "dnabert_kmer_tokenizer"
+
+
+AutoTokenizer.register(_KmerTokenizerConfig, fast_tokenizer_class=KmerTokenizer)

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import connected_components
+
+from dnabert.clusters.graph import distance_graph, nearest_neighbors
+
+
+def brute(points: np.ndarray, k: int) -> np.ndarray:
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return np.sort(distance, axis=1)[:, : k + 1]
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(3, 60), k=st.integers(1, 10), copies=st.booleans(), seed=st.integers(0, 9))
+def test_exact_neighbors_equal_brute_force(n: int, k: int, copies: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 3, size=(n, 2)) if copies else rng.normal(size=(n, 4))
+    found = nearest_neighbors(points.astype(np.float32), k=k)
+    assert found.exact
+    assert (found.indices[:, 0] == np.arange(n)).all()
+    assert all(len(set(row)) == len(row) for row in found.indices.tolist())
+    np.testing.assert_allclose(found.distances, brute(points, min(k, n - 1)), atol=1e-3)
+
+
+def test_descent_finds_most_neighbors_and_repeats_itself() -> None:
+    points = np.random.default_rng(0).normal(size=(1_500, 8)).astype(np.float32)
+    exact = nearest_neighbors(points, k=10)
+    found, again = (nearest_neighbors(points, k=10, exact_below=100, seed=3) for _ in range(2))
+    assert not found.exact
+    np.testing.assert_array_equal(found.indices, again.indices)
+    recall = np.mean([len(set(a) & set(b)) / 11 for a, b in zip(exact.indices, found.indices, strict=True)])
+    assert recall > 0.95
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_stray_components_are_joined_by_few_edges(copies: bool) -> None:
+    rng = np.random.default_rng(0)
+    spread = 0.0 if copies else 0.1
+    points = np.concatenate([center + spread * rng.normal(size=(30, 2)) for center in ([0, 0], [9, 0], [0, 9])])
+    neighbors = nearest_neighbors(points.astype(np.float32), k=4)
+    graph = distance_graph(neighbors, points)
+    assert connected_components(graph, directed=False)[0] == 1
+    assert (graph != graph.T).nnz == 0
+    assert (graph.data > 0).all()
+    own = {(a, b) for a, row in enumerate(neighbors.indices[:, 1:].tolist()) for b in row}
+    bridges = {(a, b) for a, b in zip(*graph.nonzero(), strict=True)} - own - {(b, a) for a, b in own}
+    assert len(bridges) <= 8  # both directions of at most 4

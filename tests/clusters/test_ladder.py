@@ -1,0 +1,40 @@
+import numpy as np
+import pandas as pd
+
+from dnabert.clusters.ladder import COLUMNS, score_rung
+
+
+def table(n: int = 300) -> tuple[np.ndarray, pd.DataFrame]:
+    rng = np.random.default_rng(0)
+    repeat = rng.integers(0, 3, n)
+    vectors = np.eye(3)[repeat] + 0.1 * rng.normal(size=(n, 3))
+    columns = {
+        "label": repeat.astype(np.int32),
+        "genome": rng.choice(["human", "chimp"], n),
+        "chrom": "chr22",
+        "start": np.arange(n) * 448 + rng.integers(0, 400, n),
+        "block": -1,
+        "strand": rng.choice(["+", "-"], n),
+        "repeat_class": np.array(["Alu", "L1", "none"])[repeat],
+        "region": "unknown",
+    }
+    frame = pd.DataFrame(columns)
+    return vectors.astype(np.float32), frame.assign(end=frame["start"] + 448)
+
+
+def test_clusters_that_are_the_repeats_score_so_and_artefacts_score_nothing() -> None:
+    vectors, frame = table()
+    scores = score_rung(vectors, frame, points=vectors, k=7)
+    assert scores["clusters"].value == 3 and scores["noise_share"].value == 0
+    assert scores["ami_repeat_class"].value > 0.999 and scores["ari_repeat_class"].value > 0.999
+    assert scores["knn10_repeat_class"].value > 0.99 > 0.5 > scores["majority_repeat_class"].value
+    for name in ("strand", "phase", "genome"):
+        assert scores[f"ami_{name}"].low < 0.02
+    assert not any("region" in name for name in scores)  # one class is nothing to agree with
+
+
+def test_columns_that_are_absent_are_left_out() -> None:
+    vectors, frame = table()
+    scores = score_rung(vectors, frame[["label"]], points=vectors)
+    assert set(scores) == {"clusters", "noise_share", "silhouette"}
+    assert len(COLUMNS) == 6

@@ -1,0 +1,37 @@
+"""Fixtures that several tests share: the embedded demo, prepared once, and a tiny simulated corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, demo_config, prepare
+from dnabert.corpus.simulate import Simulation, simulate_fasta
+
+
+@pytest.fixture(scope="session")
+def demo_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The embedded demo corpus, prepared: four genomes, 16,000 windows of 448 bp, split by block."""
+    return prepare(demo_config(), out=tmp_path_factory.mktemp("demo") / "corpus")
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """A simulated genome of two sequences of 60 kb with repeats, genes and a run of N; windows of 112 bp."""
+    folder: Path = tmp_path_factory.mktemp("tiny")
+    simulate_fasta(
+        folder / "tiny.fa",
+        length=60_000,
+        seed=1,
+        chroms=("chr1", "chr2"),
+        genes=folder / "tiny.gtf",
+        repeats=folder / "tiny.bed",
+        simulation=Simulation(n_run=500),
+    )
+    config = CorpusConfig(
+        genomes=[GenomeConfig("tiny", "tiny.fa", genes="tiny.gtf", repeats="tiny.bed")],
+        window=WindowConfig(length=112),
+        split=SplitConfig(validation_fraction=0.1, test_fraction=0.1),
+    )
+    return prepare(config, out=folder / "corpus", base=folder)

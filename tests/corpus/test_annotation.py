@@ -1,0 +1,107 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.corpus.annotation import Annotation, read_annotation
+from dnabert.corpus.config import GenomeConfig
+from dnabert.corpus.genes import read_genes
+from dnabert.corpus.tracks import read_bed
+from dnabert.errors import UserError
+
+ID = 'gene_id "G1"; gene_name "ALPHA"; gene_type "protein_coding";'
+# In 0-based coordinates: gene 10-50, exons 10-22 and 40-50, CDS 15-20, UTR 10-15; gene BETA (RNA) 44-60 on the other strand.
+GTF = f"""# comment
+chr1\tx\tgene\t11\t50\t.\t+\t.\t{ID}
+chr1\tx\texon\t11\t22\t.\t+\t.\t{ID}
+chr1\tx\tUTR\t11\t15\t.\t+\t.\t{ID}
+chr1\tx\tCDS\t16\t20\t.\t+\t.\t{ID}
+chr1\tx\texon\t41\t50\t.\t+\t.\t{ID}
+chr1\tx\texon\t45\t60\t.\t-\t.\tgene_id "G2"; gene_name "BETA"; gene_type "lincRNA";
+"""
+GFF = """##gff-version 3
+chr1\tx\tgene\t11\t50\t.\t+\t.\tID=gene:G1;Name=ALPHA;biotype=protein_coding
+chr1\tx\tmRNA\t11\t50\t.\t+\t.\tID=t1;Parent=gene:G1
+chr1\tx\texon\t11\t22\t.\t+\t.\tParent=t1
+chr1\tx\tfive_prime_UTR\t11\t15\t.\t+\t.\tParent=t1
+chr1\tx\tCDS\t16\t20\t.\t+\t.\tParent=t1
+chr1\tx\texon\t41\t50\t.\t+\t.\tParent=t1
+chr1\tx\tncRNA_gene\t45\t60\t.\t-\t.\tID=gene:G2;Name=BETA;biotype=lincRNA
+chr1\tx\texon\t45\t60\t.\t-\t.\tParent=t2
+"""
+BED = "track name=x\nchr1\t0\t4\tAlu\nchr1\t2\t6\tL1\nchr1\t5\t9\tL1\nchr1\t30\t31\tAlu\n"
+
+
+@pytest.mark.parametrize("text", [GTF, GFF], ids=["GTF", "GFF3"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_genes_of_windows_worked_by_hand(tmp_path: Path, text: str, packed: bool) -> None:
+    path = tmp_path / "genes"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    columns = Annotation(genes=read_genes(path)).columns(
+        "chr1", starts=np.array([0, 10, 20, 30, 40, 50, 60]), length=10
+    )
+    shares = [columns[name].tolist() for name in ("cds", "utr", "exon", "intron", "intergenic")]
+    expected = [
+        [0, 0.5, 0, 0, 0, 0, 0],
+        [0, 0.5, 0, 0, 0, 0, 0],
+        [0, 0, 0.2, 0, 1, 1, 0],
+        [0, 0, 0.8, 1, 0, 0, 0],
+        [1, 0, 0, 0, 0, 0, 1],
+    ]
+    assert np.allclose(shares, expected)
+    assert columns["region"].tolist() == ["intergenic", "CDS", "intron", "intron", "exon", "exon", "intergenic"]
+    assert columns["gene"].tolist() == ["", "ALPHA", "ALPHA", "ALPHA", "ALPHA", "BETA", ""]
+    assert columns["gene_type"].tolist()[-2:] == ["lincRNA", "intergenic"]
+    assert columns["gene_strand"].tolist() == [".", "+", "+", "+", "+", "-", "."]
+
+
+def test_of_equal_overlaps_the_shorter_gene_counts(tmp_path: Path) -> None:
+    line = 'chr1\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "{}";\n'
+    (tmp_path / "g.gtf").write_text(
+        line.format(1, 100, "host") + line.format(31, 60, "nested") + line.format(71, 75, "nested")
+    )
+    columns = Annotation(genes=read_genes(tmp_path / "g.gtf")).columns("chr1", starts=np.array([0, 40, 80]), length=20)
+    assert columns["gene"].tolist() == ["host", "nested", "host"]
+    assert columns["gene_type"].tolist() == ["unknown"] * 3
+
+
+def test_repeats_of_windows_worked_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "r.bed").write_text(BED)
+    annotation = Annotation(repeats=read_bed(tmp_path / "r.bed"), cpg_islands=read_bed(tmp_path / "r.bed"))
+    columns = annotation.columns("chr1", starts=np.array([0, 20, 25]), length=15)
+    assert np.allclose(columns["repeat"], [9 / 15, 1 / 15, 1 / 15]) and columns["repeat"].dtype == np.float32
+    assert columns["repeat_class"].tolist() == ["L1", "none", "none"]
+    assert np.array_equal(columns["cpg_island"], columns["repeat"])
+    assert annotation.columns("chr2", starts=np.array([0]), length=15)["repeat_class"].tolist() == ["none"]
+
+
+def test_what_is_unknown_says_so() -> None:
+    columns = Annotation().columns("chr1", starts=np.array([0, 5]), length=5)
+    for name in ("region", "gene_type", "repeat_class"):
+        assert columns[name].tolist() == ["unknown", "unknown"]
+    for name in ("cds", "utr", "exon", "intron", "intergenic", "repeat", "cpg_island"):
+        assert np.isnan(columns[name]).all()
+
+
+def test_other_names_of_sequences_are_refused_with_both_examples(tmp_path: Path) -> None:
+    (tmp_path / "r.bed").write_text("22\t0\t4\tAlu\n")
+    genome = GenomeConfig("human", "human.fa", repeats=str(tmp_path / "r.bed"))
+    with pytest.raises(UserError, match=r"r\.bed names its sequences '22', human\.fa names them 'chr22'"):
+        read_annotation(genome, lengths={"chr22": 10})
+
+
+@pytest.mark.parametrize("text", ["chr1\tx\n", "chr1\t9\t4\n", "chr1 0 4\n"])
+def test_a_line_that_is_no_bed_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.bed").write_text("chr1\t0\t4\n" + text)
+    with pytest.raises(UserError, match=r"r\.bed, line 2 is no BED"):
+        read_bed(tmp_path / "r.bed")
+
+
+def test_a_line_that_is_no_gtf_is_named_and_an_empty_file_too(tmp_path: Path) -> None:
+    (tmp_path / "g.gtf").write_text("chr1\tx\tgene\t0\t4\t.\t+\t.\tID=x\n")
+    with pytest.raises(UserError, match=r"g\.gtf, line 1 is neither GTF nor GFF3"):
+        read_genes(tmp_path / "g.gtf")
+    (tmp_path / "g.gtf").write_text("# nothing\n")
+    with pytest.raises(UserError, match="holds no intervals"):
+        read_annotation(GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gtf")), lengths={"chr1": 9})

@@ -1,0 +1,219 @@
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+
+from dnabert.corpus import (
+    Corpus,
+    CorpusConfig,
+    GenomeConfig,
+    SplitConfig,
+    WindowConfig,
+    config_from_fasta,
+    load_corpus,
+    prepare,
+)
+from dnabert.corpus.simulate import simulate_fasta
+from dnabert.errors import UserError
+
+
+def sequences(path: Path) -> dict[str, bytes]:
+    records = path.read_bytes().split(b">")[1:]
+    return {r.split(b"\n")[0].decode(): r.split(b"\n", 1)[1].replace(b"\n", b"") for r in records}
+
+
+def test_windows_hold_the_bases_of_their_coordinates(tiny_corpus: Corpus) -> None:
+    truth = sequences(tiny_corpus.folder.parent / "tiny.fa")
+    assert list(tiny_corpus) == ["train", "validation", "test"]
+    for split, table in tiny_corpus.items():
+        view = tiny_corpus.view(split)
+        bases = view.bases(np.arange(len(view)))
+        assert bases.dtype == np.uint8 and bases.shape == (len(table), 112)
+        for row, window in zip(table, bases, strict=True):
+            assert row["end"] - row["start"] == 112
+            assert truth[row["chrom"]][row["start"] : row["end"]] == window.tobytes()
+
+
+def test_every_base_is_kept_or_counted(tiny_corpus: Corpus) -> None:
+    (summary,) = tiny_corpus.summary
+    kept = 112 * sum(summary.windows.values())
+    assert summary.bases == 120_000 == kept + summary.bases_in_n_runs + summary.bases_in_remainders
+    assert summary.bases_in_n_runs == 1000
+    assert {split: len(table) for split, table in tiny_corpus.items()} == summary.windows
+    assert "1,000 bases in runs of N" in tiny_corpus.describe()
+
+
+def test_annotation_is_the_simulated_truth(tiny_corpus: Corpus) -> None:
+    view = tiny_corpus.view()
+    lower = view.column("soft_masked")
+    assert (
+        np.allclose(lower, view.column("repeat"), atol=0.35) and np.corrcoef(lower, view.column("repeat"))[0, 1] > 0.98
+    )
+    assert set(view.column("repeat_class")) == {"none", "family0", "family1", "family2"}
+    assert {"CDS", "exon", "intron", "intergenic"} == set(view.column("region"))
+    shares = sum(view.column(name) for name in ("cds", "utr", "exon", "intron", "intergenic"))
+    assert np.allclose(shares, 1, atol=1e-6)
+
+
+def test_shift_stays_in_the_segment_and_reverse_follows(tiny_corpus: Corpus) -> None:
+    truth = sequences(tiny_corpus.folder.parent / "tiny.fa")
+    view = tiny_corpus.view("train")
+    rows = np.arange(len(view))
+    rng = np.random.default_rng(0)
+    shift, reverse = rng.integers(-70_000, 70_000, len(rows)), rng.random(len(rows)) < 0.5
+    shift[::2] %= 50
+    moved = view.bases(rows, shift=shift, reverse=reverse)
+    complement = bytes.maketrans(b"ACGTacgt", b"TGCAtgca")
+    columns = [view.column(name) for name in ("chrom", "start", "before", "after")]
+    for window, by, turned, chrom, start, before, after in zip(moved, shift, reverse, *columns, strict=True):
+        place = int(start) + int(np.clip(by, -int(before), int(after)))
+        expected = truth[chrom][place : place + 112]
+        assert b"N" not in expected
+        assert window.tobytes() == (expected.translate(complement)[::-1] if turned else expected)
+    assert np.array_equal(view.bases(rows, reverse=True)[3], view.bases(rows[3:4], reverse=True)[0])
+
+
+def test_views_select_and_pickle(tiny_corpus: Corpus) -> None:
+    view = tiny_corpus.view(None)
+    assert len(view) == sum(map(len, tiny_corpus.values())) == len(view.table)
+    assert view.column("split")[0] == "train" and view.column("split")[-1] == "test"
+    some = view.select(np.arange(len(view)) % 7 == 3).select(np.array([5, 2]))
+    assert np.array_equal(some.bases([0, 1]), view.bases([38, 17]))
+    assert some.table["start"][:] == [view.table[38]["start"], view.table[17]["start"]]
+    packed = pickle.dumps(view)
+    assert len(packed) < 1000
+    assert np.array_equal(pickle.loads(packed).bases([4, 9]), view.bases([4, 9]))
+    with pytest.raises(UserError, match="no split 'dev'"):
+        tiny_corpus.view("dev")
+    with pytest.raises(KeyError, match="no column 'colour'"):
+        view.column("colour")
+
+
+def test_token_numbers_come_from_the_tokenizer(tiny_corpus: Corpus) -> None:
+    from dnabert.tokenizer import KmerTokenizer
+
+    tokenizer = KmerTokenizer(k=7)
+    view = tiny_corpus.view("test")
+    ids = view.input_ids(np.arange(3), tokenizer=tokenizer, reverse=np.array([True, False, True]))
+    assert ids.shape == (3, 18) and ids.dtype == np.int32
+    assert tokenizer(view.bases([1])[0].tobytes().decode())["input_ids"] == ids[1].tolist()
+
+
+def test_huggingface_reads_the_folder(tiny_corpus: Corpus) -> None:
+    assert isinstance(tiny_corpus, datasets.DatasetDict)
+    plain = datasets.load_from_disk(str(tiny_corpus.folder))
+    assert str(plain["train"][:]) == str(tiny_corpus["train"][:])
+    whole = b"".join(row["bases"] for row in tiny_corpus.sequences)
+    assert whole == b"".join(sequences(tiny_corpus.folder.parent / "tiny.fa").values())
+    assert {path.name for path in tiny_corpus.folder.iterdir()} == {
+        "dataset_dict.json",
+        "manifest.json",
+        "sequences",
+        "summary.json",
+        "train",
+        "validation",
+        "test",
+    }
+
+
+def test_windows_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fasta = simulate_fasta(tmp_path / "x.fa", length=5000, seed=2)  # too short for a validation part of 5 %
+    whole = prepare(config_from_fasta(fasta), out=tmp_path / "whole").view(None)
+    monkeypatch.setattr("dnabert.corpus.preparation.CHUNK", 100)  # each window crosses four borders
+    monkeypatch.setattr("dnabert.corpus.preparation._BATCH", 2)
+    chunked = prepare(config_from_fasta(fasta), out=tmp_path / "chunked").view(None)
+    rows = np.arange(len(whole))
+    assert len(chunked.table) == len(rows) == 11
+    assert np.array_equal(whole.bases(rows, shift=33), chunked.bases(rows, shift=33))
+    assert str(whole.table[:]) == str(chunked.table[:])
+
+
+def test_overlapping_windows_and_a_split_that_no_window_crosses(tmp_path: Path) -> None:
+    fasta = simulate_fasta(tmp_path / "x.fa", length=20_000, seed=2)
+    config = config_from_fasta(fasta)
+    config.window, config.split = WindowConfig(length=100, step=30), SplitConfig(by="region", test=["chr1:10005-"])
+    corpus = prepare(config, out=tmp_path / "corpus")
+    assert list(corpus) == ["train", "test"]
+    assert max(corpus["train"]["end"]) <= 10_005 == min(corpus["test"]["start"])
+    assert set(np.diff(corpus["train"]["start"])) == {30}
+
+
+def test_the_demo_is_split_by_block(demo_corpus: Corpus) -> None:
+    blocks = {split: set(demo_corpus.view(split).column("block")) for split in demo_corpus}
+    assert not blocks["train"] & blocks["test"] and not blocks["train"] & blocks["validation"]
+    view = demo_corpus.view("validation")
+    human, chimp = (
+        {row["block"]: i for i, row in enumerate(view.table) if row["genome"] == g} for g in ("human", "chimp")
+    )
+    assert len(view) > 1000 and len(set(human) & set(chimp)) > 40
+    assert set(view.column("genome")) == {"human", "chimp", "gorilla", "orangutan"}
+
+
+def test_the_demo_is_small_and_says_where_it_comes_from() -> None:
+    from dnabert.corpus.demo import demo_folder
+
+    files = [path for path in demo_folder().iterdir() if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 3_000_000
+    assert {"README.md", "LICENSE.md"} <= {path.name for path in files}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (">a\n" + "N" * 2000 + "\n", "nothing but N"),
+        (">a\n" + "ACGT" * 100 + "\n", r"windows of 448 bases are longer .* \(the longest has 400\)"),
+        (">p\nMKVHAGSTRWYDKSVMHDRYWKMSVHD\n", "a protein"),
+        (">p\nMKVLAAGI\n", "is it a protein"),
+        ("@r\nACGT\n+\nIIII\n", "is FASTQ"),
+        ("", "is empty"),
+        (">a\n" + "ACGTNACGTA" * 100 + "\n", "window.max_n_fraction"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_leaves_nothing(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad.fa").write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        prepare(config_from_fasta(tmp_path / "bad.fa"), out=tmp_path / "corpus")
+    assert "bad.fa" in str(caught.value) and "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.fa"]
+
+
+def test_no_genomes_blocks_of_others_and_other_versions(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no genomes"):
+        prepare(CorpusConfig(), out=tmp_path / "corpus")
+    fasta = simulate_fasta(tmp_path / "x.fa", length=5000, seed=2)
+    (tmp_path / "b.tsv").write_text("block\tgenome\tchrom\tstart\tend\n0\ta\tchr1\t0\t900\n1\tb\tchr9\t0\t900\n")
+    genomes = [GenomeConfig("a", str(fasta)), GenomeConfig("b", str(fasta))]
+    config = CorpusConfig(genomes=genomes, orthologous_blocks="b.tsv", split=SplitConfig(by="block"))
+    with pytest.raises(UserError, match=r"no window of genome 'b' .* b\.tsv|no window of genome 'b'"):
+        prepare(config, out=tmp_path / "corpus", base=tmp_path)
+    prepare(config_from_fasta(fasta), out=tmp_path / "corpus")
+    manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_text())
+    (tmp_path / "corpus" / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
+    with pytest.raises(UserError, match="make it again"):
+        load_corpus(tmp_path / "corpus")
+
+
+MEASURE = r"""
+import re, sys
+from dnabert.corpus import config_from_fasta, prepare
+prepare(config_from_fasta(sys.argv[1]), out=sys.argv[2])
+# not ru_maxrss: across exec that keeps the size of the process that started this one
+print(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_genome(tmp_path: Path) -> None:
+    peaks = []
+    for length in (10_000_000, 150_000_000):
+        fasta = simulate_fasta(tmp_path / f"{length}.fa", length=length, seed=1)
+        command = [sys.executable, "-c", MEASURE, str(fasta), str(tmp_path / f"{length}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ})
+        peaks.append(int(done.stdout) / 1e3)
+    assert peaks[1] < 600 and peaks[1] < peaks[0] + 150, f"peak resident memory in MB: {peaks}"

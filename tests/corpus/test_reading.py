@@ -1,0 +1,71 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.corpus.reading import Genome
+from dnabert.errors import UserError
+
+FASTA = b">chr1 first\nACGTacgt\nNNacgtRY\nAC\n>chr2\nTTTT\n"
+
+
+def bgzip(data: bytes) -> bytes:
+    """Several gzip members behind each other, as bgzip writes them."""
+    return b"".join(gzip.compress(data[i : i + 10]) for i in range(0, len(data), 10))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bgzip], ids=["plain", "gzip", "bgzip"])
+def test_bases_of_every_packing(tmp_path: Path, pack) -> None:
+    source, scratch = tmp_path / "source", tmp_path / "scratch"
+    source.mkdir()
+    scratch.mkdir()
+    (source / "x.fa").write_bytes(pack(FASTA))
+    with Genome(source / "x.fa", scratch=scratch) as genome:
+        assert genome.lengths == {"chr1": 18, "chr2": 4}
+        assert genome.fetch("chr1", 6, 17).tobytes() == b"gtNNacgtRYA"
+        assert genome.fetch("chr2", 0, 4).tobytes() == b"TTTT"
+        assert genome.fetch("chr2", 2, 2).size == 0
+    assert [path.name for path in source.iterdir()] == ["x.fa"]
+
+
+@pytest.mark.parametrize("text", [b">a\nACG\nACGTACGT\n\nAC\n>b\nA\n", b">a\r\nACGACGTA\r\nCGTAC\r\n>b\r\nA"])
+def test_lines_of_uneven_length_and_of_windows(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "x.fa").write_bytes(text)
+    with Genome(tmp_path / "x.fa", scratch=tmp_path) as genome:
+        assert genome.fetch("a", 0, 13).tobytes() == b"ACGACGTACGTAC"
+        assert genome.fetch("b", 0, 1).tobytes() == b"A"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"@r1\nACGT\n+\nIIII\n", "is FASTQ"),
+        (b"ACGT\n", "begins with 'ACGT' instead of '>'"),
+        (b">a\n>b\n", "holds no bases"),
+        (b">a\nACGT\n>a\nACGT\n", "its own name"),
+        (gzip.compress(FASTA * 100)[:-20], "damaged gzip"),
+    ],
+    ids=["empty", "blank", "FASTQ", "no header", "no bases", "same name twice", "damaged gzip"],
+)
+def test_what_is_no_fasta_is_refused_in_one_line(tmp_path: Path, text: bytes, message: str) -> None:
+    (tmp_path / "bad.fa").write_bytes(text)
+    with pytest.raises(UserError, match=message) as caught:
+        Genome(tmp_path / "bad.fa", scratch=tmp_path)
+    assert "bad.fa" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read .*none.fa"):
+        Genome(tmp_path / "none.fa", scratch=tmp_path)
+
+
+@pytest.mark.parametrize(("letter", "message"), [(b"L", "is it a protein"), (b"-", "gaps of an alignment")])
+def test_letters_that_no_nucleotide_has(tmp_path: Path, letter: bytes, message: str) -> None:
+    (tmp_path / "bad.fa").write_bytes(b">a\nACGTA" + letter + b"AC\n")
+    with Genome(tmp_path / "bad.fa", scratch=tmp_path) as genome:
+        assert np.array_equal(genome.fetch("a", 0, 5), np.frombuffer(b"ACGTA", np.uint8))
+        with pytest.raises(UserError, match=f"position 6.*{message}"):
+            genome.fetch("a", 0, 8)

@@ -1,0 +1,134 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.corpus.blocks import read_blocks
+from dnabert.corpus.config import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig
+from dnabert.corpus.splits import Splitter, parse_region
+from dnabert.errors import UserError
+
+LENGTHS = {"a": {"chr1": 1000, "chr2": 500}, "b": {"chr1": 900}}
+HEADER = "block\tgenome\tchrom\tstart\tend\n"
+BLOCKS = HEADER + "".join(
+    f"{n}\t{genome}\tchr1\t{place}\t{place + 50}\n"
+    for n, a, b in [(0, 0, 500), (1, 100, 300), (2, 200, 100), (3, 300, 0)]
+    for genome, place in (("a", a), ("b", b))
+)
+
+
+def splitter(split: SplitConfig, *, genomes: str = "a", blocks: Path | None = None) -> Splitter:
+    config = CorpusConfig(
+        genomes=[GenomeConfig(name, f"{name}.fa") for name in genomes],
+        orthologous_blocks=str(blocks) if blocks else None,
+        split=split,
+        window=WindowConfig(length=20),
+    )
+    return Splitter(config, blocks=read_blocks(blocks) if blocks else None, lengths={g: LENGTHS[g] for g in genomes})
+
+
+def labels(
+    splitter: Splitter, genome: str, starts: list[int], *, chrom: str = "chr1", block: list[int] | None = None
+) -> list[int]:
+    number = np.array(block if block is not None else [-1] * len(starts), np.int32)
+    length = LENGTHS[genome][chrom]
+    return splitter.labels(genome, chrom, length=length, starts=np.array(starts), block=number).tolist()
+
+
+def test_tail_is_the_end_of_every_sequence() -> None:
+    split = splitter(SplitConfig(by="tail", validation_fraction=0.1, test_fraction=0.2))
+    assert split.edges("a", "chr1", length=1000).tolist() == [700, 800]
+    assert labels(split, "a", [0, 699, 700, 799, 800, 999]) == [0, 0, 1, 1, 2, 2]
+    assert split.edges("a", "contig", length=150).tolist() == [120, 120]  # 15 bases hold no window of 20
+
+
+def test_regions_and_chromosomes() -> None:
+    by_region = splitter(SplitConfig(by="region", validation=["chr1:100-200"], test=["a/chr1:900-"]))
+    assert by_region.edges("a", "chr1", length=1000).tolist()[:3] == [100, 200, 900]
+    assert labels(by_region, "a", [99, 100, 199, 200, 900]) == [0, 1, 1, 0, 2]
+    by_chromosome = splitter(SplitConfig(by="chromosome", test=["chr2"]))
+    assert labels(by_chromosome, "a", [0, 1]) == [0, 0] and labels(by_chromosome, "a", [0], chrom="chr2") == [2]
+
+
+def test_a_block_has_one_split_in_all_genomes(tmp_path: Path) -> None:
+    (tmp_path / "b.tsv").write_text(BLOCKS)
+    named = SplitConfig(by="block", reference="a", validation=["chr1:200-300"], test=["chr1:300-"])
+    for genome in "ab":
+        assert labels(
+            splitter(named, genomes="ab", blocks=tmp_path / "b.tsv"), genome, [0] * 5, block=[0, 1, 2, 3, -1]
+        ) == [
+            0,
+            0,
+            1,
+            2,
+            -1,
+        ]
+    by_share = SplitConfig(by="block", validation_fraction=0.25, test_fraction=0.25)
+    assert labels(splitter(by_share, genomes="ab", blocks=tmp_path / "b.tsv"), "b", [0] * 4, block=[0, 1, 2, 3]) == [
+        0,
+        0,
+        1,
+        2,
+    ]
+
+
+def test_random_warns_and_draws_by_place_and_seed_alone() -> None:
+    with pytest.warns(UserWarning, match="near-copies"):
+        split = splitter(SplitConfig(by="random", validation_fraction=0.2, test_fraction=0.1, seed=3))
+    starts = list(range(0, 10_000_000, 448))
+    drawn = np.array(labels(split, "a", starts))
+    assert np.allclose(np.bincount(drawn) / len(drawn), [0.7, 0.2, 0.1], atol=0.01)
+    assert labels(split, "a", starts[50:60]) == drawn[50:60].tolist()
+    other = np.array(labels(split, "a", starts, chrom="chr2"))
+    assert 0.4 < np.mean(drawn == other) < 0.65  # independent draws agree in 0.54
+
+
+def test_tail_of_several_genomes_warns_and_of_one_does_not() -> None:
+    with pytest.warns(UserWarning, match="by descent"):
+        splitter(SplitConfig(by="tail"), genomes="ab")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        splitter(SplitConfig(by="tail"))
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        (SplitConfig(by="chromosome", test=["22"]), "'22', but the sequences are named chr1, chr2"),
+        (SplitConfig(by="region", test=["chr1"]), "is no region"),
+        (SplitConfig(by="region", test=["chr1:9-3"]), "is empty"),
+        (SplitConfig(by="region", test=["c/chr1:0-3"]), "genome 'c'"),
+    ],
+)
+def test_mistakes_in_a_split_are_named(split: SplitConfig, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        splitter(split)
+
+
+def test_regions_are_read_in_every_spelling() -> None:
+    region = parse_region("HLA:01/HLA:A*01:1_000-")
+    assert (region.genome, region.chrom, region.start) == ("HLA:01", "HLA:A*01", 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("block\tgenome\n", "no column chrom, start, end"),
+        (HEADER + "0\ta\tchr1\tx\t5\n", "line 2 is no block"),
+        (HEADER + "0\ta\tchr1\t0\t5\n1\ta\tchr1\t4\t9\n", "blocks 0 and 1 overlap in a chr1"),
+    ],
+)
+def test_mistakes_in_blocks_are_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "b.tsv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_blocks(tmp_path / "b.tsv")
+    (tmp_path / "b.tsv").write_text(BLOCKS)
+    with pytest.raises(UserError, match=r"has no blocks of genome 'c' \(it has: a, b\)"):
+        Splitter(
+            CorpusConfig(
+                genomes=[GenomeConfig("c", "c.fa")], orthologous_blocks="b.tsv", split=SplitConfig(by="block")
+            ),
+            blocks=read_blocks(tmp_path / "b.tsv"),
+            lengths={"c": {"chr1": 5}},
+        )

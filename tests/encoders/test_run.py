@@ -1,0 +1,132 @@
+"""A run's vectors against transformers used by hand, and what they must not depend on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel
+
+from dnabert.alphabet import reverse_complement
+from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.errors import UserError
+from dnabert.stage import write_manifest
+from dnabert.tokenizer import load_tokenizer
+
+
+def by_hand(run: Path, bases: np.ndarray, *, layer: int = -1) -> np.ndarray:
+    """One sequence at a time through transformers' own tokenizer path, eager attention, mean between [CLS] and [SEP]."""
+    tokenizer, model = load_tokenizer(run), AutoModel.from_pretrained(run, attn_implementation="eager").eval()
+    vectors = []
+    for row in bases:
+        ids = torch.tensor([tokenizer(row.tobytes().decode())["input_ids"]])
+        with torch.no_grad():
+            output = model(ids, output_hidden_states=True)
+        hidden = output.last_hidden_state if layer == -1 else output.hidden_states[layer]
+        vectors.append(hidden[0, 1:-1].mean(0).numpy())
+    return np.stack(vectors)
+
+
+def encode(spec: str | Path, bases: object, **config: object) -> np.ndarray:
+    return load_encoder(str(spec), config=EmbedConfig(**config)).encode(bases)
+
+
+def test_is_the_mean_over_words(run: Path, windows: np.ndarray) -> None:
+    np.testing.assert_allclose(encode(run, windows), by_hand(run, windows), atol=2e-5)
+
+
+@pytest.mark.parametrize("layer", [0, 1, -2, -3])
+def test_layer(run: Path, windows: np.ndarray, layer: int) -> None:
+    np.testing.assert_allclose(encode(run, windows, layer=layer), by_hand(run, windows, layer=layer), atol=2e-5)
+
+
+def test_layer_out_of_range(bert_run: Path) -> None:
+    with pytest.raises(UserError, match="--layer is 3, allowed is -3 to 2"):
+        load_encoder(str(bert_run), config=EmbedConfig(layer=3))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_neither_batch_size_nor_company_matters(run: Path, windows: np.ndarray, batch_size: int) -> None:
+    mixed = [windows[0], windows[1][:21], windows[2], windows[3][:34], windows[4][:22]]
+    together = encode(run, mixed, batch_size=batch_size)
+    alone = np.concatenate([encode(run, sequence[None]) for sequence in mixed])
+    np.testing.assert_allclose(together, alone, atol=2e-5)
+
+
+def test_phases_are_frames_from_the_left(run: Path, windows: np.ndarray) -> None:
+    stride = load_tokenizer(run).stride
+    frames = [by_hand(run, windows[:, shift:]) for shift in range(stride)]
+    np.testing.assert_allclose(encode(run, windows, phases=stride), np.mean(frames, axis=0), atol=2e-5)
+    spread = [frames[0], frames[stride // 2]]
+    np.testing.assert_allclose(encode(run, windows, phases=2), np.mean(spread, axis=0), atol=2e-5)
+
+
+def test_a_sequence_of_one_word_has_one_frame(bert_run: Path, windows: np.ndarray) -> None:
+    word = windows[:, :5]
+    np.testing.assert_allclose(encode(bert_run, word, phases=5), by_hand(bert_run, word), atol=2e-5)
+
+
+def test_more_phases_than_frames(bert_run: Path) -> None:
+    with pytest.raises(UserError, match="--phases is 6, allowed is 1 to 5"):
+        load_encoder(str(bert_run), config=EmbedConfig(phases=6))
+
+
+def test_both_strands(run: Path, windows: np.ndarray) -> None:
+    expected = (by_hand(run, windows) + by_hand(run, reverse_complement(windows))) / 2
+    np.testing.assert_allclose(encode(run, windows, both_strands=True), expected, atol=2e-5)
+
+
+def test_long_sequences_are_tiled(run: Path, windows: np.ndarray) -> None:
+    # twice the run's window: two tiles of equally many words, so the mean of both
+    tokenizer = load_tokenizer(run)
+    words = tokenizer.number_of_words(60)
+    long = np.concatenate([windows[:4], windows[4:8]], axis=1)[:, : tokenizer.k + (2 * words - 1) * tokenizer.stride]
+    first = long[:, : tokenizer.k + (words - 1) * tokenizer.stride]
+    second = long[:, words * tokenizer.stride :]
+    expected = (by_hand(run, first) + by_hand(run, second)) / 2
+    np.testing.assert_allclose(encode(run, long), expected, atol=2e-5)
+
+
+def test_the_end_of_a_long_sequence_counts(bert_run: Path, windows: np.ndarray) -> None:
+    long = np.concatenate(list(windows[:5]))[None]
+    changed = long.copy()
+    changed[0, -5:] = np.frombuffer(b"GGGGG", dtype=np.uint8)
+    assert np.abs(encode(bert_run, long) - encode(bert_run, changed)).max() > 1e-3
+
+
+def test_pooling(bert_run: Path, windows: np.ndarray) -> None:
+    ids = torch.from_numpy(load_tokenizer(bert_run).encode_bases(windows).astype(np.int64))
+    with torch.no_grad():
+        hidden = AutoModel.from_pretrained(bert_run).eval()(ids).last_hidden_state
+    np.testing.assert_allclose(encode(bert_run, windows, pooling="cls"), hidden[:, 0], atol=2e-5)
+    np.testing.assert_allclose(encode(bert_run, windows, pooling="max"), hidden[:, 1:-1].amax(1), atol=2e-5)
+
+
+def test_random_weights_are_the_seeds(run: Path, windows: np.ndarray) -> None:
+    state = torch.get_rng_state()
+    one, same, other = (encode(f"random:{run}", windows, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 1e-3
+    assert np.abs(one - encode(run, windows)).max() > 1e-3
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_run_without_a_model(tmp_path: Path) -> None:
+    write_manifest(tmp_path, kind="run")
+    with pytest.raises(UserError, match="holds no model"):
+        load_encoder(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="holds no model"):
+        load_encoder(str(tmp_path))
+    with pytest.raises(UserError, match="does not state window_length"):
+        load_encoder(f"random:{tmp_path}")
+
+
+def test_too_short(bert_run: Path, windows: np.ndarray) -> None:
+    with pytest.raises(UserError, match="4 bases is shorter"):
+        encode(bert_run, windows[:, :4])
+
+
+def test_unknown_device(bert_run: Path) -> None:
+    with pytest.raises(UserError, match="--device is abacus"):
+        load_encoder(str(bert_run), config=EmbedConfig(device="abacus"))

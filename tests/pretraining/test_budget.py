@@ -1,0 +1,40 @@
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.pretraining.budget import spent
+from dnabert.pretraining.checkpoints import Progress
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.optimizer import learning_rate
+
+
+def test_the_tightest_budget_counts():
+    config = PretrainConfig(steps=100, tokens=1000, minutes=1)
+    assert spent(config, Progress(step=50, tokens=900, seconds=30)) == 0.9
+
+
+def test_without_a_budget_five_minutes():
+    assert PretrainConfig().minutes == 5.0
+
+
+def test_learning_rate_warms_up_stays_and_falls_to_zero():
+    config = PretrainConfig(steps=10, warmup_steps=2, decay_share=0.5, learning_rate=4.0)
+    rates = [learning_rate(config, step=s, progress=s / 10) for s in (0, 1, 2, 5, 10)]
+    assert rates == pytest.approx([2, 4, 4, 4, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"k": 9}, "--k is 9, allowed is 1 to 8: pass --k 7"),
+        ({"steps": 0}, "--steps is 0, allowed is more than 0"),
+        ({"mask_share": 1.5}, "--mask-share is 1.5, allowed is between 0 and 1: pass --mask-share 0.15"),
+        ({"batch_size": 0}, "--batch-size is 0, allowed is 1 or more"),
+        ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 2e-3"),
+        ({"decay_share": 2}, "--decay-share is 2, allowed is 0 to 1: pass --decay-share 0.4"),
+        ({"floor_order": 15}, "--floor-order is 15, allowed is 0 to 14"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_with_the_flag(change, line):
+    with pytest.raises(UserError) as error:
+        PretrainConfig(**change)
+    assert str(error.value).startswith(line)

@@ -1,0 +1,85 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from dnabert.corpus import config_from_fasta, load_corpus, prepare
+from dnabert.pretraining.floors import _counts, _words, as_json, markov_floors, ratio_interval
+
+
+def corpus_of(sequence, tmp_path, length=40):
+    fasta = tmp_path / "genome.fa"
+    fasta.write_text(f">chr1\n{sequence}\n")
+    config = config_from_fasta([fasta])
+    config.window.length = length
+    return prepare(config, out=tmp_path / "corpus")
+
+
+@pytest.fixture
+def random_corpus(tmp_path):
+    letters = np.random.default_rng(0).choice(list("ACGT"), 60_000)
+    return corpus_of("".join(letters), tmp_path)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_counts_equal_a_loop_over_both_strands(random_corpus, order):
+    view = random_corpus.view("validation")
+    expected = np.zeros((4**order, 4), dtype=int)
+    complement = str.maketrans("ACGT", "TGCA")
+    for row in view.bases(np.arange(len(view))):
+        forward = row.tobytes().decode()
+        for strand in (forward, forward.translate(complement)[::-1]):
+            for place in range(len(strand) - order):
+                number = ["ACGT".index(base) for base in strand[place : place + order + 1]]
+                context = int("".join(map(str, number[:-1])) or "0", 4)
+                expected[context, number[-1]] += 1
+    np.testing.assert_array_equal(_counts(view, order=order), expected)
+
+
+def test_words_with_n_are_left_out():
+    assert _words(np.array([[0, 1, 4, 3]], dtype=np.uint8), size=2).tolist() == [[1, -1, -1]]
+
+
+def test_random_sequence_has_two_bits(random_corpus):
+    floors = markov_floors(random_corpus.view("train"), random_corpus.view("validation"), max_order=4)
+    assert [floor.order for floor in floors] == [0, 1, 2, 3, 4]
+    for floor in floors:
+        assert floor.low <= floor.bits_per_base <= floor.high
+        assert floor.bits_per_base == pytest.approx(2.0, abs=0.02)
+
+
+def test_a_chain_of_order_two_is_found_at_its_entropy(tmp_path):
+    # given two bases the next is one of two, evenly: 1 bit. Both strands are counted, so the rule is its own complement's
+    generator, sequence = np.random.default_rng(1), [0, 1]
+    for draw in generator.integers(0, 2, 120_000):
+        sequence.append((sequence[-2] + sequence[-1] + 2 * draw) % 4)
+    corpus = corpus_of("".join("ACGT"[base] for base in sequence), tmp_path)
+    forward_only = [f.bits_per_base for f in markov_floors(corpus.view("train"), corpus.view("test"), max_order=3)]
+    assert forward_only[0] == pytest.approx(2.0, abs=0.01)
+    assert forward_only[2] < forward_only[1] - 0.1
+    assert forward_only[2] > 1.0
+
+
+def test_interpolation_never_falls_far_behind_the_order_below(random_corpus):
+    bits = [f.bits_per_base for f in markov_floors(random_corpus.view("train"), random_corpus.view("test"), max_order=6)]
+    assert all(after < before + 0.01 for before, after in itertools.pairwise(bits))
+
+
+def test_json_names_the_best(random_corpus):
+    floors = markov_floors(random_corpus.view("train"), random_corpus.view("test"), max_order=2)
+    found = as_json(floors, windows=7)
+    assert found["uniform"] == 2.0 and found["windows"] == 7
+    assert found["best"]["bits_per_base"] == min(o["bits_per_base"] for o in found["orders"].values())
+
+
+def test_ratio_interval_holds_the_normal_approximation():
+    generator = np.random.default_rng(0)
+    sums = generator.normal(10, 2, 4000)
+    low, high = ratio_interval(sums, np.full(4000, 5.0))
+    half = 1.96 * 2 / math.sqrt(4000) / 5
+    assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_corpus_is_read_again(random_corpus):
+    assert len(load_corpus(random_corpus.folder).view("train")) == len(random_corpus.view("train"))

@@ -1,0 +1,190 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dnabert.config import load_yaml, save_yaml
+from dnabert.corpus import config_from_fasta, load_corpus, prepare
+from dnabert.errors import UserError
+from dnabert.models.config import ModelConfig
+from dnabert.pretraining import pretrain
+from dnabert.pretraining.checkpoints import checkpoints
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.sampling import Sampler
+from dnabert.tokenizer import KmerTokenizer
+
+SCRIPT = Path(__file__).parents[2] / "train" / "pretrain.py"
+
+
+def lines(run):
+    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+
+
+def curve(run, key="train_bits_per_base"):
+    return [line[key] for line in lines(run) if key in line]
+
+
+def weights(run):
+    return load_file(Path(run) / "model.safetensors")
+
+
+def same(a, b, **tolerance):
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], **(tolerance or {"rtol": 0, "atol": 0}))
+
+
+@pytest.fixture
+def biased_corpus(tmp_path):
+    """Seven bases of ten are A: 1.357 bits per base, but nothing to gain for a model that copies what it is shown."""
+    letters = np.random.default_rng(0).choice(list("ACGT"), 100_000, p=[0.7, 0.1, 0.1, 0.1])
+    (tmp_path / "biased.fa").write_text(">chr1\n" + "".join(letters) + "\n")
+    return prepare(config_from_fasta([tmp_path / "biased.fa"]), out=tmp_path / "biased").folder
+
+
+def test_a_run_learns_and_leaves_what_it_promises(config, biased_corpus):
+    run = pretrain(config(corpus=str(biased_corpus), steps=200, learning_rate=1e-2, evaluate_every=100))
+    assert {"config.yaml", "metrics.jsonl", "floors.json", "manifest.json", "model.safetensors", "config.json"} <= {
+        path.name for path in run.iterdir()
+    }
+    assert load_yaml(PretrainConfig, run / "config.yaml").steps == 200
+    bits = curve(run, "validation_bits_per_base")
+    assert bits[0] == pytest.approx(2.0, abs=0.1)  # nothing known: a word costs about log2(4^k) bits
+    assert len(bits) == 3 and 1.3 < bits[-1] < 1.45
+    assert 1.3 < np.mean(curve(run)[-20:]) < 1.45
+    assert [int(p.name[5:]) for p in checkpoints(run)] == [198, 200]
+
+
+def test_accumulation_equals_one_large_batch(config, tmp_path):
+    whole = pretrain(config(out=str(tmp_path / "whole")))
+    parts = pretrain(config(out=str(tmp_path / "parts"), accumulation=4))
+    np.testing.assert_allclose(curve(whole), curve(parts), rtol=1e-5)
+    same(weights(whole), weights(parts), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_kill_and_resume_equal_an_unbroken_run_bit_for_bit(config, tmp_path, dropout):
+    model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=dropout)
+    unbroken = pretrain(config(out=str(tmp_path / "unbroken"), model=model))
+    broken = config(model=model)
+    save_yaml(broken, tmp_path / "broken.yaml")
+    killed = (
+        "import os, signal, dnabert.pretraining.loop as loop; from dnabert.config import load_yaml\n"
+        "step = loop._step\n"
+        "def stop(training, *rest):\n"
+        "    step(training, *rest)\n"
+        "    if training.progress.step == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "loop._step = stop\n"
+        f"loop.pretrain(load_yaml(loop.PretrainConfig, {str(tmp_path / 'broken.yaml')!r}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", killed], capture_output=True)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert [path.name for path in checkpoints(Path(broken.out))] == ["step-000000002", "step-000000004"]
+    with pytest.raises(UserError, match="was stopped .step-000000004.: pass --resume auto"):
+        pretrain(broken)
+    resumed = pretrain(config(model=model, resume="auto"))
+    same(weights(unbroken), weights(resumed))
+    assert curve(unbroken) == curve(resumed)
+    assert curve(unbroken, "validation_bits_per_base") == curve(resumed, "validation_bits_per_base")
+
+
+def test_two_real_processes_give_the_same_run(config, tmp_path):
+    alone = pretrain(config(out=str(tmp_path / "alone")))
+    save_yaml(config(out=str(tmp_path / "two")), tmp_path / "two.yaml")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29611"]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [*command, str(SCRIPT), "--config", str(tmp_path / "two.yaml")], env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "2 process(es)" in ran.stderr
+    np.testing.assert_allclose(curve(alone), curve(tmp_path / "two"), rtol=1e-5)
+    key = "validation_bits_per_base"
+    np.testing.assert_allclose(curve(alone, key), curve(tmp_path / "two", key), rtol=1e-4)
+
+
+def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
+    save_yaml(config(steps=100_000, minutes=None, checkpoint_every=100_000), tmp_path / "long.yaml")
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), "--config", str(tmp_path / "long.yaml")], stderr=subprocess.PIPE, text=True
+    )
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and '"step": 3' in metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert "go on with --resume auto" in errors and "Traceback" not in errors
+    step = int(checkpoints(tmp_path / "run")[-1].name[5:])
+    run = pretrain(config(steps=step + 2, resume="auto"))
+    assert [line["step"] for line in lines(run) if "learning_rate" in line] == list(range(1, step + 3))
+
+
+def test_the_batch_is_a_function_of_seed_and_step_for_any_number_of_parts(small_corpus):
+    sampler = Sampler(
+        load_corpus(small_corpus).view("train"), KmerTokenizer(k=4), batch_size=8, seed=3, mask_share=0.15
+    )
+    for step in (0, 1, 50, 51, 1000):  # 50 and 51 lie across the end of an epoch
+        whole = sampler.batch(step)
+        parts = [sampler.batch(step, part=part, parts=4) for part in range(4)]
+        np.testing.assert_array_equal(whole.input_ids, np.concatenate([p.input_ids for p in parts]))
+        np.testing.assert_array_equal(whole.labels, np.concatenate([p.labels for p in parts]))
+
+
+def test_an_epoch_reads_every_window_once(small_corpus):
+    view = load_corpus(small_corpus).view("train")
+    sampler = Sampler(view, KmerTokenizer(k=4), batch_size=7, seed=0, mask_share=0.15)
+    rows, epochs = (np.concatenate(x) for x in zip(*(sampler.windows(s) for s in range(2 * len(view) // 7 + 1)), strict=True))
+    for epoch in (0, 1):
+        assert sorted(rows[epochs == epoch]) == list(range(len(view)))
+    assert (rows[epochs == 0] != rows[epochs == 1]).any()
+
+
+def test_soft_mask_weight_is_the_mean_over_a_words_bases(small_corpus):
+    view = load_corpus(small_corpus).view("train")
+    options = {"batch_size": 16, "seed": 0, "mask_share": 0.3, "random_strand": False, "random_phase": False}
+    sampler = Sampler(view, KmerTokenizer(k=4), soft_mask_weight=0.1, **options)
+    batch = sampler.batch(0)
+    rows, _ = sampler.windows(0)
+    for row, positions, found in zip(view.bases(rows), batch.positions, batch.weights, strict=True):
+        for position, weight in zip(positions, found, strict=True):
+            word = bytes(row[4 * (position - 1) : 4 * position])
+            assert weight == pytest.approx(np.mean([0.1 if chr(base).islower() else 1.0 for base in word]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"corpus": "/no/such/corpus"}, "no such corpus folder: /no/such/corpus"),
+        ({"batch_size": 6, "accumulation": 4}, "--batch-size 6 is not a multiple"),
+        ({"evaluation_genome": "yeti"}, "--evaluation-genome yeti has no validation windows; there are"),
+        ({"learning_rate": 1e30, "warmup_steps": 0, "clip_gradient": 0.0}, "the run diverged"),
+    ],
+)
+def test_what_cannot_work_ends_in_one_line(config, changes, line):
+    with pytest.raises(UserError, match=line):
+        pretrain(config(**changes))
+
+
+def test_a_finished_run_is_not_written_over(config):
+    run = pretrain(config(steps=1))
+    with pytest.raises(UserError, match="exists already: choose another --out or pass --overwrite"):
+        pretrain(config(steps=1))
+    pretrain(config(steps=2, overwrite=True))
+    assert curve(run)[-1] > 0 and len(curve(run)) == 2
+
+
+def test_wandb_is_kept_offline_without_a_login(config, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("NETRC", "/nonexistent")
+    run = pretrain(config(steps=2, tracker="wandb"))
+    assert list((run / "wandb").glob("offline-run-*/run-*.wandb"))

@@ -1,0 +1,121 @@
+import copy
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnabert.report import answer
+from dnabert.report.metrics import Metric
+
+_M = Metric("knn10_region", "kNN", "", "higher", True, "majority_region")
+
+
+def _rung(name: str, encoder: str, value: Any, *, half: float = 0.01, majority: float = 0.1) -> dict[str, Any]:
+    bounds = {"low": value - half, "high": value + half} if value is not None else {"low": None, "high": None}
+    return {
+        "rung": name,
+        "encoder": encoder,
+        "metrics": {_M.key: {"value": value, **bounds, "n": 10}, "majority_region": {"value": majority}},
+    }
+
+
+def _ladder(pretrained: float, *, kmer: float = 0.5, **options: float) -> list[dict[str, Any]]:
+    rungs = (("pretrained", "runs/x", pretrained), ("kmer6", "kmer:6", kmer), ("random", "random:runs/x", 0.3))
+    return [_rung(*rung, **options) for rung in rungs]
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "opening"),
+    [(0.60, "Yes. Of 1 measure,"), (0.51, "No. Of 1 measure,"), (0.40, "No. Of 1 measure,")],
+)
+def test_verdict_claims_only_what_intervals_separate(pretrained: float, opening: str) -> None:
+    assert answer.verdict(_ladder(pretrained)).startswith(opening)
+
+
+def test_verdict_says_where() -> None:
+    assert "no different from the best baseline in 1" in answer.verdict(_ladder(0.51))
+    assert "behind the best baseline in 1" in answer.verdict(_ladder(0.40))
+
+
+def test_touching_intervals_are_no_difference() -> None:
+    assert answer.compare_all(_ladder(0.52))[0].outcome == "no difference"
+
+
+def test_no_claim_below_the_largest_class() -> None:
+    result = answer.compare_all(_ladder(0.60, majority=0.7))[0]
+    assert result.outcome == "no difference"
+    assert "so none beats it" in result.sentence
+
+
+def test_no_claim_without_both_baselines() -> None:
+    ladder = _ladder(0.9)
+    assert "lacks k-mer counts" in answer.verdict([ladder[0], ladder[2]])
+    assert "lacks an untrained network" in answer.verdict(ladder[:2])
+    assert "no pretrained run" in answer.verdict(ladder[1:])
+
+
+def test_one_rung_is_no_comparison() -> None:
+    assert answer.compare_all(_ladder(0.9)[:1]) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.3)), min_size=1, max_size=6))
+def test_leaders_against_brute_force(values: list[tuple[float, float]]) -> None:
+    ladder = [_rung(str(i), "kmer:4", value, half=half) for i, (value, half) in enumerate(values)]
+    first = max(range(len(values)), key=lambda i: values[i][0])
+    low = values[first][0] - values[first][1]
+    expected = {str(i) for i, (value, half) in enumerate(values) if value + half >= low}
+    assert set(answer.leaders(ladder, _M)) == expected
+
+
+def test_unmeasured_rungs_are_left_out() -> None:
+    ladder = [*_ladder(0.6), _rung("bert", "bert", None)]
+    assert answer.leaders(ladder, _M) == ["pretrained"]
+    broken = copy.deepcopy(ladder)
+    broken[3]["metrics"][_M.key]["value"] = math.nan
+    assert answer.leaders(broken, _M) == ["pretrained"]
+
+
+_FLOORS = {"best": {"order": 9, "bits_per_base": 1.817}}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1.76, "below the best Markov model (order 9"), (1.94, "not below the best Markov"), (1.818, "no different from")],
+)
+def test_loss_sentence(value: float, said: str) -> None:
+    row = {"step": 1, "tokens": 2, "seconds": 3.0}
+    row |= {"validation_bits_per_base": value, "low": value - 0.004, "high": value + 0.004}
+    assert said in answer.loss_sentence([row], _FLOORS)
+    assert "No Markov floor" in answer.loss_sentence([row], None)
+
+
+def test_loss_sentence_without_validation() -> None:
+    assert "no validation" in answer.loss_sentence([{"step": 1, "train_bits_per_base": 1.9}], _FLOORS)
+
+
+def _distances(p: float | None, effect: float | None) -> dict[str, Any]:
+    summary = {"within": {"n": 10, "mean": 0.4, "sd": 0.1}, "unclustered": {"n": 10, "mean": 0.5, "sd": 0.1}}
+    return {"summary": summary, "tests": [{"a": "within", "b": "unclustered", "p": p, "effect": effect}]}
+
+
+@pytest.mark.parametrize(
+    ("effect", "word"), [(-0.1, "negligible"), (-0.2, "small"), (-0.4, "medium"), (-0.9, "large"), (-1.0, "large")]
+)
+def test_effect_in_words(effect: float, word: str) -> None:
+    (sentence,) = answer.distance_sentences(_distances(1e-9, effect))
+    assert f"closer than pairs of unclustered windows, a {word} effect" in sentence
+
+
+def test_no_effect_without_a_small_p() -> None:
+    assert "no difference" in answer.distance_sentences(_distances(0.2, -0.9))[0]
+    assert answer.distance_sentences(_distances(None, None)) == []
+
+
+def test_cluster_sentence_counts_each_once() -> None:
+    clusters = [{"repeat": 0.9, "low_complexity": 0.9}, {"repeat": 0.9}, {"repeat": None, "low_complexity": 0.1}]
+    said = answer.cluster_sentence(clusters)
+    assert "Of 3 clusters, 1 are mostly repeat" in said
+    assert answer.cluster_sentence([]) == "No cluster was found."

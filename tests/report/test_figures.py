@@ -1,0 +1,51 @@
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dnabert.report.evidence import Evidence, read_evidence
+from dnabert.report.figures import draw_all, loss_figure, save_all
+
+
+@pytest.fixture(scope="module")
+def evidence(comparison: Path, run: Path) -> Evidence:
+    return read_evidence(comparison, run=run)
+
+
+def test_all_figures_as_png_and_svg(evidence: Evidence, tmp_path: Path) -> None:
+    figures = draw_all(evidence)
+    assert set(figures) == {"map_cluster", "map_repeat_class", "map_region", "loss", "ladder", "edit_distance"}
+    save_all(figures, tmp_path / "figures")
+    for name in figures:
+        assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (tmp_path / "figures" / f"{name}.svg").read_text()[:1000]
+
+
+def test_floors_are_lines_with_their_order(evidence: Evidence) -> None:
+    (axes,) = loss_figure(evidence.metrics, floors=evidence.floors).axes
+    texts = [text.get_text() for text in axes.texts]
+    assert "order 9: 1.817 (best Markov)" in texts
+    assert len(texts) == 14
+    flat = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+    assert {1.817, 1.946, 2.0} <= flat
+    heights = [text.xyann[1] for text in axes.texts]
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 0
+
+
+def test_ladder_and_maps_say_n_and_units(evidence: Evidence) -> None:
+    figures = draw_all(evidence)
+    axes = figures["map_cluster"].axes[0]
+    assert "n = 4,000" in axes.get_title()
+    assert axes.get_xlabel() == "UMAP 1 (no unit)"
+    assert next(a.get_title(loc="left") for a in figures["ladder"].axes) == "10 nearest neighbours: repeat class"
+
+
+def test_drawing_leaves_pyplot_and_its_backend_alone() -> None:
+    code = (
+        "import sys; from dnabert.report.figures import loss_figure;"
+        "loss_figure([{'tokens': 1, 'validation_bits_per_base': 1.9}], floors=None);"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

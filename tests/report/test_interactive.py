@@ -1,0 +1,73 @@
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnabert.report.interactive import as_script, map_data
+
+
+def _table(n: int, **columns: Any) -> pd.DataFrame:
+    x = np.arange(n, dtype=np.float32)
+    return pd.DataFrame({"label": np.int32(0), "x": x, "y": -x, **columns})
+
+
+def _column(data: dict[str, Any], key: str) -> dict[str, Any]:
+    return next(column for column in data["columns"] if column["key"] == key)
+
+
+def _decode(text: str, dtype: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+@settings(deadline=None)  # the first example imports pandas and the like
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=300))
+def test_categories_come_back(names: list[str]) -> None:
+    column = _column(map_data(_table(len(names), gene=names)), "gene")
+    codes = _decode(column["data"], f"<u{column['width']}")
+    assert [column["values"][code] for code in codes] == names
+
+
+@pytest.mark.parametrize(("n", "width"), [(256, 1), (257, 2), (70_000, 4)])
+def test_codes_are_as_wide_as_needed(n: int, width: int) -> None:
+    column = _column(map_data(_table(n, gene=[f"g{i}" for i in range(n)])), "gene")
+    assert column["width"] == width
+    assert len(_decode(column["data"], f"<u{width}")) == n
+
+
+@settings(deadline=None)  # the first example imports pandas and the like
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
+def test_shares_come_back_within_a_step(shares: list[float]) -> None:
+    column = _column(map_data(_table(len(shares), gc=shares)), "gc")
+    assert np.allclose(_decode(column["data"], "<u2") / 65_535, shares, atol=1 / 65_535)
+
+
+@settings(deadline=None)  # the first example imports pandas and the like
+@given(
+    st.recursive(
+        st.text() | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_script_is_json_that_cannot_leave_its_element(data: Any) -> None:
+    text = as_script(data)
+    assert json.loads(text) == data
+    assert "<" not in text and ">" not in text
+
+
+def test_coordinates_place_and_missing_annotation() -> None:
+    data = map_data(_table(3, start=[0, 448, 2**31 - 449], end=[448, 896, 2**31 - 1]))
+    assert _decode(data["x"], "<f4").tolist() == [0, 1, 2]
+    assert _decode(_column(data, "end")["data"], "<i4").tolist() == [448, 896, 2**31 - 1]
+    assert {column["key"] for column in data["columns"]} == {"label", "start", "end"}
+
+
+def test_above_the_maximum_a_seeded_part_is_drawn() -> None:
+    table = _table(1000)
+    first, again, other = (map_data(table, maximum=100, seed=seed) for seed in (0, 0, 1))
+    assert (first["n"], first["total"]) == (100, 1000)
+    assert first["x"] == again["x"] != other["x"]
+    assert len(set(_decode(first["x"], "<f4"))) == 100

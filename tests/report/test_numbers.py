@@ -1,0 +1,43 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnabert.report import numbers
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.none(),
+        st.floats(-1e12, 1e12),
+        st.sampled_from([float("nan"), float("inf"), -float("inf")]),
+        st.integers(-(10**12), 10**12),
+        st.text(max_size=3),
+        st.booleans(),
+    )
+)
+def test_any_json_value_has_words(value: object) -> None:
+    for words in (numbers.count, numbers.number, numbers.percent, numbers.duration, numbers.p_value):
+        text = words(value)
+        assert text and "nan" not in text and "inf" not in text
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1))
+def test_percent_never_says_zero_of_something(share: float) -> None:
+    assert (numbers.percent(share) == "0\xa0%") == (share == 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (59.6, "59.6 s"), (60, "1 min 0 s"), (3599.7, "1 h 0 min"), (86_400, "24 h 0 min")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert numbers.duration(seconds) == text
+
+
+def test_interval_without_bounds_is_the_value() -> None:
+    assert numbers.interval({"value": 0.5, "low": None, "high": math.nan}) == "0.500"
+    assert numbers.interval(None) == "–"

@@ -1,0 +1,83 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.report import write_report
+
+
+class _Outline(HTMLParser):
+    """What a browser would see: elements, addresses, event handlers and the text outside scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.handlers: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        if not self.tags or self.tags[-1] not in ("script", "style"):
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def page(comparison: Path, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(comparison, run=run, out=tmp_path_factory.mktemp("report") / "out")
+
+
+@pytest.fixture(scope="module")
+def outline(page: Path) -> _Outline:
+    parser = _Outline()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser
+
+
+def test_folder(page: Path) -> None:
+    assert {path.name for path in page.parent.iterdir()} == {"report.html", "figures", "tables", "manifest.json"}
+
+
+def test_nothing_from_elsewhere(outline: _Outline) -> None:
+    assert all(address.startswith(("data:", "#")) for address in outline.addresses)
+
+
+def test_names_are_escaped(page: Path, outline: _Outline) -> None:
+    assert outline.handlers == []
+    assert outline.tags.count("script") == 3
+    assert outline.tags.count("img") == 3
+    assert "<img src=x" not in page.read_text(encoding="utf-8")
+    assert any("</script><img src=x onerror=alert(1)>" in text for text in outline.text)
+
+
+def test_answer_and_evidence_are_told(outline: _Outline) -> None:
+    text = " ".join(" ".join(outline.text).split())
+    assert "Yes, in part. Of 4 measures, pretraining on the genome is ahead of every baseline in 2" in text
+    assert "no difference between pretrained 0.610 [0.600, 0.620], bert" in text
+    assert "1.760 [1.756, 1.764] bits per base on held-out windows, below the best Markov model" in text
+    assert "Pairs within a cluster are closer than pairs of unclustered windows, a large effect" in text
+    assert "Of 31 clusters, 5 are mostly repeat" in text
+    assert "4,000 windows of chimp, gorilla, human and orangutan" in text
+    assert "None" not in text and "nan" not in text.split()
+
+
+def test_without_a_run_the_page_says_so(comparison: Path, tmp_path: Path) -> None:
+    page = write_report(comparison, out=tmp_path / "out")
+    assert "No run was given to the report" in page.read_text(encoding="utf-8")
+    assert not (tmp_path / "out" / "figures" / "loss.png").exists()
+
+
+def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        write_report(comparison, run=tmp_path / "absent", out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overwrite_is_asked_for(comparison: Path, page: Path) -> None:
+    with pytest.raises(UserError, match="overwrite"):
+        write_report(comparison, out=page.parent)

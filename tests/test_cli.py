@@ -1,0 +1,113 @@
+"""The command: help, suggestions, one-line errors, and one library function behind each subcommand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dnabert
+from dnabert.cli import COMMANDS, main
+from dnabert.stage import read_manifest
+
+
+def run(*words: str | Path) -> None:
+    main([str(word) for word in words])
+
+
+def fails(capsys, *words: str | Path) -> str:
+    with pytest.raises(SystemExit) as end:
+        run(*words)
+    said = capsys.readouterr()
+    assert end.value.code == 2
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "worm.fa"
+    path.write_text(">chr1\n" + "ACGTTGCAAC" * 500 + "\n")
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(command, "--help")
+    said = capsys.readouterr().out
+    assert end.value.code == 0
+    assert f"Example: dnabert {command} " in said
+    assert "--config FILE.yaml" in said and "--out STR" in said
+
+
+def test_help_lists_every_command(capsys):
+    run("--help")
+    said = capsys.readouterr().out
+    run()
+    assert capsys.readouterr().out == said
+    assert all(f"  {command} " in said for command in COMMANDS)
+    assert "Example: " in said
+
+
+def test_version(capsys):
+    run("--version")
+    assert capsys.readouterr().out == f"dnabert {dnabert.__version__}\n"
+
+
+def test_installed_command():
+    program = Path(sys.executable).with_name("dnabert")
+    done = subprocess.run([program, "clutser"], capture_output=True, text=True, check=False)
+    expected = "error: unknown command clutser (did you mean cluster?): one of prepare, embed, cluster, report\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["embed", "bert", "corpus"], "missing: --out"),
+        (["embed", "bert", "--out", "x"], "missing: INPUT"),
+        (["cluster", "x", "--out", "y", "--neighbours", "3"], "did you mean --neighbors?"),
+        (["cluster", "nosuch", "--out", "y"], "no such embeddings folder: nosuch"),
+        (["report", "nosuch", "--out", "y"], "no such comparison folder: nosuch"),
+        (["prepare", "--out", "y"], "nothing to prepare"),
+        (["prepare", "a.fa", "--demo", "--out", "y"], "got FASTA files and --demo"),
+        (["prepare", "nosuch.fa", "--out", "y"], "nosuch.fa"),
+        (["prepare", "--config", "nosuch.yaml", "--out", "y"], "no such file: nosuch.yaml"),
+        (["embed", "kmer:6", "nosuch", "--out", "y"], "nosuch"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert said in fails(capsys, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prepare_embed_cluster(fasta, tmp_path, capsys):
+    run("prepare", fasta, "--out", tmp_path / "corpus", "--window.length", "50")
+    assert dnabert.load_corpus(tmp_path / "corpus").window_length == 50
+    assert "worm: 5,000 bases; windows: train 90, validation 5, test 5" in capsys.readouterr().err
+    assert "exists already" in fails(capsys, "prepare", fasta, "--out", tmp_path / "corpus")
+    run("embed", "kmer:2", tmp_path / "corpus", "--out", tmp_path / "vectors", "--sample", "60")
+    assert len(dnabert.load_embeddings(tmp_path / "vectors").vectors) == 60
+    run("cluster", tmp_path / "vectors", "--out", tmp_path / "clusters", "--kmeans", "2", "--neighbors", "15")
+    assert len(dnabert.load_clusters(tmp_path / "clusters").table) == 60
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "clusters")
+
+
+def test_files_in_a_yaml_are_relative_to_it(fasta, tmp_path, monkeypatch):
+    (tmp_path / "worm.yaml").write_text("genomes: [{name: worm, fasta: worm.fa}]\nwindow: {length: 100}\n")
+    monkeypatch.chdir("/")
+    run("prepare", "--config", tmp_path / "worm.yaml", "--out", tmp_path / "corpus", "--window.length", "200")
+    config = read_manifest(tmp_path / "corpus", kind="corpus")["config"]
+    assert config["window"]["length"] == 200
+    assert config["genomes"][0]["name"] == "worm"
+
+
+def test_an_unknown_key_names_file_and_key(fasta, tmp_path, capsys):
+    (tmp_path / "worm.yaml").write_text("genomes: [{name: worm, fasta: worm.fa, gens: x}]\n")
+    said = fails(capsys, "prepare", "--config", tmp_path / "worm.yaml", "--out", tmp_path / "corpus")
+    assert "worm.yaml: unknown key genomes.0.gens (did you mean genes?)" in said

@@ -1,0 +1,55 @@
+"""What a command says and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dnabert.errors import UserError, one_line
+
+
+def test_a_user_error_is_one_line_and_status_2(capsys):
+    @one_line
+    def main() -> None:
+        raise UserError("--k is 9:\n  pass --k 7")
+
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr() == ("", "error: --k is 9: pass --k 7\n")
+
+
+def test_interrupted(capsys):
+    @one_line
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_other_errors_are_ours_and_keep_their_traceback():
+    @one_line
+    def main() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_values_pass_through():
+    assert one_line(lambda x, *, y: x + y)(1, y=2) == 3
+
+
+def test_a_closed_pipe_is_silent():
+    read, write = os.pipe()
+    os.close(read)
+    code = "from dnabert.errors import one_line\n@one_line\ndef main():\n    print('x' * 10**6, flush=True)\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")

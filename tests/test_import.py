@@ -1,0 +1,43 @@
+"""`import dnabert` and ``dnabert --help`` import nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "datasets", "pandas", "sklearn", "scipy", "umap", "numba", "matplotlib", "plotly", "wandb")
+
+_WATCH = f"""
+import sys, traceback
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in {HEAVY!r}:
+            print("imported by", *[f"{{x.filename}}:{{x.lineno}}" for x in traceback.extract_stack()
+                  if "importlib" not in x.filename][-2:-1], ":", name)
+sys.meta_path.insert(0, Watch())
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import dnabert; dir(dnabert)",
+        "import dnabert; dnabert.__version__",
+        "from dnabert.cli import main; main(['--help'])",
+        "from dnabert.cli import main; main(['prepare', '--help'])",
+        "from dnabert.cli import main; main(['report', '--help'])",
+        "from dnabert.pretraining.config import PretrainConfig",
+    ],
+)
+def test_light(code: str):
+    done = subprocess.run([sys.executable, "-c", _WATCH + code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    culprits = [line for line in done.stdout.splitlines() if line.startswith("imported by")]
+    assert not culprits, "\n".join(culprits)
+
+
+def test_the_watch_sees_what_is_heavy():
+    done = subprocess.run([sys.executable, "-c", _WATCH + "import pandas"], capture_output=True, text=True, check=True)
+    assert "imported by <string>" in done.stdout

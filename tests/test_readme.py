@@ -1,0 +1,115 @@
+"""README.md's commands and code: each is understood, and (slow) each runs."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dnabert.cli import COMMANDS
+from dnabert.config import parse
+from dnabert.pretraining.config import PretrainConfig
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[list[str]]:
+    lines = block.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+COMMAND_LINES = [words for block in blocks("bash") for words in commands(block)]
+RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and "--help" not in block]
+
+
+def understood(words: list[str]) -> bool:
+    """Read the command as the program would; a wrong flag raises."""
+    if words[0] == "make":
+        return all(f"{target}:" in (ROOT / "Makefile").read_text() for target in words[1:])
+    if words[0] == "dnabert" and words[1] == "--help":
+        return True
+    if words[0] == "dnabert":
+        parse(COMMANDS[words[1]][1], [_shipped(word) for word in words[2:]])
+        return True
+    script = next(word for word in words if word.endswith(".py"))
+    arguments = [_shipped(word) for word in words[words.index(script) + 1 :]]
+    parse(PretrainConfig if script == "train/pretrain.py" else _class_of(script), arguments)
+    return True
+
+
+def _shipped(word: str) -> str:
+    return str(ROOT / word) if word.startswith("configs/") else word
+
+
+def _class_of(script: str) -> type:
+    name = "readme_" + Path(script).stem
+    spec = importlib.util.spec_from_file_location(name, ROOT / script)
+    assert spec is not None and spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name].CompareConfig
+
+
+@pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
+def test_every_command_is_understood(words):
+    if "--help" in words and words != ["dnabert", "--help"]:
+        with pytest.raises(SystemExit, match="0"):
+            understood(words)
+    else:
+        assert understood(words)
+
+
+def test_every_file_that_is_named_exists():
+    named = re.findall(r"\b((?:configs|train|eval|docs)/[\w/.-]+\.\w+)", README)
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+@pytest.mark.slow
+def test_the_python_example_runs(tmp_path):
+    (example,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "label" in done.stdout
+
+
+#: What makes a command of README.md small enough for a test; everything else is as it stands there.
+_SMALLER = {
+    "train/pretrain.py": "--steps 4 --floor-order 2 --evaluation-windows 20 --tracker none --model.layers 1",
+    "eval/compare.py": "--ladder-windows 120 --map-windows 300 --resamples 5 --pairs 50",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", RUNNABLE, ids=lambda block: block.split("\n")[0])
+def test_the_commands_run_in_order(block, tmp_path):
+    from dnabert.corpus import simulate_fasta
+
+    for folder in ("configs", "train", "eval"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    genome = simulate_fasta(tmp_path / "genome.fa", length=400_000, seed=0)
+    (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(genome.read_bytes()))
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for words in commands(block):
+        smaller = next((more for script, more in _SMALLER.items() if script in words), "")
+        done = subprocess.run(
+            [*words, *smaller.split()],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": programs, "WANDB_MODE": "offline"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"

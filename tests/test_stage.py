@@ -1,0 +1,139 @@
+"""A stage's folder is whole or absent, and nobody else's folder is ever replaced."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.stage import FORMATS, check_free, read_manifest, sha256, stage
+
+
+@dataclass
+class Settings:
+    k: int = 7
+
+
+def make(out: Path, **keywords) -> None:
+    with stage(out, **{"kind": "corpus", **keywords}) as folder:
+        (folder / "data").write_text("new")
+
+
+def test_whole_with_its_manifest(tmp_path):
+    source = tmp_path / "a.fa"
+    source.write_bytes(b"abc")
+    make(tmp_path / "deep" / "out", config=Settings(), inputs={"fasta": source})
+    manifest = read_manifest(tmp_path / "deep" / "out", kind="corpus")
+    assert manifest["config"] == {"k": 7}
+    # FIPS 180-2, appendix B.1
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert manifest["inputs"] == {"fasta": {"path": str(source), "bytes": 3, "sha256": expected}}
+    assert {"dnabert", "numpy", "torch", "python"} <= set(manifest["versions"])
+
+
+def test_the_hash_of_a_stage_is_that_of_its_manifest(tmp_path):
+    make(tmp_path / "a")
+    make(tmp_path / "b", kind="embeddings", inputs={"corpus": tmp_path / "a"})
+    manifest = read_manifest(tmp_path / "b", kind="embeddings")
+    assert manifest["inputs"]["corpus"]["sha256"] == sha256(tmp_path / "a" / "manifest.json")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, UserError, KeyboardInterrupt, SystemExit])
+def test_a_failed_block_leaves_nothing(tmp_path, error):
+    def half(folder: Path) -> None:
+        (folder / "half").write_text("x")
+        raise error("no")
+
+    with pytest.raises(error), stage(tmp_path / "out", kind="corpus") as folder:
+        half(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_replacement_leaves_the_old(tmp_path):
+    make(tmp_path / "out")
+    with pytest.raises(RuntimeError), stage(tmp_path / "out", kind="corpus", overwrite=True):
+        raise RuntimeError
+    assert (tmp_path / "out" / "data").read_text() == "new"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_process_leaves_no_result(tmp_path, how):
+    code = (
+        "import os, signal, sys\nfrom dnabert.stage import stage\n"
+        # a shell's background job ignores Ctrl-C, and so would its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"with stage(sys.argv[1], kind='corpus') as folder:\n    os.kill(os.getpid(), {int(how)})\n"
+    )
+    out = tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, check=False)
+    assert done.returncode != 0
+    assert not out.exists()
+    make(out)  # and its remains are in nobody's way
+    assert read_manifest(out, kind="corpus")["kind"] == "corpus"
+
+
+def test_an_existing_stage_is_kept(tmp_path):
+    make(tmp_path / "out")
+    (tmp_path / "out" / "data").write_text("old")
+    with pytest.raises(UserError, match="exists already: choose another --out or pass --overwrite"):
+        make(tmp_path / "out")
+    assert (tmp_path / "out" / "data").read_text() == "old"
+    make(tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "data").read_text() == "new"
+
+
+def test_an_empty_folder_is_free(tmp_path):
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out")
+    assert (tmp_path / "out" / "data").exists()
+
+
+@pytest.mark.parametrize("manifest", [None, "not JSON", "[]", '{"kind": "run", "format": 1}'])
+def test_a_foreign_folder_is_never_overwritten(tmp_path, manifest):
+    (tmp_path / "thesis.tex").write_text("years")
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(UserError, match="is no corpus of dnabert, so --overwrite leaves it alone"):
+        make(tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.tex").read_text() == "years"
+
+
+def test_a_foreign_file_is_never_overwritten(tmp_path):
+    (tmp_path / "file").write_text("years")
+    with pytest.raises(UserError, match="leaves it alone"):
+        check_free(tmp_path / "file", kind="run", overwrite=True)
+
+
+def test_a_parent_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="cannot write"):
+        make(tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "run"}, "holds run, not a corpus"),
+        ({"format": FORMATS["corpus"] + 1}, "was made by dnabert"),
+        ({"kind": None}, "holds something unknown"),
+    ],
+)
+def test_a_stage_of_another_kind_or_version_is_refused(tmp_path, change, said):
+    make(tmp_path / "out")
+    path = tmp_path / "out" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UserError, match=said):
+        read_manifest(tmp_path / "out", kind="corpus")
+
+
+def test_no_stage_at_all(tmp_path):
+    with pytest.raises(UserError, match="no such corpus folder"):
+        read_manifest(tmp_path / "no", kind="corpus")
+    with pytest.raises(UserError, match="no readable manifest"):
+        read_manifest(tmp_path, kind="corpus")
