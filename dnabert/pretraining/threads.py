@@ -1,0 +1,32 @@
+"""How many CPU threads a process computes with."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def set_cpu_threads(threads: int | None, *, processes: int) -> None:
+    """Give this process `threads` CPU threads, or its share of the cores when a launcher took them away.
+
+    ``accelerate launch`` without ``--cpu`` sets OMP_NUM_THREADS=1, as ``torchrun`` does for several processes: a
+    training on two cores would use one. What the user set (no launcher, or more than one thread) is left alone.
+
+    Parameters
+    ----------
+    threads : as asked for; None for the rule above.
+    processes : of this job; those of this machine share its cores.
+    """
+    if threads is None:
+        launched = "ACCELERATE_MIXED_PRECISION" in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
+        if not launched or os.environ.get("OMP_NUM_THREADS", "1") != "1":
+            return
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
+        threads = max(1, _cores() // here)
+    torch.set_num_threads(threads)
+
+
+def _cores() -> int:
+    """Cores that this process may use; macOS cannot say, so all of the machine's there."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
