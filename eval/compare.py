@@ -86,6 +86,8 @@ class CompareConfig:
     resamples: int = 200
     """Bootstrap resamples behind each interval."""
     seed: int = 0
+    tracker: Literal["wandb", "none"] = "wandb"
+    """Add the maps, figures, tables and the page to the run's own run in Weights & Biases, where it has one."""
 
 
 @one_line
@@ -96,7 +98,7 @@ def main() -> None:
 def compare(config: CompareConfig) -> Path:
     """Run or go on with a comparison; the path of its page."""
     from dnabert.corpus import load_corpus
-    from dnabert.report import write_report
+    from dnabert.report import track_report, write_report
     from dnabert.stage import write_manifest
 
     config = _resolved(config)
@@ -113,7 +115,10 @@ def compare(config: CompareConfig) -> Path:
     _explain(main, config, corpus, k=k)
     inputs = {"corpus": str(config.corpus)} | ({"run": config.run} if config.run else {})
     write_manifest(out, kind="comparison", config=config, inputs=inputs)
-    return write_report(out, run=config.run, out=out / "report", overwrite=True)
+    page = write_report(out, run=config.run, out=out / "report", overwrite=True)
+    if config.run and config.tracker == "wandb":
+        track_report(page.parent, run=config.run)
+    return page
 
 
 def _resolved(config: CompareConfig) -> CompareConfig:

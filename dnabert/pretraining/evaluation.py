@@ -10,14 +10,12 @@ import torch
 from accelerate import Accelerator
 
 from dnabert.models.objective import MaskedObjective
-from dnabert.pretraining.floors import ratio_interval
+from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
 from dnabert.pretraining.masking import mask
 from dnabert.pretraining.sampling import Sampler
 
 # masks of the evaluation come from an epoch that no training reaches, so that they are never trained on
 _FROZEN_EPOCH = 2**40
-# windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows here
-_UNIQUE = 0.1
 _BATCH = 128
 
 
@@ -84,7 +82,7 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
     nats, hits, words = sums
     bases = words * sampler.tokenizer.k * math.log(2)
     low, high = ratio_interval(nats, bases)
-    unique = sampler.view.column("soft_masked") < _UNIQUE
+    unique = sampler.view.column("soft_masked") < UNIQUE_SEQUENCE
     return Evaluation(
         bits_per_base=float(nats.sum() / bases.sum()),
         low=low,

@@ -19,6 +19,8 @@ from dnabert.corpus import WindowView
 # pseudo-counts tried for each order: from "trust any count" to "trust only thousands"
 _ALPHAS = 4.0 ** np.arange(-1, 8)
 _BATCH = 4096
+#: Windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows there.
+UNIQUE_SEQUENCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class MarkovFloor:
     bits_per_base: float
     low: float
     high: float
+    bits_per_base_unique: float | None
+    """On windows that are mostly unique sequence; None where there are none."""
 
 
 def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 12, seed: int = 0) -> list[MarkovFloor]:
@@ -45,6 +49,7 @@ def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 
     """
     contexts, bases, window = _scored(evaluated, max_order=max_order)
     half = window % 2 == 0
+    unique = (evaluated.column("soft_masked") < UNIQUE_SEQUENCE)[window]
     probability = np.full(len(bases), 0.25)
     by_half = [probability, probability]  # the chain of lower orders, tuned on even and on odd windows
     floors = []
@@ -58,14 +63,19 @@ def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 
             tuned.append(best)
             bits[scored] = -np.log2(best[scored])
         by_half = tuned
-        floors.append(_floor(order, bits, window, seed=seed))
+        floors.append(_floor(order, bits, window, unique=unique, seed=seed))
     return floors
 
 
 def as_json(floors: list[MarkovFloor], *, windows: int) -> dict[str, Any]:
     """The content of a run's ``floors.json``."""
     best = min(floors, key=lambda floor: floor.bits_per_base)
-    orders = {str(f.order): {"bits_per_base": f.bits_per_base, "low": f.low, "high": f.high} for f in floors}
+    orders = {
+        str(f.order): {
+            "bits_per_base": f.bits_per_base, "low": f.low, "high": f.high, "bits_per_base_unique": f.bits_per_base_unique
+        }
+        for f in floors
+    }  # fmt: skip
     return {
         "uniform": 2.0,
         "orders": orders,
@@ -115,10 +125,12 @@ def _lookup(
     return rows[np.arange(len(bases)), bases], rows.sum(axis=1)
 
 
-def _floor(order: int, bits: NDArray[np.float64], window: NDArray[np.int64], *, seed: int) -> MarkovFloor:
+def _floor(
+    order: int, bits: NDArray[np.float64], window: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
+) -> MarkovFloor:
     sums, sizes = np.bincount(window, weights=bits), np.bincount(window)
     low, high = ratio_interval(sums, sizes, seed=seed)
-    return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high)
+    return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high, float(bits[unique].mean()) if unique.any() else None)
 
 
 def ratio_interval(

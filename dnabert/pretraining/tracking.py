@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dnabert.pretraining.config import PretrainConfig
+
+# which W&B run a run folder is, so that the comparison's figures join its curve
+_WANDB = "wandb.json"
 
 
 class Tracker:
@@ -20,7 +25,8 @@ class Tracker:
         self._file = (run / "metrics.jsonl").open("a")
         self._wandb: Any = None
         if config.tracker == "wandb":
-            self._wandb = _wandb_run(run, config, resume_id=resume_id, settings=settings)
+            self._wandb = _wandb_run(run, project=config.project, id=resume_id, config=settings)
+            (run / _WANDB).write_text(json.dumps({"id": self._wandb.id, "project": config.project}) + "\n")
 
     @property
     def id(self) -> str | None:
@@ -63,17 +69,39 @@ def keep_up_to(run: Path, *, step: int) -> None:
     partial.replace(path)
 
 
-def _wandb_run(run: Path, config: PretrainConfig, *, resume_id: str | None, settings: dict[str, Any]) -> Any:
+@contextlib.contextmanager
+def tracked_run(run: str | Path) -> Iterator[Any]:
+    """Open the W&B run of a run folder again, to add to it; None where the training was not tracked.
+
+    Parameters
+    ----------
+    run : folder of ``train/pretrain.py``.
+    """
+    run = Path(run)
+    try:
+        known = json.loads((run / _WANDB).read_text())
+        identity, project = str(known["id"]), str(known["project"])
+    except (OSError, ValueError, KeyError, TypeError):
+        yield None
+        return
+    opened = _wandb_run(run, project=project, id=identity, config=None)
+    try:
+        yield opened
+    finally:
+        opened.finish()
+
+
+def _wandb_run(run: Path, *, project: str, id: str | None, config: dict[str, Any] | None) -> Any:
     import wandb
 
     mode: Any = os.environ.get("WANDB_MODE") or ("online" if _has_login() else "offline")
     return wandb.init(
-        project=config.project,
+        project=project,
         name=run.name,
         dir=str(run),
-        config=settings,
-        id=resume_id,
-        resume="allow" if resume_id else None,
+        config=config,
+        id=id,
+        resume="allow" if id else None,
         mode=mode,
         settings=wandb.Settings(silent=True),
     )

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from dnabert.report.page import write_report
+from dnabert.report.tracking import track_report
 
-__all__ = ["write_report"]
+__all__ = ["track_report", "write_report"]

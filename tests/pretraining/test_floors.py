@@ -83,3 +83,19 @@ def test_ratio_interval_holds_the_normal_approximation():
 
 def test_corpus_is_read_again(random_corpus):
     assert len(load_corpus(random_corpus.folder).view("train")) == len(random_corpus.view("train"))
+
+
+def test_unique_sequence_is_told_apart_from_a_repeat_that_is_known_by_heart(tmp_path):
+    generator = np.random.default_rng(2)
+    repeat = "".join(generator.choice(list("acgt"), 400))
+    pieces = [repeat if i % 2 else "".join(generator.choice(list("ACGT"), 400)) for i in range(300)]
+    corpus = corpus_of("".join(pieces), tmp_path)
+    floor = markov_floors(corpus.view("train"), corpus.view("validation"), max_order=8)[-1]
+    assert floor.bits_per_base_unique > 1.95  # nothing to know there; counts of the repeat even mislead
+    assert floor.bits_per_base < 1.4
+
+
+def test_without_unique_windows_nothing_is_said_of_them(tmp_path):
+    corpus = corpus_of("".join(np.random.default_rng(3).choice(list("acgt"), 20_000)), tmp_path)
+    floors = markov_floors(corpus.view("train"), corpus.view("validation"), max_order=1)
+    assert as_json(floors, windows=1)["orders"]["1"]["bits_per_base_unique"] is None

@@ -92,6 +92,14 @@ def test_loss_sentence(value: float, said: str) -> None:
     assert "No Markov floor" in answer.loss_sentence([row], None)
 
 
+def test_loss_sentence_tells_unique_sequence_apart() -> None:
+    row = {"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.7, "validation_bits_per_base_unique": 1.88}
+    orders = {"1": {"bits_per_base": 1.8, "bits_per_base_unique": 1.93}, "2": {"bits_per_base": 1.79, "bits_per_base_unique": 1.9}}
+    said = answer.loss_sentence([row], {"orders": orders, "best": {"order": 2, "bits_per_base": 1.79}})
+    assert said.endswith("soft-masked): 1.880 bits per base, the best Markov model 1.900.")
+    assert "unique" not in answer.loss_sentence([row], _FLOORS)
+
+
 def test_loss_sentence_without_validation() -> None:
     assert "no validation" in answer.loss_sentence([{"step": 1, "train_bits_per_base": 1.9}], _FLOORS)
 
