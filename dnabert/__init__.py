@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dnabert.clusters.clustering import cluster, load_clusters
     from dnabert.corpus import demo_config, load_corpus, prepare
-    from dnabert.encoders import embed, load_embeddings, load_encoder
+    from dnabert.encoders.embed import embed
+    from dnabert.encoders.encoder import load_encoder
+    from dnabert.encoders.table import load_embeddings
     from dnabert.pretraining import pretrain
     from dnabert.report import write_report
     from dnabert.tokenizer import KmerTokenizer, load_tokenizer

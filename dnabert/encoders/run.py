@@ -14,6 +14,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
+from dnabert.models.build import register_architectures
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -84,6 +85,7 @@ def _check_whole(run: Path, *, weights: bool) -> None:
 def _load_model(run: Path, *, seed: int | None) -> Any:
     from transformers import AutoConfig, AutoModel
 
+    register_architectures()
     architecture = AutoConfig.from_pretrained(run)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:

@@ -50,6 +50,4 @@ def masked_logits(model: Any, input_ids: Tensor, positions: Tensor) -> Tensor:
     """Logits (B, M, V) of `positions` (int64 (B, M)) for `input_ids` (int64 (B, T), no padding)."""
     hidden_BTD = model.base_model(input_ids=input_ids).last_hidden_state
     picked_BMD = torch.take_along_dim(hidden_BTD, positions.unsqueeze(-1), dim=1)
-    if model.config.model_type == "modernbert":
-        return model.decoder(model.head(picked_BMD))
-    return model.cls(picked_BMD)
+    return model.cls(picked_BMD) if hasattr(model, "cls") else model.decoder(model.head(picked_BMD))

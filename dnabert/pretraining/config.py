@@ -36,7 +36,10 @@ class PretrainConfig:
     optimizer: Literal["muon", "adamw"] = "muon"
     """`muon`: Muon for the matrices inside the layers and AdamW for the rest; `adamw`: AdamW for all."""
     learning_rate: float = 2e-3
-    """Of Muon, and of AdamW for the rest (scaled so that one number serves both); peak of the schedule."""
+    """Peak of the schedule, for the matrices inside the layers."""
+    embedding_learning_rate: float = 4e-4
+    """The same for the rest (word vectors, head, norms), with AdamW: at the layers' rate a word's vector, which one batch
+    sees once, would be mostly noise."""
     weight_decay: float = 0.01
     """Decoupled weight decay of matrices; norms and biases have none."""
     warmup_steps: int = 100
@@ -75,6 +78,8 @@ class PretrainConfig:
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 where the hardware multiplies it fast (CUDA, CPUs with AMX or AVX512-BF16), else fp32."""
+    threads: int | None = None
+    """CPU threads of each process; by default the machine's cores shared among its processes (`accelerate launch` would give one)."""
     compile: bool = False
     """Run the model through torch.compile."""
     seed: int = 0
@@ -92,6 +97,8 @@ class PretrainConfig:
             self._check_at_least(name, 1)
         for name in ("keep_checkpoints", "warmup_steps", "floor_order"):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
+        if self.threads is not None:
+            self._check_at_least("threads", 1)
         for name in ("steps", "tokens", "minutes"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is more than 0")
@@ -103,8 +110,10 @@ class PretrainConfig:
             raise UserError(f"--mask-share is {self.mask_share}, allowed is between 0 and 1: pass --mask-share 0.15")
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
-        if self.learning_rate <= 0:
-            raise UserError(f"--learning-rate is {self.learning_rate}, allowed is more than 0: pass --learning-rate 2e-3")
+        for name, usual in (("learning_rate", "2e-3"), ("embedding_learning_rate", "4e-4")):
+            if getattr(self, name) <= 0:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(f"{flag} is {getattr(self, name)}, allowed is more than 0: pass {flag} {usual}")
         if self.floor_order > 14:
             raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 14 (memory grows with 4^order)")
 

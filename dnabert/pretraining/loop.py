@@ -33,8 +33,9 @@ from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.floors import as_json, markov_floors
 from dnabert.pretraining.masking import MaskedBatch, masked_positions
-from dnabert.pretraining.optimizer import build_optimizers, has_fast_bf16, learning_rate
+from dnabert.pretraining.optimizer import build_optimizers, has_fast_bf16, learning_rate, set_learning_rate
 from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
 
@@ -100,6 +101,8 @@ def _accelerator(config: PretrainConfig) -> Accelerator:
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
     bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bf16(device))
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
+    if device.type == "cpu":
+        set_cpu_threads(config.threads, processes=accelerator.num_processes)
     parts = accelerator.num_processes * config.accumulation
     if config.batch_size % parts:
         raise UserError(
@@ -219,9 +222,7 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
     began = time.perf_counter()
     _seed_dropout(training)
     rate = learning_rate(config, step=progress.step, progress=share)
-    for optimizer in training.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    set_learning_rate(training.optimizers, rate)
     asked = config.batch_size * batches[0].positions.shape[1]
     nats = torch.zeros(2, dtype=torch.float64)  # sum over hidden words, and their number
     for number, batch in enumerate(batches):

@@ -23,7 +23,7 @@ class Muon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    params : float32 matrices.
+    params : float32 matrices; kernels of more dimensions count as matrices of their first one by all others.
     lr : learning rate in AdamW's units; an update is scaled to AdamW's typical root mean square, 0.2
         (Liu et al. 2025, "Muon is scalable for LLM training"; ``adjust_lr_fn="match_rms_adamw"`` in torch).
     weight_decay : decoupled.
@@ -52,12 +52,12 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     by_shape[parameter.shape].append(parameter)
-            for shape, matrices in by_shape.items():
+            for matrices in by_shape.values():
                 updates = orthogonalise(torch.stack([self._momentum(p, group["momentum"]) for p in matrices]), dtype=self._dtype)
-                scale = group["lr"] * 0.2 * math.sqrt(max(shape))
+                scale = group["lr"] * 0.2 * math.sqrt(max(updates.shape[1:]))
                 for parameter, update in zip(matrices, updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(update.to(parameter.dtype), alpha=-scale)
+                    parameter.add_(update.view_as(parameter).to(parameter.dtype), alpha=-scale)
         return loss
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
@@ -67,7 +67,7 @@ class Muon(torch.optim.Optimizer):
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(gradient)
         buffer = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
-        return gradient.lerp(buffer, momentum)
+        return gradient.lerp(buffer, momentum).flatten(1)
 
 
 def orthogonalise(matrices: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -20,23 +20,29 @@ def build_optimizers(model: PreTrainedModel, config: PretrainConfig, *, bf16: bo
     Norms and biases have no weight decay. `bf16`: whether this hardware multiplies bf16 fast.
     """
     parameters = dict(model.named_parameters())
-    for_muon = hidden_matrices(model) if config.optimizer == "muon" else []
-    rest = [p for name, p in parameters.items() if name not in set(for_muon)]
+    in_layers = hidden_matrices(model)
+    matrices = [parameters[name] for name in in_layers]
+    rest = [p for name, p in parameters.items() if name not in set(in_layers)]
+    slower = config.embedding_learning_rate / config.learning_rate
     groups = [
-        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay, "scale": slower},
+        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "scale": slower},
     ]
+    if config.optimizer == "adamw":
+        groups.append({"params": matrices, "weight_decay": config.weight_decay, "scale": 1.0})
     # BERT's own second moment (0.999) forgets too slowly for a run of a thousand steps
     adamw = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
-    if not for_muon:
+    if config.optimizer == "adamw":
         return [adamw]
-    muon = Muon(
-        [parameters[name] for name in for_muon],
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        dtype=torch.bfloat16 if bf16 else torch.float32,
-    )
-    return [muon, adamw]
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    return [Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, dtype=dtype), adamw]
+
+
+def set_learning_rate(optimizers: list[torch.optim.Optimizer], rate: float) -> None:
+    """Set the layers' learning rate everywhere; a group with a ``scale`` gets that share of it."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group.get("scale", 1.0)
 
 
 def learning_rate(config: PretrainConfig, *, step: int, progress: float) -> float:

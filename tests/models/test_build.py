@@ -14,7 +14,10 @@ from dnabert.tokenizer import KmerTokenizer
 SIZES = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48}
 
 
-@pytest.fixture(params=["modernbert", "bert"])
+ARCHITECTURES = ["modernbert", "bert", "convolution", "lstm"]
+
+
+@pytest.fixture(params=ARCHITECTURES)
 def model(request):
     return build_model(ModelConfig(architecture=request.param, **SIZES), tokenizer=KmerTokenizer(k=3), max_tokens=20)
 
@@ -51,11 +54,47 @@ def test_same_seed_same_weights_and_the_callers_random_state_is_left_alone():
 
 def test_hidden_matrices_are_those_of_the_layers(model):
     names = hidden_matrices(model)
-    per_layer = 4 if model.config.model_type == "modernbert" else 6
-    assert len(names) == 2 * per_layer
+    # an LSTM has two directions of an input and a recurrent matrix each
+    per_layer = {"modernbert": 4, "bert": 6, "dnabert_convolution": 4, "dnabert_lstm": 7}
+    assert len(names) == 2 * per_layer[model.config.model_type]
     assert not any("embed" in name or "decoder" in name for name in names)
 
 
+def test_saved_model_loads_with_its_own_weights(model, tmp_path):
+    model.eval().save_pretrained(tmp_path)
+    ids = torch.randint(5, 69, (2, 20))
+    loaded = AutoModelForMaskedLM.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(loaded(input_ids=ids).logits, model(input_ids=ids).logits)
+    body = AutoModel.from_pretrained(tmp_path).eval()
+    states = body(input_ids=ids, output_hidden_states=True)
+    torch.testing.assert_close(states.last_hidden_state, model.base_model(input_ids=ids).last_hidden_state)
+    assert len(states.hidden_states) == 3
+    torch.testing.assert_close(states.hidden_states[-1], states.last_hidden_state)
+
+
+def test_padding_changes_nothing(model):
+    ids = torch.randint(5, 69, (2, 20))
+    padded, mask = torch.nn.functional.pad(ids[:, :13], (0, 7)), torch.ones(2, 20, dtype=torch.int64)
+    mask[:, 13:] = 0
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.eval()
+    alone = model.base_model(input_ids=ids[:, :13]).last_hidden_state
+    beside = model.base_model(input_ids=padded, attention_mask=mask).last_hidden_state[:, :13]
+    torch.testing.assert_close(beside, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_every_word_can_reach_the_answer(model):
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    ids, far = torch.randint(5, 69, (1, 20)), 4
+    changed = ids.clone()
+    changed[0, 10 + far] = 5 + (ids[0, 10 + far] - 4) % 64
+    before, after = (model.eval()(input_ids=x).logits[0, 10] for x in (ids, changed))
+    assert not torch.allclose(before, after)
+
+
+@pytest.mark.parametrize("model", ["modernbert", "bert"], indirect=True)
 def test_saved_model_loads_without_dnabert(model, tmp_path):
     model.save_pretrained(tmp_path)
     KmerTokenizer(k=3).save_pretrained(tmp_path)
@@ -73,3 +112,33 @@ def test_saved_model_loads_without_dnabert(model, tmp_path):
 def test_width_that_the_heads_do_not_divide_is_refused_with_the_flag():
     with pytest.raises(UserError, match="--model.hidden-size 100 must be an even multiple of --model.heads 3"):
         ModelConfig(hidden_size=100, heads=3)
+
+
+def _words(**changes):
+    model = build_model(ModelConfig(**SIZES, **changes), tokenizer=KmerTokenizer(k=4), max_tokens=20)
+    return model.get_input_embeddings().weight.detach()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_words_of_like_bases_begin_alike(architecture):
+    words = torch.nn.functional.normalize(_words(architecture=architecture)[5:], dim=1)
+    digits = torch.arange(256).unsqueeze(1) // 4 ** torch.arange(3, -1, -1) % 4
+    differing = (digits[:, None] != digits[None]).sum(-1)
+    cosine = [(words @ words.T)[differing == n].mean().item() for n in range(5)]
+    assert cosine == sorted(cosine, reverse=True)
+    assert cosine[1] > 0.4 and cosine[4] < 0
+
+
+def test_composed_words_keep_the_spread_and_the_special_tokens():
+    plain, composed = _words(composed_words=0.0), _words()
+    assert torch.equal(plain[:5], composed[:5])
+    assert composed[5:].std() == pytest.approx(plain[5:].std().item(), rel=0.02)
+
+
+def test_words_of_one_base_are_composed_too():
+    build_model(ModelConfig(**SIZES), tokenizer=KmerTokenizer(k=1), max_tokens=20)
+
+
+def test_a_kernel_without_a_middle_is_refused_with_the_flag():
+    with pytest.raises(UserError, match="--model.kernel-size is 4, allowed is an odd number"):
+        ModelConfig(architecture="convolution", kernel_size=4)

@@ -1,0 +1,59 @@
+"""A bidirectional LSTM (Hochreiter & Schmidhuber 1997; Graves & Schmidhuber 2005) in residual layers, over words.
+
+Importing this module makes ``AutoModel`` and ``AutoModelForMaskedLM`` know it.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+
+from dnabert.errors import UserError
+from dnabert.models.residual import ResidualConfig, ResidualForMaskedLM, ResidualModel
+
+
+class LSTMConfig(ResidualConfig):
+    """Sizes of the LSTM; half of the width reads from each side."""
+
+    model_type = "dnabert_lstm"
+
+
+class BidirectionalLSTM(nn.Module):
+    """Each word reads all before it and all after it."""
+
+    def __init__(self, config: LSTMConfig) -> None:
+        super().__init__()
+        if config.hidden_size % 2:
+            raise UserError(f"--model.hidden-size {config.hidden_size} must be even for two directions of an LSTM")
+        self.lstm = nn.LSTM(config.hidden_size, config.hidden_size // 2, bidirectional=True, batch_first=True)
+
+    def forward(self, x_BTD: Tensor, is_word_BT: Tensor | None) -> Tensor:
+        """Map float (B, T, D) to the same shape; padding at the end of a row is not read."""
+        if is_word_BT is None:
+            return self.lstm(x_BTD)[0]
+        packed = pack_padded_sequence(x_BTD, is_word_BT.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x_BTD.shape[1])[0]
+
+
+class LSTMModel(ResidualModel):
+    """The body."""
+
+    config_class = LSTMConfig
+
+    @staticmethod
+    def mixer(config: LSTMConfig, layer: int) -> nn.Module:
+        """The LSTM of a layer."""
+        return BidirectionalLSTM(config)
+
+
+class LSTMForMaskedLM(ResidualForMaskedLM):
+    """Body, head and tied decoder."""
+
+    config_class = LSTMConfig
+    body = LSTMModel
+
+
+AutoConfig.register(LSTMConfig.model_type, LSTMConfig, exist_ok=True)
+AutoModel.register(LSTMConfig, LSTMModel, exist_ok=True)
+AutoModelForMaskedLM.register(LSTMConfig, LSTMForMaskedLM, exist_ok=True)
