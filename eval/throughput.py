@@ -2,6 +2,8 @@
 
     python eval/throughput.py tokenizer [--k 7] [--stride 7] [--windows 20000] [--repeats 7]
     python eval/throughput.py corpus [--length 20000000] [--windows 20000] [--repeats 5]
+    python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--repeats 5]
+    python eval/throughput.py embed [--k 6] [--model.hidden-size 256] [--windows 1000] [--repeats 5]
 
 Every line gives the median and the range over the repeats, by the clock on the wall, the median by processor time,
 and how many times the peer's median it is (wall). The contenders take turns, so that a busy moment of the machine
@@ -18,12 +20,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from dnabert.config import parse
 from dnabert.errors import UserError, one_line
+from dnabert.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from dnabert.pretraining.sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,15 @@ class Contender:
     work: Callable[[], object]
 
 
+@dataclass
+class Rates:
+    """A contender's amounts per second, one per repeat."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Per second of processor time, all threads together: what one core gives, however busy the machine is."""
+
+
 @dataclass(frozen=True)
 class Contest:
     """Contenders at the same work; the last one is the peer that the others are compared with."""
@@ -43,15 +60,8 @@ class Contest:
     unit: str
     """Of the contenders' amounts."""
     contenders: tuple[Contender, ...]
-
-
-@dataclass
-class Rates:
-    """A contender's amounts per second, one per repeat."""
-
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    """Per second of processor time, all threads together: what one core gives, however busy the machine is."""
+    remark: Callable[[list[Rates]], str] = lambda rates: ""
+    """What else the rates say, in a line."""
 
 
 def measure(contest: Contest, *, repeats: int) -> list[Rates]:
@@ -82,7 +92,8 @@ def table(contest: Contest, *, repeats: int) -> str:
         median, cpu = statistics.median(its.wall), statistics.median(its.cpu)
         spread = f"{min(its.wall):,.1f} – {max(its.wall):,.1f}"
         lines.append(f"{contender.name:34s}{median:20,.1f}{spread:>26s}{cpu:13,.1f}{median / peer:9.1f}")
-    return "\n".join(lines) + "\n"
+    remark = contest.remark(rates)
+    return "\n".join([*lines, *([remark] if remark else [])]) + "\n"
 
 
 @dataclass
@@ -183,10 +194,244 @@ def corpus(config: CorpusBenchmark, *, scratch: Path) -> list[Contest]:
     ]
 
 
+def _training_bert() -> ModelConfig:
+    return ModelConfig(architecture="bert", intermediate_size=1024)
+
+
+@dataclass
+class PretrainBenchmark:
+    """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, same model, batch, precision."""
+
+    k: int = 6
+    """Bases of a word."""
+    model: ModelConfig = field(default_factory=_training_bert)
+    """The model; the peer trains the same."""
+    batch_size: int = 64
+    """Windows of a step."""
+    steps: int = 10
+    """Steps of one turn."""
+    length: int = 448
+    """Bases of a window."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """As in train/pretrain.py."""
+    repeats: int = 5
+    """Turns that count."""
+    seed: int = 0
+    """Of data and weights."""
+
+
+def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
+    """Compare steps of our loop, with AdamW and with Muon, with steps of `transformers.Trainer`."""
+    import torch
+
+    from dnabert.models.precision import use_bf16
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    bf16 = use_bf16(config.precision, device=device)
+    sampler = _sampler(config, scratch=scratch)
+    tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e3
+    contenders = (
+        Contender("dnabert, AdamW", tokens, _our_steps(config, sampler, device, bf16=bf16, optimizer="adamw")),
+        Contender("dnabert, Muon", tokens, _our_steps(config, sampler, device, bf16=bf16, optimizer="muon")),
+        Contender("transformers.Trainer, AdamW", tokens, _trainer_steps(config, sampler, bf16=bf16, scratch=scratch)),
+    )
+    peak, flops = _matrix_peak(device, bf16=bf16), _flops_per_token(config, sampler)
+
+    def remark(rates: list[Rates]) -> str:
+        ours = statistics.median(rates[0].wall) * 1e3 * flops
+        return (
+            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention, the head at asked places); "
+            f"matrix peak measured in this run {peak / 1e9:,.0f} GFLOP/s: the first line uses {ours / peak:.0%} of it"
+        )
+
+    title = f"training of {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}, "
+    title += f"batch {config.batch_size} x {sampler.tokens_per_window} tokens, {'bf16' if bf16 else 'fp32'}, {device.type}"
+    return [Contest(title, "k tokens", contenders, remark)]
+
+
+def _sampler(config: PretrainBenchmark, *, scratch: Path) -> Sampler:
+    from dnabert.corpus import config_from_fasta, prepare
+    from dnabert.corpus.simulate import simulate_fasta
+    from dnabert.pretraining.sampling import Sampler
+    from dnabert.tokenizer import KmerTokenizer
+
+    fasta = simulate_fasta(scratch / "simulated.fa", length=4_000_000, seed=config.seed)
+    settings = config_from_fasta(fasta)
+    settings.window.length = config.length
+    view = prepare(settings, out=scratch / "corpus").view("train")
+    return Sampler(view, KmerTokenizer(k=config.k), batch_size=config.batch_size, seed=config.seed, mask_share=0.15)
+
+
+def _our_steps(
+    config: PretrainBenchmark, sampler: Sampler, device: torch.device, *, bf16: bool, optimizer: Literal["muon", "adamw"]
+) -> Callable[[], None]:
+    """The steps of `dnabert.pretraining.loop`: the batch made while the step before computes, from FASTA's bases on."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    from dnabert.models.build import build_model
+    from dnabert.models.objective import MaskedObjective
+    from dnabert.pretraining.config import PretrainConfig
+    from dnabert.pretraining.optimizer import build_optimizers
+
+    model = build_model(config.model, tokenizer=sampler.tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    objective = MaskedObjective(model).to(device)
+    settings = PretrainConfig(k=config.k, optimizer=optimizer, learning_rate=1e-4, embedding_learning_rate=1e-4)
+    optimizers = build_optimizers(model, settings, bf16=bf16)
+
+    def run() -> None:
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            coming = ahead.submit(sampler.batch, 0)
+            for step in range(config.steps):
+                batch = coming.result()
+                coming = ahead.submit(sampler.batch, step + 1)
+                ids, positions, labels = (
+                    torch.from_numpy(x).to(device, non_blocking=True) for x in (batch.input_ids, batch.positions, batch.labels)
+                )
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+                    nats, _ = objective(ids, positions, labels)
+                nats.mean().backward()
+                torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
+                for each in optimizers:
+                    each.step()
+                    each.zero_grad(set_to_none=True)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, scratch: Path) -> Callable[[], None]:
+    """`transformers.Trainer` on windows that are ids already, one turn a whole ``train()``."""
+    import torch
+    import transformers
+
+    from dnabert.models.build import build_model
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    tokenizer = sampler.tokenizer
+    windows = np.arange(min(len(sampler.view), config.steps * config.batch_size))
+    ids = sampler.view.input_ids(windows, tokenizer=tokenizer)
+    rows = [{"input_ids": row.tolist()} for row in ids]
+    model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    arguments = transformers.TrainingArguments(
+        output_dir=str(scratch / "trainer"),
+        per_device_train_batch_size=config.batch_size,
+        max_steps=config.steps,
+        learning_rate=1e-4,
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    collator = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
+
+    def run() -> None:
+        transformers.Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collator).train()
+
+    return run
+
+
+def _matrix_peak(device: torch.device, *, bf16: bool, size: int = 2048) -> float:
+    """Floating-point operations per second of the best of ten multiplications of large matrices."""
+    import torch
+
+    a = torch.randn(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
+    best = 0.0
+    for _ in range(10):
+        began = time.perf_counter()
+        a @ a
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best
+
+
+def _flops_per_token(config: PretrainBenchmark, sampler: Sampler) -> float:
+    """Kaplan et al. 2020: 6 per weight of a matrix that a token passes, forward and backward, and 12 T D per layer's attention."""
+    from dnabert.models.build import build_model, hidden_matrices
+
+    tokens, tokenizer = sampler.tokens_per_window, sampler.tokenizer
+    model = build_model(config.model, tokenizer=tokenizer, max_tokens=tokens, seed=config.seed)
+    parameters = dict(model.named_parameters())
+    body = sum(parameters[name].numel() for name in hidden_matrices(model))
+    head = (config.model.hidden_size + tokenizer.vocab_size) * config.model.hidden_size * sampler.plan.asked / tokens
+    attends = config.model.architecture in ("bert", "modernbert")
+    return 6 * (body + head) + 12 * tokens * config.model.hidden_size * config.model.layers * attends
+
+
+@dataclass
+class EmbedBenchmark:
+    """Windows into vectors, ours beside sentence-transformers with the same weights, pooling and precision."""
+
+    k: int = 6
+    """Bases of a word."""
+    model: ModelConfig = field(default_factory=_training_bert)
+    """The model, with fresh weights."""
+    windows: int = 1_000
+    """Windows of one turn."""
+    length: int = 448
+    """Bases of a window."""
+    repeats: int = 5
+    """Turns that count."""
+    seed: int = 0
+    """Of data and weights."""
+
+
+def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
+    """Compare an encoder of a run with `SentenceTransformer.encode`."""
+    import torch
+
+    from dnabert.encoders.config import EmbedConfig
+    from dnabert.encoders.run import KmerReader
+    from dnabert.encoders.transformer import TransformerEncoder
+    from dnabert.models.build import build_model
+    from dnabert.tokenizer import KmerTokenizer
+
+    try:
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.models import Pooling, Transformer
+    except ImportError:
+        raise UserError("the peer is not installed: pip install sentence-transformers") from None
+    tokenizer = KmerTokenizer(k=config.k)
+    words = tokenizer.number_of_words(config.length)
+    body = build_model(config.model, tokenizer=tokenizer, max_tokens=words + 2, seed=config.seed).base_model
+    body.save_pretrained(scratch / "body")
+    tokenizer.save_pretrained(scratch / "body")
+    letters = np.frombuffer(b"ACGT", dtype=np.uint8)
+    bases = letters[np.random.default_rng(config.seed).integers(0, 4, (config.windows, config.length))]
+    texts = [row.tobytes().decode() for row in bases]
+    encoder = TransformerEncoder(
+        body, reader=KmerReader(tokenizer, most_words=words), name="ours", config=EmbedConfig(batch_size=64)
+    )
+    peer_body = Transformer(str(scratch / "body"), max_seq_length=words + 2)
+    peer = SentenceTransformer(modules=[peer_body, Pooling(config.model.hidden_size)])
+    device = next(peer.parameters()).device.type
+
+    def by_peer() -> np.ndarray:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=encoder.bf16):
+            return peer.encode(texts, batch_size=64, show_progress_bar=False)
+
+    drawn = float(config.windows)
+    contenders = (
+        Contender("dnabert encoder", drawn, lambda: encoder.encode(bases)),
+        Contender("sentence-transformers encode", drawn, by_peer),
+    )
+    title = f"vectors of {config.length} bp windows, {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}"
+    return [Contest(f"{title}, {'bf16' if encoder.bf16 else 'fp32'}, {device}", "windows", contenders)]
+
+
 #: Name of the subcommand to its settings and what it compares.
 BENCHMARKS: dict[str, tuple[type[Any], Callable[..., list[Contest]]]] = {
     "tokenizer": (TokenizerBenchmark, tokenizer),
     "corpus": (CorpusBenchmark, corpus),
+    "pretrain": (PretrainBenchmark, pretrain),
+    "embed": (EmbedBenchmark, embed),
 }
 
 

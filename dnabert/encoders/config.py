@@ -7,7 +7,7 @@ from typing import Literal
 
 from dnabert.errors import UserError
 
-_CHOICES = {"pooling": ("mean", "cls", "max"), "strand": ("forward", "random")}
+_CHOICES = {"pooling": ("mean", "cls", "max"), "strand": ("forward", "random"), "precision": ("auto", "bf16", "fp32")}
 
 
 @dataclass
@@ -29,6 +29,8 @@ class EmbedConfig:
     """Letters per word for an off-the-shelf model, which reads words parted by spaces; a run knows its own k."""
     batch_size: int = 64
     """Pieces in one forward pass; changes speed and memory, not the vectors."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a hundredth."""
     strand: Literal["forward", "random"] = "forward"
     """`random`: read each sequence on a strand drawn from the seed and its row; recorded in the column `strand`."""
     splits: list[str] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Bases, by_length, check_length
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
+from dnabert.models.precision import use_bf16
 
 
 class Reader(Protocol):
@@ -68,7 +70,7 @@ class TransformerEncoder:
         self._reader = reader
         self._config = config
         self._device = choose_device(config.device)
-        self._bf16 = has_fast_bf16(self._device)
+        self.bf16 = use_bf16(config.precision, device=self._device)
         self._model = model.eval().to(self._device)
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
@@ -102,9 +104,10 @@ class TransformerEncoder:
         lengths = np.array([len(tile) for tile in tiles])
         pooled = np.empty((len(tiles), self.dimension), dtype=np.float32)
         order = np.argsort(lengths, kind="stable")  # like lengths together: hardly any padding
-        for start in range(0, len(order), self._config.batch_size):
-            batch = order[start : start + self._config.batch_size]
-            pooled[batch] = self._forward([tiles[i] for i in batch])
+        with self._precision():  # around all batches: the weights are cast once
+            for start in range(0, len(order), self._config.batch_size):
+                batch = order[start : start + self._config.batch_size]
+                pooled[batch] = self._forward([tiles[i] for i in batch])
         if self._config.pooling == "max":
             largest = np.full((n, self.dimension), -np.inf)
             np.maximum.at(largest, reading, pooled)
@@ -127,11 +130,12 @@ class TransformerEncoder:
         hidden_BTD = self._hidden({name: value.to(self._device) for name, value in inputs.items()})
         return pool(hidden_BTD, is_word.to(self._device), how=self._config.pooling).cpu().numpy()
 
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._device.type, dtype=torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+
     def _hidden(self, inputs: dict[str, Tensor]) -> Tensor:
         layer = self._config.layer
-        autocast = torch.autocast(self._device.type, dtype=torch.bfloat16) if self._bf16 else contextlib.nullcontext()
-        with autocast:
-            output = self._model(**inputs, output_hidden_states=layer != -1)
+        output = self._model(**inputs, output_hidden_states=layer != -1)
         return (output.last_hidden_state if layer == -1 else output.hidden_states[layer]).float()
 
 
@@ -168,16 +172,6 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise UserError(f"--device is {name}, which this machine does not have: pass --device auto") from None
     return device
-
-
-def has_fast_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed by the hardware; emulated, it would be slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
-    if device.type != "cpu":
-        return False
-    checks = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
-    return any(check is not None and check() for check in checks)
 
 
 def _group_mean(

@@ -97,6 +97,11 @@ def register_architectures() -> None:
     import dnabert.models.lstm  # noqa: F401
 
 
+def is_own(architecture: PretrainedConfig) -> bool:
+    """Whether a configuration is of one of those two: they have no attention to be told about."""
+    return str(architecture.model_type).startswith("dnabert_")
+
+
 def hidden_matrices(model: PreTrainedModel) -> list[str]:
     """Names of the weights inside the layers that Muon trains (not embeddings, head, norms): matrices and kernels."""
     return [

@@ -19,6 +19,8 @@ class PretrainConfig:
     """The run folder to make."""
     k: int = 7
     """Bases per word, 1 to 8."""
+    stride: int | None = None
+    """Bases from one word to the next, 1 (overlapping) to k (side by side); by default k."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model."""
 
@@ -50,7 +52,12 @@ class PretrainConfig:
     """Largest norm of the gradient; 0 leaves it alone."""
 
     mask_share: float = 0.15
-    """Share of the words of a window that are asked for: the same number in every window."""
+    """Share of the bases of a window that is hidden and asked for: the same number of words in every window."""
+    words_per_span: int = 1
+    """Words side by side that are hidden together: a span is this times k bases long."""
+    hide: Literal["touching", "asked"] = "touching"
+    """`touching`: mask every word that touches a hidden base; `asked`: only the words asked for, as the usual collators do,
+    which is refused where words overlap, since their neighbours spell them out."""
     random_phase: bool = True
     """Shift each window by 0 to k-1 bases, anew in each epoch, so that no frame is preferred."""
     random_strand: bool = True
@@ -93,7 +100,7 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         self._check_at_least("batch_size", 1)
-        for name in ("accumulation", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every"):
+        for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every"):
             self._check_at_least(name, 1)
         for name in ("keep_checkpoints", "warmup_steps", "floor_order"):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
@@ -106,6 +113,8 @@ class PretrainConfig:
             self.minutes = 5.0
         if not 1 <= self.k <= 8:
             raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
+        if self.stride is not None and not 1 <= self.stride <= self.k:
+            raise UserError(f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}")
         if not 0 < self.mask_share < 1:
             raise UserError(f"--mask-share is {self.mask_share}, allowed is between 0 and 1: pass --mask-share 0.15")
         if not 0 <= self.decay_share <= 1:

@@ -63,12 +63,12 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
 
 def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accelerator: Accelerator) -> torch.Tensor:
     batch = mask(
-        sampler.view.input_ids(rows, tokenizer=sampler.tokenizer),
+        sampler.view.bases(rows),
+        tokenizer=sampler.tokenizer,
+        plan=sampler.plan,
         windows=rows,
         seed=0,  # the same for every run: curves of different seeds are comparable
         epoch=_FROZEN_EPOCH,
-        share=sampler.mask_share,
-        vocab_size=sampler.tokenizer.vocab_size,
         all_masked=True,
     )
     tensors = (torch.from_numpy(x).to(accelerator.device) for x in (batch.input_ids, batch.positions, batch.labels))

@@ -26,14 +26,16 @@ from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.errors import UserError
 from dnabert.models.build import build_model
 from dnabert.models.objective import MaskedObjective
+from dnabert.models.precision import use_bf16
 from dnabert.pretraining import run_folder
+from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.budget import spent
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint, save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.floors import as_json, markov_floors
-from dnabert.pretraining.masking import MaskedBatch, masked_positions
-from dnabert.pretraining.optimizer import build_optimizers, has_fast_bf16, learning_rate, set_learning_rate
+from dnabert.pretraining.masking import MaskedBatch
+from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
@@ -50,6 +52,7 @@ class _Training:
     optimizers: list[torch.optim.Optimizer]
     sampler: Sampler
     validation: Sampler
+    audit: Audit
     tracker: Tracker | None
     bar: tqdm[Any]
     progress: Progress
@@ -99,7 +102,7 @@ def pretrain(config: PretrainConfig) -> Path:
 def _accelerator(config: PretrainConfig) -> Accelerator:
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
-    bf16 = config.precision == "bf16" or (config.precision == "auto" and has_fast_bf16(device))
+    bf16 = use_bf16(config.precision, device=device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     if device.type == "cpu":
         set_cpu_threads(config.threads, processes=accelerator.num_processes)
@@ -133,13 +136,15 @@ def _begin(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator) -> 
 
 
 def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, checkpoint: Path | None) -> _Training:
-    tokenizer = KmerTokenizer(k=config.k)
+    tokenizer = KmerTokenizer(k=config.k, stride=config.stride)
     train = Sampler(
         corpus.view("train"),
         tokenizer,
         batch_size=config.batch_size,
         seed=config.seed,
         mask_share=config.mask_share,
+        words_per_span=config.words_per_span,
+        hide=config.hide,
         random_phase=config.random_phase,
         random_strand=config.random_strand,
         soft_mask_weight=config.soft_mask_weight,
@@ -147,6 +152,7 @@ def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, che
     validation = dataclasses.replace(train, view=_validation(config, corpus))
     if train.tokens_per_window < 4:
         raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
+    masked = refuse_leaks(train.plan)
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=train.tokens_per_window, seed=config.seed)
     model.config.window_length = corpus.window_length  # saved in config.json: how long a sequence this model reads
     model.to(accelerator.device)
@@ -165,7 +171,7 @@ def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, che
         keep_up_to(Path(config.out), step=progress.step)
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
-    return _Training(config, accelerator, objective, optimizers, train, validation, tracker, bar, progress)
+    return _Training(config, accelerator, objective, optimizers, train, validation, masked, tracker, bar, progress)
 
 
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
@@ -314,6 +320,7 @@ def _floors(training: _Training) -> None:
     best = json.loads(path.read_text())["best"]
     training.bar.write(f"best Markov floor: order {best['order']}, {best['bits_per_base']:.4f} bits/base", file=sys.stderr)
     if training.tracker:
+        training.tracker.summarise({f"masking_{name}": value for name, value in dataclasses.asdict(training.audit).items()})
         training.tracker.summarise({"floor_bits_per_base": best["bits_per_base"], "floor_order": best["order"]})
 
 
@@ -339,13 +346,13 @@ def _finish(training: _Training, corpus: Corpus) -> None:
 def _say_hello(training: _Training) -> None:
     config, accelerator, sampler = training.config, training.accelerator, training.sampler
     parameters = sum(p.numel() for p in training.model.parameters())
-    words = sampler.tokens_per_window - 2
-    asked = masked_positions(words, config.mask_share)
+    plan, masked = sampler.plan, training.audit
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
-        f"{len(training.validation.view):,} validation windows of {words} words of {config.k} bases; "
+        f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} apart; "
         f"{accelerator.num_processes} process(es) on {accelerator.device.type}, {accelerator.mixed_precision.replace('no', 'fp32')}; "
-        f"masking: {asked} of {words} words ({asked / words:.1%} of the bases) hidden, 0 % recoverable (words share no base)",
+        f"masking: {plan.asked} words asked for, {masked.hidden_bases:.1%} of the bases hidden, "
+        f"{masked.recoverable_words:.1%} of the asked words recoverable",
         file=sys.stderr,
     )
 

@@ -1,22 +1,29 @@
-"""Which words of a window are hidden: a pure function of (seed, epoch, window).
+"""Which bases of a window are hidden: a pure function of (seed, epoch, window).
 
-Words stand side by side (stride = k), so a hidden word shares no base with a visible one and cannot be read off its
-neighbours. Each row has the same number of asked positions, so that shapes are static.
+Spans are drawn in bases. Every word that touches a hidden base is masked, also where words overlap (stride < k), so that
+none can be read off its neighbours; mask, random or keep is decided once per span. In a span the words that stand side by
+side are asked for. Each row has the same number of asked positions, so that shapes are static.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.alphabet import codes
+from dnabert.errors import UserError
 from dnabert.pretraining.hashing import hashed, uniform
+from dnabert.tokenizer import FIRST_KMER_ID, SPECIAL_TOKENS, KmerTokenizer
 
 # Devlin et al. 2019 (BERT): of the asked words 80 % are masked, 10 % replaced by a random word, 10 % kept
 _MASKED, _RANDOM = 0.8, 0.1
-# special tokens stand before the words in the vocabulary of `KmerTokenizer`
-_FIRST_WORD, _MASK = 5, 4
+_MASK_ID = SPECIAL_TOKENS.index("[MASK]")
+_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
+
+Hide = Literal["touching", "asked"]
 
 
 @dataclass(frozen=True)
@@ -35,45 +42,172 @@ class MaskedBatch:
     """(B, M): where the true word is really hidden. A kept word can be copied: bits per base must not count it."""
 
 
-def masked_positions(words: int, share: float) -> int:
-    """Number of asked positions in a window of that many words: at least 1."""
-    return max(1, round(words * share))
-
-
-def mask(
-    input_ids: NDArray[np.integer],
-    *,
-    windows: NDArray[np.int64],
-    seed: int,
-    epoch: int | NDArray[np.int64],
-    share: float,
-    vocab_size: int,
-    all_masked: bool = False,
-) -> MaskedBatch:
-    """Hide words.
+@dataclass(frozen=True)
+class SpanPlan:
+    """Where the spans of a window of `words` words may lie, and how many there are.
 
     Parameters
     ----------
-    input_ids : int (B, T), [CLS] and [SEP] at the ends.
-    windows : int64 (B,), the number of each window in its split: with `seed` and `epoch` it determines the mask.
-    share : share of the words that are asked for; [UNK] (a word with N) never is.
-    vocab_size : random words are drawn from the ids 5 to vocab_size - 1.
-    all_masked : show [MASK] at every asked place, as an evaluation must; else 80 % [MASK], 10 % random, 10 % kept.
+    k, stride : of the tokenizer.
+    words : words of a window.
+    share : share of the bases that is asked for.
+    words_per_span : words side by side in a span, which is so many times k bases long (stride must divide k, or the
+        bases between two of them are hidden without being asked for).
+    hide : ``touching``: mask every word that touches the span; ``asked``: mask the asked words alone, as the usual
+        collators do. The same where stride = k.
+
+    Examples
+    --------
+    >>> plan = SpanPlan(k=6, stride=1, words=443, share=0.15, words_per_span=2)
+    >>> plan.spans, plan.asked, plan.span_bases
+    (6, 12, 12)
     """
-    tokens = np.asarray(input_ids, dtype=np.int64)
-    asked = masked_positions(tokens.shape[1] - 2, share)
-    column = np.arange(tokens.shape[1])
-    row, epoch = windows[:, None], np.asarray(epoch).reshape(-1, 1)
 
-    order = uniform(seed, 1, epoch, row, column)
-    order[tokens < _FIRST_WORD] = 2.0  # behind every real word
-    positions = np.sort(np.argpartition(order, asked - 1, axis=1)[:, :asked], axis=1)
+    k: int
+    stride: int
+    words: int
+    share: float
+    words_per_span: int = 1
+    hide: Hide = "touching"
+
+    @property
+    def step(self) -> int:
+        """Words from one asked word of a span to the next: they share no base."""
+        return -(-self.k // self.stride)
+
+    @property
+    def cell(self) -> int:
+        """Words from the earliest place of a span to that of the next one."""
+        return self.words_per_span * self.step
+
+    @property
+    def span_bases(self) -> int:
+        """Bases from the first to the last of a span."""
+        return (self.words_per_span - 1) * self.step * self.stride + self.k
+
+    @property
+    def cells(self) -> int:
+        """Places for spans in a window, whatever the grid's offset is."""
+        last = (self.words_per_span - 1) * self.step  # words from a span's first asked word to its last
+        return (self.words - last - self.cell) // self.cell + 1
+
+    @property
+    def spans(self) -> int:
+        """Spans of a window: at least 1."""
+        length = (self.words - 1) * self.stride + self.k
+        wanted = round(self.share * length / (self.k * self.words_per_span))
+        return max(1, min(wanted, self.cells))
+
+    @property
+    def asked(self) -> int:
+        """Asked words of a window."""
+        return self.spans * self.words_per_span
+
+    def check(self) -> None:
+        """Raise `UserError` when no span fits the window."""
+        if self.cells < 1:
+            raise UserError(
+                f"a window of {self.words} words has no room for a span of --words-per-span {self.words_per_span} "
+                f"at every place: pass --words-per-span {max(1, self.words // (3 * self.step))}"
+            )
+
+    def first_words(self, windows: NDArray[np.int64], epoch: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
+        """Candidates (B, cells): the first asked word (from 0) of every place for a span, shifted anew per window."""
+        offset = (hashed(seed, 5, epoch, windows[:, None]) % np.uint64(self.cell)).astype(np.int64)
+        return offset + np.arange(self.cells) * self.cell
+
+    def masked_words(self, first: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Words (..., W) that a span beginning at word `first` (...) masks; some lie outside of the window."""
+        if self.hide == "asked":
+            return self.asked_words(first)
+        return first[..., None] + np.arange(1 - self.step, self.cell)
+
+    def asked_words(self, first: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Words (..., words_per_span) that a span beginning at word `first` (...) asks for."""
+        return first[..., None] + np.arange(self.words_per_span) * self.step
+
+
+def mask(
+    bases: NDArray[np.uint8],
+    *,
+    tokenizer: KmerTokenizer,
+    plan: SpanPlan,
+    windows: NDArray[np.int64],
+    seed: int,
+    epoch: int | NDArray[np.int64],
+    all_masked: bool = False,
+) -> MaskedBatch:
+    """Hide spans.
+
+    Parameters
+    ----------
+    bases : uint8 (B, L), ASCII letters.
+    tokenizer : makes the words.
+    plan : of this tokenizer and length.
+    windows : int64 (B,), the number of each window in its split: with `seed` and `epoch` it determines the mask.
+    all_masked : show [MASK] in every span, as an evaluation must; else 80 % [MASK], 10 % random bases, 10 % kept.
+
+    Notes
+    -----
+    [UNK] (a word with N) is never asked for while there are others.
+    """
+    tokens = tokenizer.encode_bases(bases).astype(np.int64)
+    row, epochs = windows[:, None], np.asarray(epoch, dtype=np.int64).reshape(-1, 1)
+    first = _drawn(tokens, plan, windows, epochs, seed=seed)
+    positions = 1 + plan.asked_words(first).reshape(len(tokens), -1)
     labels = np.take_along_axis(tokens, positions, axis=1)
+    counts = labels >= FIRST_KMER_ID
 
-    fate = np.zeros(positions.shape) if all_masked else uniform(seed, 2, epoch, row, positions)
-    random_words = _FIRST_WORD + hashed(seed, 3, epoch, row, positions) % np.uint64(vocab_size - _FIRST_WORD)
-    shown = np.where(fate < _MASKED, _MASK, np.where(fate < _MASKED + _RANDOM, random_words.astype(np.int64), labels))
-    counts = labels >= _FIRST_WORD
-    masked_ids = tokens.copy()
-    np.put_along_axis(masked_ids, positions, np.where(counts, shown, labels), axis=1)
-    return MaskedBatch(masked_ids, positions, labels, counts.astype(np.float32), counts & (fate < _MASKED + _RANDOM))
+    fate = np.zeros(first.shape) if all_masked else uniform(seed, 2, epochs, row, first)
+    shown_bases = _with_random_spans(
+        bases, first * plan.stride, plan, replaced=(fate >= _MASKED) & (fate < _MASKED + _RANDOM), keys=(seed, 3, epochs, row)
+    )
+    shown = tokenizer.encode_bases(shown_bases).astype(np.int64)
+    shown[_covered(plan.masked_words(first), fate < _MASKED, words=plan.words)] = _MASK_ID
+    shown[tokens < FIRST_KMER_ID] = tokens[tokens < FIRST_KMER_ID]
+    hidden = counts & np.repeat(fate < _MASKED + _RANDOM, plan.words_per_span, axis=1)
+    return MaskedBatch(shown, positions, labels, counts.astype(np.float32), hidden)
+
+
+def _drawn(
+    tokens: NDArray[np.int64], plan: SpanPlan, windows: NDArray[np.int64], epochs: NDArray[np.int64], *, seed: int
+) -> NDArray[np.int64]:
+    """First asked words (B, spans), ascending, of the spans of each window; those with N only where nothing else is left."""
+    candidates = plan.first_words(windows, epochs, seed=seed)
+    order = uniform(seed, 1, epochs, windows[:, None], candidates)
+    asked = np.take_along_axis(tokens, 1 + plan.asked_words(candidates).reshape(len(tokens), -1), axis=1)
+    order += 2.0 * (asked.reshape(*candidates.shape, -1) < FIRST_KMER_ID).mean(axis=2)
+    chosen = np.argpartition(order, plan.spans - 1, axis=1)[:, : plan.spans]
+    return np.sort(np.take_along_axis(candidates, chosen, axis=1), axis=1)
+
+
+def _with_random_spans(
+    bases: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    plan: SpanPlan,
+    *,
+    replaced: NDArray[np.bool_],
+    keys: tuple[int, int, NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.uint8]:
+    """Bases (B, L) with random ones, never N, in the spans that are `replaced` (B, spans)."""
+    if not replaced.any():
+        return bases
+    place = starts[..., None] + np.arange(plan.span_bases)
+    inside = np.broadcast_to(replaced[..., None], place.shape).reshape(len(bases), -1)
+    place = place.reshape(len(bases), -1)
+    before = np.take_along_axis(bases, place, axis=1)
+    drawn = _LETTERS[(hashed(*keys, place) % np.uint64(4)).astype(np.intp)]
+    result = bases.copy()
+    np.put_along_axis(result, place, np.where(inside & (codes(before) < 4), drawn, before), axis=1)
+    return result
+
+
+def _covered(masked_words: NDArray[np.int64], chosen: NDArray[np.bool_], *, words: int) -> NDArray[np.bool_]:
+    """Where (B, words + 2) a token belongs to a `chosen` (B, spans) span of `masked_words` (B, spans, W)."""
+    rows, spans = np.nonzero(chosen)
+    place = masked_words[rows, spans] + 1
+    covered = np.zeros((len(chosen), words + 2), dtype=bool)
+    # what lies outside of the window falls on [CLS] and [SEP], which are never masked
+    covered[rows[:, None], np.clip(place, 0, words + 1)] = True
+    covered[:, [0, -1]] = False
+    return covered

@@ -62,10 +62,3 @@ def learning_rate(config: PretrainConfig, *, step: int, progress: float) -> floa
     warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
     cool = min(1.0, (1.0 - min(progress, 1.0)) / config.decay_share) if config.decay_share else 1.0
     return config.learning_rate * warm * cool
-
-
-def has_fast_bf16(device: torch.device) -> bool:
-    """Whether this hardware multiplies bf16 faster than float32: CUDA from Ampere on, CPUs with AMX or AVX512-BF16."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus import WindowView
 from dnabert.pretraining.hashing import hashed
-from dnabert.pretraining.masking import MaskedBatch, mask
+from dnabert.pretraining.masking import Hide, MaskedBatch, SpanPlan, mask
 from dnabert.tokenizer import KmerTokenizer
 
 
@@ -23,6 +23,8 @@ class Sampler:
     batch_size: int
     seed: int
     mask_share: float
+    words_per_span: int = 1
+    hide: Hide = "touching"
     random_phase: bool = True
     random_strand: bool = True
     soft_mask_weight: float = 1.0
@@ -31,6 +33,18 @@ class Sampler:
     def tokens_per_window(self) -> int:
         """Tokens of a window, [CLS] and [SEP] included."""
         return self.tokenizer.number_of_words(self.view.bases(np.array([0])).shape[1]) + 2
+
+    @cached_property
+    def plan(self) -> SpanPlan:
+        """Where spans are hidden."""
+        return SpanPlan(
+            k=self.tokenizer.k,
+            stride=self.tokenizer.stride,
+            words=self.tokens_per_window - 2,
+            share=self.mask_share,
+            words_per_span=self.words_per_span,
+            hide=self.hide,
+        )
 
     def windows(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and epochs, int64 (batch_size,) each, of a step (from 0).
@@ -51,20 +65,13 @@ class Sampler:
         size = self.batch_size // parts
         rows, epochs = (x[part * size : (part + 1) * size] for x in self.windows(step))
         draws = hashed(self.seed, 4, epochs, rows)
-        shift = (draws % np.uint64(self.tokenizer.k)).astype(np.int64) * self.random_phase
+        shift = (draws % np.uint64(self.tokenizer.stride)).astype(np.int64) * self.random_phase
         reverse = (draws >> np.uint64(63)).astype(bool) & self.random_strand
         bases = self.view.bases(rows, shift=shift, reverse=reverse)
-        masked = mask(
-            self.tokenizer.encode_bases(bases),
-            windows=rows,
-            seed=self.seed,
-            epoch=epochs,
-            share=self.mask_share,
-            vocab_size=self.tokenizer.vocab_size,
-        )
+        masked = mask(bases, tokenizer=self.tokenizer, plan=self.plan, windows=rows, seed=self.seed, epoch=epochs)
         if self.soft_mask_weight == 1.0:
             return masked
-        weights = masked.weights * _soft_mask_weights(bases, masked.positions, k=self.tokenizer.k, weight=self.soft_mask_weight)
+        weights = masked.weights * _soft_mask_weights(bases, masked.positions, self.tokenizer, weight=self.soft_mask_weight)
         return replace(masked, weights=weights)
 
 
@@ -74,10 +81,9 @@ def _permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
 
 
 def _soft_mask_weights(
-    bases: NDArray[np.uint8], positions: NDArray[np.int64], *, k: int, weight: float
+    bases: NDArray[np.uint8], positions: NDArray[np.int64], tokenizer: KmerTokenizer, *, weight: float
 ) -> NDArray[np.float32]:
     """Mean weight (B, M) of a word's bases, lower case counting `weight` and upper case 1."""
-    words = bases.shape[1] // k
-    lower = (bases[:, : words * k] >= ord("a")).reshape(len(bases), words, k).mean(axis=2)
-    lower_at = np.take_along_axis(lower, np.clip(positions - 1, 0, words - 1), axis=1)
-    return (1 - lower_at * (1 - weight)).astype(np.float32)
+    place = ((positions - 1) * tokenizer.stride)[..., None] + np.arange(tokenizer.k)
+    lower = np.take_along_axis(bases, place.reshape(len(bases), -1), axis=1) >= ord("a")
+    return (1 - lower.reshape(place.shape).mean(axis=2) * (1 - weight)).astype(np.float32)

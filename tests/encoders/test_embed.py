@@ -119,7 +119,7 @@ def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: 
     script = tmp_path / "embed_it.py"
     script.write_text(
         "import sys\nfrom dnabert.encoders import EmbedConfig, embed\n"
-        "embed(sys.argv[1], sys.argv[2], out=sys.argv[3], config=EmbedConfig(strand='random', sample=301))\n"
+        "embed(sys.argv[1], sys.argv[2], out=sys.argv[3], config=EmbedConfig(strand='random', sample=301, precision='fp32'))\n"
         "import torch.distributed\ntorch.distributed.destroy_process_group()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
@@ -128,7 +128,7 @@ def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: 
     done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     two = load_embeddings(tmp_path / "two")
-    config = EmbedConfig(strand="random", sample=301)
+    config = EmbedConfig(strand="random", sample=301, precision="fp32")
     one = embed(str(modernbert_run), tiny_corpus.folder, out=tmp_path / "one", config=config)
     assert one.table.equals(two.table)
     np.testing.assert_allclose(one.vectors, two.vectors, atol=1e-5)

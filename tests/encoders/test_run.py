@@ -130,3 +130,9 @@ def test_too_short(bert_run: Path, windows: np.ndarray) -> None:
 def test_unknown_device(bert_run: Path) -> None:
     with pytest.raises(UserError, match="--device is abacus"):
         load_encoder(str(bert_run), config=EmbedConfig(device="abacus"))
+
+
+def test_bf16_moves_a_vector_by_its_rounding(run, windows):
+    exact, rounded = encode(run, windows), encode(run, windows, precision="bf16")
+    cosine = (exact * rounded).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rounded, axis=1)
+    assert cosine.min() > 0.999 and not np.array_equal(exact, rounded)

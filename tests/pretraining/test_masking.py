@@ -1,67 +1,125 @@
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dnabert.errors import UserError
+from dnabert.pretraining.audit import audit, refuse_leaks, shown_bases
 from dnabert.pretraining.hashing import hashed, uniform
-from dnabert.pretraining.masking import mask, masked_positions
+from dnabert.pretraining.masking import SpanPlan, mask
+from dnabert.tokenizer import KmerTokenizer
+
+MASK = 4
 
 
-def ids_of(windows, words, seed=0):
-    body = np.random.default_rng(seed).integers(5, 69, (windows, words))
-    return np.pad(body, ((0, 0), (1, 1)), constant_values=((0, 0), (2, 3)))
+def bases_of(windows, length, seed=0):
+    return np.random.default_rng(seed).choice(np.frombuffer(b"ACGTacgt", dtype=np.uint8), (windows, length))
 
 
-def masked(ids, windows=None, **options):
-    options = {"seed": 0, "epoch": 0, "share": 0.15, "vocab_size": 69} | options
-    return mask(ids, windows=np.arange(len(ids)) if windows is None else windows, **options)
+def plan_of(length, *, k=3, stride=None, share=0.15, **options):
+    tokenizer = KmerTokenizer(k=k, stride=stride)
+    words = tokenizer.number_of_words(length)
+    return tokenizer, SpanPlan(k=k, stride=tokenizer.stride, words=words, share=share, **options)
 
 
-@given(st.integers(1, 6), st.integers(1, 80), st.floats(0.01, 0.99), st.integers(0, 2**31))
-def test_every_row_asks_the_same_number_and_only_asked_places_change(windows, words, share, seed):
-    ids = ids_of(windows, words, seed)
-    batch = masked(ids, seed=seed, share=share)
-    assert batch.positions.shape == (windows, masked_positions(words, share))
+def masked(bases, windows=None, *, seed=0, epoch=0, all_masked=False, **options):
+    tokenizer, plan = plan_of(bases.shape[1], **options)
+    windows = np.arange(len(bases)) if windows is None else windows
+    return mask(bases, tokenizer=tokenizer, plan=plan, windows=windows, seed=seed, epoch=epoch, all_masked=all_masked)
+
+
+def shown_at(batch):
+    return np.take_along_axis(batch.input_ids, batch.positions, axis=1)
+
+
+plans = st.fixed_dictionaries(
+    {
+        "k": st.integers(1, 6),
+        "stride": st.integers(1, 6),
+        "share": st.floats(0.01, 0.99),
+        "words_per_span": st.integers(1, 3),
+    }
+)
+
+
+@given(st.integers(1, 4), st.integers(20, 90), plans, st.integers(0, 2**31))
+def test_no_visible_word_shows_an_asked_base(windows, length, options, seed):
+    options["stride"] = min(options["stride"], options["k"])
+    tokenizer, plan = plan_of(length, **options)
+    assume(plan.cells >= 1)
+    bases = bases_of(windows, length, seed)
+    batch = masked(bases, seed=seed, all_masked=True, **options)
+    ids = tokenizer.encode_bases(bases)
+    assert batch.positions.shape == (windows, plan.asked)
     assert (np.diff(batch.positions, axis=1) > 0).all()
-    assert batch.positions.min() >= 1 and batch.positions.max() <= words
+    assert batch.positions.min() >= 1 and batch.positions.max() <= plan.words
     np.testing.assert_array_equal(batch.labels, np.take_along_axis(ids, batch.positions, axis=1))
-    changed = batch.input_ids != ids
-    np.put_along_axis(changed, batch.positions, False, axis=1)
-    assert not changed.any()
+    is_mask = batch.input_ids == MASK
+    np.testing.assert_array_equal(batch.input_ids[~is_mask], ids[~is_mask])
+    shown = shown_bases(is_mask[:, 1:-1], k=plan.k, stride=plan.stride)
+    starts = (batch.positions - 1) * plan.stride
+    for place in range(plan.k):
+        assert not np.take_along_axis(shown, starts + place, axis=1).any()
+
+
+@given(st.integers(30, 90), plans, st.integers(0, 2**31))
+def test_asked_words_share_no_base(length, options, seed):
+    options["stride"] = min(options["stride"], options["k"])
+    _, plan = plan_of(length, **options)
+    assume(plan.cells >= 1)
+    batch = masked(bases_of(3, length, seed), seed=seed, **options)
+    assert (np.diff(batch.positions, axis=1) * plan.stride >= plan.k).all()
 
 
 def test_a_mask_is_a_function_of_seed_epoch_and_window_not_of_the_batch():
-    ids = ids_of(50, 64)
-    whole = masked(ids, epoch=3)
+    bases = bases_of(50, 192)
+    whole = masked(bases, epoch=3)
     some = np.array([7, 41, 3])
-    part = masked(ids[some], windows=some, epoch=3)
+    part = masked(bases[some], windows=some, epoch=3)
     np.testing.assert_array_equal(part.input_ids, whole.input_ids[some])
-    assert (masked(ids, epoch=4).positions != whole.positions).any()
-    assert (masked(ids, epoch=3, seed=1).positions != whole.positions).any()
+    assert (masked(bases, epoch=4).positions != whole.positions).any()
+    assert (masked(bases, epoch=3, seed=1).positions != whole.positions).any()
 
 
 def test_eighty_ten_ten():
-    ids = ids_of(4000, 64)
-    batch = masked(ids)
-    shown = np.take_along_axis(batch.input_ids, batch.positions, axis=1)
-    assert abs((shown == 4).mean() - 0.8) < 0.01
+    batch = masked(bases_of(4000, 192))
+    shown = shown_at(batch)
+    assert abs((shown == MASK).mean() - 0.8) < 0.01
     # a random word is the true one in one of 64 cases
     assert abs((shown == batch.labels).mean() - (0.1 + 0.1 / 64)) < 0.01
-    assert shown.max() < 69 and (shown >= 4).all()
+    assert shown.max() < 69 and (shown >= MASK).all()
+
+
+def test_a_span_has_one_fate():
+    batch = masked(bases_of(2000, 192), words_per_span=3)
+    fates = (shown_at(batch) == MASK).reshape(2000, -1, 3)
+    assert (fates.all(axis=2) | ~fates.any(axis=2)).all()
+
+
+def test_overlapping_words_show_one_random_sequence():
+    # what is shown must spell: each word begins as the word before it ends, also at the edges of a random span
+    bases = bases_of(300, 60)
+    tokenizer, _ = plan_of(60, k=4, stride=1)
+    batch = masked(bases, k=4, stride=1)
+    word, before = batch.input_ids[:, 2:-1] - 5, batch.input_ids[:, 1:-2] - 5
+    both = (word >= 0) & (before >= 0)
+    np.testing.assert_array_equal((word // 4)[both], (before % 64)[both])
+    assert (batch.input_ids != tokenizer.encode_bases(bases)).any()
 
 
 def test_each_place_is_asked_equally_often():
-    batch = masked(ids_of(20_000, 64))
+    batch = masked(bases_of(20_000, 192))
     counts = np.bincount(batch.positions.ravel(), minlength=66)[1:65]
     assert np.abs(counts / counts.mean() - 1).max() < 0.1
 
 
 def test_words_with_n_are_never_asked_and_weigh_nothing():
-    ids = ids_of(3, 20)
-    ids[0, 1:20] = 1  # one word left
-    ids[1, 1:21] = 1  # none
-    batch = masked(ids)
+    bases = bases_of(3, 60)
+    bases[0, :57] = ord("N")  # one word left
+    bases[1] = ord("N")  # none
+    batch = masked(bases)
     assert batch.weights.sum(axis=1).tolist() == [1, 0, 3]
-    np.testing.assert_array_equal(batch.input_ids[1], ids[1])
+    np.testing.assert_array_equal(batch.input_ids[1], KmerTokenizer(k=3).encode_bases(bases[1]))
 
 
 def test_hash_is_splitmix64s_finaliser():
@@ -84,14 +142,46 @@ def test_uniform_is_uniform():
 
 
 def test_hidden_says_where_the_true_word_is_not_shown():
-    ids = ids_of(500, 64)
-    batch = masked(ids)
-    shown = np.take_along_axis(batch.input_ids, batch.positions, axis=1)
+    batch = masked(bases_of(500, 192))
+    shown = shown_at(batch)
     np.testing.assert_array_equal(shown[~batch.hidden], batch.labels[~batch.hidden])
     assert abs((~batch.hidden).mean() - 0.1) < 0.02
 
 
 def test_an_evaluation_shows_no_asked_word():
     # a model that copies would otherwise gain the kept tenth: 1.8 bits per base for nothing
-    batch = masked(ids_of(50, 64), all_masked=True)
-    assert (np.take_along_axis(batch.input_ids, batch.positions, axis=1) == 4).all() and batch.hidden.all()
+    batch = masked(bases_of(50, 192), all_masked=True)
+    assert (shown_at(batch) == MASK).all() and batch.hidden.all()
+
+
+@pytest.mark.parametrize(("k", "stride"), [(7, 7), (6, 6), (6, 1), (6, 2), (5, 3), (3, 1), (1, 1)])
+@pytest.mark.parametrize("words_per_span", [1, 2])
+def test_our_masks_pass_the_audit(k, stride, words_per_span):
+    _, plan = plan_of(448, k=k, stride=stride, words_per_span=words_per_span)
+    found = refuse_leaks(plan)
+    assert found.recoverable_words == found.visible_bases == 0
+    assert found.hidden_bases == pytest.approx(0.15, abs=0.02)
+
+
+def test_the_usual_collator_is_refused_where_words_overlap_and_allowed_where_not():
+    with pytest.raises(UserError, match=r"99.5% of the asked words can be read off visible words: pass --hide touching"):
+        refuse_leaks(plan_of(448, k=6, stride=1, hide="asked")[1])
+    assert refuse_leaks(plan_of(448, k=6, hide="asked")[1]) == audit(plan_of(448, k=6)[1])
+
+
+def test_a_stride_of_half_a_word_still_shows_half_of_it():
+    found = audit(plan_of(448, k=6, stride=3, hide="asked")[1])
+    assert found.visible_bases > 0.98 and found.recoverable_words > 0.97  # but for the first and the last word
+
+
+def test_what_masks_of_single_overlapping_words_show():
+    # every fifteenth of a hundred 6-mers, as the usual collator draws them: each base stands in six words
+    masked_words = np.random.default_rng(0).random((2000, 443)) < 0.15
+    shown = shown_bases(masked_words, k=6, stride=1)
+    readable = np.lib.stride_tricks.sliding_window_view(shown, 6, axis=1).all(axis=2)
+    assert readable[masked_words].mean() > 0.98
+
+
+def test_a_span_that_does_not_fit_is_refused_with_the_flag():
+    with pytest.raises(UserError, match="no room for a span of --words-per-span 40 at every place: pass --words-per-span"):
+        refuse_leaks(plan_of(192, words_per_span=40)[1])
