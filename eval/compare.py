@@ -7,7 +7,6 @@ Every part is a folder of its own in DIR; one that stands there with the same co
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,28 +15,11 @@ from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.resume import is_current, once, write_json
 from dnabert.config import parse, save_yaml
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
 from dnabert.errors import UserError, one_line
 
 if TYPE_CHECKING:
     from dnabert.corpus import Corpus
-
-
-@dataclass
-class RungConfig:
-    """One encoder of the ladder."""
-
-    name: str
-    """Its name in tables and folders."""
-    encoder: str
-    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`."""
-    pooling: Literal["mean", "cls", "max"] = "mean"
-    """Mean or maximum over the words, or the state of [CLS]."""
-    layer: int = -1
-    """Hidden layer that the vectors come from."""
-    phases: int = 1
-    """Mean over this many reading frames."""
-    both_strands: bool = False
-    """Mean with the reverse complement."""
 
 
 @dataclass
@@ -60,15 +42,7 @@ class CompareConfig:
     """Run folder for the rungs that name RUN; without it these are left out."""
     out: str = "comparison"
     """Folder to make, or to go on with."""
-    rungs: list[RungConfig] = field(
-        default_factory=lambda: [
-            RungConfig("pretrained", "RUN"),
-            RungConfig("kmer6", "kmer:6"),
-            RungConfig("kmer4", "kmer:4"),
-            RungConfig("bert", "bert"),
-            RungConfig("random", "random:RUN"),
-        ]
-    )
+    rungs: list[RungConfig] = field(default_factory=default_rungs)
     """Encoders; the first is the one whose map and clusters the page shows."""
     ladder_windows: int = 5_000
     """Windows on which all rungs are compared, the same for each, each read on a random strand."""
@@ -126,21 +100,9 @@ def _resolved(config: CompareConfig) -> CompareConfig:
     from dnabert.stage import read_manifest
 
     manifest = read_manifest(config.run, kind="run") if config.run else {}
-    rungs = [rung for rung in config.rungs if config.run or not _names_run(rung)]
-    for rung in config.rungs:
-        if rung not in rungs:
-            print(f"{rung.name} is left out: it needs a run (--run RUN)")
-    if not rungs:
-        raise UserError("no rung is left: pass --run RUN, or name encoders that need none")
-    if len({rung.name for rung in rungs}) < len(rungs):
-        raise UserError("two rungs have the same name: rename one under `rungs`")
-    rungs = [replace(rung, encoder=re.sub(r"\bRUN$", lambda _: str(config.run), rung.encoder)) for rung in rungs]
+    rungs = resolve_rungs(config.rungs, run=config.run)
     corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
     return replace(config, rungs=rungs, corpus=corpus)
-
-
-def _names_run(rung: RungConfig) -> bool:
-    return rung.encoder in ("RUN", "random:RUN")
 
 
 def _demo_corpus(out: str) -> str:
@@ -192,9 +154,7 @@ def _map(config: CompareConfig) -> Path:
 def _embedded(name: str, rung: RungConfig, config: CompareConfig, read: EmbedConfig) -> Path:
     from dnabert.encoders import embed
 
-    embed_config = replace(
-        read, pooling=rung.pooling, layer=rung.layer, phases=rung.phases, both_strands=rung.both_strands
-    )
+    embed_config = rung.embedding(read)
     folder = Path(config.out) / "embeddings" / name
     inputs = {"input": str(config.corpus)} | (
         {"encoder": config.run} if config.run and config.run in rung.encoder else {}
@@ -244,9 +204,7 @@ def _retrieval(rung: RungConfig, config: CompareConfig, corpus: Corpus) -> dict[
     from dnabert.clusters.retrieval import orthologs, retrieval
     from dnabert.encoders import load_encoder
 
-    embed_config = EmbedConfig(
-        pooling=rung.pooling, layer=rung.layer, phases=rung.phases, both_strands=rung.both_strands, seed=config.seed
-    )
+    embed_config = rung.embedding(EmbedConfig(seed=config.seed))
     wanted = {
         "part": "retrieval",
         "rung": asdict(rung),

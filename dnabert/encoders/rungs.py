@@ -1,0 +1,64 @@
+"""The rungs of a ladder: named encoders that are compared with each other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.errors import UserError
+
+
+@dataclass
+class RungConfig:
+    """One encoder of the ladder."""
+
+    name: str
+    """Its name in tables and folders."""
+    encoder: str
+    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`."""
+    pooling: Literal["mean", "cls", "max"] = "mean"
+    """Mean or maximum over the words, or the state of [CLS]."""
+    layer: int = -1
+    """Hidden layer that the vectors come from."""
+    phases: int = 1
+    """Mean over this many reading frames."""
+    both_strands: bool = False
+    """Mean with the reverse complement."""
+
+    def embedding(self, base: EmbedConfig) -> EmbedConfig:
+        """How this rung reads: `base` with its own pooling, layer, frames and strands."""
+        return replace(
+            base, pooling=self.pooling, layer=self.layer, phases=self.phases, both_strands=self.both_strands
+        )
+
+
+def default_rungs() -> list[RungConfig]:
+    """The ladder: a run, k-mer counts, the off-the-shelf BERT, the run's architecture with random weights."""
+    return [
+        RungConfig("pretrained", "RUN"),
+        RungConfig("kmer6", "kmer:6"),
+        RungConfig("kmer4", "kmer:4"),
+        RungConfig("bert", "bert"),
+        RungConfig("random", "random:RUN"),
+    ]
+
+
+def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfig]:
+    """Put the run in RUN's place; without a run, leave out the rungs that need it, and say so.
+
+    Raises
+    ------
+    UserError
+        when no rung is left, or two have the same name.
+    """
+    kept = [rung for rung in rungs if run or rung.encoder not in ("RUN", "random:RUN")]
+    for rung in rungs:
+        if rung not in kept:
+            print(f"{rung.name} is left out: it needs a run (--run RUN)")
+    if not kept:
+        raise UserError("no rung is left: pass --run RUN, or name encoders that need none")
+    if len({rung.name for rung in kept}) < len(kept):
+        raise UserError("two rungs have the same name: rename one under `rungs`")
+    return [replace(rung, encoder=re.sub(r"\bRUN$", lambda _: str(run), rung.encoder)) for rung in kept]

@@ -1,0 +1,152 @@
+"""Labelled tasks from files: train, dev and test."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.errors import UserError
+
+_PARTS = ("train", "dev", "test")
+_SUFFIXES = (".csv", ".tsv", ".fa", ".fasta")
+_LETTERS = np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences and their labels.
+
+    Attributes
+    ----------
+    sequences : n arrays of ASCII, uint8 (L_i,).
+    labels : int (n,), numbers of the task's ``classes``.
+    """
+
+    sequences: list[NDArray[np.uint8]]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A labelled task.
+
+    Attributes
+    ----------
+    name : of its folder or file.
+    classes : names of the labels, sorted.
+    train, dev, test : its parts.
+    """
+
+    name: str
+    classes: list[str]
+    train: Part
+    dev: Part
+    test: Part
+
+
+def read_task(path: str | Path, *, seed: int = 0) -> Task:
+    """Read a task.
+
+    Parameters
+    ----------
+    path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
+        is the last word of the header), plain or gzip; or one such file, which is split 8 : 1 : 1, stratified by label.
+    seed : of that split.
+
+    Raises
+    ------
+    UserError
+        when a file or column is missing, a sequence is none, or a class is too rare to be split.
+    """
+    path = Path(path)
+    if path.is_dir():
+        rows = {part: _read_file(_find(path, part)) for part in _PARTS}
+    elif path.is_file():
+        rows = _split(_read_file(path), path=path, seed=seed)
+    else:
+        raise UserError(f"no such task: {path}: give a folder with train.csv, dev.csv and test.csv, or one file")
+    classes = sorted({label for part in rows.values() for _, label in part})
+    if len(classes) < 2:
+        raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
+    number = {label: index for index, label in enumerate(classes)}
+    parts = {
+        name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
+        for name, part in rows.items()
+    }
+    return Task(path.name.split(".")[0], classes, **parts)
+
+
+_Rows = list[tuple[NDArray[np.uint8], str]]
+
+
+def _find(folder: Path, part: str) -> Path:
+    for suffix in _SUFFIXES:
+        for path in (folder / f"{part}{suffix}", folder / f"{part}{suffix}.gz"):
+            if path.is_file():
+                return path
+    raise UserError(f"{folder} has no {part}.csv, .tsv, .fa or .fasta (or one of them with .gz): add it")
+
+
+def _read_file(path: Path) -> _Rows:
+    suffix = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
+    rows = _read_fasta(path) if suffix in (".fa", ".fasta") else _read_table(path, separator="\t" if suffix == ".tsv" else ",")
+    if not rows:
+        raise UserError(f"{path} holds no sequence: add some")
+    return rows
+
+
+def _read_table(path: Path, *, separator: str) -> _Rows:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+    except (OSError, ValueError, EOFError) as error:  # pandas' parser errors are ValueErrors
+        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    missing = [name for name in ("sequence", "label") if name not in table]
+    if missing:
+        raise UserError(f"{path} has no column {missing[0]!r} (it has {', '.join(map(str, table.columns))}): rename one")
+    return [
+        (_bases(sequence, where=f"{path}, line {line}"), label)
+        for line, (sequence, label) in enumerate(zip(table["sequence"], table["label"], strict=True), start=2)
+    ]
+
+
+def _read_fasta(path: Path) -> _Rows:
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+            records = file.read().split(">")[1:]
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    rows = []
+    for record in records:
+        header, _, sequence = record.partition("\n")
+        words = header.split()
+        if len(words) < 2:
+            raise UserError(f"{path}: the header >{header} has no label: write it as the last word, '>name label'")
+        rows.append((_bases("".join(sequence.split()), where=f"{path}, {words[0]}"), words[-1]))
+    return rows
+
+
+def _bases(sequence: str, *, where: str) -> NDArray[np.uint8]:
+    bases = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
+    strange = ~np.isin(bases, _LETTERS)
+    if not len(bases) or strange.any():
+        found = repr(sequence[int(np.flatnonzero(strange)[0])]) if strange.any() else "nothing"
+        raise UserError(f"{where}: a sequence with {found}, allowed are nucleotides: mend or remove it")
+    return bases
+
+
+def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
+    from sklearn.model_selection import train_test_split
+
+    labels = [label for _, label in rows]
+    try:
+        train, rest = train_test_split(np.arange(len(rows)), test_size=0.2, stratify=labels, random_state=seed)
+        dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error
+    return {name: [rows[i] for i in chosen] for name, chosen in zip(_PARTS, (train, dev, test), strict=True)}

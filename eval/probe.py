@@ -1,0 +1,103 @@
+"""Frozen vectors of every rung on labelled tasks: how much of the labels a simple classifier reads from them.
+
+    python eval/probe.py --tasks FOLDER_OR_FILE ... --run RUN --out DIR
+
+A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as the
+header's last word), or one such file, which is split. Sequences may have any length: those longer than a window are tiled.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dnabert.config import parse, save_yaml
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
+from dnabert.errors import UserError, one_line
+
+if TYPE_CHECKING:
+    from dnabert.probes import Task
+
+
+@dataclass
+class ProbeConfig:
+    """Which encoders are probed, and on what."""
+
+    tasks: list[str] = field(default_factory=list)
+    """Folders or files of labelled sequences."""
+    run: str | None = None
+    """Run folder for the rungs that name RUN; without it these are left out."""
+    out: str = "probes"
+    """Folder to make: probes.json, probes.tsv, config.yaml."""
+    rungs: list[RungConfig] = field(default_factory=default_rungs)
+    """Encoders."""
+    classifiers: list[Literal["logistic", "knn"]] = field(default_factory=lambda: ["logistic", "knn"])
+    """`logistic`: ridge-penalised logistic regression; `knn`: nearest neighbours by cosine. Dev chooses their strength."""
+    resamples: int = 500
+    """Bootstrap resamples behind each interval."""
+    seed: int = 0
+    """Of splits, random weights and resamples."""
+    overwrite: bool = False
+    """Replace probes that stand at `out`."""
+
+
+@one_line
+def main() -> None:
+    print(run_probes(parse(ProbeConfig, description=__doc__ or "")))
+
+
+def run_probes(config: ProbeConfig) -> Path:
+    """Probe every rung on every task; the folder made."""
+    from dnabert.probes import read_task
+    from dnabert.stage import stage
+
+    if not config.tasks:
+        raise UserError("no task is named: pass --tasks FOLDER")
+    rungs = resolve_rungs(config.rungs, run=config.run)
+    tasks = [read_task(path, seed=config.seed) for path in config.tasks]
+    inputs = {f"task{i}": path for i, path in enumerate(config.tasks)} | ({"run": config.run} if config.run else {})
+    with stage(config.out, kind="probes", config=config, inputs=inputs, overwrite=config.overwrite) as folder:
+        save_yaml(config, folder / "config.yaml")
+        records = [record for task in tasks for rung in rungs for record in _probed(task, rung, config)]
+        (folder / "probes.json").write_text(json.dumps(records, indent=1) + "\n")
+        (folder / "probes.tsv").write_text(_table(records))
+    return Path(config.out)
+
+
+def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:
+    """Embed a task with a rung and fit every classifier: one record each, printed as it comes."""
+    from dnabert.encoders import load_encoder
+    from dnabert.probes import probe
+
+    encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+    vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
+    records = []
+    for classifier in config.classifiers:
+        found = probe(task, vectors, classifier=classifier, resamples=config.resamples, seed=config.seed)
+        record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": encoder.dimension}
+        records.append(record | {"classifier": classifier, "setting": found.setting, "scores": _plain(found.scores)})
+        mcc = found.scores["mcc"]
+        print(f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}")
+    return records
+
+
+def _plain(scores: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {name: asdict(score) for name, score in scores.items()}
+
+
+def _table(records: list[dict[str, Any]]) -> str:
+    """One line per task, rung, classifier and metric."""
+    head = ("task", "rung", "encoder", "dimension", "classifier", "setting")
+    lines = ["\t".join([*head, "metric", "value", "low", "high", "n"])]
+    for record in records:
+        for metric, score in record["scores"].items():
+            numbers = [f"{score[name]:.6g}" for name in ("value", "low", "high", "n")]
+            lines.append("\t".join([*(str(record[name]) for name in head), metric, *numbers]))
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.probes import Part, Task, probe
+
+ROOT = Path(__file__).parents[2]
+
+
+def task_of(n, *, seed, share=1.0):
+    """Two classes that lie apart along the first of ten dimensions, for `share` of the points."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=n)
+    points = rng.normal(size=(n, 10))
+    points[:, 0] += np.where(rng.random(n) < share, 8.0 * labels, 0)
+    return Part([np.frombuffer(b"ACGT", dtype=np.uint8)] * n, labels), points
+
+
+@pytest.mark.parametrize("classifier", ["logistic", "knn"])
+def test_what_is_there_is_found_and_what_is_not_is_not(classifier):
+    parts = [task_of(n, seed=i) for i, n in enumerate((300, 80, 200))]
+    task = Task("t", ["a", "b"], *(part for part, _ in parts))
+    names = ("train", "dev", "test")
+    there = probe(task, dict(zip(names, (points for _, points in parts), strict=True)), classifier=classifier)
+    assert there.scores["mcc"].value > 0.95
+    rng = np.random.default_rng(9)
+    noise = {name: rng.normal(size=(len(part.labels), 10)) for name, (part, _) in zip(names, parts, strict=True)}
+    absent = probe(task, noise, classifier=classifier).scores["mcc"]
+    assert absent.low < 0 < absent.high
+
+
+def test_dev_chooses_the_neighbours():
+    # one point in three is mislabelled: one neighbour follows the noise, many do not
+    parts = [task_of(400, seed=i) for i in range(3)]
+    rng = np.random.default_rng(0)
+    noisy = [Part(p.sequences, np.where(rng.random(400) < 0.3, 1 - p.labels, p.labels)) for p, _ in parts]
+    task = Task("t", ["a", "b"], *noisy)
+    vectors = {name: points[:, :2] for name, (_, points) in zip(("train", "dev", "test"), parts, strict=True)}
+    assert probe(task, vectors, classifier="knn").setting > 1
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("eval_probe", ROOT / "eval" / "probe.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["eval_probe"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_probes_every_rung(script, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+
+    def sequence(gc):  # of any length from 40 to 90
+        return "".join(rng.choice(list("ACGT"), rng.integers(40, 90), p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]))
+
+    rows = [f"{sequence(0.7 if i % 2 else 0.3)},{'rich' if i % 2 else 'poor'}" for i in range(200)]
+    (tmp_path / "gc.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
+    rungs = [script.RungConfig("kmer2", "kmer:2"), script.RungConfig("lost", "RUN")]
+    out = script.run_probes(script.ProbeConfig(tasks=[str(tmp_path / "gc.csv")], out=str(tmp_path / "out"), rungs=rungs))
+    records = json.loads((out / "probes.json").read_text())
+    assert [(r["task"], r["rung"], r["classifier"]) for r in records] == [("gc", "kmer2", "logistic"), ("gc", "kmer2", "knn")]
+    assert all(r["scores"]["accuracy"]["value"] > 0.9 for r in records)
+    assert "lost is left out" in capsys.readouterr().out
+    assert len((out / "probes.tsv").read_text().splitlines()) == 1 + 2 * 4
+
+
+def test_no_task_is_refused(script):
+    with pytest.raises(UserError, match="pass --tasks FOLDER"):
+        script.run_probes(script.ProbeConfig())

@@ -1,0 +1,69 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.probes import read_task
+
+CSV = "sequence,label\nACGTACGT,1\nGGCC,0\n"
+
+
+def write(folder, **files):
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return folder
+
+
+def text_of(part):
+    return [bases.tobytes().decode() for bases in part.sequences]
+
+
+def test_a_folder_of_three_formats(tmp_path):
+    folder = write(tmp_path / "tata", train_csv=CSV, dev_tsv=CSV.replace(",", "\t"), test_fa=">a 1\nACGT\nACGT\n>b x 0\nGGCC\n")
+    task = read_task(folder)
+    assert (task.name, task.classes) == ("tata", ["0", "1"])
+    for part in (task.train, task.dev, task.test):
+        assert text_of(part) == ["ACGTACGT", "GGCC"] and part.labels.tolist() == [1, 0]
+
+
+def test_gzip(tmp_path):
+    folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV)
+    (folder / "test.csv.gz").write_bytes(gzip.compress(CSV.encode()))
+    assert text_of(read_task(folder).test) == ["ACGTACGT", "GGCC"]
+
+
+def test_one_file_is_split_by_label(tmp_path):
+    lines = [f"{'ACGT' * (i % 7 + 1)},{'EI' if i % 4 else 'N'}" for i in range(400)]
+    (tmp_path / "splice.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
+    task = read_task(tmp_path / "splice.csv")
+    assert [len(part.labels) for part in (task.train, task.dev, task.test)] == [320, 40, 40]
+    assert np.bincount(task.test.labels).tolist() == [30, 10]
+    assert read_task(tmp_path / "splice.csv").test.labels.tolist() == task.test.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"train_csv": CSV, "test_csv": CSV}, "has no dev.csv, .tsv, .fa or .fasta"),
+        ({"train_csv": "seq,label\nACGT,1\n"}, "no column 'sequence' .it has seq, label.: rename one"),
+        ({"train_csv": "sequence,label\nACGTL,1\n"}, "line 2: a sequence with 'L'"),
+        ({"train_csv": "sequence,label\n,1\n"}, "line 2: a sequence with nothing"),
+        ({"train_csv": "sequence,label\n"}, "holds no sequence"),
+        ({"train_csv": ""}, "cannot be read: No columns to parse"),
+        ({"train_fa": ">only_a_name\nACGT\n"}, "the header >only_a_name has no label"),
+        ({"train_csv": CSV.replace(",0", ",1"), "dev_csv": CSV.replace(",0", ",1"), "test_csv": CSV.replace(",0", ",1")}, "one label"),
+    ],
+)
+def test_what_is_no_task_is_refused_in_one_line(tmp_path, files, message):
+    with pytest.raises(UserError, match=message):
+        read_task(write(tmp_path / "t", **files))
+
+
+def test_a_missing_task_and_a_class_of_one(tmp_path):
+    with pytest.raises(UserError, match="no such task"):
+        read_task(tmp_path / "none")
+    (tmp_path / "few.csv").write_text(CSV)
+    with pytest.raises(UserError, match="cannot be split into train, dev and test"):
+        read_task(tmp_path / "few.csv")
