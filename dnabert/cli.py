@@ -45,7 +45,7 @@ class EmbedArguments(EmbedConfig):
     """
 
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
-    """Run folder, bert, bert:NAME_OR_FOLDER, kmer:6 or random:RUN."""
+    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6 or random:RUN."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """Corpus folder, or FASTA file."""
     out: str

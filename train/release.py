@@ -1,0 +1,33 @@
+"""Hand a run on: ``python train/release.py --run RUN --out DIR --data "what it was trained on."``."""
+
+from dataclasses import dataclass
+
+from dnabert.config import parse
+from dnabert.errors import one_line
+
+
+@dataclass(kw_only=True)
+class ReleaseConfig:
+    """A run's model in bf16, with its tokenizer and a model card."""
+
+    run: str
+    """Finished folder of train/pretrain.py."""
+    out: str
+    """Folder to make; it loads as the run does."""
+    data: str
+    """What it was trained on, in a sentence for the card."""
+    overwrite: bool = False
+    """Replace a release that stands there."""
+
+
+@one_line
+def main() -> None:
+    """Parse, write, say where it is."""
+    config = parse(ReleaseConfig, prog="train/release.py", description=__doc__)
+    from dnabert.pretraining.release import release  # after --help, which needs no torch
+
+    print(release(config.run, out=config.out, data=config.data, overwrite=config.overwrite))
+
+
+if __name__ == "__main__":
+    main()
