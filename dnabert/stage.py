@@ -19,7 +19,7 @@ from typing import Any
 from dnabert.errors import UserError
 
 #: Raised by one whenever what a stage leaves on disk can no longer be read by older code, or the reverse.
-FORMATS = {"corpus": 1, "run": 1, "embeddings": 1, "clusters": 1, "comparison": 1, "report": 1, "probes": 1}
+FORMATS = {"corpus": 1, "run": 1, "embeddings": 1, "clusters": 1, "comparison": 1, "report": 1, "probes": 1, "finetuning": 1}
 
 _MANIFEST = "manifest.json"
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")

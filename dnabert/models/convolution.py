@@ -1,14 +1,19 @@
 """A dilated residual convolution, as GPN's (Benegas et al. 2023), over words.
 
-Importing this module makes ``AutoModel`` and ``AutoModelForMaskedLM`` know it.
+Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoModelForSequenceClassification`` know it.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
-from dnabert.models.residual import ResidualConfig, ResidualForMaskedLM, ResidualModel
+from dnabert.models.residual import (
+    ResidualConfig,
+    ResidualForMaskedLM,
+    ResidualForSequenceClassification,
+    ResidualModel,
+)
 
 
 class ConvolutionConfig(ResidualConfig):
@@ -53,6 +58,14 @@ class ConvolutionForMaskedLM(ResidualForMaskedLM):
     body = ConvolutionModel
 
 
+class ConvolutionForSequenceClassification(ResidualForSequenceClassification):
+    """Body, mean, head and classifier."""
+
+    config_class = ConvolutionConfig
+    body = ConvolutionModel
+
+
 AutoConfig.register(ConvolutionConfig.model_type, ConvolutionConfig, exist_ok=True)
 AutoModel.register(ConvolutionConfig, ConvolutionModel, exist_ok=True)
 AutoModelForMaskedLM.register(ConvolutionConfig, ConvolutionForMaskedLM, exist_ok=True)
+AutoModelForSequenceClassification.register(ConvolutionConfig, ConvolutionForSequenceClassification, exist_ok=True)

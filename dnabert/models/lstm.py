@@ -1,16 +1,21 @@
 """A bidirectional LSTM (Hochreiter & Schmidhuber 1997; Graves & Schmidhuber 2005) in residual layers, over words.
 
-Importing this module makes ``AutoModel`` and ``AutoModelForMaskedLM`` know it.
+Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoModelForSequenceClassification`` know it.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from dnabert.errors import UserError
-from dnabert.models.residual import ResidualConfig, ResidualForMaskedLM, ResidualModel
+from dnabert.models.residual import (
+    ResidualConfig,
+    ResidualForMaskedLM,
+    ResidualForSequenceClassification,
+    ResidualModel,
+)
 
 
 class LSTMConfig(ResidualConfig):
@@ -54,6 +59,14 @@ class LSTMForMaskedLM(ResidualForMaskedLM):
     body = LSTMModel
 
 
+class LSTMForSequenceClassification(ResidualForSequenceClassification):
+    """Body, mean, head and classifier."""
+
+    config_class = LSTMConfig
+    body = LSTMModel
+
+
 AutoConfig.register(LSTMConfig.model_type, LSTMConfig, exist_ok=True)
 AutoModel.register(LSTMConfig, LSTMModel, exist_ok=True)
 AutoModelForMaskedLM.register(LSTMConfig, LSTMForMaskedLM, exist_ok=True)
+AutoModelForSequenceClassification.register(LSTMConfig, LSTMForSequenceClassification, exist_ok=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
-from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput
+from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, SequenceClassifierOutput
 
 
 class ResidualConfig(PreTrainedConfig):
@@ -24,6 +24,7 @@ class ResidualConfig(PreTrainedConfig):
     intermediate_size: int = 512
     num_hidden_layers: int = 4
     dropout: float = 0.0
+    classifier_dropout: float = 0.0
     initializer_range: float = 0.02
     norm_eps: float = 1e-5
     pad_token_id: int | None = 0
@@ -166,3 +167,28 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
         logits = self.decoder(self.head(output.last_hidden_state))
         loss = None if labels is None else functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
+
+
+class ResidualForSequenceClassification(ResidualPreTrainedModel):
+    """Body, mean over the tokens, head and a linear classifier."""
+
+    body: type[ResidualModel]
+
+    def __init__(self, config: ResidualConfig) -> None:
+        super().__init__(config)
+        self.model = self.body(config)
+        self.head = ResidualHead(config)
+        self.drop = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+    ) -> SequenceClassifierOutput:
+        """Logits float (B, classes), and the mean loss of `labels` int64 (B,)."""
+        states = self.model(input_ids, attention_mask=attention_mask, **kwargs).last_hidden_state
+        present = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        mean = (states * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
+        logits = self.classifier(self.drop(self.head(mean)))
+        loss = None if labels is None else functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
