@@ -15,7 +15,6 @@ import pytest
 
 from dnabert.cli import COMMANDS
 from dnabert.config import parse
-from dnabert.pretraining.config import PretrainConfig
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -45,7 +44,7 @@ def understood(words: list[str]) -> bool:
         return True
     script = next(word for word in words if word.endswith(".py"))
     arguments = [_shipped(word) for word in words[words.index(script) + 1 :]]
-    parse(PretrainConfig if script == "train/pretrain.py" else _class_of(script), arguments)
+    parse(_class_of(script), arguments)
     return True
 
 
@@ -54,12 +53,13 @@ def _shipped(word: str) -> str:
 
 
 def _class_of(script: str) -> type:
+    """The config of a script: the one dataclass whose name ends in Config that it makes or takes from the library."""
     name = "readme_" + Path(script).stem
     spec = importlib.util.spec_from_file_location(name, ROOT / script)
     assert spec is not None and spec.loader is not None
     sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name].CompareConfig
+    return getattr(sys.modules[name], f"{Path(script).stem.title()}Config")
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)

@@ -62,7 +62,7 @@ def finetune(config: FinetuneConfig) -> Path:
     tokenizer, task = load_tokenizer(run), read_task(config.task)
     accelerator = _accelerator(config)
     _check(task, run, tokenizer)
-    inputs = {"run": run, "task": config.task}
+    inputs: dict[str, str | Path] = {"run": run, "task": config.task}
     with stage(config.out, kind="finetuning", config=config, inputs=inputs, overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
         results, trained = [], []

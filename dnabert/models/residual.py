@@ -179,7 +179,7 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         self.model = self.body(config)
         self.head = ResidualHead(config)
         self.drop = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.classifier = nn.Linear(config.hidden_size, int(config.num_labels or 2))
         self.post_init()
 
     def forward(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -45,7 +45,15 @@ def set_learning_rate(optimizers: list[torch.optim.Optimizer], rate: float) -> N
             group["lr"] = rate * group.get("scale", 1.0)
 
 
-def learning_rate(config: PretrainConfig, *, step: int, progress: float) -> float:
+class Schedule(Protocol):
+    """What a config must say of its learning rate."""
+
+    learning_rate: float
+    warmup_steps: int
+    decay_share: float
+
+
+def learning_rate(config: Schedule, *, step: int, progress: float) -> float:
     """Learning rate of a step: warm-up, stable, decay to 0 over the last `decay_share` of the budget.
 
     Parameters

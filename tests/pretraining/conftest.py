@@ -33,6 +33,7 @@ def config(small_corpus, tmp_path):
             "floor_order": 2,
             "log_every": 1,
             "tracker": "none",
+            "threads": 1,  # umap's compiler sets OpenMP's threads for the whole process: other sums than in a fresh one
             "precision": "fp32",  # equality is of the arithmetic, not of how fast this machine multiplies bf16
         }
         return PretrainConfig(**(options | changes))
