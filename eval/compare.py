@@ -134,6 +134,7 @@ def _rung(rung: RungConfig, config: CompareConfig, corpus: Corpus, *, k: int) ->
     return {
         "rung": rung.name,
         "encoder": rung.encoder,
+        "shuffled": rung.shuffle,
         "n": record["windows"],
         "dimension": record["dimension"],
         "seconds": record["seconds"],
@@ -202,6 +203,7 @@ def _scores(rung: RungConfig, config: CompareConfig, *, k: int) -> dict[str, Any
 
 def _retrieval(rung: RungConfig, config: CompareConfig, corpus: Corpus) -> dict[str, Any]:
     from dnabert.clusters.retrieval import orthologs, retrieval
+    from dnabert.corpus.shuffle import shuffle_dinucleotides
     from dnabert.encoders import load_encoder
 
     embed_config = rung.embedding(EmbedConfig(seed=config.seed))
@@ -226,8 +228,12 @@ def _retrieval(rung: RungConfig, config: CompareConfig, corpus: Corpus) -> dict[
             print(f"no retrieval: no block holds both {config.retrieval.query} and {config.retrieval.target}")
             return {}
         encoder = load_encoder(rung.encoder, config=embed_config)
+        queries, targets = pairs.queries, pairs.targets
+        if rung.shuffle:
+            queries = shuffle_dinucleotides(queries, rows=pairs.query_rows, seed=config.seed)
+            targets = shuffle_dinucleotides(targets, rows=pairs.target_rows, seed=config.seed)
         scores = retrieval(
-            encoder.encode(pairs.queries), encoder.encode(pairs.targets), resamples=config.resamples, seed=config.seed
+            encoder.encode(queries), encoder.encode(targets), resamples=config.resamples, seed=config.seed
         )
         return {name: score.as_dict() for name, score in scores.items()}
 

@@ -30,7 +30,7 @@ def test_every_shipped_config_reads(script: ModuleType, path: Path) -> None:
     from dnabert.config import load_yaml
 
     config = load_yaml(script.CompareConfig, path)
-    assert {rung.name for rung in config.rungs} == {"pretrained", "bert", "kmer4", "kmer6", "random"}
+    assert {rung.name for rung in config.rungs} == {"pretrained", "bert", "kmer4", "kmer6", "random", "shuffled"}
 
 
 @pytest.fixture(scope="module")

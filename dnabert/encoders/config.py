@@ -33,6 +33,8 @@ class EmbedConfig:
     """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a hundredth."""
     strand: Literal["forward", "random"] = "forward"
     """`random`: read each sequence on a strand drawn from the seed and its row; recorded in the column `strand`."""
+    shuffle: bool = False
+    """Shuffle each sequence, keeping its dinucleotides: what is still found there is composition, not order."""
     splits: list[str] | None = None
     """Only windows of these splits of the corpus (train, validation, test); default all."""
     genomes: list[str] | None = None

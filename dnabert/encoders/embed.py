@@ -8,11 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dnabert.config import save_yaml
+from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Encoder, inputs_of, load_encoder
+from dnabert.encoders.encoder import Bases, Encoder, inputs_of, load_encoder
 from dnabert.encoders.processes import Processes
-from dnabert.encoders.source import Source, open_source
+from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
 from dnabert.errors import UserError
 from dnabert.stage import check_free, stage
@@ -70,7 +73,7 @@ def embed(
             )
             save_yaml(config, folder / "config.yaml")
         folder = processes.broadcast(folder)
-        record["seconds"] = round(_encode_all(encoder, source, folder=folder, processes=processes), 2)
+        record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
     processes.wait()
     return load_embeddings(out)
 
@@ -84,7 +87,9 @@ def _check_lengths(source: Source, *, encoder: Encoder) -> None:
         )
 
 
-def _encode_all(encoder: Encoder, source: Source, *, folder: Path, processes: Processes) -> float:
+def _encode_all(
+    encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
+) -> float:
     """Write this process's part, join all of them; give the seconds that encoding took."""
     from tqdm.auto import tqdm
 
@@ -97,10 +102,18 @@ def _encode_all(encoder: Encoder, source: Source, *, folder: Path, processes: Pr
         tqdm(total=stop - start, unit=" windows", desc=encoder.name, disable=not processes.is_main) as bar,
     ):
         for chunk in source.chunks(start, stop):
-            writer.add(chunk.columns, encoder.encode(chunk.bases))
-            bar.update(len(chunk.bases))
+            bases = _shuffled(chunk, seed=config.seed) if config.shuffle else chunk.bases
+            writer.add(chunk.columns, encoder.encode(bases))
+            bar.update(len(bases))
     processes.wait()
     seconds = time.perf_counter() - began
     if processes.size > 1 and processes.is_main:
         join(parts, into=folder / FILE)
     return seconds
+
+
+def _shuffled(chunk: Chunk, *, seed: int) -> Bases:
+    rows = chunk.columns["row"].to_numpy()
+    if isinstance(chunk.bases, np.ndarray):
+        return shuffle_dinucleotides(chunk.bases, rows=rows, seed=seed)
+    return [shuffle_dinucleotides(b[None], rows=rows[i : i + 1], seed=seed)[0] for i, b in enumerate(chunk.bases)]

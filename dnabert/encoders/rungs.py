@@ -26,12 +26,13 @@ class RungConfig:
     """Mean over this many reading frames."""
     both_strands: bool = False
     """Mean with the reverse complement."""
+    shuffle: bool = False
+    """Read shuffled sequences, each with its dinucleotides: the null, which takes no part in who leads."""
 
     def embedding(self, base: EmbedConfig) -> EmbedConfig:
         """How this rung reads: `base` with its own pooling, layer, frames and strands."""
-        return replace(
-            base, pooling=self.pooling, layer=self.layer, phases=self.phases, both_strands=self.both_strands
-        )
+        own = {name: getattr(self, name) for name in ("pooling", "layer", "phases", "both_strands", "shuffle")}
+        return replace(base, **own)
 
 
 def default_rungs() -> list[RungConfig]:

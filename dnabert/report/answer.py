@@ -28,7 +28,9 @@ class Comparison:
 
 
 def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained by us: its encoder is a run folder, not ``bert``, ``kmer:…`` or ``random:…``."""
+    """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…`` or ``random:…``, and read real sequence."""
+    if rung.get("shuffled"):
+        return False
     spec = str(rung.get("encoder", ""))
     return spec.split(":")[0] not in ("bert", "kmer", "random")
 
@@ -130,8 +132,9 @@ def _outcome(
 
 
 def _measured(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
-    """(rung, metric value) of every rung that has it, highest first."""
-    found = [(rung, rung["metrics"][metric.key]) for rung in ladder if metric.key in rung["metrics"]]
+    """(rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete for nothing."""
+    real = [rung for rung in ladder if not rung.get("shuffled")]
+    found = [(rung, rung["metrics"][metric.key]) for rung in real if metric.key in rung["metrics"]]
     return sorted((pair for pair in found if present(pair[1].get("value"))), key=lambda pair: -pair[1]["value"])
 
 
@@ -155,6 +158,20 @@ def cluster_sentence(clusters: list[Record]) -> str:
         f"Of {count(len(clusters))} clusters, {count(len(repeat))} are mostly repeat (at least half of their bases), "
         f"{count(len(simple))} mostly low-complexity sequence such as poly-A, and {count(rest)} neither."
     )
+
+
+def null_sentence(ladder: list[Record]) -> str | None:
+    """Say what the pretrained model still finds in shuffled sequence, which has composition and no order; None without it."""
+    null = next((rung for rung in ladder if rung.get("shuffled")), None)
+    real = next((rung for rung in ladder if null and is_trained(rung) and rung.get("encoder") == null.get("encoder")), None)
+    if null is None or real is None:
+        return None
+    counts = [rung["metrics"].get("clusters", {}).get("value") for rung in (real, null)]
+    told = f"The same windows shuffled, their dinucleotides kept, give {count(counts[1])} clusters instead of {count(counts[0])}"
+    agreement = [rung["metrics"].get("ami_repeat_class") for rung in (real, null)]
+    if all(agreement):
+        told += f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
+    return told + ": that much is composition, not order."
 
 
 def loss_sentence(metrics: list[Record], floors: Record | None) -> str:

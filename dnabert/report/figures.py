@@ -167,6 +167,7 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record]) -> None:
     axes.set_yticks(range(len(ladder)), [rung["rung"] for rung in ladder])
     axes.set_ylim(len(ladder) - 0.5, -0.5)
     axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=4)  # labels of thousandths would run into each other
     axes.set_title(textwrap.shorten(metric.name, 44, placeholder="…"), fontsize=9, loc="left")
     axes.tick_params(labelsize=8)
     axes.grid(color="#EEEEEE")

@@ -90,6 +90,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "verdict": answer.verdict(ladder),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence([record for record in evidence.clusters if record["label"] >= 0]),
+        "null_sentence": answer.null_sentence(ladder),
         "loss_sentence": answer.loss_sentence(evidence.metrics, evidence.floors)
         if "run" in evidence.manifests
         else None,

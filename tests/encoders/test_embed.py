@@ -204,3 +204,12 @@ def test_damaged_embeddings(fasta: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "embeddings.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match="cannot read .*embeddings.parquet"):
         load_embeddings(tmp_path / "out")
+
+
+def test_shuffled_windows_keep_their_dinucleotides_and_lose_their_order(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    real = embed("kmer:2:stranded", tiny_corpus.folder, out=tmp_path / "real")
+    null = embed("kmer:2:stranded", tiny_corpus.folder, out=tmp_path / "null", config=EmbedConfig(shuffle=True))
+    np.testing.assert_allclose(real.vectors, null.vectors, atol=1e-6)
+    some = EmbedConfig(shuffle=True, sample=10)
+    long = [embed("kmer:4", tiny_corpus.folder, out=tmp_path / str(i), config=c) for i, c in enumerate((some, EmbedConfig(sample=10)))]
+    assert not np.allclose(long[0].vectors, long[1].vectors)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnabert.report import answer
-from dnabert.report.metrics import Metric
+from dnabert.report.metrics import METRICS, Metric
 
 _M = Metric("knn10_region", "kNN", "", "higher", True, "majority_region")
 
@@ -127,3 +127,20 @@ def test_cluster_sentence_counts_each_once() -> None:
     said = answer.cluster_sentence(clusters)
     assert "Of 3 clusters, 1 are mostly repeat" in said
     assert answer.cluster_sentence([]) == "No cluster was found."
+
+
+def _with_null() -> list[dict[str, Any]]:
+    def rung(name: str, clusters: int, ami: float, *, shuffled: bool) -> dict[str, Any]:
+        metrics = {"clusters": {"value": clusters}, "ami_repeat_class": {"value": ami, "low": ami - 0.01, "high": ami + 0.01}}
+        return {"rung": name, "encoder": "runs/mine", "shuffled": shuffled, "metrics": metrics}
+
+    return [rung("pretrained", 9, 0.2, shuffled=False), rung("shuffled", 2, 0.9, shuffled=True)]
+
+
+def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
+    ladder = _with_null()
+    said = answer.null_sentence(ladder)
+    assert said is not None and "give 2 clusters instead of 9" in said and "0.900 [0.890, 0.910] instead of 0.200" in said
+    (metric,) = [m for m in METRICS if m.key == "ami_repeat_class"]
+    assert answer.leaders(ladder, metric) == ["pretrained"]
+    assert answer.null_sentence(ladder[:1]) is None
