@@ -183,7 +183,7 @@ def _scores(rung: RungConfig, config: CompareConfig, *, k: int) -> dict[str, Any
 
     embeddings = Path(config.out) / "embeddings" / rung.name
     clusters = Path(config.out) / "clusters" / rung.name
-    wanted = {"part": "scores", "k": k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores and k-means", "k": k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)

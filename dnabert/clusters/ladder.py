@@ -42,7 +42,8 @@ def score_rung(
 
     Returns
     -------
-    Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`;
+    Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`, and
+    ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels;
     ``knn10_`` and ``majority_`` of repeat class and region. Columns with one class are left out, as is NaN.
     """
     labels = table["label"].to_numpy()
@@ -57,6 +58,10 @@ def score_rung(
     for name, column in columns.items():
         for measure, score in agreement(labels, column, resamples=resamples, seed=seed).items():
             scores[f"{measure}_{name}"] = score
+    if "kmeans" in table and "repeat_class" in columns:
+        # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
+        found = agreement(table["kmeans"].to_numpy(), columns["repeat_class"], resamples=resamples, seed=seed)
+        scores["kmeans_ami_repeat_class"] = found["ami"]
     voted = [name for name in _VOTED if name in columns]
     if voted:
         nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)

@@ -10,6 +10,7 @@ def table(n: int = 300) -> tuple[np.ndarray, pd.DataFrame]:
     vectors = np.eye(3)[repeat] + 0.1 * rng.normal(size=(n, 3))
     columns = {
         "label": repeat.astype(np.int32),
+        "kmeans": repeat.astype(np.int32),
         "genome": rng.choice(["human", "chimp"], n),
         "chrom": "chr22",
         "start": np.arange(n) * 448 + rng.integers(0, 400, n),
@@ -28,6 +29,7 @@ def test_clusters_that_are_the_repeats_score_so_and_artefacts_score_nothing() ->
     assert scores["clusters"].value == 3 and scores["noise_share"].value == 0
     assert scores["ami_repeat_class"].value > 0.999 and scores["ari_repeat_class"].value > 0.999
     assert scores["knn10_repeat_class"].value > 0.99 > 0.5 > scores["majority_repeat_class"].value
+    assert scores["kmeans_ami_repeat_class"].value > 0.999
     for name in ("strand", "phase", "genome"):
         assert scores[f"ami_{name}"].low < 0.02
     assert not any("region" in name for name in scores)  # one class is nothing to agree with
