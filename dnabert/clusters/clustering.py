@@ -15,6 +15,7 @@ from dnabert.clusters.graph import distance_graph, nearest_neighbors
 from dnabert.clusters.labels import centroids, density_labels, kmeans_labels
 from dnabert.clusters.map import map_coordinates
 from dnabert.clusters.reduce import Basis, fit_basis
+from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.stage import check_free, read_manifest, stage
 
@@ -155,6 +156,7 @@ def cluster(
         y=found.coordinates[:, 1],
     )
     with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
+        save_yaml(config, folder / "config.yaml")
         table.to_parquet(folder / "clusters.parquet", index=False)
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")

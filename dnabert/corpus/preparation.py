@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from dnabert.config import save_yaml
 from dnabert.corpus.annotation import Annotation, read_annotation
 from dnabert.corpus.bases import CHUNK, TableWriter, sequence_features
 from dnabert.corpus.blocks import Blocks, read_blocks
@@ -59,6 +60,7 @@ def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, b
         scratch = folder / "scratch"
         summaries = _write(config, folder=folder, scratch=scratch)
         shutil.rmtree(scratch)
+        save_yaml(config, folder / "config.yaml")
         (folder / "summary.json").write_text(json.dumps([dataclasses.asdict(s) for s in summaries], indent=2) + "\n")
     return load_corpus(out)
 

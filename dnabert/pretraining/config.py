@@ -37,7 +37,7 @@ class PretrainConfig:
 
     optimizer: Literal["muon", "adamw"] = "muon"
     """`muon`: Muon for the matrices inside the layers and AdamW for the rest; `adamw`: AdamW for all."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """Peak of the schedule, for the matrices inside the layers."""
     embedding_learning_rate: float = 4e-4
     """The same for the rest (word vectors, head, norms), with AdamW: at the layers' rate a word's vector, which one batch
@@ -119,7 +119,7 @@ class PretrainConfig:
             raise UserError(f"--mask-share is {self.mask_share}, allowed is between 0 and 1: pass --mask-share 0.15")
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
-        for name, usual in (("learning_rate", "2e-3"), ("embedding_learning_rate", "4e-4")):
+        for name, usual in (("learning_rate", "4e-3"), ("embedding_learning_rate", "4e-4")):
             if getattr(self, name) <= 0:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is more than 0: pass {flag} {usual}")

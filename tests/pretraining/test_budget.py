@@ -29,7 +29,7 @@ def test_learning_rate_warms_up_stays_and_falls_to_zero():
         ({"steps": 0}, "--steps is 0, allowed is more than 0"),
         ({"mask_share": 1.5}, "--mask-share is 1.5, allowed is between 0 and 1: pass --mask-share 0.15"),
         ({"batch_size": 0}, "--batch-size is 0, allowed is 1 or more"),
-        ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 2e-3"),
+        ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 4e-3"),
         ({"decay_share": 2}, "--decay-share is 2, allowed is 0 to 1: pass --decay-share 0.4"),
         ({"floor_order": 15}, "--floor-order is 15, allowed is 0 to 14"),
     ],
