@@ -112,6 +112,7 @@ def test_huggingface_reads_the_folder(tiny_corpus: Corpus) -> None:
     whole = b"".join(row["bases"] for row in tiny_corpus.sequences)
     assert whole == b"".join(sequences(tiny_corpus.folder.parent / "tiny.fa").values())
     assert {path.name for path in tiny_corpus.folder.iterdir()} == {
+        "config.yaml",
         "dataset_dict.json",
         "manifest.json",
         "sequences",
