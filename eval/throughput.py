@@ -395,9 +395,9 @@ def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
 
     try:
         from sentence_transformers import SentenceTransformer
-        from sentence_transformers.models import Pooling, Transformer
+        from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     except ImportError:
-        raise UserError("the peer is not installed: pip install sentence-transformers") from None
+        raise UserError("the peer is not installed: pip install 'dnabert[bert]'") from None
     tokenizer = KmerTokenizer(k=config.k)
     words = tokenizer.number_of_words(config.length)
     body = build_model(config.model, tokenizer=tokenizer, max_tokens=words + 2, seed=config.seed).base_model

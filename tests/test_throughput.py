@@ -52,6 +52,35 @@ def test_rates_are_amounts_per_second(throughput: ModuleType) -> None:
     assert min(min(its.wall + its.cpu) for its in rates) > 0
 
 
+SMALL = ["--k", "3", "--length", "60", "--repeats", "1"]
+SMALL += ["--model.hidden-size", "16", "--model.heads", "2", "--model.layers", "1", "--model.intermediate-size", "16"]
+
+
+def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    throughput.main(["pretrain", *SMALL, "--batch-size", "4", "--steps", "2", "--precision", "fp32"])
+    printed = capsys.readouterr().out
+    assert "training of bert, 1 x 16, batch 4 x 22 tokens, fp32" in printed
+    assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
+
+
+def test_embed(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sentence_transformers")
+    throughput.main(["embed", *SMALL, "--windows", "8"])
+    printed = capsys.readouterr().out
+    assert "dnabert encoder" in printed and "sentence-transformers encode" in printed
+
+
+def test_flops_of_a_token_counted_by_hand(throughput: ModuleType, tmp_path: Path) -> None:
+    from dnabert.models.config import ModelConfig
+
+    model = ModelConfig(architecture="bert", hidden_size=16, heads=2, layers=1, intermediate_size=32)
+    config = throughput.PretrainBenchmark(k=3, length=60, model=model)
+    sampler = throughput._sampler(config, scratch=tmp_path)
+    # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass 16 x 16 and 69 x 16 of the head
+    expected = 6 * (4 * 256 + 2 * 512 + 3 / 22 * (16 + 69) * 16) + 12 * 22 * 16
+    assert throughput._flops_per_token(config, sampler) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
