@@ -15,6 +15,7 @@ import transformers
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from dnabert.alphabet import reverse_complement
 from dnabert.config import save_yaml
@@ -144,12 +145,14 @@ def _train(
     for epoch in range(1, config.epochs + 1):
         losses = []
         model.train()
-        for ids, mask, labels in _batches(task.train, tokenizer, config, seed=seed, epoch=epoch):
+        batches = _batches(task.train, tokenizer, config, seed=seed, epoch=epoch)
+        for ids, mask, labels in tqdm(batches, total=steps // config.epochs, unit=" batches", leave=False):
             set_learning_rate([optimizer], learning_rate(config, step=step, progress=step / steps))
             losses.append(_step(model, optimizer, accelerator, ids, mask, labels))
             step += 1
         dev = score(task.dev.labels, _probabilities(model, task.dev, tokenizer, config, accelerator), resamples=2)["mcc"].value
         curve.append({"seed": seed, "epoch": epoch, "loss": float(np.mean(losses)), "dev_mcc": dev})
+        print(f"seed {seed}, epoch {epoch} of {config.epochs}: loss {np.mean(losses):.4f}, dev MCC {dev:.3f}", file=sys.stderr)
         if dev > best.dev_mcc:
             best = _Trained(seed, epoch, dev, copy.deepcopy(model.state_dict()), curve)
         if epoch - best.epoch >= config.patience:
