@@ -155,8 +155,8 @@ def cluster_sentence(clusters: list[Record]) -> str:
     repeat = [c for c in clusters if c not in simple and (c.get("repeat") or 0) >= 0.5]
     rest = len(clusters) - len(simple) - len(repeat)
     return (
-        f"Of {count(len(clusters))} clusters, {count(len(repeat))} are mostly repeat (at least half of their bases), "
-        f"{count(len(simple))} mostly low-complexity sequence such as poly-A, and {count(rest)} neither."
+        f"Of {count(len(clusters))} clusters, {count(len(repeat))} {'is' if len(repeat) == 1 else 'are'} mostly repeat "
+        f"(at least half of their bases), {count(len(simple))} mostly low-complexity sequence such as poly-A, and {count(rest)} neither."
     )
 
 

@@ -125,7 +125,7 @@ def test_no_effect_without_a_small_p() -> None:
 def test_cluster_sentence_counts_each_once() -> None:
     clusters = [{"repeat": 0.9, "low_complexity": 0.9}, {"repeat": 0.9}, {"repeat": None, "low_complexity": 0.1}]
     said = answer.cluster_sentence(clusters)
-    assert "Of 3 clusters, 1 are mostly repeat" in said
+    assert "Of 3 clusters, 1 is mostly repeat" in said
     assert answer.cluster_sentence([]) == "No cluster was found."
 
 
