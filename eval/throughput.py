@@ -199,25 +199,31 @@ def _training_bert() -> ModelConfig:
 
 
 @dataclass
-class PretrainBenchmark:
-    """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, same model, batch, precision."""
+class ModelBenchmark:
+    """What the benchmarks of a model share."""
 
     k: int = 6
     """Bases of a word."""
     model: ModelConfig = field(default_factory=_training_bert)
-    """The model; the peer trains the same."""
-    batch_size: int = 64
-    """Windows of a step."""
-    steps: int = 10
-    """Steps of one turn."""
+    """The model, with fresh weights; the peer has the same."""
     length: int = 448
     """Bases of a window."""
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """As in train/pretrain.py."""
     repeats: int = 5
     """Turns that count."""
     seed: int = 0
     """Of data and weights."""
+
+
+@dataclass
+class PretrainBenchmark(ModelBenchmark):
+    """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, same model, batch, precision."""
+
+    batch_size: int = 64
+    """Windows of a step."""
+    steps: int = 10
+    """Steps of one turn."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """As in train/pretrain.py."""
 
 
 def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
@@ -366,21 +372,11 @@ def _flops_per_token(config: PretrainBenchmark, sampler: Sampler) -> float:
 
 
 @dataclass
-class EmbedBenchmark:
+class EmbedBenchmark(ModelBenchmark):
     """Windows into vectors, ours beside sentence-transformers with the same weights, pooling and precision."""
 
-    k: int = 6
-    """Bases of a word."""
-    model: ModelConfig = field(default_factory=_training_bert)
-    """The model, with fresh weights."""
     windows: int = 1_000
     """Windows of one turn."""
-    length: int = 448
-    """Bases of a window."""
-    repeats: int = 5
-    """Turns that count."""
-    seed: int = 0
-    """Of data and weights."""
 
 
 def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:

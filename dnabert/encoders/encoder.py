@@ -89,13 +89,17 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         from dnabert.encoders.run import load_run
 
         return load_run(rest, config=config, fresh=True)
-    if spec == "default" and not Path(spec).is_dir():
-        spec = str(DEFAULT_RUN)
-    if not Path(spec).is_dir():
+    run = run_folder(spec)
+    if not run.is_dir():
         raise UserError(_unknown(spec))
     from dnabert.encoders.run import load_run
 
-    return load_run(spec, config=config)
+    return load_run(run, config=config)
+
+
+def run_folder(spec: str) -> Path:
+    """The folder that `spec` names: ``default`` is the packaged model, unless a folder of that name stands here."""
+    return DEFAULT_RUN if spec == "default" and not Path(spec).is_dir() else Path(spec)
 
 
 def inputs_of(spec: str) -> dict[str, Path]:

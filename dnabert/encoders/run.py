@@ -14,7 +14,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
-from dnabert.models.build import is_own, register_architectures
+from dnabert.models.build import loading_options, register_architectures
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -87,10 +87,9 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
 
     register_architectures()
     architecture = AutoConfig.from_pretrained(run)
-    # over some 70 tokens the fused kernel costs more than it saves on a CPU: 428 against 723 windows/s at 4 x 256
-    attention = {} if is_own(architecture) else {"attn_implementation": "sdpa" if torch.cuda.is_available() else "eager"}
+    options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
-            return AutoModel.from_pretrained(run, dtype=torch.float32, **attention)  # a release holds bf16
+            return AutoModel.from_pretrained(run, **options)
         torch.manual_seed(seed)
-        return AutoModel.from_config(architecture, dtype=torch.float32, **attention)
+        return AutoModel.from_config(architecture, **options)

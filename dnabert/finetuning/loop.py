@@ -19,11 +19,12 @@ from tqdm import tqdm
 
 from dnabert.alphabet import reverse_complement
 from dnabert.config import save_yaml
-from dnabert.encoders.encoder import DEFAULT_RUN
+from dnabert.encoders.encoder import run_folder
+from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.finetuning.config import FinetuneConfig
-from dnabert.models.build import is_own, register_architectures
+from dnabert.models.build import loading_options, register_architectures
 from dnabert.models.precision import use_bf16
 from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.optimizer import learning_rate, set_learning_rate
@@ -58,7 +59,7 @@ def finetune(config: FinetuneConfig) -> Path:
     """
     if config.task is None:
         raise UserError("no task is named: pass --task FOLDER with train.csv, dev.csv and test.csv")
-    run = DEFAULT_RUN if config.run == "default" and not Path(config.run).is_dir() else Path(config.run)
+    run = run_folder(config.run)
     read_manifest(run, kind="run")
     tokenizer, task = load_tokenizer(run), read_task(config.task)
     accelerator = _accelerator(config)
@@ -96,17 +97,13 @@ def _check(task: Task, run: Path, tokenizer: KmerTokenizer) -> None:
     lengths = [len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences]
     if min(lengths) < tokenizer.k:
         raise UserError(f"{task.name} has a sequence of {min(lengths)} bases, shorter than a word of {tokenizer.k}: remove it")
-    most = int(json.loads((run / "config.json").read_text())["max_position_embeddings"]) if _has_places(run) else None
+    most = json.loads((run / "config.json").read_text()).get("max_position_embeddings")
     words = tokenizer.number_of_words(max(lengths)) + 2
     if most is not None and words > most:
         raise UserError(
             f"{task.name} has a sequence of {max(lengths):,} bases, {words:,} tokens, more than the {most} that {run} reads: "
             "cut it, or use a run of longer windows"
         )
-
-
-def _has_places(run: Path) -> bool:
-    return "max_position_embeddings" in json.loads((run / "config.json").read_text())
 
 
 def _model(run: Path, task: Task, config: FinetuneConfig, *, seed: int) -> Any:
@@ -120,17 +117,12 @@ def _model(run: Path, task: Task, config: FinetuneConfig, *, seed: int) -> Any:
     architecture.classifier_dropout = config.dropout
     if architecture.model_type == "modernbert":
         architecture.classifier_pooling = "mean"
-    attention = {} if is_own(architecture) else {"attn_implementation": "sdpa" if torch.cuda.is_available() else "eager"}
-    with torch.random.fork_rng(devices=[]):
+    options = loading_options(architecture)
+    with torch.random.fork_rng(devices=[]), quiet_loading():  # that the classifier is new is what we are here for
         torch.manual_seed(seed)
         if config.fresh:
-            return AutoModelForSequenceClassification.from_config(architecture, dtype=torch.float32, **attention)
-        verbosity = transformers.utils.logging.get_verbosity()
-        transformers.utils.logging.set_verbosity_error()  # that the classifier is new is what we are here for
-        try:
-            return AutoModelForSequenceClassification.from_pretrained(run, config=architecture, dtype=torch.float32, **attention)
-        finally:
-            transformers.utils.logging.set_verbosity(verbosity)
+            return AutoModelForSequenceClassification.from_config(architecture, **options)
+        return AutoModelForSequenceClassification.from_pretrained(run, config=architecture, **options)
 
 
 def _train(

@@ -6,13 +6,13 @@ Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoMo
 from __future__ import annotations
 
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from dnabert.models.residual import (
     ResidualConfig,
     ResidualForMaskedLM,
     ResidualForSequenceClassification,
     ResidualModel,
+    register,
 )
 
 
@@ -65,7 +65,4 @@ class ConvolutionForSequenceClassification(ResidualForSequenceClassification):
     body = ConvolutionModel
 
 
-AutoConfig.register(ConvolutionConfig.model_type, ConvolutionConfig, exist_ok=True)
-AutoModel.register(ConvolutionConfig, ConvolutionModel, exist_ok=True)
-AutoModelForMaskedLM.register(ConvolutionConfig, ConvolutionForMaskedLM, exist_ok=True)
-AutoModelForSequenceClassification.register(ConvolutionConfig, ConvolutionForSequenceClassification, exist_ok=True)
+register(ConvolutionConfig, ConvolutionModel, ConvolutionForMaskedLM, ConvolutionForSequenceClassification)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from dnabert.errors import UserError
 from dnabert.models.residual import (
@@ -15,6 +14,7 @@ from dnabert.models.residual import (
     ResidualForMaskedLM,
     ResidualForSequenceClassification,
     ResidualModel,
+    register,
 )
 
 
@@ -66,7 +66,4 @@ class LSTMForSequenceClassification(ResidualForSequenceClassification):
     body = LSTMModel
 
 
-AutoConfig.register(LSTMConfig.model_type, LSTMConfig, exist_ok=True)
-AutoModel.register(LSTMConfig, LSTMModel, exist_ok=True)
-AutoModelForMaskedLM.register(LSTMConfig, LSTMForMaskedLM, exist_ok=True)
-AutoModelForSequenceClassification.register(LSTMConfig, LSTMForSequenceClassification, exist_ok=True)
+register(LSTMConfig, LSTMModel, LSTMForMaskedLM, LSTMForSequenceClassification)

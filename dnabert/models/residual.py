@@ -11,7 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, SequenceClassifierOutput
 
@@ -192,3 +199,16 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         logits = self.classifier(self.drop(self.head(mean)))
         loss = None if labels is None else functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def register(
+    config: type[ResidualConfig],
+    body: type[ResidualModel],
+    masked: type[ResidualForMaskedLM],
+    classifier: type[ResidualForSequenceClassification],
+) -> None:
+    """Let the Auto classes of `transformers` know an architecture by its configuration's ``model_type``."""
+    AutoConfig.register(config.model_type, config, exist_ok=True)
+    AutoModel.register(config, body, exist_ok=True)
+    AutoModelForMaskedLM.register(config, masked, exist_ok=True)
+    AutoModelForSequenceClassification.register(config, classifier, exist_ok=True)
