@@ -119,7 +119,7 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text())
     except (OSError, ValueError):
-        raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}") from None
+        raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
         raise UserError(f"{folder} holds {found or 'something unknown'}, not a {kind}: give the folder of a {kind}")

@@ -42,6 +42,15 @@ from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
 
 
+@dataclass(frozen=True)
+class _Samplers:
+    """What is read, and what its masks hide."""
+
+    train: Sampler
+    validation: Sampler
+    audit: Audit
+
+
 @dataclass
 class _Training:
     """What the loop carries from step to step."""
@@ -84,8 +93,9 @@ def pretrain(config: PretrainConfig) -> Path:
     """
     accelerator = _accelerator(config)
     corpus = _corpus(config, accelerator)
-    checkpoint = _begin(config, corpus, accelerator)
-    training = _build(config, corpus, accelerator, checkpoint)
+    samplers = _samplers(config, corpus)  # refuses what cannot work before a folder is begun
+    checkpoint = _begin(config, accelerator)
+    training = _build(config, samplers, accelerator, checkpoint, window_length=corpus.window_length)
     try:
         with _stop_signals() as stop:
             _run(training, stop)
@@ -127,7 +137,7 @@ def _corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
     return corpus
 
 
-def _begin(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator) -> Path | None:
+def _begin(config: PretrainConfig, accelerator: Accelerator) -> Path | None:
     checkpoint = None
     if accelerator.is_main_process:
         checkpoint = run_folder.begin(config)
@@ -135,11 +145,10 @@ def _begin(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator) -> 
     return broadcast_object_list([checkpoint])[0]
 
 
-def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, checkpoint: Path | None) -> _Training:
-    tokenizer = KmerTokenizer(k=config.k, stride=config.stride)
+def _samplers(config: PretrainConfig, corpus: Corpus) -> _Samplers:
     train = Sampler(
         corpus.view("train"),
-        tokenizer,
+        KmerTokenizer(k=config.k, stride=config.stride),
         batch_size=config.batch_size,
         seed=config.seed,
         mask_share=config.mask_share,
@@ -149,12 +158,17 @@ def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, che
         random_strand=config.random_strand,
         soft_mask_weight=config.soft_mask_weight,
     )
-    validation = dataclasses.replace(train, view=_validation(config, corpus))
     if train.tokens_per_window < 4:
         raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
-    masked = refuse_leaks(train.plan)
+    return _Samplers(train, dataclasses.replace(train, view=_validation(config, corpus)), refuse_leaks(train.plan))
+
+
+def _build(
+    config: PretrainConfig, samplers: _Samplers, accelerator: Accelerator, checkpoint: Path | None, *, window_length: int
+) -> _Training:
+    train, tokenizer = samplers.train, samplers.train.tokenizer
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=train.tokens_per_window, seed=config.seed)
-    model.config.window_length = corpus.window_length  # saved in config.json: how long a sequence this model reads
+    model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
     model.to(accelerator.device)
     optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
     progress = Progress()
@@ -171,7 +185,7 @@ def _build(config: PretrainConfig, corpus: Corpus, accelerator: Accelerator, che
         keep_up_to(Path(config.out), step=progress.step)
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
-    return _Training(config, accelerator, objective, optimizers, train, validation, masked, tracker, bar, progress)
+    return _Training(config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress)
 
 
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:

@@ -190,6 +190,14 @@ def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours
 def test_a_mask_that_leaks_is_refused_before_anything_is_trained(config):
     with pytest.raises(UserError, match="--hide asked with --stride 1 and --k 4 leaks.*pass --hide touching"):
         pretrain(config(stride=1, hide="asked"))
+    assert not Path(config().out).exists()
+
+
+def test_a_refusal_costs_no_run_that_stands_there(config):
+    before = weights(pretrain(config(steps=1)))
+    with pytest.raises(UserError, match="--evaluation-genome martian has no validation windows"):
+        pretrain(config(evaluation_genome="martian", overwrite=True))
+    same(before, weights(config().out))
 
 
 def test_a_finished_run_is_not_written_over(config):
