@@ -65,4 +65,4 @@ class ConvolutionForSequenceClassification(ResidualForSequenceClassification):
     body = ConvolutionModel
 
 
-register(ConvolutionConfig, ConvolutionModel, ConvolutionForMaskedLM, ConvolutionForSequenceClassification)
+register(ConvolutionConfig, body=ConvolutionModel, masked=ConvolutionForMaskedLM, classifier=ConvolutionForSequenceClassification)

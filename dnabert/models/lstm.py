@@ -66,4 +66,4 @@ class LSTMForSequenceClassification(ResidualForSequenceClassification):
     body = LSTMModel
 
 
-register(LSTMConfig, LSTMModel, LSTMForMaskedLM, LSTMForSequenceClassification)
+register(LSTMConfig, body=LSTMModel, masked=LSTMForMaskedLM, classifier=LSTMForSequenceClassification)

@@ -203,6 +203,7 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
 
 def register(
     config: type[ResidualConfig],
+    *,
     body: type[ResidualModel],
     masked: type[ResidualForMaskedLM],
     classifier: type[ResidualForSequenceClassification],
