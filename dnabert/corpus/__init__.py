@@ -9,6 +9,7 @@ from dnabert.corpus.config import CorpusConfig, GenomeConfig, SplitConfig, Windo
 
 if TYPE_CHECKING:
     from dnabert.corpus.demo import demo_config, demo_folder
+    from dnabert.corpus.fetch import FetchConfig, fetch_genomes
     from dnabert.corpus.loading import Corpus, load_corpus
     from dnabert.corpus.preparation import prepare
     from dnabert.corpus.simulate import simulate_fasta
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # `datasets` costs a second to import; only those who use it pay.
 _LAZY = {
     "Corpus": "loading",
+    "FetchConfig": "fetch",
+    "fetch_genomes": "fetch",
     "WindowView": "view",
     "demo_config": "demo",
     "demo_folder": "demo",
@@ -28,6 +31,7 @@ _LAZY = {
 __all__ = [
     "Corpus",
     "CorpusConfig",
+    "FetchConfig",
     "GenomeConfig",
     "SplitConfig",
     "WindowConfig",
@@ -35,6 +39,7 @@ __all__ = [
     "config_from_fasta",
     "demo_config",
     "demo_folder",
+    "fetch_genomes",
     "load_corpus",
     "prepare",
     "simulate_fasta",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from dnabert.corpus.config import GenomeConfig
 from dnabert.corpus.genes import GENE_PARTS, Genes, read_genes
-from dnabert.corpus.intervals import coverage, merge, overlaps
-from dnabert.corpus.tracks import Track, read_bed
+from dnabert.corpus.intervals import among, coverage, merge, overlaps
+from dnabert.corpus.tracks import Track, read_track
 from dnabert.errors import UserError
 
 #: Classes of gene region in order of priority: a base counts for the first one that covers it.
@@ -59,13 +59,13 @@ class Annotation:
         }
 
 
-def read_annotation(genome: GenomeConfig, *, lengths: Mapping[str, int]) -> Annotation:
+def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str]) -> Annotation:
     """Read the annotation files of a genome and check that they speak of its sequences.
 
     Parameters
     ----------
     genome : with absolute paths.
-    lengths : of the genome's sequences, by name.
+    chroms : names of the sequences of its FASTA file, those that are not cut among them.
 
     Raises
     ------
@@ -73,20 +73,20 @@ def read_annotation(genome: GenomeConfig, *, lengths: Mapping[str, int]) -> Anno
         when a file cannot be read or shares no sequence name with the FASTA file.
     """
     genes = None if genome.genes is None else read_genes(genome.genes)
-    repeats = None if genome.repeats is None else read_bed(genome.repeats)
-    islands = None if genome.cpg_islands is None else read_bed(genome.cpg_islands)
+    repeats = None if genome.repeats is None else read_track(genome.repeats)
+    islands = None if genome.cpg_islands is None else read_track(genome.cpg_islands)
     for path, part in ((genome.genes, genes), (genome.repeats, repeats), (genome.cpg_islands, islands)):
         if path is not None and part is not None:
-            _check_names(Path(path), part.chroms, fasta=genome.fasta, lengths=lengths)
+            _check_names(Path(path), part.chroms, fasta=genome.fasta, known=chroms)
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
 
 
-def _check_names(path: Path, chroms: list[str], *, fasta: str, lengths: Mapping[str, int]) -> None:
+def _check_names(path: Path, chroms: list[str], *, fasta: str, known: Sequence[str]) -> None:
     if not chroms:
         raise UserError(f"{path} holds no intervals: give another file or leave it out")
-    if not set(chroms) & set(lengths):
+    if not set(chroms) & set(known):
         raise UserError(
-            f"{path} names its sequences {chroms[0]!r}, {fasta} names them {next(iter(lengths))!r}: "
+            f"{path} names its sequences {chroms[0]!r}, {fasta} names them {known[0]!r}: "
             "no name is in both; rename one of them"
         )
 
@@ -97,7 +97,9 @@ def _regions(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.nd
         nothing = np.full(len(starts), np.nan, np.float32)
         return {**dict.fromkeys(names, nothing), "region": np.full(len(starts), _UNKNOWN, object)}
     length = ends - starts
-    parts = genes.parts.get(chrom, {})
+    parts = {
+        part: places[among(places, starts=starts, ends=ends)] for part, places in genes.parts.get(chrom, {}).items()
+    }
     so_far, before = np.empty((0, 2), np.int64), np.zeros(len(starts), np.int64)
     bases = []
     for part in GENE_PARTS:  # what a part adds to the union of those before it is what counts for it
@@ -120,7 +122,9 @@ def _genes(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndar
     if genes is None or chrom not in genes.spans:
         return columns
     spans = genes.spans[chrom]
-    window, gene, shared = overlaps(spans, starts=starts, ends=ends)
+    near = np.flatnonzero(among(spans, starts=starts, ends=ends))
+    window, gene, shared = overlaps(spans[near], starts=starts, ends=ends)
+    gene = near[gene]
     size = (spans[:, 1] - spans[:, 0])[gene]
     window, gene = _first_of_each(window, gene, order=np.lexsort((size, -shared, window)))
     for name, values in zip(columns, genes.names[chrom], strict=True):
@@ -134,8 +138,10 @@ def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.nd
         return {"repeat": share, "repeat_class": np.full(len(starts), _UNKNOWN, object)}
     classes = np.full(len(starts), "none", object)
     if chrom in track.intervals:
-        window, interval, shared = overlaps(track.intervals[chrom], starts=starts, ends=ends)
-        pair, each = np.unique(window * len(track.classes) + track.labels[chrom][interval], return_inverse=True)
+        near = among(track.intervals[chrom], starts=starts, ends=ends)
+        window, interval, shared = overlaps(track.intervals[chrom][near], starts=starts, ends=ends)
+        label = track.labels[chrom][near][interval]
+        pair, each = np.unique(window * len(track.classes) + label, return_inverse=True)
         bases = np.bincount(each, weights=shared, minlength=len(pair))
         window, label = np.divmod(pair, len(track.classes))
         window, label = _first_of_each(window, label, order=np.lexsort((label, -bases, window)))
@@ -147,7 +153,8 @@ def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.nd
 def _share(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     if track is None:
         return np.full(len(starts), np.nan, np.float32)
-    merged = merge(track.intervals.get(chrom, np.empty((0, 2), np.int64)))
+    intervals = track.intervals.get(chrom, np.empty((0, 2), np.int64))
+    merged = merge(intervals[among(intervals, starts=starts, ends=ends)])
     return (coverage(merged, starts=starts, ends=ends) / (ends - starts)).astype(np.float32)
 
 

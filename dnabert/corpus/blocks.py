@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -12,6 +15,10 @@ import numpy as np
 from dnabert.errors import UserError
 
 _COLUMNS = ("block", "genome", "chrom", "start", "end")
+#: No sequence is as long: the longest chromosome known, of mistletoe, has 2^34 bases. Sums of as many lengths fit into int64.
+FARTHEST = 1 << 40
+#: A corpus keeps the numbers of blocks as int32.
+_LARGEST_BLOCK = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,34 @@ class Blocks:
         return np.where(inside, places[row, 2], -1).astype(np.int32)
 
 
-def open_text(path: str | Path) -> IO[str]:
-    """Open a text file, gzip or not."""
+@contextlib.contextmanager
+def open_text(path: str | Path) -> Iterator[IO[str]]:
+    """Open a text file in UTF-8, gzip or not; what turns out to be damaged while it is read is said in one line too.
+
+    Raises
+    ------
+    UserError
+        when it cannot be read, is a damaged gzip file, or no text in UTF-8.
+    """
     try:
         with open(path, "rb") as file:
             compressed = file.read(2) == b"\x1f\x8b"
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
-    return gzip.open(path, "rt") if compressed else open(path)
+    try:
+        with _opened(path, compressed=compressed) as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8 ({error.reason}): convert it, for example with iconv -t UTF-8") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
+
+
+def _opened(path: str | Path, *, compressed: bool) -> IO[str]:
+    encoding = "utf-8-sig"  # some editors begin a file with a byte order mark
+    return gzip.open(path, "rt", encoding=encoding) if compressed else open(path, encoding=encoding)
 
 
 def read_blocks(path: str | Path) -> Blocks:
@@ -68,13 +95,16 @@ def read_blocks(path: str | Path) -> Blocks:
             fields = line.rstrip("\n").split("\t")
             try:
                 block, genome, chrom, start, end = (fields[i] for i in order)
-                rows.setdefault((genome, chrom), []).append((int(start), int(end), int(block)))
+                row = int(start), int(end), int(block)
+                if not 0 <= row[0] <= row[1] <= FARTHEST or not 0 <= row[2] <= _LARGEST_BLOCK:
+                    raise ValueError
+                rows.setdefault((genome, chrom), []).append(row)
             except (ValueError, IndexError):
                 raise UserError(f"{path}, line {number} is no block ({line.strip()[:60]!r}): mend it") from None
     places = {key: np.array(sorted(values), np.int64) for key, values in rows.items()}
-    for (genome, chrom), place in places.items():
-        overlapping = np.flatnonzero(place[1:, 0] < place[:-1, 1])
+    for (genome, chrom), sorted_places in places.items():
+        overlapping = np.flatnonzero(sorted_places[1:, 0] < sorted_places[:-1, 1])
         if len(overlapping):
-            a, b = place[overlapping[0], 2], place[overlapping[0] + 1, 2]
+            a, b = sorted_places[overlapping[0], 2], sorted_places[overlapping[0] + 1, 2]
             raise UserError(f"{path}: blocks {a} and {b} overlap in {genome} {chrom}: a base lies in one block only")
     return Blocks(path=Path(path), places=places)

@@ -15,7 +15,7 @@ from dnabert.errors import UserError
 #: Ways to split a corpus; what each means stands in `SplitConfig`.
 SPLITS_BY = ("tail", "block", "chromosome", "region", "random")
 
-_FASTA_ENDING = re.compile(r"(\.(fa|fasta|fna|fas|ffn|seq))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE)
+_FASTA_ENDING = re.compile(r"(\.(fa|fasta|fna|fas|ffn|seq|2bit))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE)
 #: Fields of `GenomeConfig` that are paths.
 _FILES = ("fasta", "genes", "repeats", "cpg_islands")
 
@@ -27,13 +27,20 @@ class GenomeConfig:
     name: str
     """Name of the genome, as it stands in the corpus: human, chimp, …"""
     fasta: str
-    """FASTA file; plain, gzip or bgzip."""
+    """FASTA or .2bit file; plain, gzip or bgzip."""
     genes: str | None = None
-    """GTF or GFF3 file, gzip or not."""
+    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …) or BED of 12 columns, gzip or not."""
     repeats: str | None = None
-    """BED file of repeats; the fourth column names the class."""
+    """BED of repeats (the fourth column names the class), UCSC's rmsk table or RepeatMasker's .out, gzip or not."""
     cpg_islands: str | None = None
-    """BED file of CpG islands."""
+    """BED of CpG islands or UCSC's cpgIslandExt table, gzip or not."""
+    chroms: list[str] | None = None
+    """Sequences to cut; none: all of the file."""
+
+    def __post_init__(self) -> None:
+        """Check that a choice of sequences is one."""
+        if self.chroms is not None and not self.chroms:
+            raise UserError(f"chroms of genome {self.name!r} is empty: name sequences, or leave it out for all")
 
 
 @dataclass
@@ -144,7 +151,7 @@ class CorpusConfig:
 
 
 def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
-    """Corpus of one or several FASTA files without annotation, each a genome named after its file.
+    """Corpus of one or several FASTA or .2bit files without annotation, each a genome named after its file.
 
     Examples
     --------
@@ -184,13 +191,24 @@ def resolve_paths(config: CorpusConfig, *, base: Path | None = None) -> CorpusCo
 def _resolve(path: str | None, *, base: Path, key: str) -> str | None:
     if path is None:
         return None
+    absolute = Path(os.path.abspath(base / expand(path, key=key)))
+    if not absolute.is_file():
+        kind = "it is a folder" if absolute.is_dir() else "no such file"
+        raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
+    return str(absolute)
+
+
+def expand(path: str, *, key: str) -> str:
+    """Put ``~`` and ``$VARIABLES`` of a path in a configuration in place.
+
+    Raises
+    ------
+    UserError
+        when a variable is not set; `key` is what the line names.
+    """
     expanded = os.path.expanduser(os.path.expandvars(path))
     missing = re.search(r"\$\{?(\w+)", expanded)
     if missing:
         name = missing.group(1)
         raise UserError(f"{key} is {path}, but the variable {name} is not set: export {name}=FOLDER")
-    absolute = Path(os.path.abspath(base / expanded))
-    if not absolute.is_file():
-        kind = "it is a folder" if absolute.is_dir() else "no such file"
-        raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
-    return str(absolute)
+    return expanded

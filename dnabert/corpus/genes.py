@@ -1,17 +1,20 @@
-"""Genes from GTF or GFF3 files."""
+"""Genes from GTF and GFF3 files, genePred tables and BED of 12 columns."""
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 import numpy as np
 
-from dnabert.corpus.blocks import open_text
+from dnabert.corpus.blocks import FARTHEST, open_text
+from dnabert.corpus.tracks import Track, TrackBuilder
+from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
 #: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first.
@@ -31,7 +34,9 @@ _PART_OF = {
     "exon": "exon",
 }
 _GENES = ("gene", "pseudogene", "ncRNA_gene", "transposable_element_gene")
-_ATTRIBUTE = re.compile(r'\s*([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
+#: A key begins where no other has: within a word of a megabyte it would be sought a million times.
+_ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
+_NOT_DATA = ("#", "track", "browser")
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 _TYPES = ("gene_type", "gene_biotype", "biotype")
 
@@ -70,24 +75,27 @@ class _Sequence:
 
 
 def read_genes(path: str | Path) -> Genes:
-    """Read genes from a GTF or GFF3 file, gzip or not.
+    """Read genes, gzip or not; the first line of data tells the format, not the file's name.
 
-    A gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several ``gene`` lines
-    of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a gene each.
-    Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``.
+    GTF and GFF3: a gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several
+    ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
+    gene each. Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``.
+
+    genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
+    one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
+    sequence, else ``non_coding``: more the tables do not say.
 
     Raises
     ------
     UserError
-        when a line has fewer than nine columns or no coordinates.
+        when a line is none of the format's.
     """
     sequences: dict[str, _Sequence] = {}
-    for chrom, feature, start, end, strand, attributes in _lines(path):
-        sequence = sequences.setdefault(chrom, _Sequence())
-        part = _PART_OF.get(feature)
-        if part is not None:
-            sequence.parts[part].extend((start, end))
-        _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
+    parse = transcript_parser(_first_line(path))
+    if parse is None:
+        _add_features(sequences, path)
+    else:
+        _add_transcripts(sequences, path, parse=parse)
     spans, names = {}, {}
     for chrom, sequence in sequences.items():
         genes = list(sequence.genes.values())
@@ -101,6 +109,20 @@ def read_genes(path: str | Path) -> Genes:
         for chrom, sequence in sequences.items()
     }
     return Genes(parts=parts, spans=spans, names=names)
+
+
+def read_features(path: str | Path) -> Track:
+    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column.
+
+    Raises
+    ------
+    UserError
+        when a line has fewer than nine columns or no coordinates.
+    """
+    builder = TrackBuilder()
+    for chrom, feature, start, end, _, _ in _lines(path):
+        builder.add((chrom, start, end, feature))
+    return builder.build()
 
 
 def parse_attributes(text: str) -> dict[str, str]:
@@ -121,25 +143,87 @@ def parse_attributes(text: str) -> dict[str, str]:
     return found
 
 
-def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str]]:
+def _first_line(path: str | Path) -> list[str]:
+    """Fields of the first line of data."""
     with open_text(path) as file:
-        for number, line in enumerate(file, start=1):
-            if line.startswith("##FASTA"):
-                return
-            if line.startswith("#") or not line.strip():
-                continue
-            fields = line.rstrip("\r\n").split("\t")
+        return next((fields for _, fields in _data(file)), [])
+
+
+def _data(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
+    for number, line in enumerate(file, start=1):
+        if line.startswith("##FASTA"):
+            return
+        if line.strip() and not line.startswith(_NOT_DATA):
+            yield number, line.rstrip("\r\n").split("\t")
+
+
+def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
+    """Add the lines of a GTF or GFF3 file."""
+    for chrom, feature, start, end, strand, attributes in _lines(path):
+        sequence = sequences.setdefault(chrom, _Sequence())
+        part = _PART_OF.get(feature)
+        if part is not None:
+            sequence.parts[part].extend((start, end))
+        _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
+
+
+def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str]]:
+    """Sequence, feature, start, end (0-based, half open), strand and attributes of each line of a GTF or GFF3 file."""
+    with open_text(path) as file:
+        for number, fields in _data(file):
             try:
                 chrom, _, feature, first, last, _, strand, _, attributes = fields[:9]
                 start, end = int(first) - 1, int(last)
-                if not 0 <= start < end:
+                if not 0 <= start < end <= FARTHEST:
                     raise ValueError
             except ValueError:
                 raise UserError(
-                    f"{path}, line {number} is neither GTF nor GFF3 ({line.strip()[:60]!r}): nine columns, "
-                    "tab-separated, start and end counted from 1"
+                    f"{path}, line {number} is neither GTF nor GFF3 ({_shown(fields)}): nine columns, tab-separated, "
+                    "start and end counted from 1 (a genePred table has 10 or more, a BED file of genes 12)"
                 ) from None
             yield chrom, feature, start, end, strand, attributes
+
+
+def _add_transcripts(
+    sequences: dict[str, _Sequence], path: str | Path, *, parse: Callable[[list[str]], Transcript]
+) -> None:
+    """Add the transcripts of a table."""
+    loci: dict[tuple[str, str, str], list[tuple[int, int, bool]]] = {}
+    with open_text(path) as file:
+        for number, fields in _data(file):
+            try:
+                transcript = parse(fields)
+            except (ValueError, IndexError, OverflowError):
+                raise UserError(
+                    f"{path}, line {number} is no transcript as the lines before it are ({_shown(fields)}): "
+                    "genePred and BED of 12 columns give exons between its start and its end, 0-based"
+                ) from None
+            sequence = sequences.setdefault(transcript.chrom, _Sequence())
+            for part, intervals in transcript.parts().items():
+                sequence.parts[part].extend(intervals.ravel().tolist())
+            place = (transcript.start, transcript.end, transcript.is_coding)
+            loci.setdefault((transcript.chrom, transcript.gene, transcript.strand), []).append(place)
+    for (chrom, name, strand), places in loci.items():
+        genes = sequences[chrom].genes
+        for start, end, is_coding in _join(places):
+            kind = "protein_coding" if is_coding else "non_coding"
+            genes[f"{name}\t{len(genes)}"] = _Gene(start, end, name=name, type=kind, strand=strand, declared=True)
+
+
+def _join(places: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+    """Join transcripts (start, end, whether coding) that overlap into loci, in ascending order."""
+    loci: list[tuple[int, int, bool]] = []
+    for start, end, is_coding in sorted(places):
+        if loci and start < loci[-1][1]:
+            first, reach, coding = loci.pop()
+            start, end, is_coding = first, max(reach, end), coding or is_coding
+        loci.append((start, end, is_coding))
+    return loci
+
+
+def _shown(fields: list[str]) -> str:
+    return repr("\t".join(fields).strip()[:60])
 
 
 def _add_to_gene(genes: dict[str, _Gene], feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:

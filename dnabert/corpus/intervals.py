@@ -26,6 +26,26 @@ def merge(intervals: np.ndarray) -> np.ndarray:
     return np.stack([intervals[new, 0], reach[np.append(np.flatnonzero(new)[1:] - 1, len(reach) - 1)]], axis=1)
 
 
+def among(intervals: np.ndarray, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Which intervals reach in between the first and the last of some windows: bool (n,).
+
+    A chromosome's windows are annotated in batches, each of which has to do with few of its intervals.
+
+    Parameters
+    ----------
+    intervals : int64 (n, 2), in any order.
+    starts, ends : int64 (m,), both ascending.
+
+    Examples
+    --------
+    >>> among(np.array([[0, 4], [3, 9], [8, 9]]), starts=np.array([4, 6]), ends=np.array([6, 8])).tolist()
+    [False, True, False]
+    """
+    if not len(starts):
+        return np.zeros(len(intervals), bool)
+    return (intervals[:, 1] > starts[0]) & (intervals[:, 0] < ends[-1])
+
+
 def coverage(merged: np.ndarray, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Number of bases of each window that `merged` covers.
 

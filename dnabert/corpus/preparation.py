@@ -101,7 +101,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
         for number, each in enumerate(config.genomes):
             place = scratch / str(number)
             place.mkdir(parents=True)
-            genomes.append(stack.enter_context(Genome(each.fasta, scratch=place)))
+            genomes.append(stack.enter_context(Genome(each.fasta, scratch=place, chroms=each.chroms)))
         blocks = None if config.orthologous_blocks is None else read_blocks(config.orthologous_blocks)
         lengths = {each.name: genome.lengths for each, genome in zip(config.genomes, genomes, strict=True)}
         splitter = Splitter(config, blocks=blocks, lengths=lengths)
@@ -115,7 +115,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
                 config,
                 name=each.name,
                 genome=genome,
-                annotation=read_annotation(each, lengths=genome.lengths),
+                annotation=read_annotation(each, chroms=genome.names),
                 blocks=blocks,
                 splitter=splitter,
             )

@@ -1,47 +1,62 @@
-"""FASTA files as random-access sequences of bases, plain or compressed, with nothing written beside them."""
+"""FASTA and .2bit files as random-access sequences of bases, plain or compressed, with nothing written beside them."""
 
 from __future__ import annotations
 
 import gzip
 import shutil
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from dnabert.config import nearest
+from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
 
 #: Letters of nucleotides (IUPAC) plus X, with which some maskers write N.
 NUCLEOTIDES = b"ACGTUNRYKMSWBDHVX"
 _GZIP_MAGIC = b"\x1f\x8b"
+_COMPRESSED = (".gz", ".bgz", ".bgzf")
 _IS_NUCLEOTIDE = np.zeros(256, bool)
 _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = True
 
 
 class Genome:
-    """Random access to the sequences of a FASTA file, through pyfaidx.
+    """Random access to the sequences of a FASTA file, through pyfaidx, or of a .2bit file, through a memory map.
 
-    A compressed file (gzip and bgzip alike) is decompressed as a stream into `scratch`, and the index is
-    written there too: nothing appears beside the user's file. Use it as a context manager.
+    A compressed file (gzip and bgzip alike) is decompressed as a stream into `scratch`, and the index of a FASTA
+    file is written there too: nothing appears beside the user's file. Use it as a context manager.
 
     Parameters
     ----------
-    path : FASTA file; plain, gzip or bgzip.
+    path : FASTA or .2bit file, told apart by their first bytes; plain, gzip or bgzip.
     scratch : existing folder for the decompressed copy and the index; the caller removes it.
+    chroms : sequences to keep, in the file's order; none: all.
+
+    Attributes
+    ----------
+    lengths : bases of the sequences kept, by name.
+    names : names of all sequences of the file.
 
     Raises
     ------
     UserError
-        when the file is missing, empty, no FASTA, or holds a sequence twice.
+        when the file is missing, empty, no genome, holds a sequence twice or lacks one that `chroms` names.
     """
 
-    def __init__(self, path: str | Path, *, scratch: str | Path) -> None:
+    def __init__(self, path: str | Path, *, scratch: str | Path, chroms: Sequence[str] | None = None) -> None:
         self.path = Path(path)
-        self._scratch = Path(scratch)
-        self._fasta = _index(_plain_copy(self.path, self._scratch), scratch=self._scratch, source=self.path)
-        self.lengths: dict[str, int] = {name: entry.rlen for name, entry in self._fasta.faidx.index.items()}
+        plain = _plain_copy(self.path, Path(scratch))
+        self._sequences: TwoBit | _Fasta
+        if is_twobit(plain):
+            self._sequences = TwoBit(plain, source=self.path)
+        else:
+            self._sequences = _Fasta(plain, scratch=Path(scratch), source=self.path)
+        self.names = list(self._sequences.lengths)
+        self.lengths = choose_sequences(self._sequences.lengths, chroms, path=self.path)
         if not sum(self.lengths.values()):
             raise UserError(f"{self.path} holds no bases: give a FASTA file with sequences")
 
@@ -51,7 +66,7 @@ class Genome:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._fasta.close()
+        self._sequences.close()
 
     def fetch(self, name: str, start: int, end: int) -> np.ndarray:
         """Bases ``start`` to ``end`` (0-based, half open) of a sequence: uint8 ASCII, case kept.
@@ -63,11 +78,54 @@ class Genome:
         """
         if end <= start:
             return np.empty(0, np.uint8)
-        text = self._fasta.faidx.fetch(name, start + 1, end).seq
+        return self._sequences.fetch(name, start, end)
+
+
+def choose_sequences(lengths: dict[str, int], chroms: Sequence[str] | None, *, path: str | Path) -> dict[str, int]:
+    """Those of the sequences that `chroms` names, in the file's order; all where it is none.
+
+    Raises
+    ------
+    UserError
+        when a name is not among the sequences, with the nearest one that is.
+
+    Examples
+    --------
+    >>> choose_sequences({"chr1": 9, "chr2": 7, "chrUn": 1}, ["chr2", "chr1"], path="x.2bit")
+    {'chr1': 9, 'chr2': 7}
+    """
+    if chroms is None:
+        return dict(lengths)
+    for name in chroms:
+        if name not in lengths:
+            shown = nearest(name, lengths) or f" (it has {', '.join(list(lengths)[:5])})"
+            raise UserError(f"{path} has no sequence {name!r}{shown}: mend chroms")
+    return {name: length for name, length in lengths.items() if name in set(chroms)}
+
+
+class _Fasta:
+    """The sequences of a plain FASTA file."""
+
+    def __init__(self, plain: Path, *, scratch: Path, source: Path) -> None:
+        _check_is_fasta(plain, source=source)
+        self._source = source
+        self._fasta = _index(plain, scratch=scratch, source=source)
+        self.lengths: dict[str, int] = {name: entry.rlen for name, entry in self._fasta.faidx.index.items()}
+
+    def close(self) -> None:
+        self._fasta.close()
+
+    def fetch(self, name: str, start: int, end: int) -> np.ndarray:
+        try:
+            text = self._fasta.faidx.fetch(name, start + 1, end).seq
+        except UnicodeDecodeError:
+            raise UserError(f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA") from None
         bases = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
+        if len(bases) != end - start:
+            raise UserError(f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with dos2unix")
         legal = _IS_NUCLEOTIDE[bases]
         if not legal.all():
-            _refuse(self.path, name, position=start + int(np.argmin(legal)), letter=chr(bases[np.argmin(legal)]))
+            _refuse(self._source, name, position=start + int(np.argmin(legal)), letter=chr(bases[np.argmin(legal)]))
         return bases
 
 
@@ -80,21 +138,23 @@ def _refuse(path: Path, name: str, *, position: int, letter: str) -> None:
 
 
 def _plain_copy(path: Path, scratch: Path) -> Path:
-    """The file itself if it is plain FASTA, else a decompressed copy in `scratch`."""
+    """The file itself if it is not compressed, else a decompressed copy in `scratch`."""
     try:
         with open(path, "rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing FASTA file") from None
-    plain = path
-    if compressed:
-        plain = scratch / f"{path.name}.fa"
-        try:
-            with gzip.open(path, "rb") as source, open(plain, "wb") as target:
-                shutil.copyfileobj(source, target, length=1 << 20)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
-    _check_is_fasta(plain, source=path)
+    plain = scratch / f"{path.name}.plain"
+    if not compressed:
+        if path.suffix.lower() not in _COMPRESSED:
+            return path
+        plain.symlink_to(path.absolute())  # pyfaidx goes by the name
+        return plain
+    try:
+        with gzip.open(path, "rb") as source, open(plain, "wb") as target:
+            shutil.copyfileobj(source, target, length=1 << 20)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
     return plain
 
 
@@ -117,14 +177,14 @@ def _index(plain: Path, *, scratch: Path, source: Path) -> Any:
     index = scratch / f"{source.name}.fai"
     try:
         return pyfaidx.Fasta(str(plain), indexname=str(index), as_raw=False)
-    except pyfaidx.FastaIndexingError:
+    except (pyfaidx.FastaIndexingError, RuntimeError):  # lines of uneven length; an empty line after a short one
         index.unlink(missing_ok=True)
         even = _even_lines(plain, scratch / f"{source.name}.even.fa")
     except ValueError as error:
         raise UserError(f"{source}: {' '.join(str(error).split())}: give every sequence its own name") from None
     try:
         return pyfaidx.Fasta(str(even), indexname=str(index), as_raw=False)
-    except (pyfaidx.FastaIndexingError, ValueError) as error:
+    except (pyfaidx.FastaIndexingError, RuntimeError, ValueError) as error:
         raise UserError(f"{source} cannot be indexed ({' '.join(str(error).split())}): repair it") from None
 
 

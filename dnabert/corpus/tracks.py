@@ -1,18 +1,24 @@
-"""BED files: intervals with a class."""
+"""Intervals with a class: BED files, UCSC's tables and RepeatMasker's output."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from dnabert.corpus.blocks import open_text
+from dnabert.corpus.blocks import FARTHEST, open_text
 from dnabert.errors import UserError
 
-#: Lines of a BED file that are no intervals.
+#: Lines of a BED file or of an exported table that are no intervals.
 _NOT_DATA = ("#", "track", "browser")
+#: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
+_RMSK_OUT_HEADER = ("SW", "score", "bit")
+
+#: An interval (0-based, half open): sequence, start, end, class.
+Interval = tuple[str, int, int, str]
 
 
 @dataclass(frozen=True)
@@ -32,36 +38,137 @@ class Track:
         return list(self.intervals)
 
 
-def read_bed(path: str | Path) -> Track:
-    """Read a BED file, gzip or not; the class is the fourth column, ``"repeat"`` where there is none.
+@dataclass(frozen=True)
+class _Format:
+    name: str
+    matches: Callable[[Sequence[str]], bool]
+    """Whether a data line, cut at tabs (RepeatMasker's: at blanks), is of this format."""
+    parse: Callable[[Sequence[str]], Interval]
+    """The interval of a line; ValueError or IndexError where it holds none."""
+    wants: str
+
+
+@dataclass
+class TrackBuilder:
+    """Intervals as they are read: 24 bytes each, so that the 5.5 million repeats of a primate fit."""
+
+    places: dict[str, array[int]] = field(default_factory=dict)
+    labels: dict[str, array[int]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def add(self, interval: Interval) -> None:
+        """Add one interval; ValueError where its start is no start, or its end beyond any sequence."""
+        chrom, start, end, name = interval
+        if not 0 <= start <= end <= FARTHEST:
+            raise ValueError
+        if chrom not in self.places:
+            self.places[chrom], self.labels[chrom] = array("q"), array("q")
+        self.places[chrom].extend((start, end))
+        self.labels[chrom].append(self.numbers.setdefault(name, len(self.numbers)))
+
+    def build(self) -> Track:
+        """The track of all that was added."""
+        classes = sorted(self.numbers)
+        rank = np.empty(len(classes), np.int64)
+        rank[[self.numbers[name] for name in classes]] = np.arange(len(classes))
+        return Track(
+            intervals={chrom: np.array(values, np.int64).reshape(-1, 2) for chrom, values in self.places.items()},
+            labels={chrom: rank[np.array(values, np.int64)] for chrom, values in self.labels.items()},
+            classes=classes,
+        )
+
+
+def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
+    """Read intervals, gzip or not; the first line of data tells the format, not the file's name.
+
+    ===================  ===========================================================  ==========================
+    format               columns                                                      class
+    ===================  ===========================================================  ==========================
+    BED                  sequence, start, end, name, …                                name; `unnamed` without
+    UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
+    other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
+    RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
+    ===================  ===========================================================  ==========================
+
+    RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
+    those of the rmsk table here: both give the same classes.
 
     Raises
     ------
     UserError
         when a line is no interval.
     """
-    places: dict[str, array[int]] = {}
-    names: dict[str, list[str]] = {}
+    builder, chosen = TrackBuilder(), None
     with open_text(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip() or line.startswith(_NOT_DATA):
                 continue
-            fields = line.rstrip("\n").split("\t")
+            words = line.split()
+            if words[0] in _RMSK_OUT_HEADER or line.startswith("There were no repetitive sequences"):
+                continue
+            fields = line.rstrip("\r\n").split("\t")
+            if chosen is None:
+                chosen = next(form for form in _FORMATS if form.matches(words if form is _RMSK_OUT else fields))
             try:
-                start, end = int(fields[1]), int(fields[2])
-                if not 0 <= start <= end:
-                    raise ValueError
+                chrom, start, end, label = chosen.parse(words if chosen is _RMSK_OUT else fields)
+                builder.add((chrom, start, end, label or unnamed))
             except (ValueError, IndexError):
-                raise UserError(
-                    f"{path}, line {number} is no BED interval ({line.strip()[:60]!r}): "
-                    "three columns, tab-separated: sequence, start, end"
-                ) from None
-            places.setdefault(fields[0], array("q")).extend((start, end))
-            names.setdefault(fields[0], []).append(fields[3] if len(fields) > 3 else "repeat")
-    classes = sorted({name for each in names.values() for name in each})
-    number_of = {name: index for index, name in enumerate(classes)}
-    return Track(
-        intervals={chrom: np.array(values, np.int64).reshape(-1, 2) for chrom, values in places.items()},
-        labels={chrom: np.array([number_of[name] for name in each], np.int64) for chrom, each in names.items()},
-        classes=classes,
-    )
+                shown = line.strip()[:60]
+                raise UserError(f"{path}, line {number} is no {chosen.name} ({shown!r}): {chosen.wants}") from None
+    return builder.build()
+
+
+def is_whole(text: str) -> bool:
+    """Whether a field is a whole number, which may be negative.
+
+    Examples
+    --------
+    >>> [is_whole(text) for text in ("585", "-12", "chr1", "")]
+    [True, True, False, False]
+    """
+    return text.removeprefix("-").isdecimal() and text.isascii()
+
+
+def _class_of(name: str, family: str) -> str:
+    return name if name == family else f"{name}/{family}"
+
+
+def _is_rmsk(fields: Sequence[str]) -> bool:
+    shifted = fields[len(fields) - 16 :]
+    return len(fields) in (16, 17) and shifted[8] in ("+", "-") and all(map(is_whole, [*shifted[:4], *shifted[5:8]]))
+
+
+def _parse_rmsk(fields: Sequence[str]) -> Interval:
+    chrom, start, end, _, _, _, name, family = fields[len(fields) - 12 : len(fields) - 4]
+    return chrom, int(start), int(end), _class_of(name, family)
+
+
+def _is_rmsk_out(words: Sequence[str]) -> bool:
+    return len(words) >= 11 and words[8] in ("+", "C") and words[7].startswith("(") and is_whole(words[0])
+
+
+def _parse_rmsk_out(words: Sequence[str]) -> Interval:
+    return words[4], int(words[5]) - 1, int(words[6]), words[10]
+
+
+def _is_bed_with_bin(fields: Sequence[str]) -> bool:
+    return len(fields) > 3 and not is_whole(fields[1]) and all(map(is_whole, (fields[0], *fields[2:4])))
+
+
+def _parse_bed(fields: Sequence[str]) -> Interval:
+    return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else ""
+
+
+_RMSK_OUT = _Format(
+    "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
+)
+_FORMATS = (
+    _Format("line of UCSC's rmsk table", _is_rmsk, _parse_rmsk, "17 columns, or 16 without bin, tab-separated"),
+    _RMSK_OUT,
+    _Format(
+        "interval of a UCSC table", _is_bed_with_bin, lambda fields: _parse_bed(fields[1:]), "bin, sequence, start, end"
+    ),
+    _Format(
+        "BED interval", lambda fields: True, _parse_bed, "three columns, tab-separated: sequence, start, end"
+    ),  # what nothing else matches is BED or an error
+)

@@ -7,7 +7,7 @@ import pytest
 from dnabert.corpus.annotation import Annotation, read_annotation
 from dnabert.corpus.config import GenomeConfig
 from dnabert.corpus.genes import read_genes
-from dnabert.corpus.tracks import read_bed
+from dnabert.corpus.tracks import read_track
 from dnabert.errors import UserError
 
 ID = 'gene_id "G1"; gene_name "ALPHA"; gene_type "protein_coding";'
@@ -68,7 +68,7 @@ def test_of_equal_overlaps_the_shorter_gene_counts(tmp_path: Path) -> None:
 
 def test_repeats_of_windows_worked_by_hand(tmp_path: Path) -> None:
     (tmp_path / "r.bed").write_text(BED)
-    annotation = Annotation(repeats=read_bed(tmp_path / "r.bed"), cpg_islands=read_bed(tmp_path / "r.bed"))
+    annotation = Annotation(repeats=read_track(tmp_path / "r.bed"), cpg_islands=read_track(tmp_path / "r.bed"))
     columns = annotation.columns("chr1", starts=np.array([0, 20, 25]), length=15)
     assert np.allclose(columns["repeat"], [9 / 15, 1 / 15, 1 / 15]) and columns["repeat"].dtype == np.float32
     assert columns["repeat_class"].tolist() == ["L1", "none", "none"]
@@ -88,14 +88,14 @@ def test_other_names_of_sequences_are_refused_with_both_examples(tmp_path: Path)
     (tmp_path / "r.bed").write_text("22\t0\t4\tAlu\n")
     genome = GenomeConfig("human", "human.fa", repeats=str(tmp_path / "r.bed"))
     with pytest.raises(UserError, match=r"r\.bed names its sequences '22', human\.fa names them 'chr22'"):
-        read_annotation(genome, lengths={"chr22": 10})
+        read_annotation(genome, chroms=["chr22"])
 
 
 @pytest.mark.parametrize("text", ["chr1\tx\n", "chr1\t9\t4\n", "chr1 0 4\n"])
 def test_a_line_that_is_no_bed_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.bed").write_text("chr1\t0\t4\n" + text)
     with pytest.raises(UserError, match=r"r\.bed, line 2 is no BED"):
-        read_bed(tmp_path / "r.bed")
+        read_track(tmp_path / "r.bed")
 
 
 def test_a_line_that_is_no_gtf_is_named_and_an_empty_file_too(tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_line_that_is_no_gtf_is_named_and_an_empty_file_too(tmp_path: Path) ->
         read_genes(tmp_path / "g.gtf")
     (tmp_path / "g.gtf").write_text("# nothing\n")
     with pytest.raises(UserError, match="holds no intervals"):
-        read_annotation(GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gtf")), lengths={"chr1": 9})
+        read_annotation(GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gtf")), chroms=["chr1"])

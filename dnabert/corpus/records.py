@@ -1,0 +1,191 @@
+"""Named sequences from FASTA, FASTQ or CSV, plain or gzip, from a file or from standard input, as a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.corpus.reading import NUCLEOTIDES
+from dnabert.errors import UserError
+
+#: The name of standard input.
+STDIN = "-"
+_GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # with which spreadsheets begin a CSV
+_IS_NUCLEOTIDE = np.zeros(256, dtype=bool)
+_IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), dtype=np.uint8)] = True
+#: A field of a CSV may hold a whole chromosome; the csv module stops at 128 KiB unless told otherwise.
+_LONGEST_FIELD = 1 << 30
+#: Bytes looked at to tell a format; a CSV's header is shorter.
+_HEAD = 4096
+
+
+@dataclass(frozen=True)
+class Record:
+    """A named sequence.
+
+    Attributes
+    ----------
+    name : first word of a FASTA or FASTQ header, a CSV's `name`; the record's number, from 1, where there is none.
+    bases : uint8 ASCII (L,), case kept; L may be 0.
+    """
+
+    name: str
+    bases: NDArray[np.uint8]
+
+
+def read_records(path: str | Path) -> Iterator[Record]:
+    """Read the sequences of a file one after another; what the file is shows in its first bytes, not in its name.
+
+    Parameters
+    ----------
+    path : FASTA, FASTQ (four lines a record), or CSV or TSV with a header, a column `sequence` and perhaps `name`; plain or
+        gzip. ``-`` is standard input.
+
+    Raises
+    ------
+    UserError
+        when there is no such file, it is none of these, is cut off, holds no record, or a letter is no nucleotide's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".fa") as file:
+    ...     _ = file.write(b">a first\\nACG\\nTT\\n>b\\nNNA\\n"), file.flush()
+    ...     [(record.name, record.bases.tobytes()) for record in read_records(file.name)]
+    [('a', b'ACGTT'), ('b', b'NNA')]
+    """
+    shown = "standard input" if str(path) == STDIN else str(path)
+    count = 0
+    try:
+        with _opened(path, shown=shown) as file:
+            for count, (name, text) in enumerate(_parsed(file, shown=shown), start=1):
+                yield Record(" ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown))
+    except csv.Error as error:
+        raise UserError(f"{shown} is no CSV that can be read ({error}): quote its fields, end its lines alike, or give FASTA") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{shown} is a damaged gzip file ({error}): fetch it again") from None
+    except OSError as error:
+        raise UserError(f"cannot read {shown}: {error.strerror or error}: give FASTA, FASTQ or CSV") from None
+    if not count:
+        raise UserError(f"{shown} holds no sequence: give a FASTA, FASTQ or CSV file with some")
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, *, shown: str) -> Iterator[io.BufferedReader[Any]]:
+    if str(path) == STDIN:
+        yield _plain(sys.stdin.buffer)
+    elif Path(path).is_dir():
+        raise UserError(f"{shown} is a folder: give a FASTA, FASTQ or CSV file")
+    else:
+        with open(path, "rb") as file:
+            yield _plain(file)
+
+
+def _plain(raw: IO[bytes]) -> io.BufferedReader[Any]:
+    """A stream of decompressed bytes that can be looked into."""
+    file = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
+    if file.peek(2)[:2] != _GZIP_MAGIC:
+        return file
+    return io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[type-var]
+
+
+def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
+    """Names and sequences as they stand in the file."""
+    if file.peek(len(_BYTE_ORDER_MARK)).startswith(_BYTE_ORDER_MARK):
+        file.read(len(_BYTE_ORDER_MARK))
+    head = file.peek(_HEAD)[:_HEAD]
+    first = head.lstrip()[:1]
+    if not first:
+        if head:  # blank lines alone: nothing to parse
+            return iter(())
+        raise UserError(f"{shown} is empty: give a FASTA, FASTQ or CSV file with sequences")
+    if b"\0" in head or (first not in b">@" and not first.isascii()):
+        raise UserError(f"{shown} is no text: give a FASTA, FASTQ or CSV file, plain or gzip")
+    if first == b">":
+        return _fasta(file)
+    return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
+
+
+def _fasta(file: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
+    name: str | None = None
+    lines: list[bytes] = []
+    for line in file:
+        line = line.strip()
+        if line.startswith(b">"):
+            if name is not None:
+                yield name, b"".join(lines)
+            name, lines = _first_word(line), []
+        elif not line.startswith(b";"):  # a comment in Pearson's original format
+            lines.append(line.replace(b" ", b""))
+    if name is not None:
+        yield name, b"".join(lines)
+
+
+def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
+    lines = (line.strip() for line in file)
+    for number, header in enumerate(lines, start=1):
+        if not header:
+            continue
+        sequence, plus, quality = (next(lines, None) for _ in range(3))
+        if sequence is None or plus is None or quality is None:
+            raise UserError(f"{shown} ends within FASTQ record {number}: fetch it again")
+        if not header.startswith(b"@") or not plus.startswith(b"+") or len(sequence) != len(quality):
+            raise UserError(
+                f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or give FASTA"
+            )
+        yield _first_word(header), sequence
+
+
+def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
+    # latin-1 reads any byte; a letter that is no nucleotide's is named when the bases are checked
+    text = io.TextIOWrapper(file, encoding="latin-1", newline="")
+    try:
+        header = text.readline().strip("\r\n")
+        separator = "\t" if "\t" in header else ","
+        names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+        if "sequence" not in names:
+            known = ", ".join(names)[:80]
+            raise UserError(
+                f"{shown} begins with {known!r}: it is neither FASTA ('>') nor FASTQ ('@'), and as CSV it has no column "
+                "'sequence': give one of them"
+            )
+        csv.field_size_limit(_LONGEST_FIELD)
+        sequence, name = names.index("sequence"), names.index("name") if "name" in names else None
+        for line, row in enumerate(csv.reader(text, delimiter=separator), start=2):
+            if len(row) != len(names) and row:
+                raise UserError(f"{shown}: line {line} has {len(row)} fields, the header {len(names)}: mend it")
+            if row:
+                yield row[name] if name is not None else "", row[sequence].strip().encode("latin-1")
+    finally:
+        text.detach()  # the file is its opener's to close; standard input nobody's
+
+
+def _first_word(header: bytes) -> str:
+    words = header[1:].split(maxsplit=1)
+    return words[0].decode("utf-8", "replace") if words else ""
+
+
+def _bases(text: bytes, *, name: str, shown: str) -> NDArray[np.uint8]:
+    bases = np.frombuffer(text, dtype=np.uint8)
+    legal = _IS_NUCLEOTIDE[bases]
+    if not legal.all():
+        position = int(np.argmin(legal))
+        letter = chr(bases[position])
+        guess = "remove the gaps of the alignment" if letter in "-." else "is it a protein? Give DNA or RNA"
+        raise UserError(
+            f"{shown}: sequence {name} has {letter!r} at position {position + 1}, which is no nucleotide letter "
+            f"({NUCLEOTIDES.decode()}): {guess}"
+        )
+    return bases

@@ -1,0 +1,122 @@
+"""Assemblies that can be fetched: a JSON file that says where the files of each one are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dnabert.config import nearest
+from dnabert.errors import UserError
+
+#: Parts of a genome, by the keys of `GenomeConfig`; without the first there is no genome.
+PARTS = ("fasta", "genes", "repeats", "cpg_islands")
+
+_BUILT_IN = Path(__file__).with_name("assemblies.json")
+#: How UCSC names assemblies: hg38, hs1, panTro6, sacCer3, canFamX is none.
+_UCSC_NAME = re.compile(r"[a-z]{2,3}([A-Z][A-Za-z]{2})?\d+")
+#: What may become the name of a folder in the cache.
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """One assembly: where its files are, below the registry's source."""
+
+    id: str
+    name: str
+    """Of the genome in a corpus: human, chimp, …"""
+    files: dict[str, list[str]]
+    """Paths by part; the first that the server has is taken."""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Assemblies by name, groups of them, and checksums that are known beforehand."""
+
+    source: str
+    """URL that every path is below."""
+    assemblies: dict[str, Assembly]
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    layout: dict[str, list[str]] = field(default_factory=dict)
+    """Paths of the parts of an assembly that is not listed, with ``{assembly}`` for its name; empty: none is allowed."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """By path, in hexadecimal."""
+
+    def choose(self, names: Sequence[str]) -> list[Assembly]:
+        """The assemblies that names of groups and assemblies stand for, each once, in order.
+
+        Raises
+        ------
+        UserError
+            for a name that is neither.
+
+        Examples
+        --------
+        >>> [each.name for each in read_registry().choose(["great-apes"])]
+        ['human', 'chimp', 'bonobo', 'gorilla', 'orangutan']
+        """
+        ids = [each for name in names for each in self.groups.get(name, [name])]
+        return [self._assembly(name) for name in dict.fromkeys(ids)]
+
+    def _assembly(self, name: str) -> Assembly:
+        if name in self.assemblies:
+            return self.assemblies[name]
+        if self.layout and _UCSC_NAME.fullmatch(name):
+            return Assembly(id=name, name=name, files=_paths(self.layout, name))
+        known = [*self.groups, *self.assemblies]
+        more = ", or another of UCSC's, such as mm39" if self.layout else ""
+        raise UserError(f"no assembly {name!r}{nearest(name, known)}: allowed is {', '.join(known)}{more}")
+
+
+def read_registry(path: str | Path | None = None) -> Registry:
+    """Read a registry.
+
+    Parameters
+    ----------
+    path : JSON file with the keys ``source`` (URL), ``assemblies`` (by name: ``name``, ``title`` and ``files``, which
+        gives a list of paths for ``fasta`` and any of ``genes``, ``repeats``, ``cpg_islands``), and, where wanted,
+        ``groups``, ``layout`` and ``sha256``; none: the package's own, UCSC's assemblies.
+
+    Raises
+    ------
+    UserError
+        when it cannot be read or lacks something.
+    """
+    path = _BUILT_IN if path is None else Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        layout = content.get("layout", {})
+        assemblies = {
+            id: Assembly(
+                id=_safe(id),
+                name=entry.get("name", id),
+                title=entry.get("title", ""),
+                files=_paths({**layout, **entry.get("files", {})}, id),
+            )
+            for id, entry in content["assemblies"].items()
+        }
+        groups, known = content.get("groups", {}), content.get("sha256", {})
+        return Registry(content["source"].rstrip("/"), assemblies, groups=groups, layout=layout, sha256=known)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}: --registry takes a JSON file") from None
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{path} is no registry of assemblies ({error!r}): see dnabert/corpus/assemblies.json"
+        ) from None
+
+
+def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:
+    if not set(layout) <= set(PARTS) or not layout.get("fasta"):
+        raise ValueError(f"files of {assembly}: fasta is needed, allowed are {', '.join(PARTS)}")
+    return {part: [path.replace("{assembly}", assembly) for path in layout.get(part, [])] for part in PARTS}
+
+
+def _safe(name: str) -> str:
+    if not _SAFE_NAME.fullmatch(name):
+        raise ValueError(f"assembly {name!r}: letters, digits, '.', '_' and '-' only")
+    return name

@@ -1,0 +1,107 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dnabert.corpus.annotation import Annotation
+from dnabert.corpus.genes import read_features
+from dnabert.corpus.tracks import read_track
+from dnabert.errors import UserError
+
+#: UCSC's rmsk of hg38, its first rows; and the same places as RepeatMasker writes them.
+RMSK = """585\t463\t13\t6\t17\tchr1\t10000\t10468\t-248945954\t+\t(TAACCC)n\tSimple_repeat\tSimple_repeat\t1\t471\t0\t1
+585\t3612\t114\t215\t13\tchr1\t10468\t11447\t-248944975\t-\tTAR1\tSatellite\ttelo\t-399\t1712\t483\t2
+585\t484\t251\t132\t0\tchr1\t11504\t11675\t-248944747\t-\tL1MC5a\tLINE\tL1\t-2382\t395\t199\t3
+"""
+OUT = """   SW   perc perc perc  query      position in query           matching       repeat              position in  repeat
+score   div. del. ins.  sequence    begin     end    (left)    repeat         class/family         begin  end (left)   ID
+
+  463   1.3  0.6  1.7  chr1        10001   10468 (248945954) +  (TAACCC)n      Simple_repeat            1  471    (0)    1
+ 3612  11.4 21.5  1.3  chr1        10469   11447 (248944975) C  TAR1           Satellite/telo       (399) 1712    483    2
+  484  25.1 13.2  0.0  chr1        11505   11675 (248944747) C  L1MC5a         LINE/L1             (2382)  395    199    3 *
+"""
+BED = """chr1\t10000\t10468\tSimple_repeat
+chr1\t10468\t11447\tSatellite/telo
+chr1\t11504\t11675\tLINE/L1
+"""
+NO_BIN = "".join(line.split("\t", 1)[1] for line in RMSK.splitlines(keepends=True))
+EXPORTED = "#bin\tswScore\tmilliDiv\n" + RMSK
+ISLANDS = "585\tchr1\t28735\t29737\tCpG: 111\t1002\t111\t731\t22.2\t73\t0.85\n"
+
+
+@pytest.mark.parametrize("text", [RMSK, NO_BIN, EXPORTED, OUT], ids=["rmsk", "without bin", "exported", "out"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_the_same_repeats_in_every_format(tmp_path: Path, text: str, pack) -> None:
+    (tmp_path / "repeats").write_bytes(pack(text.encode()))
+    (tmp_path / "repeats.bed").write_text(BED)
+    one, other = read_track(tmp_path / "repeats"), read_track(tmp_path / "repeats.bed")
+    assert one.classes == other.classes == ["LINE/L1", "Satellite/telo", "Simple_repeat"]
+    assert np.array_equal(one.intervals["chr1"], other.intervals["chr1"])
+    assert np.array_equal(one.labels["chr1"], other.labels["chr1"])
+    assert one.intervals["chr1"].dtype == one.labels["chr1"].dtype == np.int64
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["SINE/Alu", "LINE/L1", "DNA"])),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_corpus_columns_are_those_of_the_same_bed(tmp_path: Path, repeats) -> None:
+    bed, rmsk, out = [], [], []
+    for start, size, name in repeats:
+        first, family = (name.split("/") * 2)[:2]
+        bed.append(f"chr1\t{start}\t{start + size}\t{name}\n")
+        rmsk.append(f"585\t9\t1\t2\t3\tchr1\t{start}\t{start + size}\t-7\t+\tx\t{first}\t{family}\t1\t2\t0\t1\n")
+        out.append(f"9 1.0 0.2 0.3 chr1 {start + 1} {start + size} (7) + x {name} 1 2 (0) 1\n")
+    columns = []
+    for text in (bed, rmsk, out):
+        (tmp_path / "repeats").write_text("".join(text))
+        annotation = Annotation(repeats=read_track(tmp_path / "repeats"))
+        columns.append(annotation.columns("chr1", starts=np.arange(0, 1000, 50), length=50))
+    for name in ("repeat", "repeat_class"):
+        assert columns[0][name].tolist() == columns[1][name].tolist() == columns[2][name].tolist()
+
+
+def test_ucsc_tables_with_a_bin_column_are_read_as_bed_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "cpgIslandExt.txt").write_text(ISLANDS)
+    track = read_track(tmp_path / "cpgIslandExt.txt")
+    assert track.intervals["chr1"].tolist() == [[28735, 29737]] and track.classes == ["CpG: 111"]
+
+
+def test_sequences_named_by_numbers_are_bed(tmp_path: Path) -> None:
+    (tmp_path / "x.bed").write_text("22\t5\t9\n7\t1\t2\tAlu\n")
+    track = read_track(tmp_path / "x.bed")
+    assert track.chroms == ["22", "7"] and track.classes == ["Alu", "repeat"]
+
+
+def test_a_genome_without_repeats_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "x.out").write_text("There were no repetitive sequences detected in x.fa\n")
+    assert read_track(tmp_path / "x.out").chroms == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (RMSK + "585\t463\tx\n", r"line 4 is no line of UCSC's rmsk table \('585\\t463\\tx'\): 17 columns"),
+        (OUT + "  484  25.1\n", r"line 7 is no line of RepeatMasker's \.out"),
+        (ISLANDS + "585\tchr1\t9\t4\n", "line 2 is no interval of a UCSC table"),
+        ("chr1\t9\n", "line 1 is no BED interval"),
+    ],
+)
+def test_a_line_of_another_kind_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_track(tmp_path / "x")
+
+
+def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
+    (tmp_path / "a.gff3").write_text("##gff-version 3\nchr1\tx\tenhancer\t11\t20\t.\t.\t.\tID=e\nchr1\tx\tTAD\t1\t5\t.\t.\t.\t.\n")
+    track = read_features(tmp_path / "a.gff3")
+    assert track.intervals["chr1"].tolist() == [[10, 20], [0, 5]] and track.classes == ["TAD", "enhancer"]
+    assert track.labels["chr1"].tolist() == [1, 0]

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dnabert.corpus.annotation import Annotation
+from dnabert.corpus.genes import read_genes
+from dnabert.errors import UserError
+
+# chr1: ALPHA, two transcripts of exons 10-22 and 40-50 with CDS 15-45, and 40-60 without; BETA on the other strand.
+REFGENE = """585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tALPHA\tcmpl\tcmpl\t0,2,
+585\tNR_2\tchr1\t+\t40\t60\t60\t60\t1\t40,\t60,\t0\tALPHA\tunk\tunk\t-1,
+585\tNR_3\tchr1\t-\t44\t70\t70\t70\t1\t44,\t70,\t0\tBETA\tunk\tunk\t-1,
+"""
+REFFLAT = "".join(
+    "\t".join([fields[12], *fields[1:11]]) + "\n" for fields in (x.split("\t") for x in REFGENE.splitlines())
+)
+BED12 = """chr1\t10\t50\tALPHA\t0\t+\t15\t45\t0\t2\t12,10,\t0,30,
+chr1\t40\t60\tALPHA\t0\t+\t60\t60\t0\t1\t20,\t0,
+chr1\t44\t70\tBETA\t0\t-\t70\t70\t0\t1\t26\t0
+"""
+FORMATS = {
+    "refGene": REFGENE,
+    "genePredExt": "".join(line.split("\t", 1)[1] for line in REFGENE.splitlines(keepends=True)),
+    "exported": "#bin\tname\tchrom\n" + REFGENE,
+    "refFlat": REFFLAT,
+    "BED12": BED12,
+}
+
+
+def columns_of(path: Path, text: str) -> dict[str, list]:
+    path.write_text(text)
+    genes = read_genes(path)
+    columns = Annotation(genes=genes).columns("chr1", starts=np.arange(0, 1000, 10), length=10)
+    return {name: columns[name].tolist() for name in columns if name not in ("repeat", "cpg_island")}  # those are NaN
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_transcripts_worked_by_hand(tmp_path: Path, name: str) -> None:
+    columns = columns_of(tmp_path / "genes", FORMATS[name])
+    assert np.allclose(columns["cds"][:8], [0, 0.5, 0.2, 0, 0.5, 0, 0, 0])
+    assert np.allclose(columns["utr"][:8], [0, 0.5, 0, 0, 0.5, 0, 0, 0])
+    assert np.allclose(columns["exon"][:8], [0, 0, 0, 0, 0, 1, 1, 0])
+    assert np.allclose(columns["intron"][:8], [0, 0, 0.8, 1, 0, 0, 0, 0])
+    assert columns["gene"][:8] == ["", "ALPHA", "ALPHA", "ALPHA", "ALPHA", "BETA", "BETA", ""]
+    assert columns["gene_type"][4:8] == ["protein_coding", "non_coding", "non_coding", "intergenic"]
+    assert columns["gene_strand"][1] == "+" and columns["gene_strand"][6] == "-"
+
+
+def test_a_plain_gene_pred_names_genes_by_their_transcript(tmp_path: Path) -> None:
+    plain = "".join("\t".join(line.split("\t")[1:11]) + "\n" for line in REFGENE.splitlines())
+    columns = columns_of(tmp_path / "genes", plain)
+    assert columns["gene"][2] == "NM_1" and columns["gene"][6] == "NR_3"
+
+
+def test_transcripts_of_one_name_far_apart_are_two_genes(tmp_path: Path) -> None:
+    far = REFGENE.replace("\t44\t70\t70\t70\t1\t44,\t70,\t0\tBETA", "\t144\t170\t170\t170\t1\t144,\t170,\t0\tALPHA")
+    (tmp_path / "genes").write_text(far)
+    genes = read_genes(tmp_path / "genes")
+    assert genes.spans["chr1"].tolist() == [[10, 60], [144, 170]]
+    assert genes.names["chr1"][0].tolist() == ["ALPHA", "ALPHA"]
+    assert genes.names["chr1"][1].tolist() == ["protein_coding", "non_coding"]
+
+
+@st.composite
+def transcripts(draw: st.DrawFn) -> list[tuple[str, str, list[tuple[int, int]], tuple[int, int]]]:
+    """Genes apart from each other: name, strand, exons, the coding stretch's ends (empty for RNA)."""
+    found, place = [], 0
+    for number in range(draw(st.integers(1, 5))):
+        edges = draw(st.lists(st.integers(1, 40), min_size=2, max_size=8).filter(lambda x: len(x) % 2 == 0))
+        places = place + np.cumsum(edges)
+        exons = [(int(a), int(b)) for a, b in places.reshape(-1, 2)]
+        inside = [x for a, b in exons for x in range(a, b)]
+        first, last = sorted(draw(st.tuples(*[st.sampled_from(inside)] * 2)))
+        coding = (first, last + 1) if draw(st.booleans()) else (exons[-1][1], exons[-1][1])
+        found.append((f"G{number}", draw(st.sampled_from("+-")), exons, coding))
+        place = exons[-1][1] + draw(st.integers(0, 30))
+    return found
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(transcripts())
+def test_gene_pred_gives_the_columns_of_the_equivalent_gtf(tmp_path: Path, genes) -> None:
+    table, gtf = "", ""
+    for name, strand, exons, (first, last) in genes:
+        starts, ends = ("".join(f"{x}," for x in column) for column in zip(*exons, strict=True))
+        place = f"{exons[0][0]}\t{exons[-1][1]}\t{first}\t{last}\t{len(exons)}\t{starts}\t{ends}"
+        table += f"12\tT{name}\tchr1\t{strand}\t{place}\t0\t{name}\tcmpl\tcmpl\t{'0,' * len(exons)}\n"
+        kind = "protein_coding" if first < last else "non_coding"
+        lines = [("exon", start, end) for start, end in exons]
+        if first < last:
+            lines += [("CDS", max(start, first), min(end, last)) for start, end in exons]
+            lines += [("5UTR", start, min(end, first)) for start, end in exons]
+            lines += [("3UTR", max(start, last), end) for start, end in exons]
+        for feature, start, end in lines:
+            if start < end:
+                ids = f'gene_id "{name}"; transcript_id "T{name}"; gene_type "{kind}";'
+                gtf += f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t.\t{ids}\n"
+    assert columns_of(tmp_path / "table", table) == columns_of(tmp_path / "gtf", gtf)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
+        ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t1\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
+        ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,51,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
+        ("585\tNM_1\tchr1\t+\tx\n", "exons between its start and its end"),
+    ],
+)
+def test_a_line_that_is_no_transcript_is_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "genes").write_text(REFGENE + line)
+    with pytest.raises(UserError, match=said):
+        read_genes(tmp_path / "genes")
+
+
+def test_a_bed_of_genes_without_exons_says_what_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "genes").write_text("chr1\t10\t50\tALPHA\t0\t+\n")
+    with pytest.raises(UserError, match="a BED file of genes 12"):
+        read_genes(tmp_path / "genes")
