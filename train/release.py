@@ -14,8 +14,10 @@ class ReleaseConfig:
     """Finished folder of train/pretrain.py."""
     out: str
     """Folder to make; it loads as the run does."""
-    data: str
-    """What it was trained on, in a sentence for the card."""
+    data: str | None = None
+    """What it was trained on, in a sentence for the card; default: what the corpus's manifest says."""
+    license: str | None = None
+    """Licence for the card, by the Hub's identifier (cc-by-4.0, mit, …); without one it states none."""
     overwrite: bool = False
     """Replace a release that stands there."""
 
@@ -26,7 +28,8 @@ def main() -> None:
     config = parse(ReleaseConfig, prog="train/release.py", description=__doc__)
     from dnabert.pretraining.release import release  # after --help, which needs no torch
 
-    print(release(config.run, out=config.out, data=config.data, overwrite=config.overwrite))
+    made = release(config.run, out=config.out, data=config.data, license=config.license, overwrite=config.overwrite)
+    print(made)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ from tqdm import tqdm
 from dnabert.alphabet import reverse_complement
 from dnabert.config import save_yaml
 from dnabert.encoders.encoder import run_folder
-from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.finetuning.config import FinetuneConfig
 from dnabert.models.build import loading_options, register_architectures
+from dnabert.models.loading import quiet_loading
 from dnabert.models.precision import use_bf16
 from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.optimizer import learning_rate, set_learning_rate
@@ -110,7 +110,7 @@ def _model(run: Path, task: Task, config: FinetuneConfig, *, seed: int) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     register_architectures()
-    architecture = AutoConfig.from_pretrained(run)
+    architecture = AutoConfig.from_pretrained(run, trust_remote_code=False)
     architecture.num_labels = len(task.classes)
     architecture.id2label = dict(enumerate(task.classes))
     architecture.label2id = {name: index for index, name in enumerate(task.classes)}
@@ -122,7 +122,9 @@ def _model(run: Path, task: Task, config: FinetuneConfig, *, seed: int) -> Any:
         torch.manual_seed(seed)
         if config.fresh:
             return AutoModelForSequenceClassification.from_config(architecture, **options)
-        return AutoModelForSequenceClassification.from_pretrained(run, config=architecture, **options)
+        return AutoModelForSequenceClassification.from_pretrained(
+            run, config=architecture, use_safetensors=True, trust_remote_code=False, **options
+        )
 
 
 def _train(

@@ -27,12 +27,12 @@ class MaskedObjective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses and hits at the masked positions.
+    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Losses and hits at the masked positions, and the windows' vectors.
 
         Parameters
         ----------
-        input_ids : int64 (B, T), no padding.
+        input_ids : int64 (B, T), no padding, [CLS] first and [SEP] last.
         positions : int64 (B, M), which tokens are asked for.
         labels : int64 (B, M), the true ids; what stands in unused places is up to the caller's weights.
 
@@ -40,14 +40,20 @@ class MaskedObjective(nn.Module):
         -------
         nats : float32 (B, M), minus the log probability of the true word.
         hits : bool (B, M), whether the true word was the most probable.
+        vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them.
         """
-        logits_BMV = masked_logits(self.model, input_ids, positions).float()
+        hidden_BTD = self.model.base_model(input_ids=input_ids).last_hidden_state
+        logits_BMV = masked_logits(self.model, hidden_BTD, positions).float()
         nats = functional.cross_entropy(logits_BMV.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-        return nats, logits_BMV.detach().argmax(-1) == labels
+        return nats, logits_BMV.detach().argmax(-1) == labels, mean_of_words(hidden_BTD)
 
 
-def masked_logits(model: Any, input_ids: Tensor, positions: Tensor) -> Tensor:
-    """Logits (B, M, V) of `positions` (int64 (B, M)) for `input_ids` (int64 (B, T), no padding)."""
-    hidden_BTD = model.base_model(input_ids=input_ids).last_hidden_state
+def mean_of_words(hidden_BTD: Tensor) -> Tensor:
+    """One vector per window, float32 (B, D): the mean of its last states, [CLS] and [SEP] left out."""
+    return hidden_BTD[:, 1:-1].float().mean(1)
+
+
+def masked_logits(model: Any, hidden_BTD: Tensor, positions: Tensor) -> Tensor:
+    """Logits (B, M, V) of `positions` (int64 (B, M)) from the body's last states."""
     picked_BMD = torch.take_along_dim(hidden_BTD, positions.unsqueeze(-1), dim=1)
     return model.cls(picked_BMD) if hasattr(model, "cls") else model.decoder(model.head(picked_BMD))

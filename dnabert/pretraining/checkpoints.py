@@ -12,9 +12,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError
+from dnabert.models.loading import quiet_loading
+from dnabert.stage import read_manifest
+from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from dnabert.tokenizer import KmerTokenizer
 
 _FOLDER = "checkpoints"
 
@@ -75,7 +80,7 @@ def load_checkpoint(folder: Path, *, model: PreTrainedModel, optimizers: list[to
     try:
         progress = Progress(**json.loads((folder / "progress.json").read_text()))
         with torch.device("cpu"):
-            weights = type(model).from_pretrained(folder).state_dict()
+            weights = type(model).from_pretrained(folder, use_safetensors=True).state_dict()
         model.load_state_dict(weights)
         state = load_file(folder / "optimizer.safetensors")
     except (OSError, ValueError, TypeError, RuntimeError) as error:
@@ -83,6 +88,31 @@ def load_checkpoint(folder: Path, *, model: PreTrainedModel, optimizers: list[to
         raise UserError(f"{folder} does not fit this config ({first}): use the run's own config.yaml or another --out") from error
     _restore(state, model, optimizers)
     return progress
+
+
+def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerTokenizer) -> None:
+    """Put a run's weights into a model of the same words and sizes.
+
+    Raises
+    ------
+    UserError
+        when the folder is no run, or its k, stride or model differ.
+    """
+    folder = Path(run)
+    read_manifest(folder, kind="run")
+    known = load_tokenizer(folder)
+    for name in ("k", "stride"):
+        if getattr(known, name) != getattr(tokenizer, name):
+            raise UserError(
+                f"--initial {run} has {name} {getattr(known, name)}, this run {getattr(tokenizer, name)}: pass --{name} {getattr(known, name)}"
+            )
+    try:
+        with torch.device("cpu"), quiet_loading():
+            weights = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True).state_dict()
+        model.load_state_dict(weights)
+    except (OSError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"--initial {run} is not of this --model ({first}): use the --model settings of its config.yaml") from error
 
 
 def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:

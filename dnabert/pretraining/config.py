@@ -10,6 +10,33 @@ from dnabert.models.config import ModelConfig
 
 
 @dataclass
+class ContrastConfig:
+    """Two views of each place find each other, beside (or after) the masked language model."""
+
+    weight: float = 0.0
+    """Weight of the contrastive loss (in nats) beside the masked language model's; 0: every window is read once."""
+    temperature: float = 0.05
+    """The smaller, the more the most similar other places count."""
+    shift: int | None = None
+    """Most bases between the starts of the two views; default half a window."""
+    substitutions: float = 0.05
+    """Most substitutions per base of the second view, each place's rate drawn from 0 on; great apes differ by 0.01 to 0.04."""
+    indels: float = 0.005
+    """The same for insertions and deletions."""
+
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            raise UserError(f"--contrast.weight is {self.weight}, allowed is 0 or more")
+        if self.temperature <= 0:
+            raise UserError(f"--contrast.temperature is {self.temperature}, allowed is more than 0: pass --contrast.temperature 0.05")
+        if self.shift is not None and self.shift < 0:
+            raise UserError(f"--contrast.shift is {self.shift}, allowed is 0 or more")
+        for name in ("substitutions", "indels"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise UserError(f"--contrast.{name} is {getattr(self, name)}, allowed is 0 to 0.5")
+
+
+@dataclass
 class PretrainConfig:
     """A masked-LM pretraining, from a prepared corpus to a run folder."""
 
@@ -23,6 +50,8 @@ class PretrainConfig:
     """Bases from one word to the next, 1 (overlapping) to k (side by side); by default k."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model."""
+    initial: str | None = None
+    """A run whose weights are the start, of the same k, stride and model; default: fresh weights."""
 
     batch_size: int = 64
     """Windows per optimiser step, over all processes and accumulated parts together."""
@@ -65,6 +94,9 @@ class PretrainConfig:
     soft_mask_weight: float = 1.0
     """Weight of lower-case (repeat) bases in the training loss; evaluation always counts all bases alike."""
 
+    contrast: ContrastConfig = field(default_factory=ContrastConfig)
+    """Contrastive training of the vectors, for neighbours; takes two views of half as many windows per step."""
+
     evaluate_every: int = 200
     """Optimiser steps between evaluations."""
     evaluation_windows: int = 1000
@@ -72,7 +104,8 @@ class PretrainConfig:
     evaluation_genome: str | None = None
     """Evaluate on this genome's windows only, e.g. human; all genomes by default."""
     floor_order: int = 12
-    """Highest order of the Markov models on the same split, whose bits per base stand beside the curve."""
+    """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12 they
+    are also read from both sides, as the model reads."""
 
     checkpoint_every: int = 500
     """Optimiser steps between checkpoints."""
@@ -123,8 +156,12 @@ class PretrainConfig:
             if getattr(self, name) <= 0:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is more than 0: pass {flag} {usual}")
-        if self.floor_order > 14:
-            raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 14 (memory grows with 4^order)")
+        if self.contrast.weight and (self.batch_size % 2 or self.batch_size < 4):
+            raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of several places: pass an even one")
+        if self.contrast.weight and self.accumulation > 1:
+            raise UserError("--contrast.weight compares all windows of a batch with each other, --accumulation parts them: pass 1")
+        if self.floor_order > 16:
+            raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 16: pass --floor-order 12")
 
     def _check_at_least(self, name: str, least: int) -> None:
         value = getattr(self, name)

@@ -11,11 +11,8 @@ from accelerate import Accelerator
 
 from dnabert.models.objective import MaskedObjective
 from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
-from dnabert.pretraining.masking import mask
 from dnabert.pretraining.sampling import Sampler
 
-# masks of the evaluation come from an epoch that no training reaches, so that they are never trained on
-_FROZEN_EPOCH = 2**40
 _BATCH = 128
 
 
@@ -62,18 +59,10 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
 
 
 def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accelerator: Accelerator) -> torch.Tensor:
-    batch = mask(
-        sampler.view.bases(rows),
-        tokenizer=sampler.tokenizer,
-        plan=sampler.plan,
-        windows=rows,
-        seed=0,  # the same for every run: curves of different seeds are comparable
-        epoch=_FROZEN_EPOCH,
-        all_masked=True,
-    )
+    batch = sampler.frozen(rows)
     tensors = (torch.from_numpy(x).to(accelerator.device) for x in (batch.input_ids, batch.positions, batch.labels))
     with accelerator.autocast():
-        nats, hits = objective(*tensors)
+        nats, hits, _ = objective(*tensors)
     weights = torch.from_numpy(batch.weights)
     return torch.stack([(nats.cpu() * weights).sum(1), (hits.cpu() * weights).sum(1), weights.sum(1)]).double()
 

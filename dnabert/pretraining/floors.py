@@ -1,12 +1,14 @@
 """Markov floors: what counting alone predicts of the same bases, in bits per base.
 
 A model that does not pass them has learned nothing that a table of k-mers does not know. The models of all orders are
-interpolated: order n falls back to order n-1 with the weight of `alpha` pseudo-counts, and alpha is tuned for every
-order on half of the evaluated windows and scored on the other half, both ways, so no order is scored on what tuned it.
+interpolated: order n falls back to order n-1 with the weight of some pseudo-counts. How many depends on how often the
+context was seen and on how many different bases followed it, and is tuned on half of the evaluated windows and scored on
+the other half, both ways, so no order is scored on what tuned it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +17,14 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
 from dnabert.corpus import WindowView
+from dnabert.pretraining.counting import LARGEST_TABLE, ending_words, looked_up_counts, table_counts
 
-# pseudo-counts tried for each order: from "trust any count" to "trust only thousands"
-_ALPHAS = 4.0 ** np.arange(-1, 8)
-_BATCH = 4096
+# pseudo-counts tried for each class of contexts: from "trust any count" to "trust only thousands"
+_PSEUDO_COUNTS = 2.0 ** np.arange(-5, 15)
+_USUAL = 8  # place of 2^3 among them, for classes of which there is nothing to tune on
+_LARGEST_TOTAL = 15  # contexts seen 2^15 times or more are one class
+_CLASSES = 4 * (_LARGEST_TOTAL + 1)
+_POWERS = (4 * np.log2(np.maximum(np.arange(2**_LARGEST_TOTAL + 1), 1)).astype(np.uint8)).astype(np.uint8)
 #: Windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows there.
 UNIQUE_SEQUENCE = 0.1
 
@@ -35,99 +41,126 @@ class MarkovFloor:
     """On windows that are mostly unique sequence; None where there are none."""
 
 
+@dataclass(frozen=True)
+class MarkovModels:
+    """Counts of every order, how they are smoothed, and what they score.
+
+    Attributes
+    ----------
+    counts : uint32 (4^order, 4) of every order that has a table (to 12).
+    pseudo_counts : float64 (2, classes) of every order: for even windows (tuned on the odd ones) and for odd ones.
+    floors : read from left to right, one per order.
+    """
+
+    counts: list[NDArray[np.uint32]]
+    pseudo_counts: list[NDArray[np.float64]]
+    floors: list[MarkovFloor]
+
+
 def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 12, seed: int = 0) -> list[MarkovFloor]:
-    """Interpolated Markov models of order 0 to `max_order`, counted on both strands of `train`.
+    """Interpolated Markov models of order 0 to `max_order`, counted on both strands of `train`; see `fit_markov_models`."""
+    return fit_markov_models(train, evaluated, max_order=max_order, seed=seed).floors
+
+
+def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: int = 12, seed: int = 0) -> MarkovModels:
+    """Count, smooth and score.
 
     Parameters
     ----------
     train : windows to count; N breaks a context.
     evaluated : windows to score, left to right, bases after the first `max_order` of each window alike for all orders.
-
-    Returns
-    -------
-    One floor per order. Memory: 4^(order+1) 32-bit counts, 268 MB for order 12.
+    max_order : 0 to 16. Orders to 12 take 4^(order+1) 32-bit counts, 268 MB for order 12; of higher ones only the
+        contexts that occur in `evaluated` are counted.
+    seed : of the bootstrap.
     """
-    contexts, bases, window = _scored(evaluated, max_order=max_order)
-    half = window % 2 == 0
+    words, window = _scored(evaluated, max_order=max_order)
+    tables = table_counts(train, max_order=min(max_order, LARGEST_TABLE))
+    half, base = window % 2, words & 3
     unique = (evaluated.column("soft_masked") < UNIQUE_SEQUENCE)[window]
-    probability = np.full(len(bases), 0.25)
-    by_half = [probability, probability]  # the chain of lower orders, tuned on even and on odd windows
-    floors = []
-    for order in range(max_order + 1):
-        count, total = _lookup(_counts(train, order=order), contexts % 4**order, bases)
-        bits = np.empty(len(bases))
-        tuned = []
-        for chain, scored in zip(by_half, (half, ~half), strict=True):
-            mixed = [(count + alpha * chain) / (total + alpha) for alpha in _ALPHAS]
-            best = mixed[int(np.argmax([np.log2(m[~scored]).mean() for m in mixed]))]
-            tuned.append(best)
-            bits[scored] = -np.log2(best[scored])
-        by_half = tuned
-        floors.append(_floor(order, bits, window, unique=unique, seed=seed))
-    return floors
+    by_half = np.full((2, len(words)), 0.25)  # the chain of lower orders, tuned on odd and on even windows
+    tuned, floors = [], []
+    for order, rows in enumerate(_rows(tables, train, words >> 2, max_order=max_order)):
+        tuned.append(_tune(rows, base, by_half, half=half))
+        by_half = np.stack([_mixed(rows, base, lower, pseudo) for lower, pseudo in zip(by_half, tuned[-1], strict=True)])
+        bits = -np.log2(by_half[half, np.arange(len(words))])
+        floors.append(scored_floor(order, bits, window, unique=unique, seed=seed))
+    return MarkovModels(tables, tuned, floors)
 
 
 def as_json(floors: list[MarkovFloor], *, windows: int) -> dict[str, Any]:
-    """The content of a run's ``floors.json``."""
+    """The content of a run's ``floors.json``, but for what `dnabert.pretraining.bidirectional` adds."""
     best = min(floors, key=lambda floor: floor.bits_per_base)
-    orders = {
-        str(f.order): {
-            "bits_per_base": f.bits_per_base, "low": f.low, "high": f.high, "bits_per_base_unique": f.bits_per_base_unique
-        }
-        for f in floors
-    }  # fmt: skip
     return {
         "uniform": 2.0,
-        "orders": orders,
+        "orders": {str(floor.order): as_numbers(floor) for floor in floors},
         "best": {"order": best.order, "bits_per_base": best.bits_per_base},
         "windows": windows,
     }
 
 
-def _counts(view: WindowView, *, order: int) -> NDArray[np.uint32]:
-    """Counts (4^order, 4) of every context and base that follows it, on both strands."""
-    counts = np.zeros(4 ** (order + 1), dtype=np.uint32)
-    # few large pieces: each bincount makes a table as large as `counts`
-    piece = max(_BATCH, len(counts) // view.bases(np.array([0])).shape[1] * 4)
-    for first in range(0, len(view), piece):
-        rows = np.arange(first, min(first + piece, len(view)))
-        for reverse in (False, True):
-            words = _words(codes(view.bases(rows, reverse=reverse)), size=order + 1)
-            counts += np.bincount(words[words >= 0], minlength=len(counts)).astype(np.uint32)
-    return counts.reshape(-1, 4)
+def as_numbers(floor: MarkovFloor) -> dict[str, Any]:
+    """A floor without its order."""
+    return {name: value for name, value in vars(floor).items() if name != "order"}
 
 
-def _words(code: NDArray[np.uint8], *, size: int) -> NDArray[np.int32]:
-    """Base-4 numbers of all overlapping words of `size` bases in each row; -1 where a word holds an N."""
-    starts = code.shape[1] - size + 1
-    words = np.zeros((len(code), starts), dtype=np.int32)
-    bad = np.zeros((len(code), starts), dtype=bool)
-    for place in range(size):
-        letter = code[:, place : place + starts]
-        bad |= letter > 3
-        words = words * 4 + (letter & 3)
-    words[bad] = -1
-    return words
+def context_classes(rows: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Class (n,) of contexts by their counts (n, 4): powers of two of the total, and how many different bases followed.
+
+    Witten and Bell 1991 trust a context the less the more different bases followed it; here the data say by how much.
+    """
+    columns = rows.T  # sums along four columns are ten times faster than over rows of four
+    total = columns[0] + columns[1] + columns[2] + columns[3]
+    followed = sum((column > 0).astype(np.uint8) for column in columns)
+    return np.asarray(_POWERS[np.minimum(total, 2**_LARGEST_TOTAL)] + np.maximum(followed, 1) - 1, dtype=np.uint8)
 
 
-def _scored(view: WindowView, *, max_order: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Contexts (max_order bases before), bases and window numbers of every scored place."""
-    words = _words(codes(view.bases(np.arange(len(view)))), size=max_order + 1).astype(np.int64)
-    window, place = np.nonzero(words >= 0)
-    found = words[window, place]
-    return found // 4, found % 4, window
+def _scored(view: WindowView, *, max_order: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Words (max_order bases and the one that follows) and window numbers of every scored place."""
+    words, run = ending_words(codes(view.bases(np.arange(len(view)))), size=max_order + 1)
+    window, place = np.nonzero(run > max_order)
+    return words[window, place], window
 
 
-def _lookup(
-    counts: NDArray[np.uint32], contexts: NDArray[np.int64], bases: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    rows = counts[contexts].astype(np.float64)
-    return rows[np.arange(len(bases)), bases], rows.sum(axis=1)
+def _rows(
+    tables: list[NDArray[np.uint32]], train: WindowView, contexts: NDArray[np.int64], *, max_order: int
+) -> Iterator[NDArray[np.uint32]]:
+    """Counts (n, 4) behind every context, order by order."""
+    for order, table in enumerate(tables):
+        yield table[contexts % 4**order]
+    asked = {order: np.unique(contexts % 4**order) for order in range(len(tables), max_order + 1)}
+    for order, counts in looked_up_counts(train, asked).items():
+        yield counts[np.searchsorted(asked[order], contexts % 4**order)]
 
 
-def _floor(
+def _tune(
+    rows: NDArray[np.uint32], base: NDArray[np.int64], by_half: NDArray[np.float64], *, half: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Best pseudo-counts (2, classes): those of the even windows are tuned on the odd ones, and the other way round."""
+    kind = context_classes(rows)
+    gain = np.zeros((2, _CLASSES, len(_PSEUDO_COUNTS)))
+    gain[:, :, _USUAL] = 1e-9  # wins where nothing speaks for another
+    for scored in (0, 1):
+        other = half != scored
+        there, count, lower = kind[other], rows[other, base[other]], by_half[scored, other]
+        total = rows[other].sum(axis=1)
+        for number, pseudo in enumerate(_PSEUDO_COUNTS):
+            log = np.log2((count + pseudo * lower) / (total + pseudo) / lower)
+            gain[scored, :, number] += np.bincount(there, weights=log, minlength=_CLASSES)
+    return np.asarray(_PSEUDO_COUNTS[gain.argmax(axis=2)])
+
+
+def _mixed(
+    rows: NDArray[np.uint32], base: NDArray[np.int64], lower: NDArray[np.float64], pseudo_counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Probability (n,) of each base: its count and `pseudo` counts spread as the order below says."""
+    pseudo = pseudo_counts[context_classes(rows)]
+    return np.asarray((rows[np.arange(len(base)), base] + pseudo * lower) / (rows.sum(axis=1) + pseudo))
+
+
+def scored_floor(
     order: int, bits: NDArray[np.float64], window: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
 ) -> MarkovFloor:
+    """Mean and interval of `bits` (n,) per base, of windows `window` (n,), `unique` (n,) told apart."""
     sums, sizes = np.bincount(window, weights=bits), np.bincount(window)
     low, high = ratio_interval(sums, sizes, seed=seed)
     return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high, float(bits[unique].mean()) if unique.any() else None)

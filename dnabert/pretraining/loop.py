@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,17 +29,22 @@ from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16
 from dnabert.pretraining import run_folder
 from dnabert.pretraining.audit import Audit, refuse_leaks
+from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent
-from dnabert.pretraining.checkpoints import Progress, load_checkpoint, save_checkpoint
+from dnabert.pretraining.checkpoints import Progress, load_checkpoint, load_initial, save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.contrast import PairSampler, found_first, whole_batch_loss
 from dnabert.pretraining.evaluation import Evaluation, evaluate
-from dnabert.pretraining.floors import as_json, markov_floors
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate
 from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,12 @@ class _Training:
     bar: tqdm[Any]
     progress: Progress
     evaluated_at: int = -1
-    window: list[tuple[float, float]] = field(default_factory=list)  # (bits per base, seconds) since the last line
+    window: list[dict[str, float]] = field(default_factory=list)  # what steps since the last line measured, and their seconds
+
+    @property
+    def pairs(self) -> PairSampler | None:
+        """Where the batches come from when places are read twice."""
+        return PairSampler(self.sampler, self.config.contrast) if self.config.contrast.weight else None
 
     @property
     def model(self) -> Any:
@@ -93,9 +103,10 @@ def pretrain(config: PretrainConfig) -> Path:
     """
     accelerator = _accelerator(config)
     corpus = _corpus(config, accelerator)
-    samplers = _samplers(config, corpus)  # refuses what cannot work before a folder is begun
-    checkpoint = _begin(config, accelerator)
-    training = _build(config, samplers, accelerator, checkpoint, window_length=corpus.window_length)
+    samplers = _samplers(config, corpus)
+    model = _model(config, samplers.train, window_length=corpus.window_length)
+    checkpoint = _begin(config, accelerator)  # what cannot work has been refused by now
+    training = _build(config, samplers, accelerator, checkpoint, model=model)
     try:
         with _stop_signals() as stop:
             _run(training, stop)
@@ -110,17 +121,22 @@ def pretrain(config: PretrainConfig) -> Path:
 
 
 def _accelerator(config: PretrainConfig) -> Accelerator:
+    if parse_flag_from_env("ACCELERATE_USE_FSDP"):  # evaluation, checkpoints and Muon need whole matrices in each process
+        raise UserError(
+            "FSDP cannot train this: each process holds the whole model; "
+            "launch with --config_file configs/accelerate/many_gpus.yaml, or two_nodes.yaml"
+        )
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
     bf16 = use_bf16(config.precision, device=device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     if device.type == "cpu":
         set_cpu_threads(config.threads, processes=accelerator.num_processes)
-    parts = accelerator.num_processes * config.accumulation
+    parts = accelerator.num_processes * config.accumulation * (2 if config.contrast.weight else 1)
     if config.batch_size % parts:
         raise UserError(
             f"--batch-size {config.batch_size} is not a multiple of {accelerator.num_processes} processes times "
-            f"--accumulation {config.accumulation}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
+            f"--accumulation {config.accumulation}{' times two views' if config.contrast.weight else ''}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
         )
     return accelerator
 
@@ -163,12 +179,19 @@ def _samplers(config: PretrainConfig, corpus: Corpus) -> _Samplers:
     return _Samplers(train, dataclasses.replace(train, view=_validation(config, corpus)), refuse_leaks(train.plan))
 
 
+def _model(config: PretrainConfig, sampler: Sampler, *, window_length: int) -> PreTrainedModel:
+    tokenizer = sampler.tokenizer
+    model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    if config.initial is not None:
+        load_initial(config.initial, model=model, tokenizer=tokenizer)
+    model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
+    return model
+
+
 def _build(
-    config: PretrainConfig, samplers: _Samplers, accelerator: Accelerator, checkpoint: Path | None, *, window_length: int
+    config: PretrainConfig, samplers: _Samplers, accelerator: Accelerator, checkpoint: Path | None, *, model: PreTrainedModel
 ) -> _Training:
     train, tokenizer = samplers.train, samplers.train.tokenizer
-    model = build_model(config.model, tokenizer=tokenizer, max_tokens=train.tokens_per_window, seed=config.seed)
-    model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
     model.to(accelerator.device)
     optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
     progress = Progress()
@@ -233,7 +256,8 @@ def _batches(training: _Training, step: int) -> list[MaskedBatch]:
     """This process's parts of a step's batch, made while the step before computes."""
     accelerator, parts = training.accelerator, training.config.accumulation
     first = accelerator.process_index * parts
-    return [training.sampler.batch(step, part=first + i, parts=accelerator.num_processes * parts) for i in range(parts)]
+    source = training.pairs or training.sampler
+    return [source.batch(step, part=first + i, parts=accelerator.num_processes * parts) for i in range(parts)]
 
 
 def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None:
@@ -244,12 +268,12 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
     rate = learning_rate(config, step=progress.step, progress=share)
     set_learning_rate(training.optimizers, rate)
     asked = config.batch_size * batches[0].positions.shape[1]
-    nats = torch.zeros(2, dtype=torch.float64)  # sum over hidden words, and their number
+    sums = torch.zeros(4, dtype=torch.float64)  # nats of hidden words and their number; contrastive nats, and pairs found
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         with contextlib.nullcontext() if last else accelerator.no_sync(training.objective):
-            nats += _backward(training, batch, asked)
-    total, hidden = accelerator.reduce(nats.to(accelerator.device), reduction="sum").tolist()
+            sums += _backward(training, batch, asked)
+    total, hidden, contrast, found = accelerator.reduce(sums.to(accelerator.device), reduction="sum").tolist()
     bits = total / max(hidden, 1.0) / (config.k * math.log(2))
     if not math.isfinite(bits):
         raise UserError(
@@ -261,7 +285,10 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
     for optimizer in training.optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    _advance(training, bits, rate, time.perf_counter() - began)
+    measured = {"train_bits_per_base": bits}
+    if training.pairs:  # every process has the whole batch's
+        measured |= {"train_contrast_nats": contrast / accelerator.num_processes, "train_found_first": found / accelerator.num_processes}
+    _advance(training, measured, rate, time.perf_counter() - began)
 
 
 def _backward(training: _Training, batch: MaskedBatch, asked: int) -> torch.Tensor:
@@ -272,11 +299,17 @@ def _backward(training: _Training, batch: MaskedBatch, asked: int) -> torch.Tens
         for x in (batch.input_ids, batch.positions, batch.labels, batch.weights)
     )
     with accelerator.autocast():
-        nats, _ = training.objective(ids, positions, labels)
-    loss = (nats * weights).sum()
-    accelerator.backward(loss * (accelerator.num_processes / asked))
+        nats, _, vectors = training.objective(ids, positions, labels)
+    loss = (nats * weights).sum() / asked
+    measured = torch.zeros(2, dtype=torch.float64)
+    if batch.copies is not None:
+        temperature = training.config.contrast.temperature
+        contrast, found = whole_batch_loss(vectors, batch.copies, temperature=temperature, accelerator=accelerator)
+        loss = loss + training.config.contrast.weight * contrast
+        measured = torch.stack([contrast.detach(), found.float().mean()]).double().cpu()
+    accelerator.backward(loss * accelerator.num_processes)
     hidden = torch.from_numpy(batch.hidden)
-    return torch.stack([nats.detach().cpu().double()[hidden].sum(), hidden.sum().double()])
+    return torch.cat([torch.stack([nats.detach().cpu().double()[hidden].sum(), hidden.sum().double()]), measured])
 
 
 def _seed_dropout(training: _Training) -> None:
@@ -284,7 +317,7 @@ def _seed_dropout(training: _Training) -> None:
         torch.manual_seed(training.config.seed * 1_000_003 + training.progress.step * 1009 + training.accelerator.process_index)
 
 
-def _advance(training: _Training, bits: float, rate: float, seconds: float) -> None:
+def _advance(training: _Training, measured: dict[str, float], rate: float, seconds: float) -> None:
     config, sampler = training.config, training.sampler
     training.progress = dataclasses.replace(
         training.progress,
@@ -293,15 +326,19 @@ def _advance(training: _Training, bits: float, rate: float, seconds: float) -> N
         seconds=training.progress.seconds + seconds,
         tracker_id=training.tracker.id if training.tracker else None,
     )
-    training.window.append((bits, seconds))
+    training.window.append(measured | {"seconds": seconds})
     if training.progress.step % config.log_every or training.tracker is None:
         return
-    mean, took = (sum(x) for x in zip(*training.window, strict=True))
-    mean, speed = mean / len(training.window), len(training.window) * config.batch_size * sampler.tokens_per_window / took
+    steps = len(training.window)
+    mean = {name: sum(each[name] for each in training.window) / steps for name in training.window[0]}
+    speed = config.batch_size * sampler.tokens_per_window / mean.pop("seconds")
     training.window.clear()
-    training.tracker.log(_place(training) | {"train_bits_per_base": mean, "learning_rate": rate, "tokens_per_second": speed})
+    training.tracker.log(_place(training) | mean | {"learning_rate": rate, "tokens_per_second": speed})
+    told = f"train {mean['train_bits_per_base']:.4f} bits/base"
+    if "train_found_first" in mean:
+        told += f", {mean['train_found_first']:.1%} of views find their place"
     training.bar.n = min(100.0, 100 * spent(config, training.progress))
-    training.bar.set_postfix_str(f"step {training.progress.step:,} · train {mean:.4f} bits/base · {speed:,.0f} tokens/s")
+    training.bar.set_postfix_str(f"step {training.progress.step:,} · {told} · {speed:,.0f} tokens/s")
 
 
 def _place(training: _Training) -> dict[str, Any]:
@@ -314,28 +351,41 @@ def _evaluate(training: _Training) -> None:
     objective = training.accelerator.unwrap_model(training.objective)
     result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
     training.evaluated_at = training.progress.step
-    if training.tracker is None:
-        return
-    training.tracker.log(_place(training) | result.metrics())
-    training.bar.write(
+    metrics: dict[str, Any] = _place(training) | result.metrics()
+    told = (
         f"step {training.progress.step:,}: validation {result.bits_per_base:.4f} bits/base "
-        f"[{result.low:.4f}, {result.high:.4f}], masked accuracy {result.masked_accuracy:.4f}",
-        file=sys.stderr,
+        f"[{result.low:.4f}, {result.high:.4f}], masked accuracy {result.masked_accuracy:.4f}"
     )
+    if training.pairs:
+        pairs = dataclasses.replace(training.pairs, sampler=training.validation)
+        metrics["validation_found_first"] = found_first(training.model, pairs, accelerator=training.accelerator)
+        told += f", {metrics['validation_found_first']:.1%} of views find their place"
+    if training.tracker is not None:
+        training.tracker.log(metrics)
+        training.bar.write(told, file=sys.stderr)
 
 
 def _floors(training: _Training) -> None:
-    """The Markov floors of the same split, counted once per run."""
+    """What counting scores on the same split, from the left and on the same hidden words from both sides, once per run."""
     path = Path(training.config.out) / "floors.json"
     if not path.exists():
-        view = training.validation.view
-        floors = markov_floors(training.sampler.view, view, max_order=training.config.floor_order, seed=training.config.seed)
-        path.write_text(json.dumps(as_json(floors, windows=len(view)), indent=2) + "\n")
-    best = json.loads(path.read_text())["best"]
-    training.bar.write(f"best Markov floor: order {best['order']}, {best['bits_per_base']:.4f} bits/base", file=sys.stderr)
+        train, config = training.sampler.view, training.config
+        found = measure_floors(train, training.validation, max_order=config.floor_order, seed=config.seed)
+        path.write_text(json.dumps(found, indent=2) + "\n")
+    floors = json.loads(path.read_text())
+    one, both = floors["best"], floors.get("bidirectional", {}).get("best")
+    told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
+    training.bar.write(told, file=sys.stderr)
     if training.tracker:
         training.tracker.summarise({f"masking_{name}": value for name, value in dataclasses.asdict(training.audit).items()})
-        training.tracker.summarise({"floor_bits_per_base": best["bits_per_base"], "floor_order": best["order"]})
+        training.tracker.summarise({"floor_bits_per_base": one["bits_per_base"], "floor_order": one["order"]})
+        if both:
+            training.tracker.summarise({"bidirectional_floor_bits_per_base": both["bits_per_base"]})
+
+
+def _named(best: dict[str, Any]) -> str:
+    name = best["order"] if isinstance(best["order"], str) else f"order {best['order']}"
+    return f"{name}, {best['bits_per_base']:.4f} bits/base"
 
 
 def _checkpoint(training: _Training) -> None:
@@ -353,6 +403,7 @@ def _checkpoint(training: _Training) -> None:
 def _finish(training: _Training, corpus: Corpus) -> None:
     out = Path(training.config.out)
     training.model.save_pretrained(out)
+    write_sentence_transformer(out)
     training.close()
     run_folder.finish(training.config, corpus=Path(corpus.folder), seconds=training.progress.seconds)
 

@@ -40,6 +40,8 @@ class MaskedBatch:
     """(B, M): 1 where the place counts, 0 where a window had too few words without N to ask for."""
     hidden: NDArray[np.bool_]
     """(B, M): where the true word is really hidden. A kept word can be copied: bits per base must not count it."""
+    copies: NDArray[np.bool_] | None = None
+    """(P, P), where places are read twice: which places of the step's whole batch are near-copies of each other."""
 
 
 @dataclass(frozen=True)

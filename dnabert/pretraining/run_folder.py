@@ -47,7 +47,8 @@ def record(config: PretrainConfig) -> None:
 
 def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
     """Write the manifest, last: from now on the folder is a run."""
-    write_manifest(Path(config.out), kind="run", config=config, inputs={"corpus": corpus}, seconds=seconds)
+    inputs = {"corpus": corpus} | ({"initial": Path(config.initial)} if config.initial else {})
+    write_manifest(Path(config.out), kind="run", config=config, inputs=inputs, seconds=seconds)
 
 
 def _fresh(out: Path) -> None:

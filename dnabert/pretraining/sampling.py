@@ -13,6 +13,9 @@ from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.masking import Hide, MaskedBatch, SpanPlan, mask
 from dnabert.tokenizer import KmerTokenizer
 
+#: What an evaluation reads comes from an epoch that no training reaches, so that it is never trained on.
+FROZEN_EPOCH = 2**40
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -67,12 +70,27 @@ class Sampler:
         draws = hashed(self.seed, 4, epochs, rows)
         shift = (draws % np.uint64(self.tokenizer.stride)).astype(np.int64) * self.random_phase
         reverse = (draws >> np.uint64(63)).astype(bool) & self.random_strand
-        bases = self.view.bases(rows, shift=shift, reverse=reverse)
-        masked = mask(bases, tokenizer=self.tokenizer, plan=self.plan, windows=rows, seed=self.seed, epoch=epochs)
+        return self.masked(self.view.bases(rows, shift=shift, reverse=reverse), windows=rows, epochs=epochs)
+
+    def masked(self, bases: NDArray[np.uint8], *, windows: NDArray[np.int64], epochs: NDArray[np.int64]) -> MaskedBatch:
+        """Bases (B, L) with their masks, which `windows` and `epochs` (B,) determine, and weights of soft-masked words."""
+        masked = mask(bases, tokenizer=self.tokenizer, plan=self.plan, windows=windows, seed=self.seed, epoch=epochs)
         if self.soft_mask_weight == 1.0:
             return masked
         weights = masked.weights * _soft_mask_weights(bases, masked.positions, self.tokenizer, weight=self.soft_mask_weight)
         return replace(masked, weights=weights)
+
+    def frozen(self, rows: NDArray[np.int64]) -> MaskedBatch:
+        """What is evaluated of windows `rows` (B,): forward strand, first frame, [MASK] in every span, always the same ones."""
+        return mask(
+            self.view.bases(rows),
+            tokenizer=self.tokenizer,
+            plan=self.plan,
+            windows=rows,
+            seed=0,  # the same for every run: curves of different seeds are comparable
+            epoch=FROZEN_EPOCH,
+            all_masked=True,
+        )
 
 
 @lru_cache(maxsize=2)  # a batch touches two epochs at most where the corpus is larger than a batch

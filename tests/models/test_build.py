@@ -29,7 +29,8 @@ def test_logits_at_masked_positions_are_those_of_the_whole_model(model):
     positions = torch.tensor([[1, 5, 18]]).repeat(4, 1)
     whole = model(input_ids=ids).logits
     expected = torch.take_along_dim(whole, positions.unsqueeze(-1), dim=1)
-    torch.testing.assert_close(masked_logits(model, ids, positions), expected)
+    hidden = model.base_model(input_ids=ids).last_hidden_state
+    torch.testing.assert_close(masked_logits(model, hidden, positions), expected)
 
 
 def test_objective_is_the_cross_entropy_of_transformers(model):
@@ -37,7 +38,8 @@ def test_objective_is_the_cross_entropy_of_transformers(model):
     positions = torch.tensor([[1, 5, 18]]).repeat(4, 1)
     labels = torch.randint(5, 69, (4, 3))
     everywhere = torch.full((4, 20), -100).scatter(1, positions, labels)
-    nats, _ = MaskedObjective(model)(ids, positions, labels)
+    nats, _, vectors = MaskedObjective(model)(ids, positions, labels)
+    torch.testing.assert_close(vectors, model.base_model(input_ids=ids).last_hidden_state[:, 1:-1].mean(1))
     torch.testing.assert_close(nats.mean(), model(input_ids=ids, labels=everywhere).loss)
 
 

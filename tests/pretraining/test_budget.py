@@ -31,7 +31,7 @@ def test_learning_rate_warms_up_stays_and_falls_to_zero():
         ({"batch_size": 0}, "--batch-size is 0, allowed is 1 or more"),
         ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 4e-3"),
         ({"decay_share": 2}, "--decay-share is 2, allowed is 0 to 1: pass --decay-share 0.4"),
-        ({"floor_order": 15}, "--floor-order is 15, allowed is 0 to 14"),
+        ({"floor_order": 17}, "--floor-order is 17, allowed is 0 to 16"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_the_flag(change, line):

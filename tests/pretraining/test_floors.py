@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnabert.corpus import config_from_fasta, load_corpus, prepare
-from dnabert.pretraining.floors import _counts, _words, as_json, markov_floors, ratio_interval
+from dnabert.pretraining.floors import as_json, context_classes, markov_floors, ratio_interval
 
 
 def corpus_of(sequence, tmp_path, length=40):
@@ -20,25 +20,6 @@ def corpus_of(sequence, tmp_path, length=40):
 def random_corpus(tmp_path):
     letters = np.random.default_rng(0).choice(list("ACGT"), 60_000)
     return corpus_of("".join(letters), tmp_path)
-
-
-@pytest.mark.parametrize("order", [0, 1, 3])
-def test_counts_equal_a_loop_over_both_strands(random_corpus, order):
-    view = random_corpus.view("validation")
-    expected = np.zeros((4**order, 4), dtype=int)
-    complement = str.maketrans("ACGT", "TGCA")
-    for row in view.bases(np.arange(len(view))):
-        forward = row.tobytes().decode()
-        for strand in (forward, forward.translate(complement)[::-1]):
-            for place in range(len(strand) - order):
-                number = ["ACGT".index(base) for base in strand[place : place + order + 1]]
-                context = int("".join(map(str, number[:-1])) or "0", 4)
-                expected[context, number[-1]] += 1
-    np.testing.assert_array_equal(_counts(view, order=order), expected)
-
-
-def test_words_with_n_are_left_out():
-    assert _words(np.array([[0, 1, 4, 3]], dtype=np.uint8), size=2).tolist() == [[1, -1, -1]]
 
 
 def test_random_sequence_has_two_bits(random_corpus):
@@ -99,3 +80,25 @@ def test_without_unique_windows_nothing_is_said_of_them(tmp_path):
     corpus = corpus_of("".join(np.random.default_rng(3).choice(list("acgt"), 20_000)), tmp_path)
     floors = markov_floors(corpus.view("train"), corpus.view("validation"), max_order=1)
     assert as_json(floors, windows=1)["orders"]["1"]["bits_per_base_unique"] is None
+
+
+def test_an_order_without_a_table_scores_as_with_one(random_corpus, monkeypatch):
+    views = random_corpus.view("train"), random_corpus.view("validation")
+    with_tables = markov_floors(*views, max_order=5)
+    monkeypatch.setattr("dnabert.pretraining.floors.LARGEST_TABLE", 2)
+    assert markov_floors(*views, max_order=5) == with_tables
+
+
+def test_order_sixteen_knows_a_repeat_that_shorter_contexts_confuse(tmp_path):
+    generator = np.random.default_rng(4)
+    repeats = ["".join(generator.choice(list("acgt"), 200)) for _ in range(20)]
+    sequence = "".join(repeats[i] + "".join(generator.choice(list("ACGT"), 20)) for i in generator.integers(0, 20, 500))
+    corpus = corpus_of(sequence, tmp_path)
+    bits = [f.bits_per_base for f in markov_floors(corpus.view("train"), corpus.view("validation"), max_order=16)]
+    assert bits[16] < 0.9 < bits[4]
+
+
+def test_classes_are_of_totals_and_of_how_many_bases_followed():
+    rows = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [4, 1, 1, 2], [0, 0, 0, 10**6]], dtype=np.uint32)
+    assert context_classes(rows).tolist() == [0, 0, 5, 15, 60]
+

@@ -193,6 +193,13 @@ def test_a_mask_that_leaks_is_refused_before_anything_is_trained(config):
     assert not Path(config().out).exists()
 
 
+def test_sharded_weights_are_refused_before_anything_is_begun(config, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(UserError, match="FSDP cannot train this.*launch with --config_file configs/accelerate/many_gpus.yaml"):
+        pretrain(config())
+    assert not Path(config().out).exists()
+
+
 def test_a_refusal_costs_no_run_that_stands_there(config):
     before = weights(pretrain(config(steps=1)))
     with pytest.raises(UserError, match="--evaluation-genome martian has no validation windows"):

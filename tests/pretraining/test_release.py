@@ -31,7 +31,9 @@ def test_a_release_loads_as_its_run_and_says_how_good_it_is(config, tmp_path, ba
     assert vectors[1].dtype == np.float32 and cosine(*vectors).min() > 0.999
     card = (out / "README.md").read_text()
     last = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
-    assert "a simulated genome." in card and f"{last['validation_bits_per_base']:.4f} bits per base" in card
+    assert "a simulated genome." in card and f"| **this model** | {last['validation_bits_per_base']:.4f} |" in card
+    both = json.loads((run / "floors.json").read_text())["bidirectional"]["best"]
+    assert "reads both sides" in card and f"| {both['bits_per_base']:.4f} |" in card
     assert str(tmp_path) not in json.dumps(json.loads((out / "manifest.json").read_text())["config"])
     assert (out / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
 

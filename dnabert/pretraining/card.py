@@ -1,0 +1,195 @@
+"""A model card, made from what a run recorded: what it read, how good it is beside its floors, how it is loaded."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from dnabert.errors import UserError
+from dnabert.stage import read_manifest, sha256, without_places
+
+CARD = "README.md"  # the name under which the Hugging Face Hub shows a card
+
+
+def model_card(
+    run: str | Path, *, name: str, parameters: int, data: str | None = None, license: str | None = None
+) -> str:
+    """Write a run's card as the Hugging Face Hub reads it: metadata in YAML, then Markdown.
+
+    Parameters
+    ----------
+    run : finished folder of ``train/pretrain.py``.
+    name : under which it is loaded: ``OWNER/NAME`` on the Hub, or a folder.
+    parameters : number of weights.
+    data : what it was trained on, in a sentence; by default what the corpus's manifest says.
+    license : the Hub's identifier, such as ``cc-by-4.0``; without one the card states none.
+
+    Raises
+    ------
+    UserError
+        when `run` is not finished or was never evaluated.
+    """
+    import yaml
+
+    run = Path(run)
+    manifest = read_manifest(run, kind="run")
+    last = last_evaluation(run)
+    floors = json.loads((run / "floors.json").read_text())
+    config = manifest["config"]
+    header = yaml.safe_dump(_metadata(name, last, genome=config.get("evaluation_genome"), license=license), sort_keys=False)
+    model, stride = config["model"], config.get("stride") or config["k"]
+    words = f"words of {config['k']} bases" + ("" if stride == config["k"] else f", {stride} apart")
+    command = shlex.join(without_places(manifest["command"]))
+    return f"""---
+{header}---
+
+# A masked language model of DNA
+
+{model["architecture"]}, {model["layers"]} layers of width {model["hidden_size"]}, {parameters:,} parameters, {words}. Made with
+dnabert's `train/pretrain.py`.
+
+**Trained on** {data or trained_on(manifest)} {last["tokens"]:,} tokens in {last["seconds"] / 60:.0f} minutes.
+
+## How good it is
+
+{_quality(config, last, floors)}
+
+## How to load it
+
+{_loading(config, name)}
+
+## How it was made
+
+```bash
+{command}
+```
+
+Versions: {", ".join(f"{package} {version}" for package, version in manifest["versions"].items())}.
+
+## Limits
+
+It has seen what is named above and nothing else. A vector depends on the reading frame and the strand unless it is the mean
+over several (`dnabert embed --phases 3 --both-strands`). It is no basis for medical decisions.
+"""
+
+
+def last_evaluation(run: Path) -> dict[str, Any]:
+    """The last row of a run's metrics that holds an evaluation.
+
+    Raises
+    ------
+    UserError
+        when there is none.
+    """
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    evaluated = [row for row in rows if "validation_bits_per_base" in row]
+    if not evaluated:
+        raise UserError(f"{run} was never evaluated: train it with --evaluate-every")
+    return evaluated[-1]
+
+
+def trained_on(manifest: dict[str, Any]) -> str:
+    """What a run's corpus holds, in a sentence; where the corpus is gone or another, its name and hash."""
+    recorded = manifest["inputs"]["corpus"]
+    folder = Path(recorded["path"])
+    if not (folder / "manifest.json").is_file() or sha256(folder / "manifest.json") != recorded.get("sha256"):
+        return f"the corpus {folder.name} (SHA-256 of its manifest: {recorded.get('sha256', 'unknown')})."
+    from dnabert.corpus import load_corpus
+
+    corpus = load_corpus(folder)
+    windows, genomes = len(corpus["train"]), ", ".join(each.genome for each in corpus.summary)
+    step = corpus.manifest["config"]["window"]["step"] or corpus.window_length
+    bases = windows * min(step, corpus.window_length) / 1e6
+    by = corpus.manifest["config"]["split"]["by"]
+    return f"{genomes}: {windows:,} windows of {corpus.window_length} bp ({bases:,.1f} Mb), split by {by}."
+
+
+def _metadata(name: str, last: dict[str, Any], *, genome: str | None, license: str | None) -> dict[str, Any]:
+    """Of the card's head; https://huggingface.co/docs/hub/model-cards says which keys there are."""
+    interval = f"bits per base, 95% interval {last['low']:.4f} to {last['high']:.4f}"
+    result = {
+        "task": {"type": "fill-mask", "name": "Masked language modeling"},
+        "dataset": {"type": "genome", "name": f"held-out windows{f' of {genome}' if genome else ''}", "split": "validation"},
+        "metrics": [{"type": "bits_per_base", "name": interval, "value": round(last["validation_bits_per_base"], 4)}],
+    }
+    stated = {"license": license} if license else {}
+    return {
+        **stated,
+        "library_name": "transformers",
+        "pipeline_tag": "fill-mask",
+        "tags": ["dna", "genomics", "biology", "masked-lm", "dnabert"],
+        "model-index": [{"name": name.split("/")[-1], "results": [result]}],
+    }
+
+
+def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any]) -> str:
+    genome = f"{config['evaluation_genome']} " if config.get("evaluation_genome") else ""
+    rows = [("**this model**", last["validation_bits_per_base"], last, last.get("validation_bits_per_base_unique"))]
+    best = floors["best"]
+    order = floors["orders"][str(best["order"])]
+    rows.append((f"best Markov model, order {best['order']}, from the left", best["bits_per_base"], order, _least_unique(floors["orders"])))
+    both = floors.get("bidirectional")
+    if both:
+        told = both["best"]["order"]
+        row = both["mixture"] if told == "mixture" else both["orders"][str(told)]
+        which = "mixture of orders" if told == "mixture" else f"order {told}"
+        rows.append((f"best Markov model that reads both sides, {which}", both["best"]["bits_per_base"], row, None))
+    rows.append(("every base equally likely", floors["uniform"], {}, None))
+    lines = [f"| {what} | {value:.4f} | {_interval(row)} | {_number(unique)} |" for what, value, row, unique in rows]
+    return "\n".join(
+        [
+            f"Bits per base at hidden words ({config['mask_share']:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
+            "saw, with 95% bootstrap intervals; unique sequence is that of which less than a tenth is soft-masked.",
+            "",
+            "| | bits per base | 95% interval | on unique sequence |",
+            "|---|---|---|---|",
+            *lines,
+        ]
+    )
+
+
+def _least_unique(orders: dict[str, dict[str, Any]]) -> float | None:
+    """The floor of unique sequence may be of another order than that of all."""
+    return min((x["bits_per_base_unique"] for x in orders.values() if x.get("bits_per_base_unique") is not None), default=None)
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return f"{row['low']:.4f} to {row['high']:.4f}" if "low" in row else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _loading(config: dict[str, Any], name: str) -> str:
+    k = config["k"]
+    masked = f"{'ACGTACGT'[:k]}[MASK]{'GGTACATT'[:k]}"
+    ours = """```bash
+dnabert embed FOLDER genome.fa --out vectors    # FOLDER: this repository, downloaded
+```"""
+    if (config.get("stride") or k) < k or config["model"]["architecture"] in ("convolution", "lstm"):
+        return f"""`pip install dnabert`; `transformers` loads it where dnabert is imported.
+
+```python
+import dnabert.tokenizer
+from dnabert.models.build import register_architectures
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+register_architectures()
+model, tokenizer = AutoModelForMaskedLM.from_pretrained("{name}"), AutoTokenizer.from_pretrained("{name}")
+```
+
+{ours}"""
+    return f"""```python
+from sentence_transformers import SentenceTransformer
+from transformers import pipeline
+
+pipeline("fill-mask", model="{name}")("{masked}")
+SentenceTransformer("{name}").encode(["{"ACGTTGCA" * 4}"])    # one vector per sequence: the mean over its words
+```
+
+Neither needs dnabert. With it (`pip install dnabert`), in any frame and on both strands:
+
+{ours}"""

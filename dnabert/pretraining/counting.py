@@ -1,0 +1,99 @@
+"""How often each base follows each context, on both strands: tables for short contexts, look-ups for long ones.
+
+A context is a number in base 4, its last base the least significant. Words are told by the place where they end, so that one
+pass serves all orders: a word of n + 1 bases counts where the unbroken run of known bases up to its end is longer than n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import codes
+from dnabert.corpus import WindowView
+
+#: Highest order whose counts stand in a table: 4^13 32-bit counts are 268 MB, and a third of it again for all lower orders.
+LARGEST_TABLE = 12
+#: Highest order at all; a word of 17 bases takes 34 bits.
+LARGEST_ORDER = 16
+_BATCH = 8192  # windows at a time: some 30 MB per array of words
+
+
+def ending_words(code: NDArray[np.uint8], *, size: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Words of `size` bases by their last place.
+
+    Parameters
+    ----------
+    code : (n, L) as `dnabert.alphabet.codes` gives them; 4 is unknown.
+    size : bases of a word, at most 17.
+
+    Returns
+    -------
+    words : int64 (n, L), the word that ends at each place; unknown bases, and those before the row, count as 0.
+    run : int8 (n, L), how many known bases end there without a break, at most `size`.
+
+    Examples
+    --------
+    >>> words, run = ending_words(np.array([[3, 1, 4, 2]], dtype=np.uint8), size=2)
+    >>> words.tolist(), run.tolist()
+    ([[3, 13, 4, 2]], [[1, 2, 0, 1]])
+    """
+    known = code < 4
+    letter = np.where(known, code, 0).astype(np.int64)
+    words, run, unbroken = letter.copy(), known.astype(np.int8), known
+    for back in range(1, size):
+        words[:, back:] += letter[:, :-back] << (2 * back)
+        unbroken = unbroken[:, 1:] & known[:, : -back]
+        run[:, back:] += unbroken
+    return words, run
+
+
+def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.uint32]]:
+    """Counts (4^order, 4) of every context and base that follows it, of every order from 0 to `max_order`."""
+    counts = [np.zeros(4 ** (order + 1), dtype=np.uint32) for order in range(max_order + 1)]
+    one = np.uint32(1)
+    for words, run in _words_of(view, size=max_order + 1):
+        np.add.at(counts[max_order], words[run > max_order], one)
+        near = run <= max_order  # what is too short for the highest order: the beginning of a window, and after an N
+        short, length = words[near], run[near]
+        for order in range(max_order):
+            np.add.at(counts[order], short[length == order + 1] % 4 ** (order + 1), one)
+    for order in reversed(range(max_order)):  # leave out the first base
+        counts[order] += counts[order + 1].reshape(4, -1).sum(axis=0, dtype=np.uint32)
+    return [table.reshape(-1, 4) for table in counts]
+
+
+def looked_up_counts(view: WindowView, contexts: dict[int, NDArray[np.int64]]) -> dict[int, NDArray[np.uint32]]:
+    """Counts (n, 4) of the bases that follow each of some contexts: the memory is theirs, whatever the order.
+
+    Parameters
+    ----------
+    contexts : order -> int64 (n,), sorted and without repeats.
+    """
+    counts = {order: np.zeros(4 * len(asked), dtype=np.uint32) for order, asked in contexts.items()}
+    contexts = {order: asked for order, asked in contexts.items() if len(asked)}
+    if not contexts:
+        return {order: table.reshape(-1, 4) for order, table in counts.items()}
+    shortest, one = min(contexts), np.uint32(1)
+    ends = np.zeros(4 ** min(shortest, LARGEST_TABLE), dtype=bool)  # a quick no for most places, by the last bases of their context
+    for asked in contexts.values():
+        ends[asked % len(ends)] = True
+    for words, run in _words_of(view, size=max(contexts) + 1):
+        near = (run > shortest) & ends[(words >> 2) & (len(ends) - 1)]
+        found, length = words[near], run[near]
+        for order, asked in contexts.items():
+            context, base = np.divmod(found[length > order] % 4 ** (order + 1), 4)
+            place = np.minimum(np.searchsorted(asked, context), len(asked) - 1)
+            same = asked[place] == context
+            np.add.at(counts[order], 4 * place[same] + base[same], one)
+    return {order: table.reshape(-1, 4) for order, table in counts.items()}
+
+
+def _words_of(view: WindowView, *, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int8]]]:
+    """All words of a view and their runs, on both strands, some windows at a time."""
+    for first in range(0, len(view), _BATCH):
+        rows = np.arange(first, min(first + _BATCH, len(view)))
+        for reverse in (False, True):
+            yield ending_words(codes(view.bases(rows, reverse=reverse)), size=size)

@@ -1,0 +1,185 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from dnabert.alphabet import codes
+from dnabert.corpus import config_from_fasta, prepare
+from dnabert.pretraining.bidirectional import (
+    as_record,
+    bidirectional_floors,
+    hidden_words,
+    log_posterior,
+    logarithms,
+    measure_floors,
+    word_bits,
+)
+from dnabert.pretraining.floors import MarkovModels, context_classes, fit_markov_models
+from dnabert.pretraining.sampling import Sampler
+from dnabert.tokenizer import FIRST_KMER_ID, KmerTokenizer
+
+
+def corpus_of(sequence, folder, length=30):
+    folder.mkdir(exist_ok=True)
+    (folder / "genome.fa").write_text(f">chr1\n{sequence}\n")
+    config = config_from_fasta([folder / "genome.fa"])
+    config.window.length = length
+    return prepare(config, out=folder / "corpus")
+
+
+def sampler_of(view, *, k, share, stride=None, words_per_span=1):
+    options = {"batch_size": 1, "seed": 0, "mask_share": share, "words_per_span": words_per_span}
+    return Sampler(view, KmerTokenizer(k=k, stride=stride), **options)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Random letters of uneven shares."""
+    letters = np.random.default_rng(0).choice(list("ACGT"), 40_000, p=[0.4, 0.3, 0.2, 0.1])
+    return corpus_of("".join(letters), tmp_path_factory.mktemp("bidirectional"), length=16)
+
+
+@pytest.fixture
+def models():
+    """Counts and pseudo-counts drawn at random: every context has its own idea of what follows."""
+    generator = np.random.default_rng(1)
+    counts = [generator.integers(0, 30, (4**order, 4)).astype(np.uint32) for order in range(4)]
+    pseudo_counts = [generator.uniform(0.1, 20, (2, 64)) for _ in counts]
+    return MarkovModels(counts, pseudo_counts, [])
+
+
+def probability(models, context, base, *, half):
+    """The interpolated probability of a base after a context, as its definition says."""
+    order = len(context)
+    lower = 0.25 if not order else probability(models, context[1:], base, half=half)
+    row = models.counts[order][sum(letter * 4**i for i, letter in enumerate(reversed(context)))]
+    pseudo = models.pseudo_counts[order][half, context_classes(row[None])[0]]
+    return (row[base] + pseudo * lower) / (row.sum() + pseudo)
+
+
+def joint(models, sequence, *, order, half):
+    """log2 of the probability of a whole sequence."""
+    places = range(len(sequence))
+    return sum(math.log2(probability(models, sequence[max(0, i - order) : i], sequence[i], half=half)) for i in places)
+
+
+def brute_force(models, sequence, start, *, k, order, half):
+    """log2 P(word | the rest of the sequence) for every word, by the joint probability of the whole sequence."""
+    words = itertools.product(range(4), repeat=k)
+    found = [joint(models, [*sequence[:start], *word, *sequence[start + k :]], order=order, half=half) for word in words]
+    return np.array(found) - np.logaddexp2.reduce(found)
+
+
+@pytest.mark.parametrize(("k", "order"), [(2, 2), (2, 0), (1, 3), (3, 1), (2, 3)])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_posterior_is_that_of_the_whole_sequence_by_brute_force(corpus, models, k, order, reverse):
+    sampler = sampler_of(corpus.view("validation"), k=k, share=0.01)  # one hidden word in a window
+    rows = np.arange(4)
+    words = hidden_words(sampler, rows, reach=order, reverse=reverse)
+    bases = sampler.view.bases(rows)[:, : 16 // k * k]
+    read = codes(bases) if not reverse else 3 - codes(bases)[:, ::-1]
+    starts = (sampler.frozen(rows).positions[:, 0] - 1) * k
+    starts = starts if not reverse else read.shape[1] - starts - k
+    tables = logarithms(models, max_order=order, half=1)
+    for number, (sequence, start) in enumerate(zip(read.tolist(), starts.tolist(), strict=True)):
+        found = log_posterior(words.select(np.array([number])), tables, k=k)[0]
+        np.testing.assert_allclose(found, brute_force(models, sequence, start, k=k, order=order, half=1), atol=1e-4)
+        assert words.true[number] == sum(base * 4 ** (k - 1 - i) for i, base in enumerate(sequence[start : start + k]))
+
+
+def test_without_a_right_context_it_is_the_one_sided_model(corpus, models):
+    words = hidden_words(sampler_of(corpus.view("validation"), k=3, share=0.01), np.arange(20), reach=2)
+    alone = words.select(words.left_run == 2)
+    alone = alone.__class__(**(vars(alone) | {"right_run": np.zeros_like(alone.right_run)}))
+    found = log_posterior(alone, logarithms(models, max_order=2, half=0), k=3)
+    for left, row in zip(alone.left.tolist(), found, strict=True):
+        for word, value in zip(itertools.product(range(4), repeat=3), row, strict=True):
+            sequence = [left // 4, left % 4, *word]
+            steps = [probability(models, sequence[i : i + 2], sequence[i + 2], half=0) for i in range(3)]
+            assert value == pytest.approx(sum(map(math.log2, steps)), abs=1e-4)
+
+
+@pytest.mark.parametrize(("k", "stride", "per_span"), [(3, 3, 1), (3, 1, 2), (4, 2, 1), (2, 2, 2)])
+def test_the_words_and_what_shows_beside_them(corpus, k, stride, per_span):
+    sampler = sampler_of(corpus.view("validation"), k=k, share=0.3, stride=stride, words_per_span=per_span)
+    rows = np.arange(1, 12)
+    words, batch = hidden_words(sampler, rows, reach=5), sampler.frozen(rows)
+    assert words.true.tolist() == (batch.labels - FIRST_KMER_ID).ravel().tolist()
+    shown = [set() for _ in rows]
+    for row, tokens in enumerate(batch.input_ids[:, 1:-1]):
+        for place, token in enumerate(tokens.tolist()):
+            if token >= FIRST_KMER_ID:
+                shown[row].update(range(place * stride, place * stride + k))
+    code = codes(sampler.view.bases(rows))
+    starts = ((batch.positions - 1) * stride).ravel().tolist()
+    for number, start in enumerate(starts):
+        row = number // batch.positions.shape[1]
+        left = list(itertools.takewhile(shown[row].__contains__, range(start - 1, start - 6, -1)))[::-1]
+        right = list(itertools.takewhile(shown[row].__contains__, range(start + k, start + k + 5)))
+        assert (words.left_run[number], words.right_run[number]) == (len(left), len(right))
+        assert words.left[number] == sum(int(code[row, i]) * 4**far for far, i in enumerate(reversed(left)))
+        assert words.right[number, : len(right)].tolist() == code[row, right].tolist()
+        assert words.window[number] == rows[row]
+
+
+def test_both_strands_are_the_same_words(corpus):
+    sampler = sampler_of(corpus.view("validation"), k=3, share=0.3)
+    there, back = (hidden_words(sampler, np.arange(9), reach=4, reverse=reverse) for reverse in (False, True))
+    for word, other in zip(there.true.tolist(), back.true.tolist(), strict=True):
+        digits = [word // 16, word // 4 % 4, word % 4]
+        assert other == sum((3 - digit) * 4**place for place, digit in enumerate(digits))
+    assert (there.left_run == back.right_run).all() and (there.right_run == back.left_run).all()
+
+
+def test_the_strands_posteriors_are_averaged_in_the_exponent(corpus, models):
+    sampler = sampler_of(corpus.view("validation"), k=1, share=0.3)
+    pair = [hidden_words(sampler, np.arange(4), reach=2, reverse=reverse) for reverse in (False, True)]
+    tables = logarithms(models, max_order=2, half=0)
+    found = word_bits(*pair, tables, k=1)[-1]
+    for number in range(len(found)):
+        there, back = (log_posterior(words.select(np.array([number])), tables, k=1)[0] for words in pair)
+        mean = np.exp2((there + back[::-1]) / 2)
+        assert found[number] == pytest.approx(-np.log2(mean[pair[0].true[number]] / mean.sum()), abs=1e-4)
+
+
+def test_random_sequence_holds_nothing_to_know_from_either_side(tmp_path):
+    sequence = "".join(np.random.default_rng(2).choice(list("ACGT"), 60_000))
+    corpus = corpus_of(sequence, tmp_path, length=60)
+    found = measure_floors(corpus.view("train"), sampler_of(corpus.view("validation"), k=3, share=0.2), max_order=6)
+    for record in [*found["bidirectional"]["orders"].values(), found["bidirectional"]["mixture"]]:
+        assert record["bits_per_base"] == pytest.approx(2.0, abs=0.02)
+
+
+def test_both_sides_know_more_than_one_where_there_is_order(tmp_path):
+    generator = np.random.default_rng(3)
+    words = ["".join(generator.choice(list("ACGT"), 12)) for _ in range(8)]
+    corpus = corpus_of("".join(words[i] for i in generator.integers(0, 8, 4_000)), tmp_path, length=72)
+    sampler = sampler_of(corpus.view("validation"), k=3, share=0.15)
+    models = fit_markov_models(corpus.view("train"), sampler.view, max_order=6)
+    found = bidirectional_floors(models, sampler, orders=[0, 2, 4, 6])
+    bits = [floor.bits_per_base for floor in found.orders]
+    assert bits == sorted(bits, reverse=True)
+    assert bits[-1] < models.floors[6].bits_per_base - 0.05
+    assert found.mixture.bits_per_base < bits[-1] + 0.02
+    assert found.words == len(sampler.view) * sampler.plan.asked and found.windows == len(sampler.view)
+    some = bidirectional_floors(models, sampler, orders=[2], windows=10)
+    assert some.windows == 10 and some.words == 10 * sampler.plan.asked
+
+
+def test_the_record_names_the_best_and_all_numbers(corpus):
+    record = measure_floors(corpus.view("train"), sampler_of(corpus.view("validation"), k=2, share=0.15), max_order=2)
+    both = record["bidirectional"]
+    assert set(both["orders"]) == {"0", "2"} and set(record["orders"]) == {"0", "1", "2"}
+    assert both["best"]["bits_per_base"] == min(
+        each["bits_per_base"] for each in [*both["orders"].values(), both["mixture"]]
+    )
+    assert both["best"]["order"] in (0, 2, "mixture")
+    assert set(both["mixture"]) == {"bits_per_base", "low", "high", "bits_per_base_unique"}
+
+
+def test_one_window_is_enough(corpus):
+    sampler = sampler_of(corpus.view("validation").select(np.array([3])), k=2, share=0.15)
+    models = fit_markov_models(corpus.view("train"), sampler.view, max_order=2)
+    record = as_record(bidirectional_floors(models, sampler, orders=[1, 2]))
+    assert record["windows"] == 1 and 0 < record["mixture"]["bits_per_base"] < 4
