@@ -3,6 +3,16 @@
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import embed
 from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.encoders.recorded import encoder_record, load_recorded
 from dnabert.encoders.table import Embeddings, load_embeddings
 
-__all__ = ["EmbedConfig", "Embeddings", "Encoder", "embed", "load_embeddings", "load_encoder"]
+__all__ = [
+    "EmbedConfig",
+    "Embeddings",
+    "Encoder",
+    "embed",
+    "encoder_record",
+    "load_embeddings",
+    "load_encoder",
+    "load_recorded",
+]

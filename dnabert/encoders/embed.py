@@ -36,7 +36,7 @@ def embed(
     Parameters
     ----------
     encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``random:RUN``; see `load_encoder`.
-    input : a corpus folder, or a FASTA file, plain or compressed by gzip.
+    input : a corpus folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
         `config.yaml`, `manifest.json`.
     config : what is read, how, and what becomes of the model's states.

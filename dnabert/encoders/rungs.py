@@ -9,6 +9,9 @@ from typing import Literal
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
 
+#: A rung's folders bear its name.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
 
 @dataclass
 class RungConfig:
@@ -28,6 +31,11 @@ class RungConfig:
     """Mean with the reverse complement."""
     shuffle: bool = False
     """Read shuffled sequences, each with its dinucleotides: the null, which takes no part in who leads."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would lead out of the comparison's folder."""
+        if not _NAME.fullmatch(self.name):
+            raise UserError(f"a rung is named {self.name!r}, allowed are letters, digits, '.', '_' and '-': rename it under rungs")
 
     def embedding(self, base: EmbedConfig) -> EmbedConfig:
         """How this rung reads: `base` with its own pooling, layer, frames and strands."""

@@ -1,4 +1,4 @@
-"""What is to be embedded: windows of a corpus or records of a FASTA file, in chunks that fit in memory."""
+"""What is to be embedded: windows of a corpus or records of a FASTA or .2bit file, in chunks that fit in memory."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 @contextlib.contextmanager
 def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
-    """Open a corpus folder or a FASTA file and choose what `config` asks for; a context manager.
+    """Open a corpus folder or a FASTA or .2bit file and choose what `config` asks for; a context manager.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
         yield CorpusSource(path, config=config)
         return
     if not path.exists():
-        raise UserError(f"no such input: {path}: give a corpus folder or a FASTA file")
+        raise UserError(f"no such input: {path}: give a corpus folder, or a FASTA or .2bit file")
     with tempfile.TemporaryDirectory(prefix="dnabert-") as scratch, Genome(path, scratch=scratch) as genome:
         yield FastaSource(genome, config=config)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from dnabert.errors import UserError
 
 _PARTS = ("train", "dev", "test")
-_SUFFIXES = (".csv", ".tsv", ".fa", ".fasta")
+_SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".data")
 _LETTERS = np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", dtype=np.uint8)
 
 
@@ -54,7 +56,9 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     Parameters
     ----------
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
-        is the last word of the header), plain or gzip; or one such file, which is split 8 : 1 : 1, stratified by label.
+        is the last word of the header), plain or gzip; or one such file, which is split 8 : 1 : 1, stratified by label,
+        with the copies of a sequence on one side. A file may also be in the UCI repository's form: it ends in ``.data``, has
+        no header, and its lines are ``label, name, sequence``.
     seed : of that split.
 
     Raises
@@ -93,7 +97,12 @@ def _find(folder: Path, part: str) -> Path:
 
 def _read_file(path: Path) -> _Rows:
     suffix = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    rows = _read_fasta(path) if suffix in (".fa", ".fasta") else _read_table(path, separator="\t" if suffix == ".tsv" else ",")
+    if suffix in (".fa", ".fasta"):
+        rows = _read_fasta(path)
+    elif suffix == ".data":
+        rows = _read_uci(path)
+    else:
+        rows = _read_table(path, separator="\t" if suffix == ".tsv" else ",")
     if not rows:
         raise UserError(f"{path} holds no sequence: add some")
     return rows
@@ -103,12 +112,18 @@ def _read_table(path: Path, *, separator: str) -> _Rows:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, EOFError) as error:  # pandas' parser errors are ValueErrors
-        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        compression: Literal["gzip"] | None = "gzip" if path.suffix == ".gz" else None
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, compression=compression)
+    except (OSError, ValueError, EOFError, zlib.error) as error:  # pandas' parser errors are ValueErrors
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas then takes the first fields for names of the rows
+        raise UserError(f"{path} has more fields in its lines than in its header: name each, or quote what holds a {separator!r}")
     missing = [name for name in ("sequence", "label") if name not in table]
     if missing:
         raise UserError(f"{path} has no column {missing[0]!r} (it has {', '.join(map(str, table.columns))}): rename one")
+    short = table[["sequence", "label"]].isna().any(axis=1).to_numpy()
+    if short.any():
+        raise UserError(f"{path}, row {int(np.flatnonzero(short)[0]) + 1} has fewer fields than the header: mend or remove it")
     return [
         (_bases(sequence, where=f"{path}, line {line}"), label)
         for line, (sequence, label) in enumerate(zip(table["sequence"], table["label"], strict=True), start=2)
@@ -116,19 +131,34 @@ def _read_table(path: Path, *, separator: str) -> _Rows:
 
 
 def _read_fasta(path: Path) -> _Rows:
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-            records = file.read().split(">")[1:]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
     rows = []
-    for record in records:
+    for record in _text(path).split(">")[1:]:
         header, _, sequence = record.partition("\n")
         words = header.split()
         if len(words) < 2:
             raise UserError(f"{path}: the header >{header} has no label: write it as the last word, '>name label'")
         rows.append((_bases("".join(sequence.split()), where=f"{path}, {words[0]}"), words[-1]))
     return rows
+
+
+def _read_uci(path: Path) -> _Rows:
+    rows = []
+    for line, text in enumerate(_text(path).splitlines(), start=1):
+        fields = [field.strip() for field in text.split(",")]
+        if fields == [""]:
+            continue
+        if len(fields) != 3:
+            raise UserError(f"{path}, line {line}: {len(fields)} fields between commas, allowed are label, name, sequence: mend it")
+        rows.append((_bases(fields[2], where=f"{path}, line {line}"), fields[0]))
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            return file.read()
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def _bases(sequence: str, *, where: str) -> NDArray[np.uint8]:
@@ -141,12 +171,17 @@ def _bases(sequence: str, *, where: str) -> NDArray[np.uint8]:
 
 
 def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
+    """Draw the sequences, not the rows: a copy on the other side would be remembered, not predicted."""
     from sklearn.model_selection import train_test_split
 
-    labels = [label for _, label in rows]
+    _, first, number = np.unique([sequence.tobytes().upper() for sequence, _ in rows], return_index=True, return_inverse=True)
+    labels = [rows[row][1] for row in first]
     try:
-        train, rest = train_test_split(np.arange(len(rows)), test_size=0.2, stratify=labels, random_state=seed)
+        train, rest = train_test_split(np.arange(len(first)), test_size=0.2, stratify=labels, random_state=seed)
         dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
     except ValueError as error:
         raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error
-    return {name: [rows[i] for i in chosen] for name, chosen in zip(_PARTS, (train, dev, test), strict=True)}
+    return {
+        name: [rows[row] for row in np.flatnonzero(np.isin(number, chosen))]
+        for name, chosen in zip(_PARTS, (train, dev, test), strict=True)
+    }

@@ -34,13 +34,41 @@ def test_gzip(tmp_path):
     assert text_of(read_task(folder).test) == ["ACGTACGT", "GGCC"]
 
 
+def spelled(number):
+    """A sequence of 8 bases that no other number below 4^8 has."""
+    return "".join("ACGT"[number // 4**place % 4] for place in range(8))
+
+
 def test_one_file_is_split_by_label(tmp_path):
-    lines = [f"{'ACGT' * (i % 7 + 1)},{'EI' if i % 4 else 'N'}" for i in range(400)]
+    lines = [f"{spelled(i)},{'EI' if i % 4 else 'N'}" for i in range(400)]
     (tmp_path / "splice.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
     task = read_task(tmp_path / "splice.csv")
     assert [len(part.labels) for part in (task.train, task.dev, task.test)] == [320, 40, 40]
     assert np.bincount(task.test.labels).tolist() == [30, 10]
     assert read_task(tmp_path / "splice.csv").test.labels.tolist() == task.test.labels.tolist()
+
+
+def test_copies_of_a_sequence_stay_on_one_side(tmp_path):
+    lines = [f"{spelled(i % 100) if i < 200 else spelled(i % 100).lower()},{i % 2}" for i in range(300)]
+    (tmp_path / "copies.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
+    task = read_task(tmp_path / "copies.csv")
+    sides = [{text.upper() for text in text_of(part)} for part in (task.train, task.dev, task.test)]
+    assert [len(side) for side in sides] == [80, 10, 10] and len(set.union(*sides)) == 100
+    assert [len(part.labels) for part in (task.train, task.dev, task.test)] == [240, 30, 30]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_uci_repositorys_form(tmp_path, packed):
+    labels = ["EI", "IE", "N"]
+    text = "".join(f"{labels[i % 3]},     GENE-{i},   {spelled(i)}{'DNRS'[i % 4]}\n" for i in range(90)) + "\n"
+    path = tmp_path / ("splice.data.gz" if packed else "splice.data")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    task = read_task(path)
+    assert (task.name, task.classes) == ("splice", labels)
+    assert [np.bincount(part.labels).tolist() for part in (task.train, task.dev, task.test)] == [[24] * 3, [3] * 3, [3] * 3]
+    assert {bases for part in (task.train, task.dev, task.test) for bases in text_of(part)} == {
+        spelled(i) + "DNRS"[i % 4] for i in range(90)
+    }
 
 
 @pytest.mark.parametrize(
@@ -52,6 +80,7 @@ def test_one_file_is_split_by_label(tmp_path):
         ({"train_csv": "sequence,label\n,1\n"}, "line 2: a sequence with nothing"),
         ({"train_csv": "sequence,label\n"}, "holds no sequence"),
         ({"train_csv": ""}, "cannot be read: No columns to parse"),
+        ({"train_data": "EI, ACGT\n"}, "line 1: 2 fields between commas, allowed are label, name, sequence"),
         ({"train_fa": ">only_a_name\nACGT\n"}, "the header >only_a_name has no label"),
         ({"train_csv": CSV.replace(",0", ",1"), "dev_csv": CSV.replace(",0", ",1"), "test_csv": CSV.replace(",0", ",1")}, "one label"),
     ],

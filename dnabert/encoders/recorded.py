@@ -1,0 +1,83 @@
+"""An encoder as embeddings recorded it, so that new sequences are read in the same way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.errors import UserError
+from dnabert.stage import sha256
+
+#: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the machine.
+_READING = ("pooling", "layer", "phases", "both_strands", "word_length", "precision", "seed")
+
+
+def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an embeddings' manifest is needed to read new sequences in the same way, as plain JSON.
+
+    Parameters
+    ----------
+    manifest : of a folder of kind ``embeddings``.
+
+    Returns
+    -------
+    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``reading`` (fields of
+    `EmbedConfig`).
+    """
+    config = manifest["config"]
+    origin = (manifest.get("inputs") or {}).get("encoder") or {}
+    return {
+        "encoder": config["encoder"],
+        "folder": origin.get("path"),
+        "sha256": origin.get("sha256"),
+        "reading": {name: config[name] for name in _READING if name in config},
+    }
+
+
+def recorded_word_length(manifest: Mapping[str, Any]) -> int:
+    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into.
+
+    Parameters
+    ----------
+    manifest : of a folder of kind ``embeddings``.
+    """
+    record = encoder_record(manifest)
+    kind, _, rest = record["encoder"].partition(":")
+    if kind == "kmer":
+        return int(rest.partition(":")[0])
+    if kind == "bert" or record["folder"] is None or not Path(record["folder"]).is_dir():
+        return int(record["reading"]["word_length"])
+    from dnabert.tokenizer import load_tokenizer  # it imports transformers, which `dnabert --help` must not
+
+    return int(load_tokenizer(record["folder"]).k)
+
+
+def load_recorded(record: Mapping[str, Any], *, batch_size: int = 64, device: str = "auto") -> Encoder:
+    """Load the encoder of `encoder_record`.
+
+    Parameters
+    ----------
+    record : see `encoder_record`.
+    batch_size, device : as in `EmbedConfig`.
+
+    Raises
+    ------
+    UserError
+        when the run is gone, or is no longer the one that made the vectors.
+    """
+    config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
+    spec = record["encoder"]
+    if record["folder"] is None:
+        return load_encoder(spec, config=config)
+    folder = Path(record["folder"])
+    if not folder.is_dir():
+        raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
+    manifest = folder / "manifest.json"
+    if record["sha256"] is not None and (not manifest.is_file() or sha256(manifest) != record["sha256"]):
+        raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
+    prefix = f"{spec.partition(':')[0]}:" if spec.startswith(("random:", "bert:")) else ""
+    return load_encoder(f"{prefix}{folder}", config=config)

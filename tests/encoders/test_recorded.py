@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_recorded
+from dnabert.encoders.recorded import recorded_word_length
+from dnabert.errors import UserError
+from dnabert.stage import write_manifest
+from dnabert.tokenizer import load_tokenizer
+
+
+def test_new_sequences_are_read_as_the_recorded_ones_were(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nACGTTGCA\n>b\nGGCCATTA\n")
+    made = embed("kmer:3:stranded", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(both_strands=True))
+    record = encoder_record(load_embeddings(tmp_path / "e").manifest)
+    assert record["encoder"] == "kmer:3:stranded" and record["folder"] is None
+    assert record["reading"]["both_strands"] is True and "sample" not in record["reading"]
+    bases = np.stack([np.frombuffer(text, np.uint8) for text in (b"ACGTTGCA", b"GGCCATTA")])
+    np.testing.assert_array_equal(load_recorded(record).encode(bases), made.vectors)
+
+
+def test_a_run_that_is_gone_or_another_is_refused(tmp_path: Path) -> None:
+    record = {"encoder": "run", "folder": str(tmp_path / "run"), "sha256": "0" * 64, "reading": {}}
+    with pytest.raises(UserError, match="which is gone"):
+        load_recorded(record)
+    (tmp_path / "run").mkdir()
+    write_manifest(tmp_path / "run", kind="run")
+    with pytest.raises(UserError, match="no longer the run that made the vectors"):
+        load_recorded(record)
+
+
+def test_a_run_is_found_wherever_one_stands(bert_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n")
+    monkeypatch.chdir(bert_run.parent)
+    made = embed(f"random:{bert_run.name}", tmp_path / "a.fa", out=tmp_path / "e")
+    monkeypatch.chdir("/")
+    encoder = load_recorded(encoder_record(made.manifest))
+    bases = np.frombuffer(b"ACGTTGCAGG" * 6, np.uint8)[None]
+    np.testing.assert_allclose(encoder.encode(bases), made.vectors, rtol=1e-5, atol=1e-6)
+    assert recorded_word_length(made.manifest) == load_tokenizer(bert_run).k
+
+
+def test_the_word_length_of_what_has_no_run_stands_in_its_name_or_configuration() -> None:
+    def manifest(encoder: str) -> dict:
+        return {"config": {"encoder": encoder, "word_length": 5}, "inputs": {}}
+
+    assert [recorded_word_length(manifest(encoder)) for encoder in ("kmer:4", "kmer:6:stranded", "bert")] == [4, 6, 5]
