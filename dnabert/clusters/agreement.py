@@ -1,10 +1,15 @@
-"""How well a partition agrees with a known one."""
+"""How well a partition agrees with a known one, and partitions with each other."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from dnabert.clusters.bootstrap import Score, interval
+
+#: Agreements between two labellings: of all windows (the unclustered one more class), and of those clustered in both.
+MEASURES = ("ari", "ami", "ari_clustered", "ami_clustered", "clustered_in_both")
 
 
 def contingency(labels: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -52,6 +57,36 @@ def agreement(labels: np.ndarray, column: np.ndarray, *, resamples: int = 200, s
     return scores
 
 
+def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, list[list[float | None]]]:
+    """Agreement of every two labellings on the windows that both have.
+
+    Parameters
+    ----------
+    labelings : rows int (m,), ascending, and labels int (m,), -1 = none, of each.
+
+    Returns
+    -------
+    Symmetric matrices: ``ari`` (Hubert and Arabie 1985) and ``ami`` (Vinh et al. 2010), the unclustered counted as one
+    more class; ``ari_clustered`` and ``ami_clustered`` over windows clustered in both, None where there are none;
+    ``clustered_in_both``, the share of those.
+
+    Examples
+    --------
+    >>> a, b = (np.arange(4), np.array([0, 0, 1, -1])), (np.arange(4), np.array([1, 1, 0, 0]))
+    >>> agreement_between([a, b])["ari_clustered"]
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    count = len(labelings)
+    matrices = {name: [[1.0 if i == j else None for j in range(count)] for i in range(count)] for name in MEASURES}
+    for i, (rows, labels) in enumerate(labelings):
+        matrices["clustered_in_both"][i][i] = float((labels >= 0).mean())
+        for j, (other_rows, other_labels) in enumerate(labelings[:i]):
+            _, left, right = np.intersect1d(rows, other_rows, assume_unique=True, return_indices=True)
+            for name, value in _agreement(labels[left], other_labels[right]).items():
+                matrices[name][i][j] = matrices[name][j][i] = value
+    return matrices
+
+
 def _resampled(table: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
     n = table.sum()
     rng = np.random.default_rng(seed)
@@ -59,6 +94,17 @@ def _resampled(table: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
     drawn = np.zeros((resamples, table.size))
     drawn[:, occupied] = rng.multinomial(n, table.ravel()[occupied] / n, size=resamples)
     return drawn.reshape(resamples, *table.shape)
+
+
+def _agreement(first: np.ndarray, second: np.ndarray) -> dict[str, float | None]:
+    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+    both = (first >= 0) & (second >= 0)
+    scores = {"ari": adjusted_rand_score, "ami": adjusted_mutual_info_score}
+    values: dict[str, float | None] = {name: float(score(first, second)) for name, score in scores.items()}
+    for name, score in scores.items():
+        values[f"{name}_clustered"] = float(score(first[both], second[both])) if both.any() else None
+    return values | {"clustered_in_both": float(both.mean()) if len(both) else None}
 
 
 def _expected_information(table: np.ndarray) -> float:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnabert.clusters.config import ClusterConfig
-from dnabert.clusters.graph import distance_graph, nearest_neighbors
-from dnabert.clusters.labels import centroids, density_labels, kmeans_labels
+from dnabert.clusters.graph import Neighbors, nearest_neighbors
+from dnabert.clusters.labels import centroids, graph_labels, kmeans_labels
 from dnabert.clusters.map import map_coordinates
-from dnabert.clusters.reduce import Basis, fit_basis
+from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.stage import check_free, read_manifest, stage
+from dnabert.stage import read_manifest, stage
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: A cluster's radius holds this share of its members; `assign` calls what lies farther out unclustered.
+    from dnabert.encoders.table import Embeddings
+
+#: A cluster's radius holds this share of its members.
 RADIUS_QUANTILE = 0.95
 _FEWEST = 4
 
@@ -39,6 +41,7 @@ class Clustering:
     coordinates : float32 (n, 2), the map.
     points : float32 (n, c), the space in which neighbours were counted.
     basis : how vectors become points.
+    neighbors : the graph that was clustered.
     kmeans_centroids : float32 (number of k-means clusters, c).
     seconds : time of each part.
     """
@@ -49,6 +52,7 @@ class Clustering:
     coordinates: np.ndarray
     points: np.ndarray
     basis: Basis
+    neighbors: Neighbors
     kmeans_centroids: np.ndarray
     seconds: dict[str, float]
 
@@ -98,23 +102,12 @@ def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) ->
     config = config or ClusterConfig()
     _check(vectors)
     clock = _Clock()
-    basis = fit_basis(
-        vectors,
-        components=config.components,
-        scaling=config.scaling,
-        normalise=config.normalise,
-        seed=config.seed,
-    )
+    basis = configured_basis(vectors, config)
     points = basis.transform(vectors)
     clock.stop("pca")
     neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
     clock.stop("neighbors")
-    labels, probability = density_labels(
-        distance_graph(neighbors, points, seed=config.seed),
-        min_cluster_size=min(config.min_cluster_size, len(points)),
-        min_samples=min(config.min_samples, neighbors.indices.shape[1]),
-        selection=config.selection,
-    )
+    labels, probability = graph_labels(points, neighbors, config)
     clock.stop("hdbscan")
     kmeans, kmeans_centroids = kmeans_labels(points, clusters=config.kmeans, seed=config.seed)
     clock.stop("kmeans")
@@ -122,7 +115,9 @@ def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) ->
         points, neighbors, n_neighbors=config.map_neighbors, min_dist=config.map_min_dist, seed=config.seed
     )
     clock.stop("umap")
-    return Clustering(labels, probability, kmeans, coordinates, points, basis, kmeans_centroids, clock.seconds)
+    return Clustering(
+        labels, probability, kmeans, coordinates, points, basis, neighbors, kmeans_centroids, clock.seconds
+    )
 
 
 def cluster(
@@ -131,7 +126,7 @@ def cluster(
     """Cluster an embeddings folder.
 
     Writes ``clusters.parquet`` (every column of the embeddings but the vector, then label, probability, kmeans, x, y),
-    ``centroids.safetensors`` (with the PCA basis, for placing new sequences) and ``clusters.json``.
+    ``centroids.safetensors`` (with the PCA basis), ``clusters.json``, and what `assign` needs for placing new sequences.
 
     Parameters
     ----------
@@ -142,24 +137,28 @@ def cluster(
     """
     from safetensors.numpy import save_file
 
+    from dnabert.clusters.prepared import prepare_for_new
     from dnabert.encoders import load_embeddings
 
     config = config or ClusterConfig()
-    check_free(out, kind="clusters", overwrite=overwrite)
-    loaded = load_embeddings(embeddings)
-    found = cluster_vectors(loaded.vectors, config)
-    table = loaded.table.assign(
-        label=found.labels,
-        probability=found.probability,
-        kmeans=found.kmeans,
-        x=found.coordinates[:, 0],
-        y=found.coordinates[:, 1],
-    )
     with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
+        loaded = load_embeddings(embeddings)
+        found = cluster_vectors(loaded.vectors, config)
+        table = loaded.table.assign(
+            label=found.labels,
+            probability=found.probability,
+            kmeans=found.kmeans,
+            x=found.coordinates[:, 0],
+            y=found.coordinates[:, 1],
+        )
+        began = time.perf_counter()
+        prepared = prepare_for_new(found.points, table, found.neighbors, config=config, embeddings=loaded.manifest)
+        found.seconds["assign"] = round(time.perf_counter() - began, 2)
         save_yaml(config, folder / "config.yaml")
         table.to_parquet(folder / "clusters.parquet", index=False)
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")
+        prepared.save(folder)
         (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays), indent=2) + "\n")
     return load_clusters(out)
 
@@ -184,6 +183,24 @@ def load_clusters(folder: str | Path) -> Clusters:
         manifest=manifest,
         folder=folder,
     )
+
+
+def embeddings_of(clusters: Clusters) -> Embeddings:
+    """Read the vectors that were clustered, known by their number and their mean: so a folder that was moved passes.
+
+    Raises
+    ------
+    UserError
+        when they are gone, or others stand there now.
+    """
+    from dnabert.encoders import load_embeddings
+
+    embeddings = load_embeddings(clusters.manifest["inputs"]["embeddings"]["path"])
+    vectors, mean = embeddings.vectors, clusters.arrays["pca_mean"]
+    same = vectors.shape == (len(clusters.table), len(mean))
+    if not same or not np.allclose(vectors.mean(axis=0, dtype=np.float64), mean, rtol=1e-4, atol=1e-5):
+        raise UserError(f"{clusters.folder} was made from other embeddings than now stand in {embeddings.folder}: cluster again")
+    return embeddings
 
 
 def _check(vectors: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from dnabert.errors import UserError
 
 _SCALINGS = ("center", "zscore")
 _SELECTIONS = ("eom", "leaf")
+_UNITS = ("place", "window")
 
 
 @dataclass
@@ -32,6 +33,9 @@ class ClusterConfig:
     """HDBSCAN's smoothing, the window itself counted; larger calls more windows noise. At most `neighbors`."""
     selection: Literal["eom", "leaf"] = "eom"
     """How HDBSCAN picks clusters from its tree: eom (the most persistent, large or small) or leaf (the tightest)."""
+    largest_share: float = 0.75
+    """A cluster of more than this share of the windows is not taken but its parts: by a change of the seed alone most windows
+    of a genome can fuse into one."""
     kmeans: int = 20
     """Number of k-means clusters."""
     map_neighbors: int = 15
@@ -46,6 +50,8 @@ class ClusterConfig:
         for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
+        if not 0 < self.largest_share <= 1:
+            raise UserError(f"largest_share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
         for name in ("min_samples", "map_neighbors"):
             if not 2 <= getattr(self, name) <= self.neighbors:
                 raise UserError(
@@ -54,6 +60,61 @@ class ClusterConfig:
                 )
 
 
+@dataclass
+class StabilityConfig:
+    """How often a clustering is repeated, on what, and from when on a cluster counts as stable."""
+
+    seeds: int = 2
+    """Repeats on all windows with another seed (of PCA's solver and of the neighbour search)."""
+    subsamples: int = 20
+    """Repeats on a part of the windows; the stability of clusters and windows is counted over these."""
+    fraction: float = 0.5
+    """Share of the places (or windows) that a subsample keeps: half, as in Hennig's `clusterboot`, whose thresholds stand
+    below. Where four fifths are kept, one in twenty clusters of a uniform cloud passes for stable, of halves none did."""
+    unit: Literal["place", "window"] = "place"
+    """What a subsample drops: whole places (orthologous blocks, else stretches of 10 kb), so that near-copies of what is
+    dropped do not stand in for it, or single windows."""
+    stable: float = 0.75
+    """A cluster with at least this mean Jaccard index is called stable (Hennig 2007)."""
+    pattern: float = 0.6
+    """From here to `stable` a cluster is called a pattern, below it dissolved (Hennig 2007)."""
+    seed: int = 0
+    """Of the subsamples; the repeats on all windows take the seeds that follow the clustering's own."""
+
+    def __post_init__(self) -> None:
+        _one_of("unit", self.unit, _UNITS)
+        for name, least in (("seeds", 1), ("subsamples", 2), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
+        if not 0.5 <= self.fraction < 1:
+            raise UserError(f"fraction is {self.fraction}, allowed is 0.5 to below 1: pass --fraction 0.5")
+        if not 0 < self.pattern <= self.stable <= 1:
+            raise UserError(
+                f"pattern is {self.pattern} and stable is {self.stable}, allowed is 0 < pattern <= stable <= 1: "
+                "pass --pattern 0.6 --stable 0.75"
+            )
+
+
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UserError(f"{name} is {value!r}, allowed is {' or '.join(allowed)}: choose one of them")
+
+
+@dataclass
+class AssignConfig:
+    """How new sequences are placed among clusters."""
+
+    error: float = 0.05
+    """Of the held-out windows that are accepted, at most this share is wrong; what is less sure goes to `none`."""
+    tile: bool = False
+    """Cut each sequence into pieces of about a window's length and place each; without, a sequence is placed as a whole."""
+    batch_size: int = 64
+    """Pieces in one forward pass; changes speed and memory, not the vectors."""
+    device: str = "auto"
+    """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.error < 1:
+            raise UserError(f"--error is {self.error}, allowed is more than 0 and less than 1: pass --error 0.05")
+        if self.batch_size < 1:
+            raise UserError(f"--batch-size is {self.batch_size}, allowed is 1 or more")

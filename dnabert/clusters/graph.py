@@ -22,7 +22,7 @@ class Neighbors:
 
     Attributes
     ----------
-    indices : int32 (n, k + 1)
+    indices : int32 (n, k + 1); a point with fewer neighbours than k repeats itself in the last columns
     distances : float32 (n, k + 1), Euclidean
     exact : whether they are exact or from nearest-neighbour descent
     """
@@ -66,7 +66,8 @@ def distance_graph(neighbors: Neighbors, points: np.ndarray, *, seed: int = 0) -
     rows = np.repeat(np.arange(n), width - 1)
     columns = neighbors.indices[:, 1:].ravel()
     values = np.maximum(neighbors.distances[:, 1:].ravel().astype(np.float64), _TINY)
-    graph = scipy.sparse.csr_array((values, (rows, columns)), shape=(n, n))
+    others = columns != rows
+    graph = scipy.sparse.csr_array((values[others], (rows[others], columns[others])), shape=(n, n))
     return _connect(graph.maximum(graph.T).tocsr(), points, seed=seed)
 
 

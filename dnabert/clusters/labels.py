@@ -6,12 +6,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.clusters.config import ClusterConfig
+from dnabert.clusters.graph import Neighbors, distance_graph
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+def graph_labels(points: np.ndarray, neighbors: Neighbors, config: ClusterConfig) -> tuple[np.ndarray, np.ndarray]:
+    """HDBSCAN's labels and probabilities (see `density_labels`) of float32 points (n, c) on their neighbour graph."""
+    return density_labels(
+        distance_graph(neighbors, points, seed=config.seed),
+        min_cluster_size=min(config.min_cluster_size, len(points)),
+        min_samples=min(config.min_samples, neighbors.indices.shape[1]),
+        selection=config.selection,
+        largest=None if config.largest_share == 1 else max(2, int(config.largest_share * len(points))),
+    )
+
+
 def density_labels(
-    graph: csr_array, *, min_cluster_size: int = 25, min_samples: int = 3, selection: str = "leaf"
+    graph: csr_array,
+    *,
+    min_cluster_size: int = 25,
+    min_samples: int = 3,
+    selection: str = "leaf",
+    largest: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """HDBSCAN (Campello et al. 2013; scikit-learn's) on a connected sparse distance graph.
 
@@ -22,6 +41,7 @@ def density_labels(
     ----------
     graph : symmetric, connected csr (n, n) with positive distances, each row with at least `min_samples` of them.
     min_cluster_size, min_samples, selection : as in `ClusterConfig`.
+    largest : most windows of a cluster; none: any number.
 
     Returns
     -------
@@ -36,6 +56,7 @@ def density_labels(
         # Points count themselves in scikit-learn's min_samples; rows of a sparse graph hold no diagonal.
         min_samples=max(1, min_samples - 1),
         cluster_selection_method=selection,
+        max_cluster_size=largest,
         copy=True,
     ).fit(graph)
     return by_size(model.labels_), np.nan_to_num(model.probabilities_).astype(np.float32)

@@ -19,6 +19,7 @@ COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase")
 #: What neighbours answer for.
 _VOTED = ("repeat_class", "region")
 _NEIGHBORS = 10
+_VOTE = f"knn{_NEIGHBORS}_"
 
 
 def score_rung(
@@ -26,6 +27,7 @@ def score_rung(
     table: pd.DataFrame,
     *,
     points: np.ndarray,
+    hits: dict[str, np.ndarray] | None = None,
     k: int = 7,
     resamples: int = 200,
     seed: int = 0,
@@ -37,6 +39,7 @@ def score_rung(
     vectors : float (n, d), the encoder's own, in which neighbours vote.
     table : n windows with ``label`` (clusters, -1 = noise) and the corpus's columns; scores of absent ones are left out.
     points : float (n, c), the reduced space in which the clusters were made, for the silhouette.
+    hits : from `neighbor_hits`, where it is known already.
     k : word length, for start mod k.
     resamples, seed : of all bootstrap intervals and of the silhouette's sample.
 
@@ -62,14 +65,26 @@ def score_rung(
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
         found = agreement(table["kmeans"].to_numpy(), columns["repeat_class"], resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
-    voted = [name for name in _VOTED if name in columns]
-    if voted:
-        nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)
-        for name in voted:
-            right = neighbor_vote(nearest, columns[name])
-            scores[f"knn{_NEIGHBORS}_{name}"] = bootstrap_mean(right, resamples=resamples, seed=seed)
-            scores[f"majority_{name}"] = majority(columns[name], resamples=resamples, seed=seed)
+    for name, right in (neighbor_hits(vectors, table) if hits is None else hits).items():
+        scores[name] = bootstrap_mean(right, resamples=resamples, seed=seed)
+        voted = name.removeprefix(_VOTE)
+        scores[f"majority_{voted}"] = majority(columns[voted], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
+
+
+def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (n,).
+
+    Parameters
+    ----------
+    vectors : float (n, d).
+    table : n windows; columns that are absent or have one class are left out.
+    """
+    voted = {name: table[name].to_numpy() for name in _VOTED if name in table and table[name].nunique() > 1}
+    if not voted:
+        return {}
+    nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)
+    return {f"{_VOTE}{name}": neighbor_vote(nearest, column) for name, column in voted.items()}
 
 
 def places_of(table: pd.DataFrame) -> Places:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dnabert.clusters.config import ClusterConfig
+
 #: Rows from which the principal axes are fitted; the axes of 50,000 random rows and of all agree closely.
 FIT_ROWS = 50_000
 _CHUNK = 16_384
@@ -79,6 +81,13 @@ def fit_basis(
     explained = np.nan_to_num(pca.explained_variance_ratio_)
     center, axes = pca.mean_.astype(np.float32), pca.components_.astype(np.float32)
     return Basis(mean, scale, center, axes, explained.astype(np.float32), normalise)
+
+
+def configured_basis(vectors: np.ndarray, config: ClusterConfig) -> Basis:
+    """Fit the reduction that a clustering's configuration asks for; see `fit_basis`."""
+    return fit_basis(
+        vectors, components=config.components, scaling=config.scaling, normalise=config.normalise, seed=config.seed
+    )
 
 
 def column_statistics(vectors: np.ndarray, *, scaling: str = "zscore") -> tuple[np.ndarray, np.ndarray]:

@@ -69,8 +69,8 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
     )
 
 
-def retrieval(queries: np.ndarray, targets: np.ndarray, *, resamples: int = 200, seed: int = 0) -> dict[str, Score]:
-    """Share of queries whose counterpart is the most similar target, or among the ten most similar.
+def retrieval_hits(queries: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    """Whether each query's counterpart is the most similar target, and whether it is among the ten most similar.
 
     Parameters
     ----------
@@ -78,21 +78,26 @@ def retrieval(queries: np.ndarray, targets: np.ndarray, *, resamples: int = 200,
 
     Returns
     -------
-    ``{"retrieval_top1": Score, "retrieval_top10": Score}``; chance is 1/n and 10/n. A tie counts as a miss.
+    ``{"retrieval_top1": bool (n,), "retrieval_top10": bool (n,)}``. A tie counts as a miss.
 
     Examples
     --------
     >>> import numpy as np
     >>> vectors = np.random.default_rng(0).normal(size=(50, 8))
-    >>> retrieval(vectors, vectors)["retrieval_top1"].value
-    1.0
+    >>> bool(retrieval_hits(vectors, vectors)["retrieval_top1"].all())
+    True
     """
     both = standardised(np.concatenate([queries, targets]))
     similarity = both[: len(queries)] @ both[len(queries) :].T
     own = np.diagonal(similarity).copy()
     np.fill_diagonal(similarity, -np.inf)
     rank = (similarity >= own[:, None]).sum(axis=1)
-    return {f"retrieval_top{top}": bootstrap_mean(rank < top, resamples=resamples, seed=seed) for top in (1, 10)}
+    return {f"retrieval_top{top}": rank < top for top in (1, 10)}
+
+
+def score_retrieval(hits: dict[str, np.ndarray], *, resamples: int = 200, seed: int = 0) -> dict[str, Score]:
+    """Share of `retrieval_hits`, with its interval; chance is 1/n and 10/n."""
+    return {name: bootstrap_mean(right, resamples=resamples, seed=seed) for name, right in hits.items()}
 
 
 def _place_in_block(genome: np.ndarray, block: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from dnabert.clusters.agreement import agreement
+from dnabert.clusters.agreement import agreement, agreement_between
 
 
 @settings(max_examples=40, deadline=None)
@@ -28,3 +29,16 @@ def test_interval_of_unrelated_partitions_holds_zero_and_of_related_ones_does_no
 
 def test_classes_may_be_words() -> None:
     assert agreement(np.array([0, 0, 1]), np.array(["a", "a", "b"]))["ari"].value == 1.0
+
+
+def test_agreement_is_that_of_scikit_learn_on_common_windows() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(-1, 3, 40), rng.integers(-1, 4, 30)
+    found = agreement_between([(np.arange(40), first), (np.arange(10, 40), second)])
+    assert found["ari"][0][1] == found["ari"][1][0] == adjusted_rand_score(first[10:], second)
+    assert found["ami"][0][1] == pytest.approx(adjusted_mutual_info_score(first[10:], second))
+    both = (first[10:] >= 0) & (second >= 0)
+    assert found["ari_clustered"][0][1] == adjusted_rand_score(first[10:][both], second[both])
+    assert found["clustered_in_both"][0][1] == both.mean()
+    apart = agreement_between([(np.arange(3), np.array([0, 0, -1])), (np.arange(3), np.array([-1, -1, 0]))])
+    assert apart["ari_clustered"][0][1] is None

@@ -35,6 +35,18 @@ def test_planted_clusters_are_found_and_the_spread_is_noise() -> None:
     assert (labels[480:] == -1).mean() > 0.7
 
 
+def test_a_cluster_of_nearly_all_gives_way_to_its_parts() -> None:
+    """Two halves of one mass, and a few windows far from it: the most persistent cluster would be the mass."""
+    rng = np.random.default_rng(0)
+    centers = np.array([[0.0] * 10, [1.6] * 10, [40.0] * 10])
+    points = (centers[np.repeat([0, 1, 2], [300, 300, 40])] + rng.normal(size=(640, 10))).astype(np.float32)
+    graph = distance_graph(nearest_neighbors(points, k=30), points)
+    fused, _ = density_labels(graph, min_cluster_size=20, min_samples=5, selection="eom")
+    parted, _ = density_labels(graph, min_cluster_size=20, min_samples=5, selection="eom", largest=480)
+    assert np.bincount(fused[fused >= 0]).max() > 480
+    assert parted.max() == 2 and len(set(parted[:300][parted[:300] >= 0])) == 1
+
+
 def test_clusters_are_numbered_by_falling_size() -> None:
     assert by_size(np.array([5, 5, 2, 2, 2, -1, 7])).tolist() == [1, 1, 0, 0, 0, -1, 2]
     assert by_size(np.array([-1, -1])).tolist() == [-1, -1]

@@ -1,0 +1,127 @@
+"""New sequences into clusters: which one, how surely, or none of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dnabert.clusters.assignment_table import check_table_free, write_table
+from dnabert.clusters.config import AssignConfig
+from dnabert.clusters.placer import TOO_FEW_KNOWN, TOO_SHORT, Placer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Share of the input unlike the corpus from which it is said; of the corpus's own windows it is 1 to 2 %.
+_MANY_UNLIKE = 0.05
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What became of new sequences.
+
+    Attributes
+    ----------
+    table : one row per sequence or tile, in input order; its columns are those of the file, see `assign`.
+    threshold : probability from which a cluster was accepted; None where no cluster takes in anything.
+    held_out : what accepting from there costs on held-out windows (``accepted``, ``wrong``, ``error`` with ``low`` and
+        ``high``, ``false_reject``); None with `threshold`.
+    held_out_by : what was held out together, in words.
+    """
+
+    table: pd.DataFrame
+    threshold: float | None
+    held_out: dict[str, Any] | None
+    held_out_by: str
+
+    @property
+    def warning(self) -> str | None:
+        """One line when much of the input is unlike the corpus, so that the stated error need not hold for it."""
+        unlike = self.table["unlike"][self.table["unlike"] != ""]
+        if len(unlike) <= _MANY_UNLIKE * len(self.table):
+            return None
+        reasons = Counter(reason for each in unlike for reason in each.split(", "))
+        named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+        return (
+            f"{len(unlike):,} of {len(self.table):,} sequences are unlike the corpus ({named}): "
+            "the stated error does not hold for them"
+        )
+
+    def describe(self) -> str:
+        """The summary that ``dnabert assign`` prints."""
+        counts = Counter(self.table["cluster"].tolist())
+        none = counts.pop("none", 0)
+        short = int(self.table["note"].isin((TOO_SHORT, TOO_FEW_KNOWN)).sum())
+        unlike = int((self.table["unlike"] != "").sum())
+        head = f"{len(self.table):,} sequences: {len(self.table) - none:,} in clusters, {none - short:,} in none"
+        lines = [f"{head}, {short:,} too short; {unlike:,} unlike the corpus"]
+        lines += [f"  cluster {label:>4} {counts[label]:>9,}" for label in sorted(counts, key=int)]
+        return "\n".join([*lines, self._error()])
+
+    def _error(self) -> str:
+        if self.held_out is None:
+            return "no cluster takes in new sequences: no held-out window was ever placed rightly"
+        known = self.held_out
+        low, value, high = (f"{100 * known[name]:.2f}" for name in ("low", "error", "high"))
+        return (
+            f"accepted from probability {self.threshold} on: of {known['accepted']:,} held-out windows accepted so "
+            f"(by {self.held_out_by}) {value} % [{low}, {high}] were wrong, of the clustered ones "
+            f"{100 * known['false_reject']:.1f} % were rejected"
+        )
+
+
+def assign(
+    clusters: str | Path,
+    input: str | Path,
+    *,
+    out: str | Path,
+    config: AssignConfig | None = None,
+    overwrite: bool = False,
+) -> Assignment:
+    """Place new sequences among the clusters of a folder, and write a table of tab-separated values.
+
+    A sequence is read by the encoder that made the clusters' vectors, in the same way, and joins a cluster as it would
+    have when clustered with the corpus: when its mutual reachability to a member is within the cluster's own (see
+    `Membership`). The probability of that is calibrated on windows that were held out with their whole orthologous
+    block, or region. It speaks of the clusters as they stand: whether another clustering would find them again is a
+    question of stability.
+
+    A sequence of several windows' length gets one vector, the mean over its stretches, and is a mixture of what these
+    would say apart; `AssignConfig.tile` places each by itself.
+
+    Columns of the table:
+
+    - ``name``; ``start``, ``end`` of the piece in its sequence (0-based, half open); ``length`` in bases;
+    - ``cluster``: its number, or ``none``;
+    - ``probability`` of the best cluster, accepted or not;
+    - ``distance`` to the nearest window of the corpus, in the space that was clustered;
+    - ``exemplar_1`` to ``exemplar_3``: the nearest members of the cluster, or the nearest windows where there is none, of
+      different orthologous blocks where possible: place (0-based, half open), repeat class, gene;
+    - ``unlike``: empty, or why the sequence is unlike the corpus: ``distance`` (farther from its neighbours than 99 % of
+      held-out windows), ``composition`` (more bits per base under a Markov model of the corpus than 99 % of its windows),
+      ``unknown bases`` (more than a tenth), ``length`` (under half of the corpus's windows', or over twice);
+    - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was rejected.
+
+    Parameters
+    ----------
+    clusters : folder made by `cluster`.
+    input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
+    out : file to write, whole or not at all.
+    config : see `AssignConfig`.
+    overwrite : replace such a table that stands at `out`.
+
+    Raises
+    ------
+    UserError
+        when the clusters hold nothing for new sequences, their encoder is gone, the input cannot be read, the allowed error
+        cannot be kept, or `out` may not be written.
+    """
+    from dnabert.corpus.records import read_records
+
+    check_table_free(out, overwrite=overwrite)
+    placer = Placer(clusters, config=config or AssignConfig())
+    table = placer.table(read_records(input))
+    write_table(table, out)
+    return Assignment(table, placer.threshold, placer.held_out, placer.prepared.held_out_by)

@@ -1,0 +1,96 @@
+"""The table of assigned sequences: its columns, its exemplars, its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dnabert.errors import UserError
+from dnabert.stage import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Exemplars of each row.
+EXEMPLARS = 3
+#: The header of the file.
+COLUMNS = (
+    "name",
+    "start",
+    "end",
+    "length",
+    "cluster",
+    "probability",
+    "distance",
+    *(f"exemplar_{i + 1}" for i in range(EXEMPLARS)),
+    "unlike",
+    "note",
+)
+
+
+def check_table_free(out: str | Path, *, overwrite: bool) -> None:
+    """Raise `UserError` unless a table may be written at `out`; only such a table is ever replaced."""
+    out = Path(out)
+    if not out.exists():
+        return
+    if not overwrite:
+        raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
+    if not out.is_file() or not _is_table(out):
+        raise UserError(
+            f"{out} exists and is no table of dnabert assign, so --overwrite leaves it alone: choose another --out"
+        )
+
+
+def write_table(table: pd.DataFrame, out: str | Path) -> None:
+    """Write tab-separated values into a temporary sibling and rename it: the file is whole or absent.
+
+    Raises
+    ------
+    UserError
+        when it cannot be written.
+    """
+    with whole_file(out) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, columns=list(COLUMNS), lineterminator="\n")
+
+
+def shown_windows(table: pd.DataFrame) -> list[str]:
+    """Place, repeat class and gene of each window of a clusters table; of a FASTA's records, the name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"genome": "human", "chrom": "chr22", "start": 448, "end": 896, "repeat_class": "Alu", "gene": "EWSR1"}
+    >>> shown_windows(pd.DataFrame([row]))
+    ['human:chr22:448-896 Alu EWSR1']
+    """
+    if "start" not in table:
+        return table["name"].astype(str).tolist()
+    places = table["genome"].astype(str) + ":" + table["chrom"].astype(str)
+    places += ":" + table["start"].astype(str) + "-" + table["end"].astype(str)
+    for name in ("repeat_class", "gene"):
+        if name in table:
+            value = table[name].fillna("").astype(str)
+            places += np.where(value.isin(("", "none", "unknown")), "", " " + value)
+    return [str(place) for place in places]
+
+
+def of_different_groups(windows: list[int], groups: np.ndarray) -> list[int]:
+    """The first `EXEMPLARS` windows of different groups, filled up with the nearest others.
+
+    Examples
+    --------
+    >>> of_different_groups([4, 3, 2, 1, 0], np.array([7, 8, 9, 9, 9]))
+    [4, 1, 0]
+    """
+    first = {int(groups[window]): window for window in reversed(windows)}
+    apart = [window for window in windows if first[int(groups[window])] == window]
+    rest = [window for window in windows if window not in apart]
+    chosen = set([*apart, *rest][:EXEMPLARS])
+    return [window for window in windows if window in chosen]
+
+
+def _is_table(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.readline(4096).rstrip(b"\n") == "\t".join(COLUMNS).encode()

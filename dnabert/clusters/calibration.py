@@ -1,0 +1,164 @@
+"""How far a score can be trusted: from held-out windows to a probability and a threshold with a stated error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dnabert.clusters.bootstrap import interval
+
+#: Below this, a sequence more likely lies outside the cluster than in it: never accepted, whatever error is allowed.
+LEAST_PROBABILITY = 0.5
+#: Thresholds of probability at which the error is known.
+THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
+_FOLDS = 5
+_BINS = 10
+_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A falling step-wise linear curve from score to probability.
+
+    Attributes
+    ----------
+    score : float (m,), ascending; small means sure.
+    probability : float (m,), falling.
+    """
+
+    score: np.ndarray
+    probability: np.ndarray
+
+    def __call__(self, score: np.ndarray) -> np.ndarray:
+        """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores, of which nothing is known."""
+        if not len(self.score):
+            return np.zeros(len(score))
+        return np.interp(score, self.score, self.probability, right=0.0)
+
+
+def fit_curve(score: np.ndarray, right: np.ndarray) -> Curve:
+    """Isotonic regression (Zadrozny and Elkan 2002) of being right on a score, falling.
+
+    The ends are kept off 0 and 1 by Laplace's rule over the windows of the last step: n right ones of n do not make
+    certainty.
+
+    Parameters
+    ----------
+    score : float (n,), infinite where there is no candidate; those are left out.
+    right : bool (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> curve = fit_curve(np.array([0.1, 0.2, 0.3, 2.0, 2.1]), np.array([True, True, True, False, False]))
+    >>> curve(np.array([0.2, 2.0, np.inf])).round(2).tolist()
+    [0.8, 0.25, 0.0]
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    finite = np.isfinite(score)
+    score, right = score[finite].astype(np.float64), right[finite]
+    if not right.any():
+        return Curve(np.empty(0), np.empty(0))
+    model = IsotonicRegression(increasing=False).fit(score, right)
+    fitted = model.predict(score)
+    highest, lowest = ((fitted == end).sum() for end in (fitted.max(), fitted.min()))
+    low, high = 1 / (lowest + 2), 1 - 1 / (highest + 2)
+    if low > high:
+        low = high = (low + high) / 2
+    return Curve(model.X_thresholds_, np.clip(model.y_thresholds_, low, high))
+
+
+def cross_fitted(score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Probability float64 (n,) of each window from a curve that never saw its group.
+
+    Parameters
+    ----------
+    score, right : as in `fit_curve`.
+    groups : int (n,), what must stay together (near-copies).
+    seed : of the five folds of groups.
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    count = int(number.max(initial=-1)) + 1
+    fold = np.random.default_rng(seed).permutation(count)[number] % _FOLDS
+    probability = np.zeros(len(score))
+    for held_out in range(_FOLDS):
+        out = fold == held_out
+        probability[out] = fit_curve(score[~out], right[~out])(score[out])
+    return probability
+
+
+def operating_points(
+    probability: np.ndarray, right: np.ndarray, member: np.ndarray, *, groups: np.ndarray, seed: int = 0
+) -> list[dict[str, Any]]:
+    """What accepting from each of `THRESHOLDS` upwards costs, on held-out windows.
+
+    Parameters
+    ----------
+    probability : float (n,), of the best cluster, from `cross_fitted`.
+    right : bool (n,), whether the best cluster is the window's own.
+    member : bool (n,), whether the window is in any cluster.
+    groups : int (n,); the 95 % interval resamples whole groups. Without a single error it reaches up to 3 in the number of
+        groups accepted (the rule of three, Hanley and Lippman-Hand 1983).
+    seed : of the resampling.
+
+    Returns
+    -------
+    A dict per threshold that accepts any window: ``probability``, ``accepted``, ``wrong`` (in none or another cluster),
+    ``error`` (wrong / accepted) with ``low`` and ``high``, ``false_reject`` (share of clustered windows rejected or wrong).
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    count = int(number.max(initial=-1)) + 1
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), size=_RESAMPLES)
+    points = []
+    for threshold in THRESHOLDS:
+        accepted = probability >= threshold
+        wrong = accepted & ~right
+        if not accepted.any():
+            continue
+        sums = [weights @ np.bincount(number, weights=chosen, minlength=count) for chosen in (wrong, accepted)]
+        low, high = interval(sums[0] / np.maximum(sums[1], 1))
+        if not wrong.any():
+            high = min(1.0, 3 / len(np.unique(number[accepted])))
+        points.append(
+            {
+                "probability": threshold,
+                "accepted": int(accepted.sum()),
+                "wrong": int(wrong.sum()),
+                "error": float(wrong.sum() / accepted.sum()),
+                "low": low,
+                "high": high,
+                "false_reject": float(1 - (accepted & right).sum() / max(int(member.sum()), 1)),
+            }
+        )
+    return points
+
+
+def reliability(probability: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    """Expected calibration error (Naeini et al. 2015) over ten bins of equal width, with the bins.
+
+    Parameters
+    ----------
+    probability : float (n,).
+    right : bool (n,).
+
+    Returns
+    -------
+    ``{"expected_calibration_error": float or None, "bins": [{"n", "probability", "right"}, …]}``, bins that are empty left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> reliability(np.array([0.8, 0.8, 0.8, 0.8, 0.8]), np.array([1, 1, 1, 1, 0]) == 1)["expected_calibration_error"]
+    0.0
+    """
+    number = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    bins, error = [], 0.0
+    for each in np.unique(number):
+        inside = number == each
+        n, mean, share = int(inside.sum()), float(probability[inside].mean()), float(right[inside].mean())
+        bins.append({"n": n, "probability": mean, "right": share})
+        error += n / len(probability) * abs(mean - share)
+    return {"expected_calibration_error": round(error, 12) if bins else None, "bins": bins}

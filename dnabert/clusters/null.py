@@ -1,0 +1,111 @@
+"""The clusters of shuffled windows, which only composition can make, beside the clusters of the windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnabert.clusters.clustering import Clusters
+from dnabert.clusters.matching import jaccard, overlap
+from dnabert.errors import UserError
+from dnabert.stage import read_manifest
+
+#: Jaccard index, corrected for chance, from which a cluster counts as found among the shuffled windows too:
+#: Hennig's (2007) limit below which a cluster is dissolved.
+FOUND = 0.5
+
+
+def null_report(real: Clusters, null: Clusters) -> dict[str, Any]:
+    """Compare a clustering with that of the same encoder's vectors of dinucleotide-shuffled windows.
+
+    A shuffled window has no words, motifs or repeats left, only its composition; what clusters there is composition.
+
+    Parameters
+    ----------
+    real, null : clusters made with the same settings, the seed aside.
+
+    Returns
+    -------
+    dict with ``real`` and ``null`` (n, clusters, clustered_share, largest_share), ``ami`` (adjusted mutual information of
+    both labellings, over the windows that both have), ``clusters`` (one dict per real cluster: label, n, ``jaccard`` with
+    its best counterpart in the null, corrected for chance, ``in_null``), ``composition_share`` (of the clustered windows
+    that are in clusters which the null has too), ``passed`` (the null has no cluster) and ``verdict``, a sentence.
+    ``ami``, ``clusters`` and ``composition_share`` are None where the null is of other windows.
+
+    Raises
+    ------
+    UserError
+        naming the setting in which the two clusterings differ, or when the second was not made of shuffled windows.
+    """
+    _check(real, null)
+    labels = {name: found.table["label"].to_numpy() for name, found in (("real", real), ("null", null))}
+    report: dict[str, Any] = {name: _describe(values) for name, values in labels.items()}
+    report |= _matched(real, null)
+    report["passed"] = report["null"]["clusters"] == 0
+    return report | {"verdict": _verdict(report)}
+
+
+def _check(real: Clusters, null: Clusters) -> None:
+    for name, value in real.manifest["config"].items():
+        other = null.manifest["config"].get(name)
+        if name != "seed" and other != value:
+            raise UserError(
+                f"{null.folder} was clustered with {name} {other}, {real.folder} with {value}: cluster one of them again"
+            )
+    source = null.manifest["inputs"]["embeddings"]["path"]
+    if not read_manifest(source, kind="embeddings")["config"].get("shuffle"):
+        raise UserError(
+            f"{null.folder} is no null, its windows were not shuffled: embed with --shuffle and cluster that"
+        )
+
+
+def _describe(labels: np.ndarray) -> dict[str, Any]:
+    sizes = np.bincount(labels[labels >= 0])
+    share = sizes / max(len(labels), 1)
+    return {
+        "n": len(labels),
+        "clusters": len(sizes),
+        "clustered_share": float(share.sum()),
+        "largest_share": float(share.max(initial=0.0)),
+    }
+
+
+def _matched(real: Clusters, null: Clusters) -> dict[str, Any]:
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    rows = (real.table["row"].to_numpy(), null.table["row"].to_numpy())
+    _, left, right = np.intersect1d(*rows, assume_unique=True, return_indices=True)
+    if len(left) < len(rows[0]):
+        return {"ami": None, "clusters": None, "composition_share": None}
+    labels, shuffled = real.table["label"].to_numpy()[left], null.table["label"].to_numpy()[right]
+    corrected = np.nan_to_num(jaccard(overlap(labels, shuffled))[1])
+    clusters = []
+    for label, size in enumerate(np.bincount(labels[labels >= 0])):
+        best = max(float(corrected[label].max(initial=0.0)), 0.0)
+        clusters.append({"label": label, "n": int(size), "jaccard": best, "in_null": best >= FOUND})
+    clustered = sum(row["n"] for row in clusters)
+    shared = sum(row["n"] for row in clusters if row["in_null"])
+    return {
+        "ami": float(adjusted_mutual_info_score(labels, shuffled)),
+        "clusters": clusters,
+        "composition_share": shared / clustered if clustered else 0.0,
+    }
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    real, null = report["real"], report["null"]
+    if report["passed"]:
+        return f"Shuffled windows form no cluster: the {real['clusters']} clusters found are not of composition alone."
+    text = (
+        f"Shuffled windows form {null['clusters']} clusters with {null['clustered_share']:.0%} of them, the windows "
+        f"{real['clusters']} with {real['clustered_share']:.0%}: density alone is no sign of order"
+    )
+    if report["clusters"] is None:
+        return f"{text}."
+    found = [str(row["label"]) for row in report["clusters"] if row["in_null"]]
+    if not found:
+        return f"{text}, yet no cluster of the windows is found among them."
+    named = f"clusters {', '.join(found)}" if len(found) > 1 else f"cluster {found[0]}"
+    share = f"{report['composition_share']:.0%} of the clustered windows"
+    return f"{text}; {named} ({share}) {'are' if len(found) > 1 else 'is'} found there too and can be composition."

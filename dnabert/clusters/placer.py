@@ -1,0 +1,181 @@
+"""From named sequences to the rows of the table: read, encode, place, explain."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import UNKNOWN, codes
+from dnabert.clusters.assignment_table import COLUMNS, EXEMPLARS, of_different_groups, shown_windows
+from dnabert.clusters.clustering import load_clusters
+from dnabert.clusters.config import AssignConfig
+from dnabert.clusters.membership import Placement
+from dnabert.clusters.prepared import load_prepared
+from dnabert.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dnabert.corpus.records import Record
+
+#: A sequence of which no word can be read.
+TOO_SHORT, TOO_FEW_KNOWN = "too short", "too few known bases"
+#: From so many windows' lengths on, one vector for the whole is a mixture.
+_MIXTURE = 2.0
+#: Members looked through for exemplars of different places: orthologs of one place would fill the list.
+_NEAR_MEMBERS = 12
+_CHUNK = 2048
+
+Piece = tuple[str, int, NDArray[np.uint8]]
+
+
+class Placer:
+    """Places sequences among the clusters of a folder.
+
+    Parameters
+    ----------
+    folder : clusters folder.
+    config : see `AssignConfig`.
+
+    Attributes
+    ----------
+    threshold : probability from which a cluster is accepted; None where no cluster takes in anything.
+    held_out : the operating point of that threshold, see `operating_points`; None with it.
+
+    Raises
+    ------
+    UserError
+        when the folder holds nothing for new sequences, the encoder is gone, or the allowed error cannot be kept.
+    """
+
+    def __init__(self, folder: str | Path, *, config: AssignConfig) -> None:
+        from dnabert.encoders import load_recorded
+
+        clusters = load_clusters(folder)
+        self.prepared = load_prepared(folder)
+        self._membership = self.prepared.membership
+        self.threshold, self.held_out = _threshold(self._membership.held_out["operating_points"], error=config.error)
+        self._encoder = load_recorded(self.prepared.encoder, batch_size=config.batch_size, device=config.device)
+        self._basis = clusters.basis
+        if self._encoder.dimension != len(self._basis.mean):
+            raise UserError(
+                f"{self._encoder.name} gives {self._encoder.dimension} numbers, the vectors behind {folder} have "
+                f"{len(self._basis.mean)}: embed and cluster again"
+            )
+        self._tile = config.tile
+        self._shown = shown_windows(clusters.table)
+
+    def table(self, records: Iterable[Record]) -> pd.DataFrame:
+        """One row per record or tile, in order, with the columns of `assign`."""
+        import pandas as pd
+        from tqdm.auto import tqdm
+
+        parts: list[pd.DataFrame] = []
+        pieces = self._pieces(records)
+        chunk = list(itertools.islice(pieces, _CHUNK))  # before the bar: an input that cannot be read is one line
+        with tqdm(unit=" sequences", desc=self._encoder.name) as bar:
+            while chunk:
+                parts.append(self._rows(chunk))
+                bar.update(len(chunk))
+                chunk = list(itertools.islice(pieces, _CHUNK))
+        return pd.concat(parts, ignore_index=True)
+
+    def _pieces(self, records: Iterable[Record]) -> Iterator[Piece]:
+        for record in records:
+            whole = [(0, len(record.bases))]
+            for start, end in tiles(len(record.bases), window=self.prepared.window) if self._tile else whole:
+                yield record.name, start, record.bases[start:end]
+
+    def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
+        import pandas as pd
+
+        names, starts, bases = (list(column) for column in zip(*pieces, strict=True))
+        notes = [self._unreadable(piece) for piece in bases]
+        lengths = np.array([len(piece) for piece in bases])
+        blank: dict[str, Any] = {f"exemplar_{i + 1}": "" for i in range(EXEMPLARS)}
+        blank |= {"cluster": "none", "probability": np.nan, "distance": np.nan, "unlike": ""}
+        known = {"name": names, "start": starts, "end": np.array(starts) + lengths, "length": lengths, "note": notes}
+        table = pd.DataFrame({**known, **blank})
+        rows = np.array([row for row, note in enumerate(notes) if not note], dtype=np.int64)
+        if len(rows):
+            found = self._placed([bases[row] for row in rows.tolist()])
+            for name, values in found.items():
+                table.loc[rows, name] = values
+        return table[list(COLUMNS)]
+
+    def _unreadable(self, bases: NDArray[np.uint8]) -> str:
+        least = self._encoder.minimum_length
+        if len(bases) < least:
+            return TOO_SHORT
+        return TOO_FEW_KNOWN if np.count_nonzero(codes(bases) != UNKNOWN) < least else ""
+
+    def _placed(self, bases: list[NDArray[np.uint8]]) -> dict[str, Any]:
+        """Columns of sequences that can be read."""
+        points = self._basis.transform(self._encoder.encode(bases))
+        placed = self._membership.place(points)
+        least = np.inf if self.threshold is None else self.threshold
+        taken = np.where((placed.probability >= least) & (placed.label >= 0), placed.label, -1)
+        near = self._exemplars(points, placed, taken)
+        return {
+            "cluster": np.where(taken < 0, "none", taken.astype(str)),
+            "probability": placed.probability.round(4),
+            "distance": placed.distance.round(4),
+            **{f"exemplar_{i + 1}": [self._shown[x[i]] if i < len(x) else "" for x in near] for i in range(EXEMPLARS)},
+            "unlike": self._unlike(bases, placed),
+            "note": self._notes(placed, taken, np.array([len(piece) for piece in bases])),
+        }
+
+    def _exemplars(self, points: np.ndarray, placed: Placement, taken: np.ndarray) -> list[list[int]]:
+        """Rows of the nearest members of the cluster, or of the nearest windows where there is none."""
+        near: list[list[int]] = [[] for _ in points]
+        for label in np.unique(taken).tolist():
+            rows = np.flatnonzero(taken == label)
+            windows = placed.nearest[rows]
+            if label >= 0:
+                windows = self._membership.members_near(points[rows], label, k=_NEAR_MEMBERS)
+            for row, each in zip(rows.tolist(), windows.tolist(), strict=True):
+                near[row] = of_different_groups(each, self._membership.groups)
+        return near
+
+    def _unlike(self, bases: list[NDArray[np.uint8]], placed: Placement) -> list[str]:
+        familiarity = self.prepared.familiarity
+        reasons = familiarity.reasons(bases) if familiarity is not None else [[] for _ in bases]
+        far = (placed.core > self._membership.usual_core).tolist()
+        return [", ".join(["distance"] * beyond + others) for beyond, others in zip(far, reasons, strict=True)]
+
+    def _notes(self, placed: Placement, taken: np.ndarray, lengths: np.ndarray) -> list[str]:
+        mixed = (lengths > _MIXTURE * self.prepared.window) & (not self._tile)
+        notes = []
+        for label, cluster, long in zip(placed.label.tolist(), taken.tolist(), mixed.tolist(), strict=True):
+            parts = [f"nearest cluster {label}"] * (cluster < 0 <= label)
+            parts += ["a mixture of several windows, see --tile"] * long
+            notes.append(", ".join(parts))
+        return notes
+
+
+def tiles(length: int, *, window: int) -> list[tuple[int, int]]:
+    """Cut a sequence into windows; the last takes the rest and is half a window to one and a half long.
+
+    Examples
+    --------
+    >>> tiles(1000, window=448), tiles(1200, window=448), tiles(100, window=448)
+    ([(0, 448), (448, 1000)], [(0, 448), (448, 896), (896, 1200)], [(0, 100)])
+    """
+    count = max(1, int(length / window + 0.5))
+    return [(i * window, length if i == count - 1 else (i + 1) * window) for i in range(count)]
+
+
+def _threshold(points: list[dict[str, Any]], *, error: float) -> tuple[float | None, dict[str, Any] | None]:
+    """The lowest threshold whose error on held-out windows is allowed."""
+    fitting = [point for point in points if point["error"] <= error]
+    if points and not fitting:
+        least = min(point["error"] for point in points)
+        raise UserError(
+            f"--error is {error}, but even of the surest held-out windows {least:.4f} are wrong: raise --error"
+        )
+    return (fitting[0]["probability"], fitting[0]) if fitting else (None, None)

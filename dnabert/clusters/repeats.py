@@ -1,0 +1,132 @@
+"""The same clustering again: with other seeds, and on parts of the windows."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dnabert.clusters.config import ClusterConfig, StabilityConfig
+from dnabert.clusters.graph import Neighbors, nearest_neighbors
+from dnabert.clusters.labels import graph_labels
+from dnabert.clusters.reduce import configured_basis
+from dnabert.clusters.subsample import subsample
+
+_CHUNK = 16_384
+
+
+@dataclass(frozen=True)
+class Run:
+    """One repeat.
+
+    Attributes
+    ----------
+    kind : ``seed`` (all windows) or ``subsample``.
+    seed : the seed it took.
+    rows : int (m,), ascending: the windows it saw.
+    labels : int32 (m,), its clusters, -1 = none, 0 the largest.
+    seconds : its time.
+    """
+
+    kind: str
+    seed: int
+    rows: np.ndarray
+    labels: np.ndarray
+    seconds: float
+
+
+def repeat_clustering(
+    vectors: np.ndarray, places: np.ndarray, *, clustering: ClusterConfig, config: StabilityConfig
+) -> Iterator[Run]:
+    """Cluster again: PCA, neighbour graph and HDBSCAN; no map.
+
+    In a subsample `min_cluster_size` is scaled by the fraction kept, since a cluster keeps that share of its members.
+    Beyond `exact_below` windows it takes its neighbours from those that the first repeat on all windows found, as far
+    as they were kept, with their distances in its own space: the search is what costs time.
+
+    Parameters
+    ----------
+    vectors : float (n, d), in the order of the clustering.
+    places : int (n,), what a subsample drops as one; see `places_apart`.
+    clustering : the settings to repeat.
+    config : how often.
+
+    Yields
+    ------
+    the repeats with other seeds, then those on subsamples; the same for the same seed.
+    """
+    every = np.arange(len(vectors))
+    pool: Neighbors | None = None
+    for number in range(1, config.seeds + 1):
+        began = time.perf_counter()
+        settings = dataclasses.replace(clustering, seed=clustering.seed + number)
+        labels, found = _cluster(vectors, settings)
+        pool = pool or found
+        yield Run("seed", settings.seed, every, labels, round(time.perf_counter() - began, 2))
+    for number in range(config.subsamples):
+        began = time.perf_counter()
+        seed = config.seed + number
+        rows = subsample(places, fraction=config.fraction, rng=np.random.default_rng([seed, 2]))
+        size = max(2, round(config.fraction * clustering.min_cluster_size))
+        settings = dataclasses.replace(clustering, seed=seed, min_cluster_size=size)
+        labels, _ = _cluster(vectors[rows], settings, rows=rows, pool=pool)
+        yield Run("subsample", seed, rows, labels, round(time.perf_counter() - began, 2))
+
+
+def kept_neighbors(pool: Neighbors, points: np.ndarray, *, rows: np.ndarray, fewest: int) -> Neighbors:
+    """The neighbours that a subsample keeps of all windows' neighbours, with distances between its own points.
+
+    Parameters
+    ----------
+    pool : neighbours of all n windows.
+    points : float32 (m, c), the subsample's.
+    rows : int (m,), ascending: its windows among the n.
+    fewest : a window that keeps fewer neighbours gets this many by exact search.
+    """
+    width = pool.indices.shape[1] - 1
+    position = np.full(len(pool.indices), -1, dtype=np.int32)
+    position[rows] = np.arange(len(rows), dtype=np.int32)
+    indices = np.empty((len(rows), width + 1), dtype=np.int32)
+    distances = np.zeros((len(rows), width + 1), dtype=np.float32)
+    for begin in range(0, len(rows), _CHUNK):
+        own = np.arange(begin, min(begin + _CHUNK, len(rows)), dtype=np.int32)
+        found = position[pool.indices[rows[own], 1:]]
+        found[found == own[:, None]] = -1  # the pool's padding
+        apart = np.linalg.norm(points[found] - points[own, None], axis=2)
+        apart[found < 0] = np.inf
+        order = np.argsort(apart, axis=1, kind="stable")
+        indices[own, 0] = own
+        indices[own, 1:] = np.take_along_axis(found, order, axis=1)
+        distances[own, 1:] = np.take_along_axis(apart, order, axis=1)
+    _complete(indices, distances, points, fewest=min(fewest, width, len(rows) - 1))
+    absent = indices < 0
+    indices[absent], distances[absent] = np.nonzero(absent)[0], 0.0
+    return Neighbors(indices, distances, False)
+
+
+def _complete(indices: np.ndarray, distances: np.ndarray, points: np.ndarray, *, fewest: int) -> None:
+    """Find exactly, in place, the `fewest` nearest neighbours of points that have fewer."""
+    from sklearn.neighbors import NearestNeighbors
+
+    short = np.flatnonzero((indices[:, 1:] >= 0).sum(axis=1) < fewest)
+    if len(short) == 0:
+        return
+    search = NearestNeighbors(n_neighbors=fewest + 1).fit(points)
+    for row, apart, found in zip(short, *search.kneighbors(points[short]), strict=True):
+        others = found != row  # among equal points the point itself may be missing, hence the cut
+        indices[row, 1 : fewest + 1] = found[others][:fewest]
+        distances[row, 1 : fewest + 1] = apart[others][:fewest]
+
+
+def _cluster(
+    vectors: np.ndarray, config: ClusterConfig, *, rows: np.ndarray | None = None, pool: Neighbors | None = None
+) -> tuple[np.ndarray, Neighbors]:
+    points = configured_basis(vectors, config).transform(vectors)
+    if rows is None or pool is None or pool.exact:
+        neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
+    else:
+        neighbors = kept_neighbors(pool, points, rows=rows, fewest=config.min_samples)
+    return graph_labels(points, neighbors, config)[0], neighbors

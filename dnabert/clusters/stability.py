@@ -1,0 +1,256 @@
+"""The stage: a clustering repeated; which of its clusters and windows come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnabert.clusters.agreement import MEASURES, agreement_between
+from dnabert.clusters.bootstrap import Score, bootstrap_mean
+from dnabert.clusters.clustering import embeddings_of, load_clusters
+from dnabert.clusters.config import ClusterConfig, StabilityConfig
+from dnabert.clusters.matching import best_match, overlap, vote
+from dnabert.clusters.null import null_report
+from dnabert.clusters.repeats import Run, repeat_clustering
+from dnabert.clusters.subsample import places_apart
+from dnabert.clusters.tree import cluster_tree
+from dnabert.config import save_yaml
+from dnabert.stage import read_manifest, stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Stability:
+    """A stability folder, read.
+
+    Attributes
+    ----------
+    table : one row per window: row, label, confidence (share of repeats that agree, NaN where none has the window),
+        consensus (label, -1 = none).
+    summary : the content of ``stability.json``.
+    manifest, folder : where it stands and what made it.
+    """
+
+    table: pd.DataFrame
+    summary: dict[str, Any]
+    manifest: dict[str, Any]
+    folder: Path
+
+
+def stability(
+    clusters: str | Path,
+    *,
+    out: str | Path,
+    config: StabilityConfig | None = None,
+    null: str | Path | None = None,
+    overwrite: bool = False,
+) -> Stability:
+    """Repeat a clustering with other seeds and on subsamples, and say what of it can be trusted.
+
+    Writes ``stability.parquet`` (row, label, confidence, consensus) and ``stability.json`` (repeats, agreement between
+    them, clusters with their verdicts, noise, tree, null).
+
+    Parameters
+    ----------
+    clusters : folder of kind ``clusters``; its embeddings must still stand where it found them.
+    out : folder to make.
+    config : see `StabilityConfig`.
+    null : clusters of the same windows shuffled (``dnabert embed --shuffle``), made with the same settings.
+    overwrite : replace an existing stability folder.
+
+    Raises
+    ------
+    UserError
+        when the embeddings are gone or are others now, or the null was made with other settings.
+    """
+    from tqdm.auto import tqdm
+
+    config = config or StabilityConfig()
+    inputs: dict[str, str | Path] = {"clusters": clusters} | ({} if null is None else {"null": null})
+    with stage(out, kind="stability", config=config, inputs=inputs, overwrite=overwrite) as folder:
+        found = load_clusters(clusters)
+        against_null = None if null is None else null_report(found, load_clusters(null))
+        vectors = embeddings_of(found).vectors
+        clustering = ClusterConfig(**found.manifest["config"])
+        places = places_apart(found.table) if config.unit == "place" else np.arange(len(found.table))
+        repeats = repeat_clustering(vectors, places, clustering=clustering, config=config)
+        total = config.seeds + config.subsamples
+        runs = list(tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None))
+        labels = found.table["label"].to_numpy()
+        confidence, consensus = vote(labels, [(run.rows, run.labels) for run in runs if run.kind == "subsample"])
+        summary = _summary(labels, runs, places=places, confidence=confidence, consensus=consensus, config=config)
+        summary |= {"tree": cluster_tree(found.arrays["hdbscan_centroids"]), "null": against_null}
+        table = found.table[["row", "label"]].assign(confidence=confidence, consensus=consensus)
+        save_yaml(config, folder / "config.yaml")
+        table.to_parquet(folder / "stability.parquet", index=False)
+        (folder / "stability.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    return load_stability(out)
+
+
+def load_stability(folder: str | Path) -> Stability:
+    """Read a stability folder.
+
+    Raises
+    ------
+    UserError
+        when it is none, or was made by another version.
+    """
+    import pandas as pd
+
+    folder = Path(folder)
+    manifest = read_manifest(folder, kind="stability")
+    table = pd.read_parquet(folder / "stability.parquet")
+    return Stability(table, json.loads((folder / "stability.json").read_text()), manifest, folder)
+
+
+def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: StabilityConfig) -> list[dict[str, Any]]:
+    """How much of each cluster comes back in the repeats: Hennig's (2007) `clusterboot` with subsets.
+
+    Parameters
+    ----------
+    labels : int (n,), the clusters that are judged.
+    runs : repeats, of either kind.
+    config : the thresholds of the verdict.
+
+    Returns
+    -------
+    One dict per cluster: ``jaccard`` (mean over subsamples of the largest Jaccard index with any cluster, with a
+    bootstrap interval over the subsamples), ``jaccard_corrected`` (for chance; the verdict is on this one),
+    ``jaccard_seeds`` (mean over the repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index is
+    at most 1/2), ``verdict``: stable, pattern or dissolved.
+    """
+    values = {
+        kind: np.array([best_match(overlap(labels[run.rows], run.labels)) for run in runs if run.kind == kind])
+        for kind in ("seed", "subsample")
+    }
+    rows = []
+    for label, size in enumerate(np.bincount(labels[labels >= 0])):
+        plain, corrected = (bootstrap_mean(column[~np.isnan(column)]) for column in values["subsample"][:, :, label].T)
+        own = values["subsample"][:, 0, label]
+        rows.append(
+            {
+                "label": label,
+                "n": int(size),
+                "jaccard": _finite(plain),
+                "jaccard_corrected": _finite(corrected),
+                "jaccard_seeds": float(values["seed"][:, 0, label].mean()) if len(values["seed"]) else None,
+                "jaccard_subsamples": [None if np.isnan(value) else round(float(value), 4) for value in own],
+                "dissolved_share": float((own[~np.isnan(own)] <= 0.5).mean()) if plain.n else None,
+                "verdict": verdict(corrected.value, config=config),
+            }
+        )
+    return rows
+
+
+def verdict(jaccard: float, *, config: StabilityConfig) -> str:
+    """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds.
+
+    Examples
+    --------
+    >>> [verdict(value, config=StabilityConfig()) for value in (0.8, 0.7, 0.2)]
+    ['stable', 'pattern', 'dissolved']
+    """
+    return "stable" if jaccard >= config.stable else "pattern" if jaccard >= config.pattern else "dissolved"
+
+
+def _summary(
+    labels: np.ndarray,
+    runs: Sequence[Run],
+    *,
+    places: np.ndarray,
+    confidence: np.ndarray,
+    consensus: np.ndarray,
+    config: StabilityConfig,
+) -> dict[str, Any]:
+    everything = [(np.arange(len(labels)), labels), *((run.rows, run.labels) for run in runs)]
+    matrices = agreement_between(everything)
+    clusters = cluster_stability(labels, runs, config=config)
+    for row in clusters:
+        members = labels == row["label"]
+        row["places"] = len(np.unique(places[members]))
+        row["confidence"] = float(np.nanmean(confidence[members])) if np.isfinite(confidence[members]).any() else None
+        row["consensus_n"] = int((consensus == row["label"]).sum())
+    described = [{"kind": "reference", "n": len(labels), **_counts(labels)}]
+    described += [
+        {"kind": x.kind, "seed": x.seed, "n": len(x.rows), **_counts(x.labels), "seconds": x.seconds} for x in runs
+    ]
+    summary = {
+        "n": len(labels),
+        "places": int(places.max(initial=-1)) + 1,
+        "runs": described,
+        "agreement": matrices,
+        "agreement_summary": _spreads(matrices, runs),
+        "noise_share": _spread([run["noise_share"] for run in described if run["kind"] == "subsample"]),
+        "clusters": clusters,
+        "consensus": _counts(consensus),
+    }
+    return summary | {"sentence": sentence(summary)}
+
+
+def sentence(summary: dict[str, Any]) -> str:
+    """Say in one sentence what a stability summary found."""
+    clusters = summary["clusters"]
+    clustered = sum(row["n"] for row in clusters)
+    stable = [row for row in clusters if row["verdict"] == "stable"]
+    share = sum(row["n"] for row in stable) / clustered if clustered else 0.0
+    ari = summary["agreement_summary"]["subsample"]["ari"]
+    noise = summary["noise_share"]
+    runs = summary["runs"][1:]
+    fused = sum(run["largest_share"] > 0.5 for run in runs) if summary["runs"][0]["largest_share"] <= 0.5 else 0
+    return (
+        f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, are stable; repeats on "
+        f"subsamples agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f}) and leave "
+        f"{noise['mean']:.0%} ({noise['low']:.0%} to {noise['high']:.0%}) of the windows in no cluster."
+        + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
+    )
+
+
+def _counts(labels: np.ndarray) -> dict[str, Any]:
+    found = labels[labels >= 0]
+    sizes, n = np.unique(found, return_counts=True)[1], max(len(labels), 1)
+    return {
+        "clusters": len(sizes),
+        "largest_share": int(sizes.max(initial=0)) / n,
+        "noise_share": float(1 - len(found) / n),
+    }
+
+
+def _spreads(matrices: dict[str, list[list[float | None]]], runs: Sequence[Run]) -> dict[str, Any]:
+    """Of each kind of repeat: how its repeats agree among themselves, and with the clustering that is judged."""
+    found = {}
+    for kind in ("seed", "subsample"):
+        own = [1 + i for i, run in enumerate(runs) if run.kind == kind]
+        pairs = {"": list(combinations(own, 2)), "_with_reference": [(0, i) for i in own]}
+        found[kind] = {
+            name + suffix: _spread([matrices[name][i][j] for i, j in chosen])
+            for suffix, chosen in pairs.items()
+            for name in MEASURES
+        }
+    return found
+
+
+def _spread(values: Sequence[float | None]) -> dict[str, float | int | None]:
+    """Mean, standard deviation and range; of repeats that share data, so no interval."""
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if len(known) == 0:
+        return {"mean": None, "sd": None, "low": None, "high": None, "n": 0}
+    sd = float(known.std(ddof=1)) if len(known) > 1 else None
+    return {
+        "mean": float(known.mean()),
+        "sd": sd,
+        "low": float(known.min()),
+        "high": float(known.max()),
+        "n": len(known),
+    }
+
+
+def _finite(score: Score) -> dict[str, float | int | None]:
+    return {name: value if np.isfinite(value) else None for name, value in score.as_dict().items()}

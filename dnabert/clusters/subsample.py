@@ -1,0 +1,72 @@
+"""Parts of the windows to repeat a clustering on: whole places, so that near-copies leave together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dnabert.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Bases of a place where no orthologous block says what belongs together: longer than a whole L1 (6 kb).
+STRETCH = 10_000
+#: Fewer places than this cannot be resampled to any purpose.
+_FEWEST = 5
+
+
+def places_apart(table: pd.DataFrame) -> np.ndarray:
+    """Number the places that windows lie in; windows of different places are no copies or neighbours of each other.
+
+    A place is an orthologous block; outside of blocks a stretch of 10 kb of a chromosome; without coordinates each
+    window is its own.
+
+    Parameters
+    ----------
+    table : n windows, with ``block`` (-1 = none), ``genome``, ``chrom`` and ``start`` (0-based) where they are known.
+
+    Returns
+    -------
+    int64 (n,), 0 to the number of places - 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> places_apart(pd.DataFrame({"genome": ["a", "b", "a"], "chrom": "1", "start": [0, 9, 448], "block": [7, 7, -1]})).tolist()
+    [1, 1, 0]
+    """
+    n = len(table)
+    if "start" in table:
+        chromosome = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize()[0].astype(np.int64)
+        stretch = table["start"].to_numpy().astype(np.int64) // STRETCH
+        place = chromosome * (int(stretch.max(initial=0)) + 1) + stretch
+    else:
+        place = np.arange(n, dtype=np.int64)
+    if "block" in table:
+        block = table["block"].to_numpy().astype(np.int64)
+        place = np.where(block >= 0, block + int(place.max(initial=0)) + 1, place)
+    return np.asarray(np.unique(place, return_inverse=True)[1], dtype=np.int64)
+
+
+def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Rows, ascending, of the windows in a random part of the places.
+
+    Parameters
+    ----------
+    places : int (n,) from 0, the place of each window.
+    fraction : share of the places to keep, rounded up.
+
+    Raises
+    ------
+    UserError
+        for fewer than 5 places.
+    """
+    count = int(places.max(initial=-1)) + 1
+    if count < _FEWEST:
+        raise UserError(f"the windows lie in {count} places, {_FEWEST} or more can be resampled: pass --unit window")
+    kept = np.zeros(count, dtype=bool)
+    kept[rng.permutation(count)[: math.ceil(fraction * count)]] = True
+    return np.flatnonzero(kept[places])

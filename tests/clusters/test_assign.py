@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dnabert
+from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, assign, cluster
+from dnabert.clusters.assignment_table import COLUMNS
+from dnabert.encoders import embed
+from dnabert.errors import UserError
+
+LENGTH = 300
+_LETTERS = np.array(list("ACGT"))
+_FAMILIES = np.random.default_rng(0).integers(0, 4, (2, LENGTH))
+
+
+def variants(family: int, n: int, *, seed: int) -> list[str]:
+    """Copies of a planted family with 1 % of the bases drawn anew."""
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(_FAMILIES[family][None], n, axis=0)
+    changed = rng.random(rows.shape) < 0.01
+    rows[changed] = rng.integers(0, 4, changed.sum())
+    return ["".join(row) for row in _LETTERS[rows]]
+
+
+def random_sequences(n: int, *, seed: int, gc: float = 0.5, length: int = LENGTH) -> list[str]:
+    share = [(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]
+    return ["".join(row) for row in np.random.default_rng(seed).choice(_LETTERS, (n, length), p=share)]
+
+
+def fasta(path: Path, sequences: list[str]) -> Path:
+    path.write_text("".join(f">r{i}\n{sequence}\n" for i, sequence in enumerate(sequences)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 and 50 variants of two families."""
+    folder = tmp_path_factory.mktemp("assign")
+    known = variants(0, 60, seed=1) + variants(1, 50, seed=2)
+    embed("kmer:4", fasta(folder / "corpus.fa", known), out=folder / "embeddings")
+    config = ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3, scaling="center", normalise=False)
+    made = cluster(folder / "embeddings", out=folder / "clusters", config=config)
+    assert made.table["label"].tolist() == [0] * 60 + [1] * 50
+    return folder / "clusters"
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    return fasta(
+        tmp_path / "new.fa", variants(0, 10, seed=4) + variants(1, 10, seed=5) + random_sequences(10, seed=6, gc=0.9)
+    )
+
+
+def test_planted_families_are_found_and_foreign_sequences_are_not(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    made = assign(clusters, mixed, out=tmp_path / "new.tsv")
+    assert made.table["cluster"].tolist() == ["0"] * 10 + ["1"] * 10 + ["none"] * 10
+    assert made.table["probability"][:20].min() > 0.9 and made.table["probability"][20:].max() < 0.5
+    assert made.table["unlike"][20:].str.contains("composition").all()
+    assert made.table["unlike"][:20].str.contains("composition").sum() <= 1
+    assert made.held_out is not None and made.held_out["error"] <= 0.05
+    of_family = [{f"r{i}" for i in range(60)}, {f"r{i}" for i in range(60, 110)}]
+    for row, family in ((0, 0), (10, 1)):
+        near = [made.table[f"exemplar_{i}"][row] for i in (1, 2, 3)]
+        assert set(near) <= of_family[family] and len(set(near)) == 3
+
+
+def test_the_file_holds_the_table_and_the_same_bytes_each_time(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    made = assign(clusters, mixed, out=tmp_path / "a" / "one.tsv")
+    assign(clusters, mixed, out=tmp_path / "two.tsv", config=AssignConfig(batch_size=3))
+    assert (tmp_path / "a" / "one.tsv").read_bytes() == (tmp_path / "two.tsv").read_bytes()
+    read = pd.read_csv(tmp_path / "two.tsv", sep="\t", keep_default_na=False, dtype={"cluster": str})
+    assert tuple(read.columns) == COLUMNS
+    pd.testing.assert_frame_equal(read, made.table, check_dtype=False)
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_all_formats_and_standard_input_give_the_same_table(
+    clusters: Path, mixed: Path, tmp_path: Path, monkeypatch
+) -> None:
+    expected = assign(clusters, mixed, out=tmp_path / "fasta.tsv").table
+    lines = mixed.read_text().split()
+    names, sequences = [name[1:] for name in lines[::2]], lines[1::2]
+    (tmp_path / "new.csv").write_text(
+        "sequence,name\n" + "".join(f"{s},{n}\n" for n, s in zip(names, sequences, strict=True))
+    )
+    fastq = "".join(f"@{n}\n{s}\n+\n{'I' * len(s)}\n" for n, s in zip(names, sequences, strict=True))
+    (tmp_path / "new.fastq.gz").write_bytes(gzip.compress(fastq.encode()))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(fastq.encode())))
+    for number, path in enumerate((tmp_path / "new.csv", tmp_path / "new.fastq.gz", "-")):
+        made = assign(clusters, path, out=tmp_path / f"{number}.tsv")
+        pd.testing.assert_frame_equal(made.table, expected)
+
+
+def test_nothing_is_lost_of_what_cannot_be_read(clusters: Path, tmp_path: Path) -> None:
+    path = fasta(tmp_path / "odd.fa", ["ACG", "", "N" * 300, variants(0, 1, seed=7)[0]])
+    made = assign(clusters, path, out=tmp_path / "odd.tsv")
+    assert made.table["note"].tolist() == ["too short", "too short", "too few known bases", ""]
+    assert made.table["cluster"].tolist() == ["none", "none", "none", "0"]
+    assert made.table["probability"].isna().tolist() == [True, True, True, False]
+    assert "4 sequences: 1 in clusters, 0 in none, 3 too short" in made.describe()
+    made = assign(clusters, fasta(tmp_path / "short.fa", ["A"]), out=tmp_path / "short.tsv")
+    assert made.table["note"].tolist() == ["too short"]
+
+
+def test_long_sequences_are_mixtures_unless_tiled(clusters: Path, tmp_path: Path) -> None:
+    long = variants(0, 1, seed=8)[0] + variants(1, 1, seed=9)[0] + random_sequences(1, seed=10, gc=0.9)[0]
+    path = fasta(tmp_path / "long.fa", [long])
+    whole = assign(clusters, path, out=tmp_path / "whole.tsv").table
+    assert "see --tile" in whole["note"][0] and "length" in whole["unlike"][0]
+    tiled = assign(clusters, path, out=tmp_path / "tiled.tsv", config=AssignConfig(tile=True)).table
+    assert tiled["name"].tolist() == ["r0"] * 3
+    assert tiled[["start", "end"]].to_numpy().tolist() == [[0, 300], [300, 600], [600, 900]]
+    assert tiled["cluster"].tolist() == ["0", "1", "none"]
+
+
+def test_summary_and_warning(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    made = assign(clusters, mixed, out=tmp_path / "new.tsv")
+    said = made.describe().splitlines()
+    assert said[0].startswith("30 sequences: 20 in clusters, 10 in none, 0 too short; ")
+    assert said[1].split() == ["cluster", "0", "10"] and said[2].split() == ["cluster", "1", "10"]
+    assert "held-out windows accepted so (by sequence)" in said[3] and "% [" in said[3]
+    assert made.warning is not None and "\n" not in made.warning
+    assert "of 30 sequences are unlike the corpus (" in made.warning and "composition 1" in made.warning
+    usual = fasta(tmp_path / "usual.fa", variants(0, 30, seed=11))
+    assert assign(clusters, usual, out=tmp_path / "usual.tsv").warning is None
+    assert "no held-out window" in Assignment(made.table, None, None, "region").describe()
+
+
+def test_what_stands_at_out_is_safe(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new.tsv"
+    assign(clusters, mixed, out=out)
+    with pytest.raises(UserError, match="exists already: choose another --out or pass --overwrite"):
+        assign(clusters, mixed, out=out)
+    before = out.read_bytes()
+    (tmp_path / "none.csv").write_text("sequence\n")
+    with pytest.raises(UserError, match="holds no sequence"):
+        assign(clusters, tmp_path / "none.csv", out=out, overwrite=True)
+    assert out.read_bytes() == before
+    assign(clusters, fasta(tmp_path / "one.fa", ["ACGTACGT"]), out=out, overwrite=True)
+    assert out.read_bytes() != before
+    for other in (mixed, clusters):
+        with pytest.raises(UserError, match="is no table of dnabert assign"):
+            assign(clusters, mixed, out=other, overwrite=True)
+    with pytest.raises(UserError, match="cannot write"):
+        assign(clusters, mixed, out=mixed / "x.tsv")
+
+
+def test_clusters_that_cannot_take_in_sequences(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such clusters folder"):
+        assign(tmp_path / "nowhere", mixed, out=tmp_path / "o.tsv")
+    old = shutil.copytree(clusters, tmp_path / "old")
+    (old / "assign.json").unlink()
+    with pytest.raises(UserError, match="run dnabert cluster again"):
+        assign(old, mixed, out=tmp_path / "o.tsv")
+    other = shutil.copytree(clusters, tmp_path / "other")
+    record = json.loads((other / "assign.json").read_text())
+    record["encoder"]["encoder"] = "kmer:3"
+    (other / "assign.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="gives 32 numbers, the vectors behind .* have 136"):
+        assign(other, mixed, out=tmp_path / "o.tsv")
+    unsure = shutil.copytree(clusters, tmp_path / "unsure")
+    membership = json.loads((unsure / "membership.json").read_text())
+    for point in membership["held_out"]["operating_points"]:
+        point["error"] = 0.2
+    (unsure / "membership.json").write_text(json.dumps(membership))
+    with pytest.raises(UserError, match=r"--error is 0.05, but even .* 0.2000 are wrong: raise --error"):
+        assign(unsure, mixed, out=tmp_path / "o.tsv")
+    assert not list(tmp_path.glob("*.tsv"))
+
+
+@pytest.mark.parametrize(("setting", "value"), [("error", 0.0), ("error", 1.0), ("batch_size", 0)])
+def test_settings_are_checked(setting: str, value: float) -> None:
+    with pytest.raises(UserError, match=f"--{setting.replace('_', '-')} is "):
+        AssignConfig(**{setting: value})
+
+
+def test_nothing_is_pickled_and_the_name_is_public(clusters: Path) -> None:
+    assert {path.suffix for path in clusters.iterdir()} == {".json", ".parquet", ".safetensors", ".yaml"}
+    assert dnabert.assign is assign

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from dnabert.clusters.calibration import THRESHOLDS, cross_fitted, fit_curve, operating_points, reliability
+
+
+def simulated(n: int = 20_000, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores whose probability of being right is known: score, right, probability."""
+    rng = np.random.default_rng(seed)
+    score = rng.gamma(4.0, 0.3, n)
+    truth = 1 / (1 + np.exp(6 * (score - 1)))
+    return score, rng.random(n) < truth, truth
+
+
+def test_probabilities_of_held_out_match_their_frequencies() -> None:
+    score, right, truth = simulated()
+    probability = cross_fitted(score, right, groups=np.arange(len(score)))
+    assert np.abs(probability - truth).mean() < 0.02
+    measured = reliability(probability, right)
+    assert measured["expected_calibration_error"] < 0.02
+    assert sum(each["n"] for each in measured["bins"]) == len(score)
+    fresh, outcome, _ = simulated(seed=1)
+    assert reliability(fit_curve(score, right)(fresh), outcome)["expected_calibration_error"] < 0.02
+
+
+def test_curve_falls_and_never_promises_certainty() -> None:
+    curve = fit_curve(np.array([3.0, 1.0, 2.0, np.inf]), np.array([False, True, True, False]))
+    assert curve(np.array([0.0, 1.0, 2.0, 3.0, 99.0, np.inf])).tolist() == pytest.approx(
+        [0.75, 0.75, 0.75, 1 / 3, 0, 0]
+    )
+    assert fit_curve(np.array([1.0, np.inf]), np.array([False, False]))(np.array([0.5])).tolist() == [0.0]
+    one = fit_curve(np.array([1.0]), np.array([True]))
+    assert one(np.array([1.0]))[0] == pytest.approx(0.5, abs=0.2)
+
+
+def test_a_group_does_not_answer_for_itself() -> None:
+    # one group is always right, the others are always wrong: without itself it looks wrong
+    score = np.zeros(40)
+    groups = np.repeat(np.arange(10), 4)
+    probability = cross_fitted(score, groups == 3, groups=groups)
+    assert probability[groups == 3].max() == 0.0
+
+
+def test_operating_points_by_hand() -> None:
+    probability = np.array([0.97, 0.97, 0.97, 0.6, 0.6, 0.2])
+    right = np.array([True, True, True, True, False, True])
+    member = np.array([True, True, True, True, False, True])
+    points = operating_points(probability, right, member, groups=np.arange(6))
+    at = {point["probability"]: point for point in points}
+    assert list(at) == [threshold for threshold in THRESHOLDS if threshold <= 0.97]
+    assert (at[0.5]["accepted"], at[0.5]["wrong"], at[0.5]["error"]) == (5, 1, 0.2)
+    assert at[0.5]["false_reject"] == pytest.approx(1 / 5)
+    assert at[0.5]["low"] <= 0.2 <= at[0.5]["high"]
+    assert at[0.95]["error"] == 0 and at[0.95]["high"] == 1.0  # the rule of three: 3 / 3 groups
+    assert at[0.95]["false_reject"] == pytest.approx(2 / 5)
+    assert operating_points(np.zeros(3), np.zeros(3, bool), np.ones(3, bool), groups=np.arange(3)) == []
+
+
+def test_intervals_count_groups_not_windows() -> None:
+    rng = np.random.default_rng(0)
+    right = np.repeat(rng.random(50) < 0.9, 40)
+    probability, member = np.ones(2000), np.ones(2000, bool)
+    apart = operating_points(probability, right, member, groups=np.arange(2000))[0]
+    together = operating_points(probability, right, member, groups=np.repeat(np.arange(50), 40))[0]
+    assert together["high"] - together["low"] > 3 * (apart["high"] - apart["low"])

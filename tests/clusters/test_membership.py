@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnabert.clusters.graph import nearest_neighbors
+from dnabert.clusters.membership import Membership, _held_out, fit_membership, groups_of, load_membership
+
+MIN_SAMPLES = 3
+
+
+def planted(seed: int = 0) -> np.ndarray:
+    """Two dense clusters of 60 and 40 points in a thin background of 40."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(0, 0.1, (60, 3)), rng.normal((4, 0, 0), 0.1, (40, 3))
+    return np.concatenate([a, b, rng.uniform(-8, 8, (40, 3))]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Membership:
+    points = planted()
+    neighbors, labels = nearest_neighbors(points, k=30), np.repeat([0, 1, -1], [60, 40, 40])
+    return fit_membership(points, labels, neighbors, min_samples=MIN_SAMPLES, groups=np.arange(len(points)))
+
+
+def test_new_points_join_the_cluster_that_they_lie_in(fitted: Membership) -> None:
+    rng = np.random.default_rng(1)
+    new = np.concatenate([rng.normal(0, 0.05, (20, 3)), rng.normal((4, 0, 0), 0.05, (20, 3))])
+    placed = fitted.place(new)
+    assert placed.label.tolist() == [0] * 20 + [1] * 20
+    assert (placed.ratio <= 1).all() and placed.probability.min() > 0.5
+    far = fitted.place(np.array([[30.0, 0, 0], [2.0, 0, 0]]))
+    assert (far.ratio > 1).all() and far.probability.max() < 0.5
+    assert far.distance[0] > 20
+
+
+def test_windows_of_the_corpus_get_their_own_label(fitted: Membership) -> None:
+    placed = fitted.place(fitted.points)
+    inside = placed.ratio <= 1 + 1e-5
+    member = fitted.labels >= 0
+    np.testing.assert_array_equal(inside[member], True)
+    np.testing.assert_array_equal(placed.label[member], fitted.labels[member])
+    assert inside[~member].mean() < 0.05
+    np.testing.assert_allclose(placed.core, fitted.core, rtol=1e-4)
+    np.testing.assert_array_equal(placed.nearest[:, 0], np.arange(len(member)))
+
+
+def test_held_out_windows_against_a_loop(fitted: Membership) -> None:
+    points = fitted.points.astype(np.float64)
+    n, rank = len(points), MIN_SAMPLES - 1
+    groups = np.arange(n) // 3
+    neighbors = nearest_neighbors(fitted.points, k=n - 1)
+    label, ratio, core = _held_out(neighbors, fitted.labels, fitted.reach, rank=rank, groups=groups)
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    for row in range(n):
+        others = np.flatnonzero(groups != groups[row])
+        own = np.sort(distance[row, others])[rank - 1]
+        nearest = others[np.argsort(distance[row, others], kind="stable")][:15]
+        best = (np.inf, -1)
+        for other in nearest:
+            theirs = np.sort([distance[other, x] for x in others if x != other])[rank - 1]
+            if fitted.labels[other] >= 0:
+                found = (max(distance[row, other], own, theirs), int(fitted.labels[other]))
+                best = min(best, found, key=lambda each: each[0])  # of equals the nearer
+        assert core[row] == pytest.approx(own, rel=1e-4)
+        assert label[row] == best[1]
+        if best[1] >= 0:
+            assert ratio[row] == pytest.approx(best[0] / fitted.reach[best[1]], rel=1e-4)
+
+
+def test_a_cluster_that_is_one_group_takes_nothing_in_when_held_out() -> None:
+    points = planted()
+    neighbors = nearest_neighbors(points, k=30)
+    labels = np.r_[np.zeros(60, int), np.full(80, -1)]
+    found = fit_membership(points, labels, neighbors, min_samples=3, groups=np.r_[np.zeros(60, int), np.arange(1, 81)])
+    assert found.held_out["operating_points"] == []
+    assert found.place(points[:5]).probability.max() == 0.0
+
+
+def test_without_clusters_nothing_is_placed() -> None:
+    points = planted()
+    found = fit_membership(
+        points, np.full(len(points), -1), nearest_neighbors(points, k=10), min_samples=3, groups=np.arange(len(points))
+    )
+    placed = found.place(points[:3])
+    assert placed.label.tolist() == [-1] * 3 and placed.probability.tolist() == [0.0] * 3
+
+
+def test_fewer_points_than_candidates_and_equal_points() -> None:
+    points = np.zeros((5, 2), np.float32)
+    found = fit_membership(points, np.zeros(5, int), nearest_neighbors(points, k=4), min_samples=3, groups=np.arange(5))
+    assert found.place(points).label.tolist() == [0] * 5
+    assert found.place(np.ones((1, 2))).probability[0] < 0.9
+
+
+def test_round_trip(fitted: Membership, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".safetensors"]
+    again = load_membership(tmp_path)
+    new = planted(seed=2)
+    for name in ("label", "ratio", "probability", "distance", "nearest"):
+        np.testing.assert_array_equal(getattr(again.place(new), name), getattr(fitted.place(new), name))
+    assert again.held_out == fitted.held_out
+
+
+def test_groups_are_blocks_then_regions_then_sequences() -> None:
+    table = pd.DataFrame(
+        {
+            "genome": ["a", "b", "a", "a", "b"],
+            "chrom": ["1"] * 5,
+            "start": [0, 500, 1000, 1010, 1000],
+            "end": [100, 600, 1100, 1110, 1100],
+            "block": [7, 7, -1, -1, -1],
+        }
+    )
+    groups, by = groups_of(table)
+    assert by == "orthologous block"
+    assert groups[0] == groups[1] and groups[2] == groups[3] and len(set(groups)) == 3
+    groups, by = groups_of(table.drop(columns="block"))
+    assert by == "region" and len(set(groups.tolist())) == 4
+    assert groups_of(pd.DataFrame({"name": ["x", "y"]}))[1] == "sequence"

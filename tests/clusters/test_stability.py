@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
+from dnabert.clusters.repeats import Run, _cluster, repeat_clustering
+from dnabert.clusters.stability import cluster_stability, sentence
+from dnabert.encoders import EmbedConfig, embed
+from dnabert.errors import UserError
+
+CONFIG = ClusterConfig(min_cluster_size=15, neighbors=15, components=3, normalise=False, kmeans=3)
+REPEATS = StabilityConfig(seeds=1, subsamples=4)
+
+
+def verdicts(vectors: np.ndarray) -> tuple[np.ndarray, list[dict]]:
+    labels = _cluster(vectors, CONFIG)[0]
+    runs = list(repeat_clustering(vectors, np.arange(len(vectors)), clustering=CONFIG, config=REPEATS))
+    return labels, cluster_stability(labels, runs, config=REPEATS)
+
+
+def test_blobs_far_apart_are_stable() -> None:
+    blobs = np.repeat(20 * np.eye(3), [60, 50, 40], axis=0) + 0.3 * np.random.default_rng(0).uniform(size=(150, 3))
+    labels, rows = verdicts(blobs)
+    assert [row["n"] for row in rows] == [60, 50, 40] and labels.min() == 0
+    for row in rows:
+        assert row["verdict"] == "stable" and row["jaccard"]["value"] == row["jaccard_seeds"] == 1.0
+        assert row["jaccard_corrected"]["value"] == pytest.approx(1.0) and row["dissolved_share"] == 0.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_uniform_cloud_has_no_stable_cluster(seed: int) -> None:
+    _, rows = verdicts(np.random.default_rng(seed).uniform(size=(600, 3)))
+    assert [row["verdict"] for row in rows if row["verdict"] == "stable"] == []
+
+
+def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None:
+    labels, every = np.repeat([0, 1], [8, 12]), np.arange(20)
+    split = np.array([0, 1] * 4 + [2] * 12)
+    runs = [Run("subsample", i, every, found, 0.0) for i, found in enumerate([labels, split])]
+    first, second = cluster_stability(labels, runs, config=StabilityConfig())
+    assert first["jaccard"]["value"] == 0.75 and first["dissolved_share"] == 0.5
+    assert first["verdict"] == "pattern"  # corrected for chance: 1 and 1 - (1 - 0.5) / (1 - 1.6 / 10.4)
+    assert first["jaccard_corrected"]["value"] == pytest.approx((1 + 1 - 0.5 / (1 - 1.6 / 10.4)) / 2)
+    assert first["jaccard_subsamples"] == [1.0, 0.5]
+    assert second["jaccard"]["value"] == 1.0 and second["jaccard_seeds"] is None
+
+
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clusters of 40 variants each of two families and of 40 random records."""
+    folder = tmp_path_factory.mktemp("stability")
+    rng = np.random.default_rng(0)
+    records = np.concatenate([np.repeat(rng.integers(0, 4, (2, 300)), 40, axis=0), rng.integers(0, 4, (40, 300))])
+    changed = rng.random(records.shape) < 0.05
+    records[changed] = rng.integers(0, 4, changed.sum())
+    letters = np.array(list("ACGT"))
+    (folder / "f.fa").write_text("".join(f">r{i}\n{''.join(letters[row])}\n" for i, row in enumerate(records)))
+    for name, shuffle in (("real", False), ("null", True)):
+        embed("kmer:4", folder / "f.fa", out=folder / f"{name}_vectors", config=EmbedConfig(shuffle=shuffle))
+        settings = ClusterConfig(min_cluster_size=15, neighbors=15, kmeans=3)
+        cluster(folder / f"{name}_vectors", out=folder / name, config=settings)
+    return folder
+
+
+def test_the_stage_says_which_clusters_and_windows_come_back(clusters: Path, tmp_path: Path) -> None:
+    made = stability(clusters / "real", out=tmp_path / "s", config=REPEATS, null=clusters / "null")
+    again = stability(clusters / "real", out=tmp_path / "again", config=REPEATS)
+    assert made.table.equals(again.table)
+    summary = made.summary
+    assert summary["runs"][0]["kind"] == "reference" and len(summary["runs"]) == 6
+    assert {row["verdict"] for row in summary["clusters"][:2]} == {"stable"}
+    members = made.table["label"] >= 0
+    assert made.table["confidence"][members].mean() > 0.9
+    assert (made.table["consensus"] == made.table["label"])[:80].mean() > 0.9
+    assert summary["tree"]["order"] and summary["null"]["real"]["clusters"] == len(summary["clusters"])
+    assert summary["sentence"] == sentence(summary) and "clusters, with" in summary["sentence"]
+    assert load_stability(tmp_path / "s").manifest["config"]["subsamples"] == 4
+
+
+def test_other_embeddings_than_those_clustered_are_refused(clusters: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such clusters folder"):
+        stability(tmp_path / "nowhere", out=tmp_path / "s")
+    embed("kmer:2", clusters / "f.fa", out=tmp_path / "vectors")
+    settings = ClusterConfig(min_cluster_size=15, neighbors=15, kmeans=3)
+    cluster(tmp_path / "vectors", out=tmp_path / "c", config=settings)
+    embed("kmer:3", clusters / "f.fa", out=tmp_path / "vectors", overwrite=True)
+    with pytest.raises(UserError, match="made from other embeddings"):
+        stability(tmp_path / "c", out=tmp_path / "s", config=REPEATS)
+    assert not (tmp_path / "s").exists()
