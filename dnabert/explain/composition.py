@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dnabert.clusters.scores import block_or_alone
 from dnabert.explain.low_complexity import low_complexity
 
 if TYPE_CHECKING:
@@ -59,9 +60,16 @@ def cluster_rows(
             row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus)
         row["edit_distance_mean"] = (edit_distance or {}).get(int(label))
         chosen = _sample(part, members, count=samples, rng=rng)
-        row["samples"] = [_describe(table.iloc[i], simple[i], sequences(np.array([i]))[0]) for i in chosen]
+        row["samples"] = [
+            describe_window(table.iloc[i], sequences(np.array([i]))[0]) | {"low_complexity": float(simple[i])} for i in chosen
+        ]
         rows.append(row)
     return rows
+
+
+def describe_window(row: pd.Series, bases: np.ndarray) -> dict[str, Any]:
+    """Place and annotation of one window, as far as its table has them, and its sequence: plain JSON values."""
+    return {name: _plain(row[name]) for name in _SAMPLE if name in row} | {"sequence": bases.tobytes().decode("ascii")}
 
 
 def low_complexity_of(sequences: Callable[[np.ndarray], np.ndarray], n: int, *, chunk: int = 8_192) -> np.ndarray:
@@ -88,15 +96,10 @@ def _sample(part: pd.DataFrame, members: np.ndarray, *, count: int, rng: np.rand
     candidates = rng.permutation(candidates)
     if "block" in part:
         block = part["block"].to_numpy()[np.searchsorted(members, candidates)]
-        _, first = np.unique(np.where(block >= 0, block, -1 - np.arange(len(block))), return_index=True)
+        _, first = np.unique(block_or_alone(block), return_index=True)
         apart = np.sort(first)
         candidates = np.concatenate([candidates[apart], np.delete(candidates, apart)])
     return [int(row) for row in candidates[:count]]
-
-
-def _describe(row: pd.Series, simple: float, bases: np.ndarray) -> dict[str, Any]:
-    described = {name: _plain(row[name]) for name in _SAMPLE if name in row}
-    return described | {"low_complexity": float(simple), "sequence": bases.tobytes().decode("ascii")}
 
 
 def _plain(value: Any) -> Any:

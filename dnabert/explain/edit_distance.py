@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dnabert.explain.alignment_distance import levenshtein
+
 if TYPE_CHECKING:
     from dnabert.clusters.scores import Places
 
@@ -68,25 +70,6 @@ def edit_distances(
         "per_cluster": _per_cluster(labels, sequences, places, pairs=max(20, pairs // 25), rng=rng),
         "tight_share": tight_share,
     }
-
-
-def levenshtein(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Levenshtein distance of row i with row i over the longer length: uint8 ASCII (n, L) to float32 (n,).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> a, b = (np.frombuffer(text, dtype=np.uint8)[None] for text in (b"ACGT", b"CGTT"))
-    >>> levenshtein(a, b).tolist()
-    [0.5]
-    """
-    from rapidfuzz.distance import Levenshtein
-    from rapidfuzz.process import cpdist
-
-    if len(first) == 0:
-        return np.zeros(0, dtype=np.float32)
-    texts = ([row.tobytes().upper() for row in rows] for rows in (first, second))
-    return np.asarray(cpdist(*texts, scorer=Levenshtein.normalized_distance), dtype=np.float32)
 
 
 def cliffs_delta(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:

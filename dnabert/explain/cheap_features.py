@@ -1,0 +1,79 @@
+"""What is known of a window without any model: the explanations that a cluster must beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dnabert.explain.windows import ClusteredWindows
+
+#: Features that are shares or ratios; the others (`phase`, `strand`, `genome`) are classes.
+CONTINUOUS = ("gc", "cpg_ratio", "low_complexity", "n_share", "soft_masked")
+_CHUNK = 8_192
+
+
+def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict[str, np.ndarray]:
+    """Composition, place and reading of each window, as far as they are known and differ between windows.
+
+    Parameters
+    ----------
+    windows : n windows.
+    phase_modulus : the encoder's word length k; ``phase`` is start mod k.
+
+    Returns
+    -------
+    Name to values: float32 (n,) ``gc`` (share of G and C among A, C, G, T), ``cpg_ratio`` (see `cpg_ratio`; 0 for none),
+    ``low_complexity``, ``n_share``, ``soft_masked`` (shares of bases); int (n,) ``phase``; str (n,) ``strand`` (on which
+    the window was read) and ``genome``. What is the same for all windows is left out.
+    """
+    parts = [
+        _measure(windows.sequences(np.arange(begin, min(begin + _CHUNK, len(windows)))))
+        for begin in range(0, len(windows), _CHUNK)
+    ]
+    features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    features["low_complexity"] = windows.low_complexity
+    features = {name: features[name] for name in CONTINUOUS if name in features}
+    if "start" in windows.table:
+        features["phase"] = windows.table["start"].to_numpy() % phase_modulus
+    for name in ("strand", "genome"):
+        if name in windows.table:
+            features[name] = windows.table[name].to_numpy().astype(str)
+    return {name: values for name, values in features.items() if len(np.unique(values)) > 1}
+
+
+def cpg_ratio(bases: np.ndarray) -> np.ndarray:
+    """CpG observed over expected, count of CG times length over counts of C and of G (Gardiner-Garden and Frommer 1987).
+
+    Parameters
+    ----------
+    bases : uint8 ASCII (n, L), either case.
+
+    Returns
+    -------
+    float64 (n,); NaN where a sequence has no C or no G.
+
+    Examples
+    --------
+    >>> cpg_ratio(np.frombuffer(b"ACGTACGT", dtype=np.uint8)[None]).tolist()
+    [4.0]
+    """
+    upper = np.atleast_2d(bases) & 0xDF  # ASCII letters in upper case
+    c, g = upper == ord("C"), upper == ord("G")
+    expected = c.sum(axis=1) * g.sum(axis=1)
+    found = (c[:, :-1] & g[:, 1:]).sum(axis=1) * upper.shape[1]
+    return np.where(expected > 0, found / np.maximum(expected, 1), np.nan)
+
+
+def _measure(bases: np.ndarray) -> dict[str, np.ndarray]:
+    upper = bases & 0xDF
+    strong = ((upper == ord("C")) | (upper == ord("G"))).mean(axis=1)
+    weak = ((upper == ord("A")) | (upper == ord("T"))).mean(axis=1)
+    known = strong + weak
+    return {
+        "gc": (strong / np.where(known > 0, known, 1.0)).astype(np.float32),
+        "cpg_ratio": np.nan_to_num(cpg_ratio(bases)).astype(np.float32),
+        "n_share": (1.0 - known).round(6).astype(np.float32),
+        "soft_masked": (bases >= ord("a")).mean(axis=1, dtype=np.float32),
+    }

@@ -1,0 +1,277 @@
+"""How far each cluster, and the labelling as a whole, follows what is known of a window without any model."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnabert.clusters.subsample import places_apart
+from dnabert.explain.cheap_features import CONTINUOUS, cheap_features
+from dnabert.explain.confound_prediction import label_prediction
+from dnabert.explain.correction import add_q
+from dnabert.explain.label_null import informations, shuffled_rows
+
+if TYPE_CHECKING:
+    from dnabert.explain.windows import ClusteredWindows
+
+_LEVEL = 0.95
+#: Bins of equal counts into which a continuous feature is cut for its mutual information.
+_BINS = 10
+
+
+def confounds(
+    windows: ClusteredWindows, *, phase_modulus: int = 7, permutations: int = 100, seed: int = 0
+) -> dict[str, Any]:
+    """All that is said of cheap explanations: of the labelling, of each cluster, of all of them together.
+
+    Returns
+    -------
+    dict with ``overall`` (see `labelling_confounds`), ``clusters`` (see `cluster_confounds`) and ``prediction`` (see
+    `dnabert.explain.confound_prediction.label_prediction`).
+    """
+    features = cheap_features(windows, phase_modulus=phase_modulus)
+    return {
+        "overall": labelling_confounds(windows, features=features, permutations=permutations, seed=seed),
+        "clusters": cluster_confounds(windows, features=features),
+        "prediction": label_prediction(windows, features=features, seed=seed),
+    }
+
+
+def labelling_confounds(
+    windows: ClusteredWindows,
+    *,
+    features: dict[str, np.ndarray] | None = None,
+    permutations: int = 100,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """How much of the labelling (the unclustered as one more class) each feature tells.
+
+    The null moves a feature along the chromosomes, so that neighbouring and orthologous windows stay alike in it; species
+    change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`.
+
+    Parameters
+    ----------
+    windows : n windows.
+    features : from `cheap_features`, by default all of them.
+    permutations : of the null; the smallest p is 1 / (permutations + 1).
+    seed : of the permutations.
+
+    Returns
+    -------
+    One dict per feature: ``feature``, ``kind`` (continuous or classes), ``ami`` (adjusted mutual information with the
+    labels, a continuous feature in ten bins of equal counts), ``ami_null`` and ``ami_null_high`` (mean and 95th percentile
+    of the null), ``eta_squared`` (share of a continuous feature's variance between labels, None for classes), ``p`` (share
+    of the null at or above) and ``q`` (Benjamini-Hochberg over the features).
+    """
+    features = cheap_features(windows) if features is None else features
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name, values in features.items():
+        continuous = name in CONTINUOUS
+        codes = _binned(values) if continuous else values
+        shuffles = (shuffled_rows(windows.table, within_places=name == "genome", rng=rng) for _ in range(permutations))
+        ami, null = informations(windows.labels, codes, shuffles)
+        rows.append(
+            {
+                "feature": name,
+                "kind": "continuous" if continuous else "classes",
+                "ami": ami,
+                "ami_null": float(null.mean()),
+                "ami_null_high": float(np.quantile(null, _LEVEL)),
+                "eta_squared": eta_squared(values, windows.labels) if continuous else None,
+                # rounding must not part equal tables
+                "p": float((1 + (null >= ami - 1e-12).sum()) / (1 + permutations)),
+            }
+        )
+    add_q(rows)
+    return rows
+
+
+def cluster_confounds(
+    windows: ClusteredWindows, *, features: dict[str, np.ndarray] | None = None
+) -> list[dict[str, Any]]:
+    """How each cluster differs in each feature from all windows outside of it.
+
+    Windows of one place (orthologous block, else 10 kb) are no independent draws: standard errors are those of sums over
+    places (as in Liang and Zeger 1986), and chi-squared is divided by its design effect (Rao and Scott 1984). Where each
+    window is a place of its own these are Welch's t and Pearson's chi-squared.
+
+    Parameters
+    ----------
+    windows : n windows.
+    features : from `cheap_features`, by default all of them.
+
+    Returns
+    -------
+    One dict per cluster and feature: ``label``, ``feature``, ``kind``; ``effect`` with ``low`` and ``high`` (95 %), ``p``,
+    ``q`` (Benjamini-Hochberg over all clusters and features), ``places`` (in the cluster). Continuous: the difference of
+    means over the mean of both variances' root, with ``mean`` inside. Classes: Cramér's V of the cluster's classes against
+    those outside (goodness of fit, less what chance adds, 1 = all in the rarest class), with ``most``, the class whose
+    share rises most. p and interval are None where a cluster lies in one place.
+    """
+    features = cheap_features(windows) if features is None else features
+    places = places_apart(windows.table)
+    encoded = {
+        name: np.unique(values, return_inverse=True) for name, values in features.items() if name not in CONTINUOUS
+    }
+    rows = []
+    for label in windows.clusters:
+        inside = windows.labels == label
+        if inside.all():
+            continue
+        for name, values in features.items():
+            continuous = name in CONTINUOUS
+            if continuous:
+                found = standardised_difference(values, inside, places)
+            else:
+                classes, codes = encoded[name]
+                found = class_difference(codes, inside, places)
+                found["most"] = str(classes[found["most"]])
+            kind = "continuous" if continuous else "classes"
+            rows.append(
+                {"label": label, "feature": name, "kind": kind, **found, "places": len(np.unique(places[inside]))}
+            )
+    add_q(rows)
+    return rows
+
+
+def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+    """Standardised mean difference of the windows inside to those outside, with errors that are summed over places.
+
+    Parameters
+    ----------
+    values : float (n,).
+    inside : bool (n,), with windows on both sides.
+    places : int (n,), 0 to the number of places - 1.
+
+    Returns
+    -------
+    ``effect``, ``low``, ``high``, ``p`` and ``mean`` (inside); None where they are undefined.
+
+    Examples
+    --------
+    >>> values, inside = np.array([1.0, 3.0, 0.0, 2.0]), np.array([True, True, False, False])
+    >>> found = standardised_difference(values, inside, np.arange(4))
+    >>> round(found["effect"], 3), round(found["p"], 3)
+    (0.707, 0.553)
+    """
+    from scipy.stats import t
+
+    values = np.asarray(values, dtype=np.float64)
+    sides = [_side(values, side, places) for side in (inside, ~inside)]
+    (mean, variance, error, count), (other_mean, other_variance, other_error, other_count) = sides
+    spread = math.sqrt((variance + other_variance) / 2)
+    result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None, "mean": mean}
+    if not spread > 0:
+        return result
+    difference = mean - other_mean
+    result["effect"] = difference / spread
+    squared = error + other_error
+    if min(count, other_count) < 2 or not squared > 0:
+        return result
+    freedom = squared**2 / (error**2 / (count - 1) + other_error**2 / (other_count - 1))  # Welch and Satterthwaite
+    reach = float(t.ppf((1 + _LEVEL) / 2, freedom)) * math.sqrt(squared)
+    p = 2 * float(t.sf(abs(difference) / math.sqrt(squared), freedom))
+    return result | {"low": (difference - reach) / spread, "high": (difference + reach) / spread, "p": p}
+
+
+def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+    """Cramér's V (goodness of fit) of the classes inside against their shares outside.
+
+    Chi-squared over its design effect, never taken below 1, has its degrees of freedom subtracted; the interval is that of
+    its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow.
+
+    Parameters
+    ----------
+    codes : int (n,), classes from 0.
+    inside : bool (n,), with windows on both sides.
+    places : int (n,), 0 to the number of places - 1.
+
+    Returns
+    -------
+    ``effect``, ``low``, ``high``, ``p`` and ``most`` (the class whose share rises most); None where undefined.
+
+    Examples
+    --------
+    >>> codes, inside = np.repeat([0, 1, 0, 1], [40, 0, 50, 50]), np.repeat([True, False], [40, 100])
+    >>> class_difference(codes, inside, np.arange(140))["effect"] > 0.95
+    True
+    """
+    from scipy.stats import chi2
+
+    outside = np.bincount(codes[~inside], minlength=int(codes.max()) + 1)
+    counts = np.bincount(codes[inside], minlength=len(outside))
+    n, known = int(counts.sum()), outside > 0
+    share = outside / outside.sum()
+    result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None}
+    result["most"] = int((counts / n - share).argmax())
+    freedom = int(known.sum()) - 1
+    if freedom < 1:
+        return result
+    expected = n * share[known]
+    design = max(_design_effect(codes[inside], places[inside], classes=len(outside)), 1.0)
+    found = float(((counts[known] - expected) ** 2 / expected).sum()) / design
+    scale = n / design * (1 / share[known].min() - 1)
+    result["effect"] = min(math.sqrt(max(found - freedom, 0.0) / scale), 1.0)
+    if len(np.unique(places[inside])) < 2:
+        return result
+    low, high = (
+        min(math.sqrt(_noncentrality(found, freedom, at) / scale), 1.0) for at in ((1 + _LEVEL) / 2, (1 - _LEVEL) / 2)
+    )
+    return result | {"low": low, "high": high, "p": float(chi2.sf(found, freedom))}
+
+
+def eta_squared(values: np.ndarray, labels: np.ndarray) -> float:
+    """Share of a feature's variance that lies between labels (Pearson's correlation ratio, squared).
+
+    Examples
+    --------
+    >>> eta_squared(np.array([0.0, 0.0, 1.0, 1.0]), np.array([-1, -1, 0, 0]))
+    1.0
+    """
+    values = np.asarray(values, dtype=np.float64) - float(np.mean(values, dtype=np.float64))
+    codes = labels - int(labels.min())
+    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
+    return float((sums**2 / np.maximum(sizes, 1)).sum() / (values**2).sum())
+
+
+def _side(values: np.ndarray, chosen: np.ndarray, places: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean, variance, squared standard error of the mean (over places), and number of places of the chosen windows."""
+    own = values[chosen]
+    mean = float(own.mean())
+    sums = np.bincount(places[chosen], weights=own - mean)
+    count = len(np.unique(places[chosen]))
+    error = float((sums**2).sum()) / len(own) ** 2 * count / max(count - 1, 1)
+    return mean, float(own.var(ddof=1)) if len(own) > 1 else 0.0, error, count
+
+
+def _design_effect(codes: np.ndarray, places: np.ndarray, *, classes: int) -> float:
+    """Rao and Scott's (1984) first-order correction: mean of the classes' variances over those of single draws."""
+    n = len(codes)
+    _, own = np.unique(places, return_inverse=True)
+    count = int(own.max()) + 1
+    share = np.bincount(codes, minlength=classes) / n
+    table = np.bincount(own * classes + codes, minlength=count * classes).reshape(count, classes)
+    residual = table - np.bincount(own)[:, None] * share
+    variance = (residual**2).sum(axis=0) / n**2 * count / max(count - 1, 1)
+    some = (share > 0) & (share < 1)
+    effect = n * variance[some] / (share * (1 - share))[some]
+    return float(((1 - share[some]) * effect).sum() / max(int((share > 0).sum()) - 1, 1)) if some.any() else n / count
+
+
+def _noncentrality(found: float, freedom: int, at: float) -> float:
+    """The noncentrality under which `found` stands at this quantile; 0 where none does."""
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, ncx2
+
+    if chi2.cdf(found, freedom) <= at:
+        return 0.0
+    top = found + 10 * math.sqrt(found + freedom) + 50
+    return float(brentq(lambda value: ncx2.cdf(found, freedom, value) - at, 1e-12, top))
+
+
+def _binned(values: np.ndarray) -> np.ndarray:
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    return np.searchsorted(edges, values, side="right")

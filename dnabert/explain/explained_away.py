@@ -1,0 +1,198 @@
+"""What is left of a vector space when cheap explanations are taken out of it.
+
+An explanation is a set of numbers per window: its composition, its repeats, its place in a gene, its likeness to known
+sequences. What a ridge regression predicts from them is subtracted from the vectors, and the rest is asked again: who is
+next to whom, and are there clusters? Predictions are made for windows that the regression has not seen (five parts, cut
+by orthologous block), so that nothing is taken out that merely fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.clusters.bootstrap import bootstrap_mean
+from dnabert.clusters.scores import block_or_alone, nearest_other, neighbor_vote, standardised
+from dnabert.explain.windows import ClusteredWindows, Sequences
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dnabert.clusters import ClusterConfig
+
+_PARTS = 5
+#: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left.
+_PENALTY = 1e-3
+_NEIGHBORS = 10
+_ROWS = 8_192
+#: What neighbours answer for.
+COLUMNS = ("repeat_class", "region")
+
+
+def cheap_explanations(
+    table: pd.DataFrame, sequences: Sequences, *, homology: NDArray[np.floating] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Numbers that explain windows without a model: name to float64 (n, p), each column of mean 0 and spread 1.
+
+    ``composition``: GC to the third power, CpG observed over expected, low-complexity share, 4-mer frequencies (strands
+    collapsed). ``repeats``: share of repeat, of soft-masked bases, and the repeat class. ``gene position``: share of CDS,
+    UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is left out; ``all``
+    joins them.
+
+    Parameters
+    ----------
+    table : n windows.
+    sequences : gives uint8 ASCII (m, L) for rows of the table.
+    homology : float (n, p), e.g. bit scores against known elements; left out by default.
+    """
+    found = {"composition": _composition(table, sequences)}
+    repeats = [_numbers(table, ("repeat", "soft_masked")), _dummies(table, "repeat_class")]
+    genes = [_numbers(table, ("cds", "utr", "exon", "intron")), _dummies(table, "gene_type")]
+    found["repeats"], found["gene position"] = np.hstack(repeats), np.hstack(genes)
+    if homology is not None:
+        found["homology"] = np.asarray(homology, dtype=np.float64).reshape(len(table), -1)
+    found = {name: _unit_spread(values) for name, values in found.items()}
+    found = {name: values for name, values in found.items() if values.shape[1]}
+    return found | {"all": np.hstack(list(found.values()))} if len(found) > 1 else found
+
+
+def take_out(
+    vectors: NDArray[np.floating], covariates: NDArray[np.floating], *, groups: NDArray[np.integer], seed: int = 0
+) -> tuple[NDArray[np.float32], float]:
+    """Subtract from standardised vectors what covariates predict of them.
+
+    Parameters
+    ----------
+    vectors : float (n, d), z-scored and divided by their length first, as for all neighbours here.
+    covariates : float (n, p).
+    groups : int (n,); windows of a group are predicted from other groups alone.
+    seed : of the division of the groups into five parts.
+
+    Returns
+    -------
+    rest : float32 (n, d).
+    explained : share of the vectors' variance that was predicted; below 0 when the prediction is worse than the mean.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> cause = rng.normal(size=(500, 1))
+    >>> vectors = np.hstack([cause, rng.normal(size=(500, 1))])
+    >>> rest, explained = take_out(vectors, cause, groups=np.arange(500))
+    >>> round(explained, 1)
+    0.4
+    """
+    wanted = standardised(vectors).astype(np.float64)
+    part = _parts(groups, seed=seed)
+    rest = np.empty(wanted.shape, dtype=np.float32)
+    spread = 0.0
+    for number in range(_PARTS):
+        own = part == number
+        known, asked = covariates[~own], wanted[~own]
+        mean_x, mean_y = known.mean(0), asked.mean(0)
+        centred = known - mean_x
+        gram = centred.T @ centred + _PENALTY * len(centred) * np.eye(centred.shape[1])
+        weights = np.linalg.solve(gram, centred.T @ (asked - mean_y))
+        rest[own] = wanted[own] - mean_y - (covariates[own] - mean_x) @ weights
+        spread += float(((wanted[own] - mean_y) ** 2).sum())
+    return rest, 1.0 - float((rest.astype(np.float64) ** 2).sum()) / spread
+
+
+def explained_away(
+    vectors: NDArray[np.floating],
+    windows: ClusteredWindows,
+    explanations: Mapping[str, NDArray[np.floating]],
+    *,
+    config: ClusterConfig | None = None,
+    resamples: int = 200,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """What survives in a space when each explanation is taken out of it, and when all are.
+
+    Parameters
+    ----------
+    vectors : float (n, d), one encoder's.
+    windows : the n windows.
+    explanations : name to float (n, p), from `cheap_explanations`.
+    config : how the rest is clustered.
+    resamples, seed : of the bootstrap, of the parts and of the clustering.
+
+    Returns
+    -------
+    list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` and
+    ``clustered_share`` of the rest by HDBSCAN, and per column ``knn10_…`` (value, low, high, n): how often ten neighbours in
+    the rest name the window's own class.
+    """
+    from dnabert.clusters import ClusterConfig
+
+    config = config or ClusterConfig()
+    groups = block_or_alone(windows.places.block)
+    rows = []
+    for name in ("nothing", *explanations):
+        rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
+        row: dict[str, Any] = {"without": name, "explained": explained, **_clusters(rest, config)}
+        nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
+        for column in COLUMNS:
+            if column in windows.table and windows.table[column].nunique() > 1:
+                right = neighbor_vote(nearest, windows.table[column].to_numpy())
+                row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, resamples=resamples, seed=seed).as_dict()
+        rows.append(row)
+    return rows
+
+
+def _clusters(vectors: NDArray[np.floating], config: ClusterConfig) -> dict[str, Any]:
+    from dnabert.clusters.graph import nearest_neighbors
+    from dnabert.clusters.labels import graph_labels
+    from dnabert.clusters.reduce import configured_basis
+
+    points = configured_basis(vectors, config).transform(vectors)
+    neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
+    labels, _ = graph_labels(points, neighbors, config)
+    return {"clusters": int(labels.max(initial=-1)) + 1, "clustered_share": float((labels >= 0).mean())}
+
+
+def _composition(table: pd.DataFrame, sequences: Sequences) -> NDArray[np.float64]:
+    from dnabert.encoders import load_encoder
+    from dnabert.explain.low_complexity import low_complexity
+
+    counts, columns = load_encoder("kmer:4"), []
+    for begin in range(0, len(table), _ROWS):
+        bases = sequences(np.arange(begin, min(begin + _ROWS, len(table))))
+        columns.append(np.column_stack([_gc_and_cpg(bases), low_complexity(bases), counts.encode(bases)]))
+    return np.vstack(columns)
+
+
+def _gc_and_cpg(bases: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """GC, its square and cube, and CpG observed over expected (Gardiner-Garden and Frommer 1987): float64 (n, 4)."""
+    upper = bases & 0xDF
+    is_c, is_g = upper == ord("C"), upper == ord("G")
+    c, g = is_c.mean(1), is_g.mean(1)
+    cpg = (is_c[:, :-1] & is_g[:, 1:]).mean(1)
+    gc = c + g
+    return np.column_stack([gc, gc**2, gc**3, cpg / np.maximum(c * g, 1e-3)])
+
+
+def _numbers(table: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
+    known = [name for name in names if name in table and table[name].notna().all()]
+    return table[known].to_numpy(dtype=np.float64)
+
+
+def _dummies(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in table:
+        return np.zeros((len(table), 0))
+    values = table[name].astype(str).to_numpy()
+    return np.stack([values == each for each in np.unique(values)], axis=1).astype(np.float64)
+
+
+def _unit_spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    spread = values.std(0)
+    kept = spread > 1e-9
+    return (values[:, kept] - values[:, kept].mean(0)) / spread[kept]
+
+
+def _parts(groups: NDArray[np.integer], *, seed: int) -> NDArray[np.integer]:
+    found, number = np.unique(groups, return_inverse=True)
+    return np.random.default_rng(seed).permutation(np.arange(len(found)) % _PARTS)[number]

@@ -1,0 +1,299 @@
+"""The stage: a clusters folder into a card for each cluster, with the tables behind them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dnabert.clusters.stability import load_stability
+from dnabert.config import save_yaml
+from dnabert.errors import UserError
+from dnabert.explain.blast import missing_program
+from dnabert.explain.config import ExplainConfig
+from dnabert.explain.confounds import confounds
+from dnabert.explain.consensus import consensuses, missing_package
+from dnabert.explain.corpus_homology import corpus_homology
+from dnabert.explain.enrichment import enrichment
+from dnabert.explain.gene_sets import (
+    GeneSets,
+    gene_set_enrichment,
+    gene_set_landing,
+    genes_touched,
+    in_gene_set,
+    read_gene_sets,
+)
+from dnabert.explain.homology import homology, name_consensuses
+from dnabert.explain.kinds import cluster_kinds
+from dnabert.explain.makeup import cluster_makeup
+from dnabert.explain.meme import read_meme, write_meme
+from dnabert.explain.motifs import as_motifs, cluster_motifs
+from dnabert.explain.sentence import cluster_sentence
+from dnabert.explain.terms import annotation_terms
+from dnabert.explain.tomtom import compare_motifs
+from dnabert.explain.tracks import parse_track, track_terms
+from dnabert.explain.tss import tss_rows
+from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
+from dnabert.explain.words import cluster_words
+from dnabert.stage import check_unchanged, read_manifest, stage
+
+Record = dict[str, Any]
+
+#: Windows of each cluster that are aligned with each other by BLAST; its time grows with the square of all of them.
+_ALIGNED = 40
+#: Gene sets that a card keeps, those of the smallest p; the table has all.
+_SETS = 50
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An explanation folder, read.
+
+    Attributes
+    ----------
+    cards : one dict per cluster, 0 to C - 1: ``label``, ``sentence`` and the parts of its evidence.
+    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``skipped`` (part to why), ``seconds``.
+    manifest, folder : where it stands and what made it.
+    """
+
+    cards: list[Record]
+    overall: Record
+    manifest: Record
+    folder: Path
+
+
+def explain(
+    clusters: str | Path,
+    *,
+    out: str | Path,
+    config: ExplainConfig | None = None,
+    stability: str | Path | None = None,
+    corpus: str | Path | None = None,
+    overwrite: bool = False,
+) -> Explanation:
+    """Gather what the sequences of each cluster have in common.
+
+    The folder holds ``cards.json``, ``overall.json``, a TSV for each kind of evidence, ``motifs.meme``, ``consensus.fa`` and, with gene
+    sets, ``gene_sets_on_map.parquet`` (a truth value per window and named set).
+
+    Parameters
+    ----------
+    clusters : folder of kind ``clusters``, of a corpus's windows.
+    out : folder to make.
+    config : databases, gene sets, tracks, motifs; see `ExplainConfig`.
+    stability : folder of `dnabert stability` of these clusters: what dissolves is not called certain.
+    corpus : the corpus that was embedded; by default the one that the embeddings name.
+    overwrite : replace an explanation that stands there.
+
+    Raises
+    ------
+    UserError
+        when the clusters are not of a corpus, or a file of `config` cannot be read.
+    """
+    config = (config or ExplainConfig()).expanded()
+    given = {"clusters": clusters, "stability": stability, "gene_sets": config.gene_sets, "motifs": config.motifs}
+    inputs = {name: path for name, path in given.items() if path is not None} | {f"database {n}": p for n, p in enumerate(config.databases)}
+    with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
+        windows = load_clustered_windows(clusters, corpus=corpus)
+        if not len(windows.clusters):
+            raise UserError(f"{clusters} has no cluster to explain: lower --min-cluster-size or embed more windows")
+        judged = [] if stability is None else _judged(stability)
+        gathered = _gather(windows, config)
+        gathered.parts["stability"] = judged
+        save_yaml(config, folder / "config.yaml")
+        _write(folder, windows, gathered, config)
+    return load_explanation(out)
+
+
+def load_explanation(folder: str | Path) -> Explanation:
+    """Read an explanation folder.
+
+    Raises
+    ------
+    UserError
+        when it is none, or was made by another version.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder, kind="explanation")
+    cards, overall = (json.loads((folder / f"{name}.json").read_text()) for name in ("cards", "overall"))
+    return Explanation(cards, overall, manifest, folder)
+
+
+def _judged(stability: str | Path) -> list[Record]:
+    """Verdicts on clusters that are still the ones that were judged."""
+    found = load_stability(stability)
+    check_unchanged(stability, found.manifest, name="clusters")
+    return list(found.summary["clusters"])
+
+
+@dataclass
+class _Gathered:
+    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds."""
+
+    parts: dict[str, Any]
+    skipped: dict[str, str]
+    seconds: dict[str, float]
+
+
+def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
+    """Compute part by part; one that needs a program or a file that is not there is left out, and why is kept."""
+    sets = None if config.gene_sets is None else read_gene_sets(config.gene_sets)
+    known_motifs = None if config.motifs is None else read_meme(config.motifs)
+    tracks = [parse_track(each) for each in config.tracks]
+    named_sets = [] if sets is None else _known_sets(sets, config.named_sets)
+    seed = config.seed
+    parts: dict[str, Callable[[], Any]] = {
+        "makeup": lambda: cluster_makeup(windows, seed=seed),
+        "kind": lambda: cluster_kinds(windows, pairs=config.pairs, seed=seed),
+        "annotation": lambda: enrichment(windows, terms=[*annotation_terms(windows), *track_terms(windows, tracks)]),
+        "tss": lambda: tss_rows(windows),
+        "genes": lambda: genes_touched(windows),
+        "gene_sets": lambda: gene_set_enrichment(windows, _given(sets)),
+        "gene_set_landing": lambda: gene_set_landing(windows, _given(sets), named_sets),
+        "homology": lambda: homology(windows, databases=config.databases, sample=config.sample, threads=config.threads, seed=seed),
+        "corpus_homology": lambda: corpus_homology(windows, sample=_ALIGNED, background=5 * _ALIGNED, threads=config.threads, seed=seed),
+        "consensus": lambda: consensuses(windows, seed=seed),
+        "words": lambda: cluster_words(windows, seed=seed),
+        "motifs": lambda: cluster_motifs(windows, seed=seed),
+        "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
+    }
+    gathered = _Gathered({}, _missing(windows, config), {})
+    if not named_sets:
+        gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}")
+    wanted = [name for name in parts if name not in gathered.skipped]
+    for name in tqdm(wanted, desc="explain", unit=" parts", disable=None):
+        began = time.perf_counter()
+        gathered.parts[name] = parts[name]()
+        gathered.seconds[name] = round(time.perf_counter() - began, 1)
+    if config.databases and {"homology", "consensus"} <= set(gathered.parts):
+        named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
+        gathered.parts["consensus"] = [row | {"like": each["sentence"]} for row, each in zip(gathered.parts["consensus"], named, strict=True)]
+    if known_motifs is not None:
+        gathered.parts["known_motifs"] = compare_motifs(as_motifs(gathered.parts["motifs"], alpha=0.05), known_motifs)
+    return gathered
+
+
+def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]:
+    """Why a part cannot be had, by part."""
+    missing: dict[str, str] = {}
+    if not any(genome.genes for genome in windows.genomes):
+        missing |= dict.fromkeys(("tss", "genes", "gene_sets", "gene_set_landing"), "the corpus has no genes")
+    elif config.gene_sets is None:
+        missing |= dict.fromkeys(("gene_sets", "gene_set_landing"), "no --gene-sets FILE.gmt is given")
+    if not config.databases:
+        missing["homology"] = "no --databases FILE.fa is given"
+    program, package = missing_program(), missing_package()
+    if program:
+        missing |= dict.fromkeys(("homology", "corpus_homology"), program)
+    if package:
+        missing["consensus"] = package
+    return missing
+
+
+def _given(sets: GeneSets | None) -> GeneSets:
+    assert sets is not None  # the parts that ask for it are left out without it
+    return sets
+
+
+def _known_sets(sets: GeneSets, names: list[str]) -> list[str]:
+    """Those of the names that the file has."""
+    known = []
+    for name in names:
+        with contextlib.suppress(UserError):
+            sets.find(name)
+            known.append(name)
+    return known
+
+
+def _cards(windows: ClusteredWindows, gathered: _Gathered) -> list[Record]:
+    """One dict per cluster: each part's own row, or its rows where it has several."""
+    parts = {name: rows for name, rows in gathered.parts.items() if name not in ("confounds", "gene_set_landing", "known_motifs")}
+    genomes = int(windows.table["genome"].nunique()) if "genome" in windows.table else 1
+    cards = []
+    for label in windows.clusters:
+        card: Record = {"label": label, "genomes_of_corpus": genomes}
+        for name, rows in parts.items():
+            own = [row for row in rows if row["label"] == label]
+            card[name] = own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
+        card["confounds"] = [row for row in gathered.parts["confounds"]["clusters"] if row["label"] == label]
+        matches = {each["name"] for each in card["motifs"].get("motifs", [])}
+        card["known_motifs"] = [row for row in gathered.parts.get("known_motifs", []) if row["motif"] in matches]
+        cards.append(card | {"sentence": cluster_sentence(card)})
+    return cards
+
+
+def _write(folder: Path, windows: ClusteredWindows, gathered: _Gathered, config: ExplainConfig) -> None:
+    cards = _cards(windows, gathered)
+    overall = {
+        "confounds": gathered.parts["confounds"],
+        "gene_set_landing": gathered.parts.get("gene_set_landing", {}),
+        "skipped": gathered.skipped,
+        "seconds": gathered.seconds,
+    }
+    for name, value in (("cards", cards), ("overall", overall)):
+        (folder / f"{name}.json").write_text(json.dumps(value, allow_nan=False) + "\n")
+    for name, rows in _tables(cards, gathered).items():
+        _write_table(folder / f"{name}.tsv", rows)
+    write_meme(as_motifs(gathered.parts["motifs"], alpha=0.05), folder / "motifs.meme")
+    found = [card for card in cards if card.get("consensus", {}).get("found")]
+    (folder / "consensus.fa").write_text("".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found))
+    if gathered.parts.get("gene_set_landing"):
+        _write_sets_on_map(folder / "gene_sets_on_map.parquet", windows, config)
+
+
+def _write_sets_on_map(path: Path, windows: ClusteredWindows, config: ExplainConfig) -> None:
+    import pandas as pd
+
+    sets = read_gene_sets(str(config.gene_sets))
+    columns = {name: in_gene_set(windows, sets, name) for name in _known_sets(sets, config.named_sets)}
+    pd.DataFrame(columns).to_parquet(path, index=False)
+
+
+def _tables(cards: list[Record], gathered: _Gathered) -> dict[str, list[Record]]:
+    """Flat rows of each kind of evidence, for spreadsheets."""
+    tables: dict[str, list[Record]] = {
+        "clusters": [
+            {"label": c["label"], "n": c["makeup"]["n"], "loci": c["makeup"]["loci"], "kind": c["kind"]["kind"], **c["sentence"]} for c in cards
+        ],
+        "annotation": [row for c in cards for row in c.get("annotation", [])],
+        "gene_sets": [row | {"genes": ",".join(row["genes"])} for row in gathered.parts.get("gene_sets", [])],
+        "edit_distance": [{"label": c["label"], **row} for c in cards for row in c["kind"]["comparisons"]],
+        "words": [_flat({"label": c["label"], **row}) for c in cards for row in c["words"]["words"]],
+        "motifs": [_flat({"label": c["label"], **_without_arrays(row)}) for c in cards for row in c["motifs"]["motifs"]],
+        "homology": list(_homology_rows(cards)),
+        "known_motifs": [row for c in cards for row in c["known_motifs"]],
+    }
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+def _homology_rows(cards: list[Record]) -> Iterator[Record]:
+    for card in cards:
+        for database in card.get("homology", {}).get("databases", []):
+            for level in ("families", "subjects"):
+                for row in database[level]:
+                    yield {"label": card["label"], "database": database["database"], "level": level, **row}
+
+
+def _without_arrays(row: Mapping[str, Any]) -> Record:
+    return {name: value for name, value in row.items() if name not in ("matrix", "position")}
+
+
+def _flat(row: Mapping[str, Any]) -> Record:
+    """Inner dicts become columns ``outer_inner``."""
+    flat: Record = {}
+    for name, value in row.items():
+        flat |= {f"{name}_{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _write_table(path: Path, rows: list[Record]) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame([{name: value for name, value in row.items() if not isinstance(value, (dict, list))} for row in rows])
+    table.to_csv(path, sep="\t", index=False, float_format="%.6g")

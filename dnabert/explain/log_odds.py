@@ -1,0 +1,134 @@
+"""Is something in more windows here than there? Log-odds ratio, interval and p of many two-by-two tables at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Windows that the prior counts for, in each of the two groups. Small beside most clusters, and enough that a word seen
+#: in three windows of ten and in none elsewhere does not get an infinite effect.
+PRIOR = 10.0
+#: Of a normal distribution's mass, 95 % lies within this many standard deviations.
+_Z = 1.959963984540054
+#: Terms of a tail below this share of its sum are left out.
+_NEGLIGIBLE = 1e-12
+
+
+@dataclass(frozen=True)
+class TwoByTwo:
+    """Counts of windows with something, in two groups: arrays of one shape; the sizes are numbers.
+
+    Attributes
+    ----------
+    inside, outside : int (t,), windows with it in the group and in the background.
+    n_inside, n_outside : windows in the group and in the background.
+    """
+
+    inside: NDArray[np.int64]
+    n_inside: int
+    outside: NDArray[np.int64]
+    n_outside: int
+
+    def log_odds(self, *, prior: float = PRIOR) -> tuple[NDArray[np.float64], ...]:
+        """Log-odds ratio (natural), and the ends of its 95 % interval: three float64 (t,).
+
+        With an informative Dirichlet prior, as in Monroe, Colaresi & Quinn 2008 ("Fightin' Words"), equations 15, 16
+        and 20. The unit here is the window: a word is in it or not, however often, so that the prior is a Beta: `prior`
+        windows, with the word in as large a share as in both groups together.
+
+        Examples
+        --------
+        >>> value, low, high = TwoByTwo(np.array([5]), 10, np.array([5]), 90).log_odds()
+        >>> round(value.item(), 3), bool(low < value < high)
+        (1.904, True)
+        """
+        share = (self.inside + self.outside) / (self.n_inside + self.n_outside)
+        cells = (
+            self.inside + prior * share,
+            self.n_inside - self.inside + prior * (1 - share),
+            self.outside + prior * share,
+            self.n_outside - self.outside + prior * (1 - share),
+        )
+        known = (share > 0) & (share < 1)  # in all windows, or in none: nothing to compare
+        a, b, c, d = (np.where(known, cell, 1.0) for cell in cells)
+        value = np.log(a / b) - np.log(c / d)
+        width = _Z * np.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+        return tuple(np.where(known, each, 0.0) for each in (value, value - width, value + width))
+
+    def p_more(self) -> NDArray[np.float64]:
+        """Chance of so many or more inside when the windows are dealt at random: float64 (t,), Fisher's exact, one-sided."""
+        pairs = np.stack([self.inside, self.inside + self.outside])
+        (found, total), place = np.unique(pairs, axis=1, return_inverse=True)
+        return _upper_tail(found, total, n=self.n_inside, among=self.n_inside + self.n_outside)[place.ravel()]
+
+    def describe(self, *, p: ArrayLike, q: ArrayLike, index: int, prior: float = PRIOR) -> dict[str, Any]:
+        """One table as plain values: shares, log-odds with its interval, p and q given for all of them."""
+        one = TwoByTwo(self.inside[[index]], self.n_inside, self.outside[[index]], self.n_outside)
+        value, low, high = (float(each[0]) for each in one.log_odds(prior=prior))
+        return {
+            "share": int(one.inside[0]) / max(1, self.n_inside),
+            "background_share": int(one.outside[0]) / max(1, self.n_outside),
+            "log_odds": value,
+            "low": low,
+            "high": high,
+            "p": float(np.asarray(p)[index]),
+            "q": float(np.asarray(q)[index]),
+        }
+
+
+def score_more(table: TwoByTwo) -> NDArray[np.float64]:
+    """Log-likelihood ratio (G) of more inside than outside, negative where there is less: float64 (t,); for ranking.
+
+    Examples
+    --------
+    >>> score_more(TwoByTwo(np.array([5, 1]), 10, np.array([5, 9]), 90)).round(2).tolist()
+    [12.53, 0.0]
+    """
+    a, c = table.inside.astype(np.float64), table.outside.astype(np.float64)
+    n, m = float(table.n_inside), float(table.n_outside)
+    expected = (a + c) / (n + m)
+    parts = ((a, n * expected), (n - a, n * (1 - expected)), (c, m * expected), (m - c, m * (1 - expected)))
+    total = sum(cell * np.log(np.where(cell > 0, cell, 1) / np.where(cell > 0, mean, 1)) for cell, mean in parts)
+    result: NDArray[np.float64] = 2 * total * np.sign(a / n - c / m)
+    return result
+
+
+def _upper_tail(found: NDArray[np.int64], total: NDArray[np.int64], *, n: int, among: int) -> NDArray[np.float64]:
+    """P(X >= found) of the hypergeometric, by summing away from the mean (scipy's takes 0.06 ms per value, this 100 times less)."""
+    from scipy.special import gammaln
+
+    def log_choose(m: Any, k: Any) -> Any:
+        return gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
+
+    above = found * among > n * total  # beyond the mean the upper tail is summed, else the lower one
+    at = np.where(above, found, found - 1).astype(np.float64)
+    possible = (at >= 0) & (at >= n + total - among)
+    at = np.where(possible, at, np.maximum(0, n + total - among))
+    k = total.astype(np.float64)
+    first = np.exp(log_choose(k, at) + log_choose(among - k, n - at) - log_choose(among, n))
+    up = first * _geometric(at, k, n=n, among=among, step=1, rows=above)
+    down = first * _geometric(at, k, n=n, among=among, step=-1, rows=~above & possible)
+    tail = np.where(above, up, np.where(possible, 1 - down, 1.0))
+    return np.clip(tail, 0.0, 1.0)
+
+
+def _geometric(
+    at: NDArray[np.float64], k: NDArray[np.float64], *, n: int, among: int, step: int, rows: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Sum of a tail's terms over its first one, for the rows asked for."""
+    total = np.ones(len(at))
+    left = np.flatnonzero(rows)
+    x, term = at[left], np.ones(len(left))
+    while len(left):
+        if step > 0:
+            term = term * (k[left] - x) * (n - x) / ((x + 1) * (among - k[left] - n + x + 1))
+        else:
+            term = term * x * (among - k[left] - n + x) / ((k[left] - x + 1) * (n - x + 1))
+        x = x + step
+        total[left] += term
+        going = term > _NEGLIGIBLE * total[left]
+        left, x, term = left[going], x[going], term[going]
+    return total

@@ -1,0 +1,133 @@
+"""How far windows lie from the nearest start of transcription."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.corpus.genes import Genes, read_genes
+from dnabert.explain.differences import differences
+from dnabert.explain.enrichment import enrichment
+from dnabert.explain.terms import Terms
+
+if TYPE_CHECKING:
+    from dnabert.explain.windows import ClusteredWindows
+
+#: Windows at most this many bases from a start of transcription are near it.
+NEAR = 1_000
+#: Lines of one gene, strand and type at most this many bases apart are pieces of one gene: annotation projected through
+#: an alignment is broken wherever that has a gap (on chr22 of the apes, 1,123 to 1,278 lines of 767 genes).
+_GAP = 100_000
+
+
+def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Distance of each window from the nearest start of transcription, and the strand of its gene.
+
+    Genes come from the GTF or GFF3 files of ``windows.genomes``; a gene's start is its first base, on the reverse strand
+    its last. Genes without a strand are left out.
+
+    Returns
+    -------
+    distance : float64 (n,), in bases, signed as the gene reads: negative upstream, positive downstream, 0 when the start
+        lies in the window; from the start to the nearest base of the window. NaN where the sequence has no gene.
+    strand : object (n,), ``+``, ``-``, or ``.`` without a gene. Of starts equally near, the one with the smaller
+        coordinate.
+    """
+    table = windows.table
+    distance, strand = np.full(len(table), np.nan), np.full(len(table), ".", object)
+    for genome in windows.genomes:
+        own = (table["genome"] == genome.name).to_numpy()
+        if genome.genes is None or not own.any():
+            continue
+        starts = transcription_starts(read_genes(genome.genes))
+        for chrom, (position, strands) in starts.items():
+            rows = np.flatnonzero(own & (table["chrom"] == chrom).to_numpy())
+            begin, end = (table[name].to_numpy()[rows] for name in ("start", "end"))
+            nearest, found = nearest_start(position, begin=begin, end=end)
+            distance[rows] = np.where(strands[nearest] == "-", -found, found)
+            strand[rows] = strands[nearest]
+    return distance, strand
+
+
+def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
+    """Starts of transcription by sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
+
+    Lines of one name, type and strand that lie within 100 kb of each other are one gene.
+    """
+    found = {}
+    for chrom, spans in genes.spans.items():
+        names = np.array(["\t".join(map(str, each)) for each in zip(*genes.names[chrom], strict=True)], object)
+        strands = genes.names[chrom][2]
+        kept = np.flatnonzero(np.isin(strands, ("+", "-")))
+        if not len(kept):
+            continue
+        kept = kept[np.lexsort((spans[kept, 0], names[kept].astype(str)))]
+        begins = np.append(True, (names[kept][1:] != names[kept][:-1]) | (spans[kept[1:], 0] > spans[kept[:-1], 1] + _GAP))
+        first = np.flatnonzero(begins)
+        strand = strands[kept[first]]
+        last = np.maximum.reduceat(spans[kept, 1], first) - 1
+        position = np.where(strand == "-", last, spans[kept[first], 0])
+        order = np.argsort(position, kind="stable")
+        found[chrom] = (position[order], strand[order])
+    return found
+
+
+def nearest_start(
+    positions: NDArray[np.int64], *, begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Index of the nearest position to each window, and the signed way to it in coordinates of the sequence.
+
+    Parameters
+    ----------
+    positions : int64 (m,), m > 0, ascending.
+    begin, end : int64 (n,), 0-based, half open.
+
+    Returns
+    -------
+    nearest : int64 (n,).
+    way : int64 (n,): negative when the window lies before the position, positive behind it, 0 when it holds it.
+
+    Examples
+    --------
+    >>> starts, windows = np.array([10, 30]), np.array([0, 8, 11, 19, 25])
+    >>> nearest_start(starts, begin=windows, end=windows + 4)[1].tolist()
+    [-7, 0, 1, -8, -2]
+    """
+    after = np.searchsorted(positions, begin)
+    candidates = np.stack([np.clip(after - 1, 0, len(positions) - 1), np.clip(after, 0, len(positions) - 1)])
+    at = positions[candidates]
+    way = np.where(at < begin, begin - at, np.where(at >= end, end - 1 - at, 0))
+    chosen = np.abs(way).argmin(axis=0)  # the first of equals is the smaller coordinate
+    rows = np.arange(len(begin))
+    return candidates[chosen, rows], way[chosen, rows]
+
+
+def tss_rows(windows: ClusteredWindows, *, near: int = NEAR) -> list[dict[str, Any]]:
+    """Each cluster's distance from starts of transcription.
+
+    Returns
+    -------
+    One dict per cluster: ``label``, ``n``, ``median`` and ``median_rest`` of the absolute distance in bases,
+    ``cliffs_delta`` (negative: nearer than the rest) with ``low``, ``high``, ``p``, ``p_mann_whitney``, ``q`` as
+    `differences` gives them; ``near`` with ``share`` within `near` bases, ``share_rest``, ``odds_ratio``, ``low``,
+    ``high``, ``p``, ``p_fisher``, ``q`` as `enrichment` does; ``downstream``, the same for windows behind the start against
+    those before it. Both q are over the clusters. Empty when no genome has genes.
+    """
+    distance, _ = tss_distances(windows)
+    known = ~np.isnan(distance)
+    if not known.any():
+        return []
+    away = known & (distance != 0)
+    close = Terms("tss", (f"within {near}",), (np.abs(np.nan_to_num(distance)) <= near)[:, None], known)
+    behind = Terms("tss", ("downstream",), (np.nan_to_num(distance) > 0)[:, None], away)
+    rows = differences(windows, measures={"tss_distance": np.abs(distance)})
+    for name, terms in (("near", close), ("downstream", behind)):
+        found = {row["label"]: row for row in enrichment(windows, terms=[terms])}
+        rows = [row | {name: _short(found.get(row["label"]))} for row in rows]
+    return rows
+
+
+def _short(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    return row and {key: value for key, value in row.items() if key not in ("label", "column", "term")}

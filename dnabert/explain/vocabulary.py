@@ -1,0 +1,116 @@
+"""Words of one pattern, and in how many windows each stands; a word and its reverse complement are one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import ALPHABET, codes
+from dnabert.encoders.kmer_counts import reverse_complement_words
+from dnabert.errors import UserError
+
+_HEAVIEST = 8  # 4**8 = 65,536 words
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of one pattern, a word and its reverse complement being one.
+
+    Parameters
+    ----------
+    pattern : of 1 (a base that counts) and 0 (any), the same from both ends, at most 8 ones.
+
+    Examples
+    --------
+    >>> Vocabulary("101").size, Vocabulary("101").text(1)
+    (10, 'AnC')
+    """
+
+    pattern: str
+
+    def __post_init__(self) -> None:
+        """Refuse what has no reverse complement of its own shape."""
+        ones = self.pattern.count("1")
+        shape = set(self.pattern) <= {"0", "1"} and self.pattern[:1] == "1" and self.pattern == self.pattern[::-1]
+        if not shape or ones > _HEAVIEST:
+            raise UserError(
+                f"pattern {self.pattern!r}: allowed are 1 and 0, beginning with 1, the same from both ends, at most "
+                f"{_HEAVIEST} ones: give 111111 or 11100111"
+            )
+
+    @property
+    def kind(self) -> str:
+        """``6-mer`` or ``pair``: words of a kind are ranked together."""
+        return "pair" if "0" in self.pattern else f"{len(self.pattern)}-mer"
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The base-4 number of each word, int64 (size,), ascending: the smaller one of it and its reverse complement."""
+        return np.unique(self._smaller)
+
+    @property
+    def size(self) -> int:
+        """How many words there are."""
+        return len(self.numbers)
+
+    def text(self, index: int) -> str:
+        """Letters of a word, ``n`` for any base."""
+        number, letters = int(self.numbers[index]), ""
+        for mark in reversed(self.pattern):
+            letters = ("n" if mark == "0" else ALPHABET[number % 4]) + letters
+            number = number // 4 if mark == "1" else number
+        return letters
+
+    def columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """Index of the word at each place, int32 (n, L - span + 1); `size` where another letter than A, C, G, T stands."""
+        code = codes(bases)
+        places = max(0, code.shape[1] - len(self.pattern) + 1)
+        number = np.zeros((len(code), places), dtype=np.int32)
+        spoiled = np.zeros((len(code), places), dtype=bool)
+        for offset in (i for i, mark in enumerate(self.pattern) if mark == "1"):
+            here = code[:, offset : offset + places]
+            number = 4 * number + (here & 3)
+            spoiled |= here > 3
+        column = self._index[number]
+        column[spoiled] = self.size
+        return column
+
+    @cached_property
+    def _index(self) -> NDArray[np.int32]:
+        return np.unique(self._smaller, return_inverse=True)[1].astype(np.int32)
+
+    @cached_property
+    def _smaller(self) -> NDArray[np.int64]:
+        partner = reverse_complement_words(self.pattern.count("1"))
+        return np.minimum(np.arange(len(partner)), partner)
+
+
+def count_windows(
+    bases: NDArray[np.uint8], groups: NDArray[np.integer], vocabulary: Vocabulary, *, n_groups: int
+) -> NDArray[np.int64]:
+    """In how many windows of each group each word stands, on either strand: int64 (n_groups, size).
+
+    Parameters
+    ----------
+    bases : uint8 ASCII (n, L); case is ignored.
+    groups : int (n,), 0 to n_groups - 1.
+
+    Examples
+    --------
+    >>> bases = np.frombuffer(b"AACGTTAAAAAA", dtype=np.uint8).reshape(2, 6)
+    >>> count_windows(bases, np.array([0, 1]), Vocabulary("11"), n_groups=2)[:, 0].tolist()  # AA, that is TT
+    [1, 1]
+    """
+    width = vocabulary.size + 1  # the last column takes what holds another letter
+    total = np.zeros(n_groups * width, dtype=np.int64)
+    for begin in range(0, len(bases), _CHUNK):
+        column = np.sort(vocabulary.columns(bases[begin : begin + _CHUNK]), axis=1)
+        first = np.ones(column.shape, dtype=bool)
+        first[:, 1:] = column[:, 1:] != column[:, :-1]
+        cell = groups[begin : begin + _CHUNK, None].astype(np.int64) * width + column
+        total += np.bincount(cell[first], minlength=len(total))
+    return total.reshape(n_groups, width)[:, :-1]

@@ -1,0 +1,242 @@
+"""Words that mark a cluster: k-mers and spaced pairs of short words, in more of its windows than elsewhere.
+
+"Elsewhere" is asked twice: against the windows of all other clusters and of none, and against the cluster's own windows
+with their dinucleotides shuffled. A word that passes only the first may be no more than the cluster's composition.
+The clusters were drawn from the same sequences, so that the p-values say how sure a word's share is, not that clusters exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import reverse_complement
+from dnabert.corpus.shuffle import shuffle_dinucleotides
+from dnabert.explain.correction import benjamini_hochberg
+from dnabert.explain.log_odds import PRIOR, TwoByTwo
+from dnabert.explain.representatives import representatives
+from dnabert.explain.vocabulary import Vocabulary, count_windows
+from dnabert.explain.windows import ClusteredWindows
+
+#: 1 = a base that counts, 0 = any base: words of 6 and of 8, and pairs of 3 that lie 1 to 10 apart, which is how van
+#: Helden, Rios & Collado-Vides 2000 look for sites that two halves of a protein touch ("dyads").
+PATTERNS = ("111111", "11111111", *("111" + "0" * gap + "111" for gap in range(1, 11)))
+#: Words that fewer windows hold are not tested: no label enters, so that the test stays honest (Bourgon et al. 2010).
+MINIMUM_WINDOWS = 5
+#: Shuffled windows per cluster: a sample of a large one, a small one several times.
+SHUFFLED = 500
+
+
+def class_tf_idf(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Class-based TF-IDF (Grootendorst 2022, BERTopic): counts (classes, words) to weights of the same shape.
+
+    A word's share of its class times log(1 + A / f), f being its count in all classes and A the mean count of a class.
+
+    Examples
+    --------
+    >>> class_tf_idf(np.array([[2, 2], [0, 4]])).round(3).tolist()
+    [[0.549, 0.255], [0.0, 0.511]]
+    """
+    total = counts.sum(axis=0)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    weight: NDArray[np.float64] = share * np.log1p(counts.sum(axis=1).mean() / np.maximum(total, 1))
+    return weight
+
+
+def cluster_words(
+    windows: ClusteredWindows,
+    *,
+    patterns: tuple[str, ...] = PATTERNS,
+    top: int = 10,
+    shuffled: int = SHUFFLED,
+    prior: float = PRIOR,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Words in more windows of a cluster than elsewhere, with effect, interval, p and q.
+
+    Near-copies count once: see `representatives`. A window has a word or not, on either strand. p is Fisher's exact,
+    one-sided (more); q is Benjamini-Hochberg's over all words of all patterns and clusters, separately for each of the
+    two backgrounds. Copies of one window that are shuffled several times vary less than windows do, which makes the
+    second p too large, if anything.
+
+    Parameters
+    ----------
+    patterns : of words, see `Vocabulary`.
+    top : words of each kind (6-mers, 8-mers, pairs) that a cluster shows at most.
+    shuffled : shuffled windows per cluster, about.
+    prior : windows that the prior of the log-odds counts for.
+    alpha : largest q against the others of words that are shown and counted.
+
+    Returns
+    -------
+    list of dict, one per cluster: ``label``, ``n``, ``n_independent``, ``n_others``, ``n_shuffled``, ``n_tested``,
+    ``n_marking`` (q < alpha against the others), ``n_beyond_composition`` (against both), and ``words``: those of q <
+    alpha, the ones beyond composition first, then by class TF-IDF; each with ``word`` (the alphabetically smaller
+    strand, n = any base), ``kind``, ``tf_idf``, ``versus_others`` and ``versus_shuffled`` (share, background_share,
+    log_odds (natural), low, high, p, q).
+    """
+    rows = representatives(windows.labels, windows.places, seed=seed)
+    labels, bases = windows.labels[rows], windows.sequences(rows)
+    owners, shuffles = shuffled_windows(bases, labels, about=shuffled, seed=seed)
+    counted = [
+        _Counts.of(Vocabulary(each), bases=bases, labels=labels, owners=owners, shuffles=shuffles) for each in patterns
+    ]
+    tables = [[each.tables(label) for label in windows.clusters] for each in counted]
+    p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
+    q = [_corrected(p, background=background) for background in (0, 1)]
+    result = []
+    for label in windows.clusters:
+        found = [
+            _Found(each, tables[i][label], p[i][label], (q[0][i][label], q[1][i][label]), label=label)
+            for i, each in enumerate(counted)
+        ]
+        sizes = {"n": len(windows.members(label)), "n_independent": int((labels == label).sum())}
+        sizes |= {"n_others": int((labels != label).sum()), "n_shuffled": int((owners == label).sum())}
+        sizes["n_tested"] = sum(each.vocabulary.size - int((~each.tested).sum()) for each in counted)
+        sizes["n_marking"] = sum(int((each.q[0] < alpha).sum()) for each in found)
+        sizes["n_beyond_composition"] = sum(int(each.beyond(alpha).sum()) for each in found)
+        result.append({"label": label} | sizes | {"words": _words(found, top=top, alpha=alpha, prior=prior)})
+    return result
+
+
+def shuffled_windows(
+    bases: NDArray[np.uint8], labels: NDArray[np.integer], *, about: int, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Windows of each cluster with their dinucleotides shuffled: all equally often, or a sample of a large cluster.
+
+    Parameters
+    ----------
+    bases : uint8 ASCII (n, L).
+    labels : int (n,), -1 = not to be shuffled.
+    about : shuffled windows per cluster: at least this many, less than twice as many.
+
+    Returns
+    -------
+    the cluster of each shuffled window, int64 (s,), and the windows, uint8 (s, L), in upper case.
+    """
+    rng = np.random.default_rng((seed, 3))
+    chosen = [np.flatnonzero(labels == label) for label in range(int(labels.max(initial=-1)) + 1)]
+    drawn = [rng.permutation(each)[: 2 * about] if len(each) > about else each for each in chosen]
+    source = np.concatenate([np.tile(each, -(-about // max(1, len(each)))) for each in drawn] or [np.zeros(0, int)])
+    upper = np.where(bases >= ord("a"), bases - 32, bases).astype(np.uint8)  # soft-masking is not a letter here
+    return labels[source].astype(np.int64), shuffle_dinucleotides(upper[source], rows=np.arange(len(source)), seed=seed)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Windows with each word: of each cluster and, last, of none; and of each cluster's shuffled windows."""
+
+    vocabulary: Vocabulary
+    real: NDArray[np.int64]
+    shuffled: NDArray[np.int64]
+    n_real: NDArray[np.int64]
+    n_shuffled: NDArray[np.int64]
+    tf_idf: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Vocabulary,
+        *,
+        bases: NDArray[np.uint8],
+        labels: NDArray[np.integer],
+        owners: NDArray[np.int64],
+        shuffles: NDArray[np.uint8],
+    ) -> _Counts:
+        groups = int(labels.max(initial=-1)) + 2
+        of_window = labels % groups  # -1 becomes the last group
+        real = count_windows(bases, of_window, vocabulary, n_groups=groups)
+        shuffled = count_windows(shuffles, owners, vocabulary, n_groups=groups)
+        n_real, n_shuffled = (np.bincount(each, minlength=groups) for each in (of_window, owners))
+        return cls(vocabulary, real, shuffled, n_real, n_shuffled, class_tf_idf(real))
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        return self.real.sum(axis=0) >= MINIMUM_WINDOWS
+
+    def tables(self, label: int) -> tuple[TwoByTwo, TwoByTwo]:
+        own, n = self.real[label][self.tested], int(self.n_real[label])
+        others = self.real.sum(axis=0)[self.tested] - own
+        versus_others = TwoByTwo(own, n, others, int(self.n_real.sum()) - n)
+        return versus_others, TwoByTwo(own, n, self.shuffled[label][self.tested], int(self.n_shuffled[label]))
+
+
+@dataclass(frozen=True)
+class _Found:
+    counts: _Counts
+    tables: tuple[TwoByTwo, TwoByTwo]
+    p: tuple[NDArray[np.float64], ...]
+    q: tuple[NDArray[np.float64], ...]
+    label: int
+
+    def beyond(self, alpha: float) -> NDArray[np.bool_]:
+        return (self.q[0] < alpha) & (self.q[1] < alpha)
+
+    def place(self, index: int) -> int:
+        """Index in the vocabulary of one of the tested words."""
+        return int(np.flatnonzero(self.counts.tested)[index])
+
+    def text(self, index: int) -> str:
+        return self.counts.vocabulary.text(self.place(index))
+
+
+def _corrected(p: list[list[tuple[NDArray[np.float64], ...]]], *, background: int) -> list[list[NDArray[np.float64]]]:
+    """q over all patterns and clusters together, in the shape of p."""
+    flat = [[pair[background] for pair in of_pattern] for of_pattern in p]
+    every = [each for of_pattern in flat for each in of_pattern]
+    q = benjamini_hochberg(np.concatenate(every)) if every else np.zeros(0)
+    ends = np.cumsum([len(each) for each in every])[:-1]
+    parts = iter(np.split(q, ends))
+    return [[next(parts) for _ in of_pattern] for of_pattern in flat]
+
+
+def _words(found: list[_Found], *, top: int, alpha: float, prior: float) -> list[dict[str, Any]]:
+    """The best words of each kind as rows."""
+    candidates: dict[str, list[tuple[tuple[bool, float], _Found, int]]] = {}
+    for each in found:
+        beyond = each.beyond(alpha)
+        weight = each.counts.tf_idf[each.label][each.counts.tested]
+        for index in np.flatnonzero(each.q[0] < alpha).tolist():
+            rank = (not beyond[index], -float(weight[index]))
+            candidates.setdefault(each.counts.vocabulary.kind, []).append((rank, each, index))
+    chosen = (_apart(sorted(of_kind, key=lambda x: x[0]), top=top) for of_kind in candidates.values())
+    return [_row(each, index, prior=prior) for of_kind in chosen for _, each, index in of_kind]
+
+
+def _apart(ranked: list[tuple[Any, _Found, int]], *, top: int) -> list[tuple[Any, _Found, int]]:
+    """The best, without words that are a better one moved by one or two bases, or a better pair at another distance."""
+    kept, seen = [], set[str]()
+    for each in ranked:
+        parts = _parts(each[1].text(each[2]))
+        if not parts & seen:
+            kept.append(each)
+            seen |= parts
+        if len(kept) == top:
+            break
+    return kept
+
+
+def _parts(word: str) -> set[str]:
+    """What two words may not share: their letters but two in a row, a pair's letters; on either strand."""
+    letters = word.replace("n", "")
+    width = len(letters) if "n" in word else max(1, len(letters) - 2)
+    both = (letters, reverse_complement(letters))
+    return {strand[i : i + width] for strand in both for i in range(len(letters) - width + 1)}
+
+
+def _row(found: _Found, index: int, *, prior: float) -> dict[str, Any]:
+    others, shuffled = (
+        table.describe(p=p, q=q, index=index, prior=prior)
+        for table, p, q in zip(found.tables, found.p, found.q, strict=True)
+    )
+    return {
+        "word": found.text(index),
+        "kind": found.counts.vocabulary.kind,
+        "tf_idf": float(found.counts.tf_idf[found.label][found.place(index)]),
+        "versus_others": others,
+        "versus_shuffled": shuffled,
+    }

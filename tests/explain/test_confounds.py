@@ -1,0 +1,126 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chisquare, false_discovery_control, ttest_ind
+
+from dnabert.explain import ClusteredWindows, cluster_confounds, confounds, labelling_confounds
+from dnabert.explain.confounds import class_difference, eta_squared, standardised_difference
+
+
+def windows(label: str, *, n: int = 1_200, seed: int = 0) -> ClusteredWindows:
+    """Windows of random GC on one chromosome; labels are GC bins, the strand, or nothing that can be known."""
+    rng = np.random.default_rng(seed)
+    gc = rng.uniform(0.2, 0.8, n)
+    strong = rng.random((n, 120)) < gc[:, None]
+    bases = np.where(strong, rng.choice(list(b"CG"), (n, 120)), rng.choice(list(b"AT"), (n, 120))).astype(np.uint8)
+    strand = rng.choice(["+", "-"], n)
+    measured = strong.mean(axis=1)
+    labels = {
+        "gc": np.digitize(measured, np.quantile(measured, [0.25, 0.5, 0.75])) - 1,
+        "strand": np.where(strand == "+", 0, -1),
+        "nothing": rng.integers(-1, 3, n),
+    }[label]
+    table = pd.DataFrame(
+        {
+            "genome": "a",
+            "chrom": "1",
+            "start": np.arange(n) * 5_000,
+            "end": np.arange(n) * 5_000 + 120,
+            "strand": strand,
+            "label": labels,
+        }
+    )
+    return ClusteredWindows(table, lambda rows: bases[rows])
+
+
+def test_labels_that_are_gc_bins_are_explained() -> None:
+    found = confounds(windows("gc"), permutations=50)
+    rows = {row["feature"]: row for row in found["overall"]}
+    assert rows["gc"]["ami"] > 0.6 and rows["gc"]["ami"] > 10 * rows["gc"]["ami_null_high"]
+    assert rows["gc"]["p"] == 1 / 51 and rows["gc"]["q"] < 0.1 and rows["gc"]["eta_squared"] > 0.8
+    assert rows["strand"]["p"] > 0.05 and abs(rows["strand"]["ami"]) < 0.01
+    assert found["prediction"]["explained"] > 0.8 and found["prediction"]["balanced_accuracy"] > 0.9
+    assert "gc" in found["prediction"]["sentence"]
+    highest = next(row for row in found["clusters"] if row["label"] == 2 and row["feature"] == "gc")
+    assert 1.5 < highest["low"] < highest["effect"] < highest["high"] and highest["q"] < 1e-6
+    json.dumps(found, allow_nan=False)
+
+
+def test_labels_that_nothing_explains_are_not() -> None:
+    found = confounds(windows("nothing"), permutations=50)
+    assert all(abs(row["ami"]) < 0.02 and row["q"] > 0.05 for row in found["overall"])
+    assert found["prediction"]["explained"] < 0.05 and found["prediction"]["low"] < 0.02
+    assert abs(found["prediction"]["balanced_accuracy"] - 0.25) < 0.08
+    assert all(row["q"] is None or row["q"] > 0.01 for row in found["clusters"])
+
+
+def test_a_class_is_a_confound_too() -> None:
+    made = windows("strand")
+    rows = {row["feature"]: row for row in labelling_confounds(made, permutations=20)}
+    assert rows["strand"]["ami"] == pytest.approx(1.0) and rows["strand"]["eta_squared"] is None
+    own = [row for row in cluster_confounds(made) if row["feature"] == "strand"]
+    # every window outside is on the other strand: no class is known that it could be compared with
+    assert [row["effect"] for row in own] == [None] and own[0]["most"] == "+"
+
+
+def test_single_windows_give_welch_and_pearson() -> None:
+    rng = np.random.default_rng(1)
+    inside = np.repeat([True, False], [30, 90])
+    values = rng.normal(size=120) + 0.7 * inside
+    found = standardised_difference(values, inside, rng.permutation(120))
+    welch = ttest_ind(values[inside], values[~inside], equal_var=False)
+    reach = welch.confidence_interval(0.95)
+    spread = np.sqrt((values[inside].var(ddof=1) + values[~inside].var(ddof=1)) / 2)
+    assert found["p"] == pytest.approx(welch.pvalue)
+    assert [found["low"], found["high"]] == pytest.approx([reach.low / spread, reach.high / spread])
+    codes = rng.integers(0, 3, 120)
+    outside = np.bincount(codes[~inside]) / 90
+    pearson = chisquare(np.bincount(codes[inside], minlength=3), 30 * outside)
+    found = class_difference(codes, inside, np.arange(120))
+    design = 30 / 29  # of sums over places that are single draws
+    from scipy.stats import chi2
+
+    assert found["p"] == pytest.approx(chi2.sf(pearson.statistic / design, 2), rel=1e-6)
+
+
+def test_copies_of_a_window_are_no_more_evidence() -> None:
+    rng = np.random.default_rng(2)
+    inside, values = np.repeat([True, False], [20, 60]), rng.normal(size=80)
+    codes = rng.integers(0, 2, 80)
+    places = np.arange(80)
+    four = [np.tile(column, 4) for column in (values, inside, places, codes)]
+    once, copied = standardised_difference(values, inside, places), standardised_difference(*four[:3])
+    assert copied["p"] == pytest.approx(once["p"], rel=0.02)
+    once, copied = class_difference(codes, inside, places), class_difference(four[3], four[1], four[2])
+    assert copied["p"] == pytest.approx(once["p"], rel=1e-9)
+
+
+def test_a_cluster_in_one_place_has_an_effect_and_no_p() -> None:
+    inside, values = np.array([True] * 3 + [False] * 5), np.arange(8.0)
+    places = np.array([0, 0, 0, 1, 2, 3, 4, 5])
+    found = standardised_difference(values, inside, places)
+    assert found["effect"] < 0 and found["p"] is None and found["low"] is None
+    found = class_difference(np.array([0, 0, 0, 1, 1, 0, 1, 1]), inside, places)
+    assert found["p"] is None and found["most"] == 0
+    assert standardised_difference(np.ones(8), inside, places)["effect"] is None
+
+
+def test_a_constant_cluster_of_the_rarest_class_has_an_effect_of_nearly_one() -> None:
+    codes = np.concatenate([np.full(200, 3), np.repeat([0, 1, 2, 3], [40, 40, 40, 20])])
+    inside = np.arange(340) < 200
+    found = class_difference(codes, inside, np.arange(340))
+    assert 0.9 < found["low"] <= found["effect"] <= found["high"] <= 1.0 and found["most"] == 3
+
+
+def test_q_is_over_all_clusters_and_features() -> None:
+    rows = cluster_confounds(windows("gc", n=300))
+    p = [row["p"] for row in rows if row["p"] is not None]
+    assert [row["q"] for row in rows if row["p"] is not None] == pytest.approx(false_discovery_control(p).tolist())
+
+
+def test_eta_squared_is_between_over_total() -> None:
+    values, labels = np.array([1.0, 2.0, 4.0, 6.0]), np.array([-1, -1, 0, 0])
+    between = 2 * (1.5 - 3.25) ** 2 + 2 * (5 - 3.25) ** 2
+    assert eta_squared(values, labels) == pytest.approx(between / ((values - 3.25) ** 2).sum())

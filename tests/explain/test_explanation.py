@@ -1,0 +1,120 @@
+"""A simulated genome with a planted family, a planted composition and planted genes: the cards must name these, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.alphabet import reverse_complement
+from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, stability
+from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
+from dnabert.corpus.mutation import mutate
+from dnabert.encoders import embed
+from dnabert.errors import UserError
+from dnabert.explain import ExplainConfig, Explanation, explain, load_explanation
+
+pytestmark = pytest.mark.slow
+
+LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
+WINDOW, COUNT = 300, 1_200
+
+
+def random(n: int, length: int, *, gc: float, rng: np.random.Generator) -> np.ndarray:
+    return LETTERS[rng.choice(4, (n, length), p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,200 slots of one window each: 200 copies of a family on both strands (each in a gene's intron), 200 of AT, the rest random."""
+    folder = tmp_path_factory.mktemp("planted")
+    rng = np.random.default_rng(0)
+    slots = np.concatenate([random(1, WINDOW, gc=gc, rng=rng) for gc in rng.uniform(0.33, 0.67, COUNT)])  # of no one composition
+    what = rng.permutation(np.repeat([0, 1, 2], [COUNT - 400, 200, 200]))
+    family, decoy = random(2, WINDOW, gc=0.45, rng=rng)
+    copies = np.repeat(family[None], 200, axis=0)
+    copies = mutate(copies, substitutions=0.1, indels=0.01, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64))
+    turned = rng.random(200) < 0.5
+    copies[turned] = reverse_complement(copies[turned])
+    slots[what == 1], slots[what == 2] = copies, random(200, WINDOW, gc=0.22, rng=rng)
+    (folder / "genome.fa").write_text(">chr1\n" + slots.tobytes().decode() + "\n")
+    (folder / "known.fa").write_text(f">planted#DNA/planted\n{family.tobytes().decode()}\n>decoy#DNA/decoy\n{decoy.tobytes().decode()}\n")
+    lines = []
+    for number, slot in enumerate(np.flatnonzero(what == 1)):
+        place = f"{slot * WINDOW + 1}\t{(slot + 1) * WINDOW}\t.\t+\t."
+        lines.append(f'chr1\tsim\tgene\t{place}\tgene_id "g{number}"; gene_name "g{number}"; gene_type "lincRNA";\n')
+    (folder / "genes.gtf").write_text("".join(lines))
+    names = [f"g{number}" for number in range(200)]
+    (folder / "sets.gmt").write_text("S1\tplanted set\t" + "\t".join(names[:60]) + "\nS2\tother set\t" + "\t".join(names[60:]) + "\n")
+    config = CorpusConfig(
+        genomes=[GenomeConfig("sim", "genome.fa", genes="genes.gtf")],
+        window=WindowConfig(length=WINDOW),
+        split=SplitConfig(validation_fraction=0.1, test_fraction=0.1),
+    )
+    prepare(config, out=folder / "corpus", base=folder)
+    embed("kmer:4", folder / "corpus", out=folder / "vectors")
+    cluster(folder / "vectors", out=folder / "clusters", config=ClusterConfig(min_cluster_size=40, neighbors=20, kmeans=3))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def explained(folder: Path) -> Explanation:
+    stability(folder / "clusters", out=folder / "stability", config=StabilityConfig(seeds=1, subsamples=4, unit="window"))
+    config = ExplainConfig(databases=[str(folder / "known.fa")], gene_sets=str(folder / "sets.gmt"), named_sets=["planted set"], threads=1)
+    return explain(folder / "clusters", out=folder / "explanation", config=config, stability=folder / "stability")
+
+
+def named(explained: Explanation, basis: str) -> list[dict]:
+    return [card for card in explained.cards if card["sentence"]["basis"] == basis]
+
+
+def test_the_cards_name_what_was_planted_and_nothing_else(explained: Explanation) -> None:
+    (element,) = named(explained, "element")
+    assert element["sentence"]["text"].startswith("DNA/planted elements, both strands, 99 % of the windows at 89 % identity")
+    assert "intronic (99 %, elsewhere" in element["sentence"]["text"] and element["makeup"]["n"] > 160
+    assert element["kind"]["kind"] == "homologous" and element["consensus"]["found"]
+    assert element["stability"]["verdict"] == "stable" and element["sentence"]["confidence"] == "high"
+    texts = [card["sentence"]["text"] for card in named(explained, "composition")]
+    assert any(text.startswith("AT-rich sequence (2") for text in texts)
+    # what is left may be a mass of its own, of which only its composition can be said
+    assert len(texts) + 1 == len(explained.cards) and not any("decoy" in text or "element" in text for text in texts)
+
+
+def test_tests_that_find_nothing_say_so(explained: Explanation) -> None:
+    for card in named(explained, "composition"):
+        assert not card["consensus"]["found"] and card["kind"]["kind"] == "compositional"
+        assert all(row["q"] > 0.05 or row["odds_ratio"] < 1 for base in card["homology"]["databases"] for row in base["families"])
+    # the sets part the family's genes at random places: neither set is the cluster's own
+    assert all(row["q"] > 0.05 for card in explained.cards for row in card["gene_sets"])
+
+
+def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation, folder: Path) -> None:
+    names = {path.name for path in (folder / "explanation").iterdir()}
+    assert {"cards.json", "overall.json", "annotation.tsv", "homology.tsv", "words.tsv", "clusters.tsv", "motifs.meme", "consensus.fa"} <= names
+    assert ">cluster_" in (folder / "explanation" / "consensus.fa").read_text()
+    assert len(load_explanation(folder / "explanation").cards) == len(explained.cards)
+    assert explained.overall["skipped"] == {} and set(explained.overall["seconds"]) >= {"makeup", "kind", "words", "homology"}
+
+
+def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Path) -> None:
+    found = explain(folder / "clusters", out=folder / "plain", config=ExplainConfig(pairs=50))
+    assert found.overall["skipped"]["homology"] == "no --databases FILE.fa is given"
+    assert found.overall["skipped"]["gene_sets"] == "no --gene-sets FILE.gmt is given"
+    # without a database the family has no name, but is one
+    assert {card["sentence"]["basis"] for card in found.cards} == {"composition", "family"} and len(named(found, "family")) == 1
+
+
+def test_mistakes_are_told_in_one_line_and_leave_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOWHERE", raising=False)
+    for config, line in (
+        (ExplainConfig(databases=["gone.fa"]), "gone.fa"),
+        (ExplainConfig(gene_sets="gone.gmt"), "gone.gmt"),
+        (ExplainConfig(tracks=["nonsense"]), "neither name=path nor"),
+        (ExplainConfig(gene_sets="$NOWHERE/x.gmt"), "the variable NOWHERE is not set"),
+    ):
+        with pytest.raises(UserError, match=line) as error:
+            explain(folder / "clusters", out=folder / "bad", config=config)
+        assert "\n" not in str(error.value) and not (folder / "bad").exists()
+    with pytest.raises(UserError, match="--pairs is 0, allowed is 1 or more"):
+        ExplainConfig(pairs=0)

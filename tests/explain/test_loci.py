@@ -1,0 +1,63 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnabert.clusters.scores import Places
+from dnabert.explain.loci import disjoint_pairs, equal_gc_pairs, loci
+
+PLACE = st.tuples(st.integers(-1, 4), st.integers(0, 2), st.integers(0, 60))
+
+
+def places(block: list[int], sequence: list[int], start: list[int], *, length: int = 10) -> Places:
+    begin = np.array(start, dtype=np.int64)
+    return Places(np.array(block), np.array(sequence), begin, begin + length)
+
+
+@given(st.lists(PLACE, min_size=1, max_size=25))
+@settings(max_examples=40, deadline=None)
+def test_a_locus_is_what_blocks_and_overlaps_join(windows: list[tuple[int, int, int]]) -> None:
+    found = places(*(list(column) for column in zip(*windows, strict=True)))
+    near = found.same(np.arange(len(windows))).astype(int)
+    joined = closure(near)
+    number = loci(found)
+    assert np.array_equal(number[:, None] == number[None], joined)
+    assert set(number.tolist()) == set(range(number.max() + 1))
+
+
+def closure(near: np.ndarray) -> np.ndarray:
+    for _ in range(6):
+        near = ((near @ near) > 0).astype(int)
+    return near > 0
+
+
+def test_touching_windows_do_not_overlap() -> None:
+    assert loci(places([-1, -1, -1], [0, 0, 0], [0, 10, 19])).tolist() == [0, 1, 1]
+    assert loci(places([], [], [])).tolist() == []
+
+
+def test_rounds_use_each_locus_once_and_windows_of_one_locus_are_never_paired() -> None:
+    locus = np.repeat(np.arange(7), [1, 9, 2, 2, 2, 1, 3])
+    rows = np.arange(20)[::-1]
+    found = disjoint_pairs(rows, locus, pairs=50, rounds=40)
+    assert found.shape == (17, 3, 2)  # three pairs of seven loci in a round, 17 rounds for 50
+    for pairs in found:
+        assert len(set(locus[pairs].ravel().tolist())) == 6
+    used = np.bincount(locus[found].ravel(), minlength=7)
+    assert used.max() - used.min() < 10  # a locus of nine windows counts as much as one of one
+    assert len(set(found.ravel().tolist())) > 14
+    assert np.array_equal(found, disjoint_pairs(rows, locus, pairs=50, rounds=40))
+    assert disjoint_pairs(rows, locus, pairs=2).shape == (1, 2, 2)
+    assert disjoint_pairs(rows[:3], locus, pairs=2, rounds=3).size == 0
+
+
+def test_background_has_the_gc_of_the_pairs_and_comes_from_outside() -> None:
+    rng = np.random.default_rng(0)
+    gc = rng.uniform(0.2, 0.8, 3_000)
+    locus = np.arange(3_000) // 2
+    pairs = rng.integers(0, 100, (200, 2))
+    found, kept = equal_gc_pairs(pairs, gc, outside=np.arange(100, 3_000), locus=locus)
+    assert len(found) > 190 and found.min() >= 100 and (locus[found[:, 0]] != locus[found[:, 1]]).all()
+    assert np.abs(gc[found] - gc[pairs[kept]]).max() < 0.01
+    few, _ = equal_gc_pairs(np.array([[0, 1]]), np.array([0.9, 0.9, 0.1, 0.2]), outside=np.array([2, 3]), locus=np.arange(4), seed=2)
+    assert set(few.ravel().tolist()) <= {2, 3}
+    assert len(equal_gc_pairs(pairs, gc, outside=np.arange(1), locus=locus)[0]) == 0

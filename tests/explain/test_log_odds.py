@@ -1,0 +1,53 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import fisher_exact, hypergeom
+from statsmodels.stats.multitest import multipletests
+
+from dnabert.explain.correction import benjamini_hochberg
+from dnabert.explain.log_odds import TwoByTwo, score_more
+
+
+def one(inside: int, n_inside: int, outside: int, n_outside: int) -> TwoByTwo:
+    return TwoByTwo(np.array([inside]), n_inside, np.array([outside]), n_outside)
+
+
+def test_log_odds_worked_by_hand() -> None:
+    # 10 of 100 windows hold it; ten prior windows add 1 with and 9 without to either side: 6 / 14 against 6 / 94
+    value, low, high = (each.item() for each in one(5, 10, 5, 90).log_odds(prior=10))
+    assert value == pytest.approx(math.log(6 / 14) - math.log(6 / 94))
+    width = 1.959964 * math.sqrt(1 / 6 + 1 / 14 + 1 / 6 + 1 / 94)
+    assert (low, high) == (pytest.approx(value - width), pytest.approx(value + width))
+
+
+def test_nothing_to_compare_has_no_effect() -> None:
+    for table in (one(0, 5, 0, 9), one(5, 5, 9, 9)):
+        assert [each.item() for each in table.log_odds()] == [0, 0, 0]
+        assert table.p_more().item() == 1 and abs(score_more(table).item()) < 1e-9
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_p_is_fishers(data: st.DataObject) -> None:
+    n, m = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 400))
+    a, c = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
+    expected = fisher_exact([[a, n - a], [c, m - c]], alternative="greater").pvalue
+    assert one(a, n, c, m).p_more().item() == pytest.approx(expected, rel=1e-7, abs=1e-12)
+
+
+def test_p_of_many_tables_at_the_size_of_a_genome() -> None:
+    rng = np.random.default_rng(0)
+    n, m = 3_790, 13_524
+    share = 0.9 * rng.random(40)
+    a, c = rng.binomial(n, share), rng.binomial(m, share * rng.uniform(0.7, 1.1, 40))
+    p = TwoByTwo(a, n, c, m).p_more()
+    np.testing.assert_allclose(p, hypergeom.sf(a - 1, n + m, a + c, n), rtol=1e-6, atol=1e-13)
+
+
+def test_q_is_statsmodels() -> None:
+    p = np.random.default_rng(1).random((3, 4)) ** 3
+    np.testing.assert_allclose(benjamini_hochberg(p).ravel(), multipletests(p.ravel(), method="fdr_bh")[1])
+    assert benjamini_hochberg([]).shape == (0,)

@@ -1,0 +1,117 @@
+"""Each card says what its tests allow, and no more."""
+
+from typing import Any
+
+import pytest
+
+from dnabert.explain.sentence import cluster_sentence
+
+Card = dict[str, Any]
+
+
+def card(**parts: Any) -> Card:
+    """A cluster of which nothing is known but its size."""
+    gc = {"value": 0.42, "rest": 0.42, "q": 0.9}
+    makeup = {"n": 200, "loci": 60, "genomes": {"human": 100, "chimp": 100}, "gc": gc, "low_complexity": {"value": 0.02}}
+    kind = {"kind": "neither", "composition_auc": {"value": 0.55}, "comparisons": []}
+    return {"label": 3, "genomes_of_corpus": 2, "makeup": makeup, "kind": kind, "annotation": []} | parts
+
+
+def term(column: str, name: str, *, share: float, rest: float, q: float) -> dict[str, Any]:
+    return {"column": column, "term": name, "share": share, "share_rest": rest, "q": q}
+
+
+def family(name: str, *, share: float, q: float) -> dict[str, Any]:
+    row = {"name": name, "share": share, "q": q, "odds_ratio": 30.0, "forward": 0.5, "identity": 0.88, "length": 290.0}
+    return {"databases": [{"database": "me.fa", "families": [row]}]}
+
+
+def sentence(**parts: Any) -> tuple[str, str]:
+    found = cluster_sentence(card(**parts))
+    return found["basis"], found["text"]
+
+
+def test_a_known_element_is_named_with_strand_share_identity_and_length() -> None:
+    intron = term("region", "intron", share=0.7, rest=0.4, q=0.001)
+    assert sentence(homology=family("Alu", share=0.94, q=1e-9), annotation=[intron]) == (
+        "element",
+        "Alu elements, both strands, 94 % of the windows at 88 % identity over 290 bp, intronic (70 %, elsewhere 40 %)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("homology", "expected"),
+    [(family("Alu", share=0.94, q=0.2), "unexplained"), (family("Alu", share=0.3, q=1e-9), "unexplained")],
+    ids=["not significant", "not most"],
+)
+def test_an_element_that_the_test_does_not_hold_names_nothing(homology: Card, expected: str) -> None:
+    assert sentence(homology=homology)[0] == expected
+
+
+def test_without_databases_the_annotation_names_repeats() -> None:
+    rows = [term("repeat_class", "L1", share=0.8, rest=0.1, q=0.01), term("repeat_class", "none", share=0.9, rest=0.5, q=1e-9)]
+    assert sentence(annotation=rows) == ("repeat", "L1 repeats, 80 % of the windows")
+
+
+def test_islands_near_starts_of_transcription_are_promoters() -> None:
+    island = term("cpg_island", "CpG island", share=0.9, rest=0.02, q=1e-4)
+    assert sentence(annotation=[island])[1] == "CpG islands, 90 % of the windows"
+    near = {"near": {"share": 0.6, "q": 0.001}}
+    assert sentence(annotation=[island], tss=near)[1] == "CpG-island promoters, 90 % of the windows"
+    assert "promoters" not in sentence(annotation=[island], tss={"near": {"share": 0.6, "q": 0.4}})[1]
+
+
+def test_poly_a_is_no_discovery() -> None:
+    parts = card()
+    parts["makeup"]["low_complexity"] = {"value": 0.8, "rest": 0.03}
+    assert cluster_sentence(parts)["text"].startswith("low-complexity sequence, 80 % of the bases")
+
+
+def test_related_letters_without_a_consensus_are_a_family_without_a_name() -> None:
+    kind = {"kind": "homologous", "within": {"semi_global": 0.31}, "comparisons": []}
+    assert sentence(kind=kind) == ("family", "related sequence without a name: half of a window is found in another at 31 % edits")
+
+
+def test_copies_that_no_database_has_are_told_as_such() -> None:
+    consensus = {"found": True, "share": 0.9, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
+    basis, text = sentence(consensus=consensus)
+    assert basis == "family" and text.startswith("copies of one element of 120 bp at 85 % identity, 90 % of the windows")
+    assert sentence(consensus=consensus | {"share": 0.3})[0] == "unexplained"
+
+
+def test_composition_is_called_composition() -> None:
+    kind = {"kind": "compositional", "composition_auc": {"value": 0.99}, "composition_auc_nearby": {"value": 0.95}, "comparisons": []}
+    parts = card(kind=kind)
+    assert "area of 0.95" in cluster_sentence(parts)["text"]
+    parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
+    assert cluster_sentence(parts)["text"] == "GC-rich sequence (60 % GC, elsewhere 42 %)"
+
+
+def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
+    kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.5}, "comparisons": []}
+    basis, text = sentence(kind=kind)
+    assert basis == "unexplained" and "does not set it apart from its surroundings (area 0.50): perhaps no group at all" in text
+
+
+def test_what_nothing_explains_is_unexplained_with_its_test() -> None:
+    comparison = {"form": "semi_global", "against": "equal_gc", "q": 0.3}
+    kind = {"kind": "neither", "composition_auc": {"value": 0.55}, "comparisons": [comparison]}
+    text = cluster_sentence(card(kind=kind))["text"]
+    assert text.startswith("unexplained: 200 windows at 60 places, edit distance against equal GC: q = 0.3")
+
+
+def test_one_species_is_told_where_there_are_several() -> None:
+    parts = card(homology=family("Alu", share=0.94, q=1e-9))
+    parts["makeup"]["genomes"] = {"human": 200}
+    assert cluster_sentence(parts)["text"].endswith("in human alone")
+    assert "alone" not in cluster_sentence(parts | {"genomes_of_corpus": 1})["text"]
+
+
+def test_confidence_follows_places_and_stability() -> None:
+    assert cluster_sentence(card())["confidence"] == "low"  # unexplained
+    parts = card(homology=family("Alu", share=0.94, q=1e-9))
+    assert cluster_sentence(parts)["confidence"] == "high"
+    assert cluster_sentence(parts | {"stability": {"verdict": "dissolved"}})["confidence"] == "low"
+    assert cluster_sentence(parts | {"stability": {"verdict": "pattern"}})["confidence"] == "moderate"
+    parts["makeup"]["loci"] = 3
+    assert cluster_sentence(parts)["confidence"] == "low"

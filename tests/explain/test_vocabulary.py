@@ -1,0 +1,31 @@
+import re
+
+import numpy as np
+import pytest
+from Bio.Seq import Seq
+
+from dnabert.errors import UserError
+from dnabert.explain.vocabulary import Vocabulary, count_windows
+
+
+@pytest.mark.parametrize("pattern", ["111", "1011101", "11011"])
+def test_counts_are_those_of_a_loop(pattern: str) -> None:
+    bases, groups = np.random.default_rng(3).choice(np.frombuffer(b"ACGT", dtype=np.uint8), (12, 40)), np.arange(12) % 3
+    bases[0, 5], bases[1] = ord("N"), bases[1] + 32  # another letter; lower case
+    vocabulary = Vocabulary(pattern)
+    counts = count_windows(bases, groups, vocabulary, n_groups=3)
+    for index in range(0, vocabulary.size, 7):
+        word = vocabulary.text(index)
+        forms = [re.compile(text.replace("n", "[ACGT]") if pattern.count("0") == 0 else text.replace("n", "."))
+                 for text in (word, str(Seq(word).reverse_complement()).replace("N", "n"))]  # fmt: skip
+        texts = [row.tobytes().decode().upper() for row in bases]
+        holds = [any(form.search(text) for form in forms) for text in texts]
+        assert counts[:, index].tolist() == [
+            sum(h for h, g in zip(holds, groups, strict=True) if g == k) for k in range(3)
+        ]
+
+
+@pytest.mark.parametrize("pattern", ["", "0110", "1101", "1" * 9, "1x1"])
+def test_a_pattern_without_a_reverse_complement_of_its_shape_is_refused(pattern: str) -> None:
+    with pytest.raises(UserError, match=r"give 111111"):
+        Vocabulary(pattern)
