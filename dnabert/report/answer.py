@@ -147,6 +147,29 @@ def _bounds(value: Record) -> tuple[float, float]:
     )
 
 
+def difference_sentences(differences: list[Record]) -> list[str]:
+    """Say how far each trained rung is from the best cheap one, on the same windows.
+
+    Examples
+    --------
+    >>> difference_sentences([{"metric": "knn10_region", "rung": "mine", "baseline": "kmer6", "value": 0.02, "low": 0.01, "high": 0.03}])
+    ['10 nearest neighbours: gene region: mine is ahead of kmer6, the best without training here, by 0.020 [0.010, 0.030].']
+    """
+    names = {metric.key: metric.name for metric in METRICS}
+    told = []
+    for row in differences:
+        name = names.get(row["metric"], row["metric"])
+        if row["low"] <= 0 <= row["high"]:
+            said = f"{row['rung']} cannot be told from {row['baseline']}, the best without training here: difference {interval(row)}"
+        else:
+            side = "ahead of" if row["value"] > 0 else "behind"
+            size = {key: abs(row[key]) for key in ("value", "low", "high")}
+            size["low"], size["high"] = sorted((size["low"], size["high"]))
+            said = f"{row['rung']} is {side} {row['baseline']}, the best without training here, by {interval(size)}"
+        told.append(f"{name}: {said}.")
+    return told
+
+
 def cluster_sentence(clusters: list[Record]) -> str:
     """Say what the clusters are made of, repeats first: they make most clusters of a genome."""
     if not clusters:
@@ -183,12 +206,12 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     value = {"value": last["validation_bits_per_base"], "low": last.get("low"), "high": last.get("high")}
     spent = f"step {count(last.get('step'))}, {count(last.get('tokens'))} tokens, {duration(last.get('seconds'))}"
     said = f"At the end of training ({spent}) the model needs {interval(value)} bits per base on held-out windows"
-    best = (floors or {}).get("best") or {}
-    if not present(best.get("bits_per_base")):
+    best = best_floor(floors or {})
+    if not best:
         return f"{said}. No Markov floor was measured beside it."
     low, high = _bounds(value)
     floor = best["bits_per_base"]
-    name = f"the best Markov model (order {best.get('order')}, {number(floor)} bits per base)"
+    name = f"the best Markov model ({best['name']}, {number(floor)} bits per base)"
     unique = _unique_sentence(last, floors or {})
     if high < floor:
         return f"{said}, below {name}: it has learned context that counting does not give.{unique}"
@@ -197,9 +220,23 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     return f"{said}, no different from {name}: it has not been shown to learn more than counting gives.{unique}"
 
 
+def best_floor(floors: Record) -> Record:
+    """The lowest floor with its name, from the left or from both sides of the hidden words; empty where there is none."""
+    found = []
+    for record, sides in ((floors, ""), (floors.get("bidirectional") or {}, " from both sides")):
+        best = record.get("best") or {}
+        if present(best.get("bits_per_base")):
+            order = best.get("order")
+            name = order if order == "mixture" else f"order {order}"
+            found.append({"name": f"{name}{sides}", "bits_per_base": best["bits_per_base"]})
+    return min(found, key=lambda floor: floor["bits_per_base"], default={})
+
+
 def _unique_sentence(last: Record, floors: Record) -> str:
     """An average that only learns a genome's commonest repeat shows in windows that have none."""
-    counted = [record.get("bits_per_base_unique") for record in floors.get("orders", {}).values()]
+    both = floors.get("bidirectional") or {}
+    records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
+    counted = [record.get("bits_per_base_unique") for record in records]
     known = [value for value in counted if value is not None and present(value)]
     if not known or not present(last.get("validation_bits_per_base_unique")):
         return ""

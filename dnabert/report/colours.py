@@ -12,6 +12,14 @@ PALETTE = (
 BACKGROUND = "#D8D8D8"
 OTHER = "#8A8A8A"
 
+#: The same on the dark ground (#15181D): the counterparts were searched for a contrast of at least 4 to the ground and a
+#: distance of at least 20 (CIE Lab) between any two, also as seen in protanopia, deuteranopia and tritanopia.
+DARK = {
+    "#0072B2": "#5188FF", "#D55E00": "#E8702A", "#009E73": "#0ECD8C", "#CC79A7": "#F58EC2", "#56B4E9": "#A9DFFF",
+    "#E69F00": "#EDCE2F", "#332288": "#A07ACA", "#882255": "#C05086", "#999933": "#C4D16F", "#117733": "#60824F",
+    BACKGROUND: "#3A4048", OTHER: "#8F959C",
+}  # fmt: skip
+
 #: Beyond ten categories the marker changes too, so that colour and shape together stay unique: (plotly, matplotlib).
 SYMBOLS = (("circle", "o"), ("diamond", "D"), ("triangle-up", "^"))
 

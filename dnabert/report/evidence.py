@@ -23,9 +23,15 @@ class Evidence:
     ladder : one record per rung, as in ``ladder.json``.
     edit_distance : as in ``edit_distance.json``, or None.
     clusters : one record per cluster, largest first; the unclustered windows (label -1), if told, come last.
-    map : DataFrame with one row per window: ``label``, ``x``, ``y`` and the annotation columns.
+    map : DataFrame with one row per window: ``label``, ``x``, ``y``, the annotation columns and, from an
+        explanation with named gene sets, ``gene_set:NAME`` (bool).
     metrics : the run's ``metrics.jsonl``, in order; empty without a run.
     floors : the run's ``floors.json``, or None.
+    cards : one record per cluster of the map, as in ``explanation/cards.json``; empty without an explanation.
+    overall : as in ``explanation/overall.json``; empty without one.
+    stability : as in ``stability/stability.json``; empty without it.
+    null : as in ``null.json``; empty without it.
+    differences : the pretrained rung against the best cheap one, as in ``differences.json``.
     manifests : name of a stage to its manifest.
     configs : name of a stage to its configuration as YAML text.
     """
@@ -37,6 +43,11 @@ class Evidence:
     main_rung: str
     metrics: list[dict[str, Any]] = field(default_factory=list)
     floors: dict[str, Any] | None = None
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    overall: dict[str, Any] = field(default_factory=dict)
+    stability: dict[str, Any] = field(default_factory=dict)
+    null: dict[str, Any] = field(default_factory=dict)
+    differences: list[dict[str, Any]] = field(default_factory=list)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
 
@@ -64,29 +75,50 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         floors = _read_json(run / "floors.json") if (run / "floors.json").exists() else None
         configs |= _texts(run, name="run")
     edit = comparison / "edit_distance.json"
+    explanation = comparison / "explanation"
+    if explanation.is_dir():
+        manifests["explanation"] = read_manifest(explanation, kind="explanation")
+        configs |= _texts(explanation, name="explanation")
     return Evidence(
         ladder=_read_json(comparison / "ladder.json"),
         edit_distance=_read_json(edit) if edit.exists() else None,
         clusters=sorted(
             _read_json(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
         ),
-        map=_read_map(comparison / main["main"]),
+        map=_read_map(comparison / main["main"], sets=explanation / "gene_sets_on_map.parquet"),
         main_rung=str(main.get("main_rung", "")),
         metrics=metrics,
         floors=floors,
+        cards=_read_json_if(explanation / "cards.json", otherwise=[]),
+        overall=_read_json_if(explanation / "overall.json", otherwise={}),
+        stability=_read_json_if(comparison / "stability" / "stability.json", otherwise={}),
+        null=_read_json_if(comparison / "null.json", otherwise={}),
+        differences=_read_json_if(comparison / "differences.json", otherwise=[]),
         manifests=manifests | _rungs(comparison),
         configs=configs,
     )
 
 
-def _read_map(folder: Path) -> pd.DataFrame:
+def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:
     import pandas as pd
 
     read_manifest(folder, kind="clusters")
+    table = _read_table(folder / "clusters.parquet")
+    if not sets.exists():
+        return table
+    named = _read_table(sets)
+    if len(named) != len(table):
+        raise UserError(f"{sets} has {len(named)} rows for {len(table)} windows: make the explanation again")
+    return pd.concat([table, named.set_axis(table.index).add_prefix("gene_set:")], axis=1)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     try:
-        return pd.read_parquet(folder / "clusters.parquet")
+        return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder / 'clusters.parquet'} cannot be read ({error}): make the comparison again") from error
+        raise UserError(f"{path} cannot be read ({error}): make the comparison again") from error
 
 
 def _rungs(comparison: Path) -> dict[str, dict[str, Any]]:
@@ -107,6 +139,10 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): make the comparison or the run again") from error
+
+
+def _read_json_if(path: Path, *, otherwise: Any) -> Any:
+    return _read_json(path) if path.exists() else otherwise
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:

@@ -109,6 +109,9 @@ def _draw_floors(axes: Axes, floors: Record, *, top: float) -> None:
     lines = [(record["bits_per_base"], f"order {order}") for order, record in floors.get("orders", {}).items()]
     if present(floors.get("uniform")):
         lines.append((floors["uniform"], "uniform"))
+    both = ((floors.get("bidirectional") or {}).get("best") or {}).get("bits_per_base")
+    if present(both):
+        lines.append((both, "both sides"))
     lines = sorted((value, name) for value, name in lines if present(value))
     if not lines:
         return
@@ -118,12 +121,12 @@ def _draw_floors(axes: Axes, floors: Record, *, top: float) -> None:
     low, high = axes.get_ylim()
     position = low
     for value, name in lines:
-        strong = value == best
+        strong = value in (best, both)
         colour = PALETTE[1] if strong else "#9A9A9A"
         axes.axhline(value, color=colour, linewidth=1.6 if strong else 0.7, linestyle="--", zorder=1)
         position = max(value, position + (high - low) * 0.036)
         axes.annotate(
-            f"{name}: {number(value)}{' (best Markov)' if strong else ''}", xy=(1, value), xytext=(1.03, position),
+            f"{name}: {number(value)}{' (best Markov)' if value == best else ''}", xy=(1, value), xytext=(1.03, position),
             xycoords=axes.get_yaxis_transform(), textcoords=axes.get_yaxis_transform(), fontsize=7.5, va="center",
             color=colour if strong else "#555555", arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5},
         )  # fmt: skip

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report.colours import categories
+from dnabert.report.colours import DARK, OTHER, categories
 from dnabert.report.figures import cluster_names
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ _COLUMNS = (
     ("split", "split", "category"),
 )
 
+#: A truth value per window and named gene set stands in a column of this name with the set's name behind it.
+GENE_SET = "gene_set:"
+
 #: Columns that the hover box shows but no colour does.
 _TOLD = (("chrom", "category"), ("gene", "category"), ("start", "integer"), ("end", "integer"), ("repeat", "share"))
 
@@ -43,7 +46,8 @@ def map_data(table: pd.DataFrame, *, seed: int = 0, maximum: int = MAXIMUM_POINT
 
     Returns
     -------
-    JSON-able mapping: ``n``, ``total``, ``x``, ``y`` and ``columns`` (key, title, kind, colourable, data).
+    JSON-able mapping: ``n``, ``total``, ``x``, ``y``, ``columns`` (key, title, kind, colourable, data), ``other`` (the
+    colour of values without a look of their own) and ``dark`` (each colour to its counterpart on a dark ground).
     """
     import numpy as np
 
@@ -51,10 +55,12 @@ def map_data(table: pd.DataFrame, *, seed: int = 0, maximum: int = MAXIMUM_POINT
     if total > maximum:
         rows = np.sort(np.random.default_rng(seed).choice(total, maximum, replace=False))
         table = table.iloc[rows]
+    named_sets = tuple(name for name in table.columns if str(name).startswith(GENE_SET))
     columns = [
         {"key": key, "title": title, "colourable": colourable, "kind": kind} | _pack(table[key], key=key, kind=kind)
         for key, title, kind, colourable in (
             *((key, title, kind, True) for key, title, kind in _COLUMNS),
+            *((key, f"gene set: {key.removeprefix(GENE_SET)}", "category", True) for key in named_sets),
             *((key, key, kind, False) for key, kind in _TOLD),
         )
         if key in table
@@ -65,6 +71,8 @@ def map_data(table: pd.DataFrame, *, seed: int = 0, maximum: int = MAXIMUM_POINT
         "x": _base64(table["x"].to_numpy(), "<f4"),
         "y": _base64(table["y"].to_numpy(), "<f4"),
         "columns": columns,
+        "other": OTHER,
+        "dark": DARK,
     }
 
 
@@ -91,7 +99,7 @@ def _pack(column: pd.Series, *, key: str, kind: str) -> dict[str, Any]:
         # 65,535 steps: finer than any screen, half the bytes of float32; NaN becomes 0, as "nothing measured"
         shares = np.clip(np.nan_to_num(column.to_numpy(dtype=float)), 0, 1)
         return {"data": _base64(np.round(shares * 65_535), "<u2")}
-    values = cluster_names(column.to_numpy()) if key == "label" else column.astype(str).to_numpy(dtype=str)
+    values = _names(column, key=key)
     found = categories(values)
     names = np.array([category.value for category in found])
     order = np.argsort(names)
@@ -106,6 +114,16 @@ def _pack(column: pd.Series, *, key: str, kind: str) -> dict[str, Any]:
         "width": width,
         "data": _base64(codes, f"<u{width}"),
     }
+
+
+def _names(column: pd.Series, *, key: str) -> np.ndarray:
+    import numpy as np
+
+    if key == "label":
+        return cluster_names(column.to_numpy())
+    if key.startswith(GENE_SET):
+        return np.where(column.to_numpy(dtype=bool), key.removeprefix(GENE_SET), "none")
+    return column.astype(str).to_numpy(dtype=str)
 
 
 def _base64(values: np.ndarray, dtype: str) -> str:

@@ -87,6 +87,17 @@ def p_value(p: Any) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def small(value: Any) -> str:
+    """A p or q in two digits; what is too small to be meant as a number becomes a bound.
+
+    Examples
+    --------
+    >>> small(0.0312), small(2.8e-98), small(1.9e-5), small(None)
+    ('0.031', '< 1e-10', '1.9e-05', '–')
+    """
+    return "–" if not present(value) else "< 1e-10" if value < 1e-10 else f"{value:.2g}"
+
+
 def duration(seconds: Any) -> str:
     """Seconds in the unit people would say.
 

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report import answer, numbers
+from dnabert.report import answer, cards, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all
 from dnabert.report.interactive import as_script, map_data
@@ -65,7 +65,7 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "number", "percent", "interval", "p_value", "duration", "listed", "present"):
+    for name in ("count", "number", "percent", "interval", "p_value", "small", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
@@ -97,6 +97,15 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
         "edit_distance": evidence.edit_distance,
         "clusters": evidence.clusters,
+        "cards": [cards.shown(card) for card in evidence.cards],
+        "leading_cards": cards.answer_rows(evidence.cards),
+        "named_by": cards.counted(evidence.cards),
+        "overall": evidence.overall,
+        "trust": survival.trust_sentences(evidence.stability, evidence.null, evidence.overall),
+        "difference_sentences": answer.difference_sentences(evidence.differences),
+        "survival": survival.rows(ladder),
+        "survival_sentence": survival.sentence(ladder),
+        "symmetry": survival.symmetry_rows(ladder),
         "windows": len(labels),
         "unclustered": float((labels < 0).mean()) if len(labels) else None,
         "genomes": sorted(map(str, evidence.map["genome"].unique())) if "genome" in evidence.map else [],

@@ -92,11 +92,29 @@ def test_loss_sentence(value: float, said: str) -> None:
     assert "No Markov floor" in answer.loss_sentence([row], None)
 
 
+@pytest.mark.parametrize(
+    ("both", "said"),
+    [
+        ({"order": 12, "bits_per_base": 1.73}, "not below the best Markov model (order 12 from both sides, 1.730 bits per base)"),
+        ({"order": "mixture", "bits_per_base": 1.70}, "no different from the best Markov model (mixture from both sides, 1.700"),
+        ({"order": 4, "bits_per_base": 1.9}, "below the best Markov model (order 9, 1.817 bits per base)"),
+    ],
+)
+def test_the_opponent_is_the_best_that_counting_does_from_either_side(both: dict[str, Any], said: str) -> None:
+    value = 1.74 if both["order"] == 12 else 1.70
+    row = {"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": value, "low": value - 0.004, "high": value + 0.004}
+    floors = {"orders": {}, "best": {"order": 9, "bits_per_base": 1.817}, "bidirectional": {"best": both}}
+    assert said in answer.loss_sentence([row], floors)
+
+
 def test_loss_sentence_tells_unique_sequence_apart() -> None:
     row = {"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.7, "validation_bits_per_base_unique": 1.88}
     orders = {"1": {"bits_per_base": 1.8, "bits_per_base_unique": 1.93}, "2": {"bits_per_base": 1.79, "bits_per_base_unique": 1.9}}
     said = answer.loss_sentence([row], {"orders": orders, "best": {"order": 2, "bits_per_base": 1.79}})
     assert said.endswith("soft-masked): 1.880 bits per base, the best Markov model 1.900.")
+    both = {"orders": {"2": {"bits_per_base_unique": 1.87}}, "mixture": {"bits_per_base_unique": 1.86}}
+    said = answer.loss_sentence([row], {"orders": orders, "best": {"order": 2, "bits_per_base": 1.79}, "bidirectional": both})
+    assert said.endswith("the best Markov model 1.860.")
     assert "unique" not in answer.loss_sentence([row], _FLOORS)
 
 

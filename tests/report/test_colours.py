@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnabert.report.colours import BACKGROUND, OTHER, PALETTE, SYMBOLS, categories
+from dnabert.report.colours import BACKGROUND, DARK, OTHER, PALETTE, SYMBOLS, categories
 
 _NAMES = st.lists(st.one_of(st.sampled_from(["noise", "none", "Alu"]), st.text(max_size=4)), max_size=80)
 
@@ -28,3 +28,8 @@ def _luminance(colour: str) -> float:
 def test_categories_stand_out_from_the_background() -> None:
     ground = _luminance(BACKGROUND)
     assert all((ground + 0.05) / (_luminance(colour) + 0.05) > 1.4 for colour in PALETTE)
+
+
+def test_categories_stand_out_from_the_dark_ground() -> None:
+    ground = _luminance("#15181D")
+    assert all((_luminance(DARK[colour]) + 0.05) / (ground + 0.05) >= 4 for colour in PALETTE)

@@ -1,10 +1,12 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dnabert.errors import UserError
 from dnabert.report.evidence import read_evidence
+from dnabert.stage import stage
 
 
 def test_reads_everything(comparison: Path, run: Path) -> None:
@@ -46,3 +48,18 @@ def test_a_run_without_floors(comparison: Path, run: Path, tmp_path: Path) -> No
     shutil.copytree(run, copy)
     (copy / "floors.json").unlink()
     assert read_evidence(comparison, run=copy).floors is None
+
+
+@pytest.mark.parametrize("n", [4000, 3999])
+def test_named_gene_sets_join_the_map(comparison: Path, tmp_path: Path, n: int) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    with stage(copy / "explanation", kind="explanation") as folder:
+        (folder / "cards.json").write_text("[]")
+        (folder / "overall.json").write_text("{}")
+        pd.DataFrame({"membrane": [True] + [False] * (n - 1)}).to_parquet(folder / "gene_sets_on_map.parquet")
+    if n == 4000:
+        assert read_evidence(copy).map["gene_set:membrane"].sum() == 1
+    else:
+        with pytest.raises(UserError, match="has 3999 rows for 4000 windows: make the explanation again"):
+            read_evidence(copy)

@@ -34,6 +34,14 @@ def test_floors_are_lines_with_their_order(evidence: Evidence) -> None:
     assert min(b - a for a, b in itertools.pairwise(heights)) > 0
 
 
+def test_the_floor_from_both_sides_is_a_line_of_its_own(evidence: Evidence) -> None:
+    floors = (evidence.floors or {}) | {"bidirectional": {"best": {"order": "mixture", "bits_per_base": 1.73}}}
+    (axes,) = loss_figure(evidence.metrics, floors=floors).axes
+    texts = [text.get_text() for text in axes.texts]
+    assert "both sides: 1.730" in texts and "order 9: 1.817 (best Markov)" in texts and len(texts) == 15
+    assert 1.73 in {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+
+
 def test_ladder_and_maps_say_n_and_units(evidence: Evidence) -> None:
     figures = draw_all(evidence)
     axes = figures["map_cluster"].axes[0]

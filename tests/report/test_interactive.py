@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dnabert.report.colours import BACKGROUND, DARK, OTHER, PALETTE
 from dnabert.report.interactive import as_script, map_data
 
 
@@ -71,3 +72,15 @@ def test_above_the_maximum_a_seeded_part_is_drawn() -> None:
     assert (first["n"], first["total"]) == (100, 1000)
     assert first["x"] == again["x"] != other["x"]
     assert len(set(_decode(first["x"], "<f4"))) == 100
+
+
+def test_a_named_set_is_a_colour() -> None:
+    column = _column(map_data(_table(3, **{"gene_set:membrane": [True, False, True]})), "gene_set:membrane")
+    assert (column["title"], column["colourable"], column["values"]) == ("gene set: membrane", True, ["none", "membrane"])
+    assert _decode(column["data"], "<u1").tolist() == [1, 0, 1]
+
+
+def test_every_colour_has_a_counterpart_on_dark() -> None:
+    data = map_data(_table(1))
+    assert data["dark"] == DARK and data["other"] == OTHER
+    assert set(DARK) == {*PALETTE, BACKGROUND, OTHER} and len(set(DARK.values())) == len(DARK)

@@ -1,0 +1,101 @@
+"""What of a cluster's evidence a page shows: the few rows that say most, logos, and members with their sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnabert.report.logo import draw_logo
+from dnabert.report.numbers import present
+
+Record = dict[str, Any]
+
+#: Rows of each kind that a card shows; the tables beside the page hold all.
+_ROWS = 8
+_ALPHA = 0.05
+#: A logo of a consensus shows the columns that most members cover, as many as fit on a line.
+_COLUMNS = 60
+
+
+def shown(card: Record) -> Record:
+    """A card's evidence cut to what a page shows.
+
+    Parameters
+    ----------
+    card : of ``cards.json``.
+
+    Returns
+    -------
+    the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05), ``logos`` (SVG
+    of motifs and consensus), and ``members`` (medoid, boundary and random ones, each with its ``role``).
+    """
+    return card | {
+        "annotation": _strongest(card.get("annotation", []), by="odds_ratio"),
+        "gene_sets": _significant(card.get("gene_sets", []))[:_ROWS],
+        "hits": _hits(card),
+        "words": card.get("words", {}).get("words", [])[:_ROWS],
+        "logos": [*_motif_logos(card), *_consensus_logo(card)],
+        "members": _members(card.get("makeup", {})),
+        "distances": [row for row in card.get("kind", {}).get("comparisons", []) if row["form"] == "semi_global"],
+    }
+
+
+def answer_rows(cards: list[Record], *, most: int = 10) -> list[Record]:
+    """The clusters that the first screen speaks of: the surest first, then the largest."""
+    order = {"high": 0, "moderate": 1, "low": 2}
+    return sorted(cards, key=lambda card: (order[card["sentence"]["confidence"]], -card["makeup"]["n"]))[:most]
+
+
+def counted(cards: list[Record]) -> list[tuple[str, int, int]]:
+    """Number of clusters, and of windows in them, by what names them; the most windows first."""
+    found: dict[str, list[int]] = {}
+    for card in cards:
+        found.setdefault(card["sentence"]["basis"], []).append(card["makeup"]["n"])
+    return sorted(((name, len(sizes), sum(sizes)) for name, sizes in found.items()), key=lambda row: -row[2])
+
+
+def _significant(rows: list[Record]) -> list[Record]:
+    return [row for row in rows if present(row.get("q")) and row["q"] <= _ALPHA]
+
+
+def _strongest(rows: list[Record], *, by: str) -> list[Record]:
+    """Significant rows, farthest from no effect first."""
+    found = [row for row in _significant(rows) if present(row.get(by)) and row[by] > 0]
+    return sorted(found, key=lambda row: -abs(np.log(row[by])))[:_ROWS]
+
+
+def _hits(card: Record) -> list[Record]:
+    rows = [row | {"database": each["database"]} for each in card.get("homology", {}).get("databases", []) for row in each["families"]]
+    return _significant(rows)[:_ROWS]
+
+
+def _motif_logos(card: Record) -> list[Record]:
+    found = []
+    for motif in card.get("motifs", {}).get("motifs", []):
+        others, own = motif["versus_others"], motif["versus_shuffled"]
+        if present(others["q"]) and others["q"] <= _ALPHA:
+            logo = draw_logo(np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"])
+            matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
+            told = f"motif in {others['share']:.0%} of the windows held out, elsewhere in {others['background_share']:.0%}"
+            told += "" if present(own["q"]) and own["q"] <= _ALPHA else "; no more than the windows' composition gives"
+            found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
+    return found
+
+
+def _consensus_logo(card: Record) -> list[Record]:
+    found = card.get("consensus") or {}
+    if not found.get("found"):
+        return []
+    coverage = np.array(found["coverage"], dtype=float)
+    width = min(_COLUMNS, len(coverage))
+    start = int(np.convolve(coverage, np.ones(width), mode="valid").argmax())
+    matrix = np.array(found["frequencies"])[start : start + width]
+    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=int(coverage.min(initial=1)))
+    return [{"svg": logo, "text": f"consensus, bases {start + 1} to {start + width} of {len(coverage)}: {found['sentence']}"}]
+
+
+def _members(makeup: Record) -> list[Record]:
+    medoid = [makeup["medoid"] | {"role": "medoid"}] if makeup.get("medoid") else []
+    boundary = [each | {"role": "at the boundary"} for each in makeup.get("boundary", [])[:1]]
+    return medoid + boundary + [each | {"role": "random member"} for each in makeup.get("random", [])[:2]]

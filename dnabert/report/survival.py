@@ -1,0 +1,73 @@
+"""What survives of each rung when cheap explanations are taken out, and how far its vectors move when a window is read otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnabert.report.answer import is_trained
+from dnabert.report.numbers import interval, listed, percent
+
+Record = dict[str, Any]
+
+_PURITY = ("knn10_repeat_class", "knn10_region")
+
+
+def rows(ladder: list[Record]) -> list[Record]:
+    """One row per rung and explanation taken out: ``rung``, ``first`` (of its rung) and the columns of `explained_away`."""
+    return [
+        {"rung": rung["rung"], "first": number == 0, **row}
+        for rung in ladder
+        for number, row in enumerate(rung.get("explained_away") or [])
+    ]
+
+
+def symmetry_rows(ladder: list[Record]) -> list[Record]:
+    """One row per way of reading otherwise: ``change``, ``amount``, and per rung its record (or None); shifts either way are one row.
+
+    Of shifts by the same number of bases to the left and to the right the one that moves vectors more is shown.
+    """
+    found: dict[tuple[str, float], dict[str, Record]] = {}
+    for rung in ladder:
+        for row in rung.get("symmetry") or []:
+            cell = found.setdefault((row["change"], abs(row["amount"])), {})
+            before = cell.get(rung["rung"])
+            if before is None or row["cosine"]["value"] < before["cosine"]["value"]:
+                cell[rung["rung"]] = row
+    return [{"change": change, "amount": amount, "rungs": cell} for (change, amount), cell in found.items()]
+
+
+def sentence(ladder: list[Record]) -> str | None:
+    """Say what the pretrained rung's clusters and neighbours still hold when every cheap explanation is taken out; None without it."""
+    rung = next((each for each in ladder if is_trained(each) and each.get("explained_away")), None)
+    if rung is None:
+        return None
+    whole, rest = rung["explained_away"][0], rung["explained_away"][-1]
+    others = [each for each in ladder if each is not rung and each.get("explained_away")]
+    told = (
+        f"Composition, repeats and place in the gene predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
+        f"Without them HDBSCAN puts {percent(rest['clustered_share'])} of the windows into {rest['clusters']} clusters "
+        f"(before: {percent(whole['clustered_share'])}, {whole['clusters']})"
+    )
+    if others:
+        told += "; " + listed([f"{percent(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
+    kept = [
+        f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: {interval(whole[name])})"
+        for name in _PURITY
+        if rest.get(name) and whole.get(name)
+    ]
+    return told + (f". Ten neighbours in what is left still name the window's {' and its '.join(kept)}." if kept else ".")
+
+
+def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:
+    """Say whether the clusters come back, whether shuffled windows have them too, and how much cheap confounds tell of them."""
+    told = [stability["sentence"]] if stability else []
+    if null:
+        told.append(null["verdict"])
+    prediction = (overall.get("confounds") or {}).get("prediction")
+    if prediction:
+        share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
+        told.append(
+            f"GC, CpG, low complexity, N, soft-masking, frame, strand and species together predict {interval(share)} of the labelling "
+            "(of its entropy, at places that the prediction has not seen)."
+        )
+    return told
