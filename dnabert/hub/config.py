@@ -1,0 +1,17 @@
+"""What a card says that no manifest knows; light, so that ``--help`` needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class PushConfig:
+    """Who may see it, under which licence, and what it is."""
+
+    private: bool = False
+    """Make the repository private if it is made now; one that stands keeps what it is."""
+    license: str | None = None
+    """Licence by the Hub's identifier (cc-by-4.0, mit, …); without one the card states none."""
+    data: str | None = None
+    """What the data is, in a sentence for the card; default: what the manifests say."""

@@ -1,0 +1,148 @@
+"""The folder that is uploaded: made whole before any server is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from dnabert.errors import UserError
+from dnabert.hub.config import PushConfig
+from dnabert.stage import kind_of, read_manifest, whole_folder, without_places
+
+#: The Hub's kind of repository for each kind of stage.
+REPOSITORIES = {"run": "model", "corpus": "dataset"}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What is uploaded.
+
+    Attributes
+    ----------
+    folder : holds the files.
+    name : OWNER/NAME of the repository.
+    repository : ``model`` or ``dataset``.
+    """
+
+    folder: Path
+    name: str
+    repository: str
+
+    @property
+    def card(self) -> str:
+        """The text of ``README.md``."""
+        return (self.folder / "README.md").read_text()
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Path in the repository to bytes."""
+        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in found}
+
+    def describe(self) -> str:
+        """A line for each file, and their sum."""
+        lines = [f"{size:>14,}  {path}" for path, size in self.files.items()]
+        total = sum(self.files.values())
+        return "\n".join([*lines, f"{total:>14,}  bytes in {len(lines)} files for the {self.repository} {self.name}"])
+
+
+@contextlib.contextmanager
+def staged(
+    source: str | Path, name: str, *, config: PushConfig | None = None, out: str | Path | None = None
+) -> Iterator[Staged]:
+    """Make the folder that is uploaded: a run's release, or a corpus with a card; no network is needed.
+
+    Paths of this machine are cut down to their last part in what is uploaded.
+
+    Parameters
+    ----------
+    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``) or ``corpus``.
+    name : OWNER/NAME of the repository.
+    config : the card's licence and data.
+    out : where the folder stays; by default it is temporary, and gone after the block.
+
+    Raises
+    ------
+    UserError
+        when `source` is neither, `name` is no repository's, or `out` may not be written.
+    """
+    config = config or PushConfig()
+    _check_name(name)
+    kind = kind_of(source)
+    if kind not in REPOSITORIES:
+        found = f"holds {kind}" if kind else "is no stage of dnabert"
+        raise UserError(f"{source} {found}: give the folder of a run or of a corpus")
+    with tempfile.TemporaryDirectory(prefix="dnabert-push-") as scratch:
+        final = Path(scratch) / "repository" if out is None else Path(out)
+        with whole_folder(final, kind=kind) as folder:
+            if kind == "run":
+                _stage_run(Path(source), folder, name=name, config=config)
+            else:
+                _stage_corpus(Path(source), folder, name=name, config=config)
+            _cut_places(folder)
+        yield Staged(final, name, REPOSITORIES[kind])
+
+
+def _cut_places(folder: Path) -> None:
+    """Where files stood on this machine concerns nobody: of paths in manifest and configuration the last part stays."""
+    manifest, config = folder / "manifest.json", folder / "config.yaml"
+    told = json.dumps(without_places(json.loads(manifest.read_text())), indent=2) + "\n"
+    manifest.unlink()  # it may be a link to the source's own
+    manifest.write_text(told)
+    if config.is_file():
+        settings = yaml.safe_dump(without_places(yaml.safe_load(config.read_text())), sort_keys=False, allow_unicode=True)
+        config.unlink()
+        config.write_text(settings)
+
+
+def _check_name(name: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        name = ""
+    if not re.fullmatch("[^/]+/[^/]+", name):
+        raise UserError("NAME must be OWNER/NAME of a Hub repository: letters, digits, - _ . (dnabert push RUN me/my-model)")
+
+
+def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> None:
+    from dnabert.pretraining.card import CARD
+    from dnabert.pretraining.release import release
+
+    read_manifest(run, kind="run")
+    if (run / "metrics.jsonl").is_file():
+        release(run, out=folder, data=config.data, license=config.license, name=name)
+        return
+    if not (run / CARD).is_file():
+        raise UserError(f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py")
+    if config.license or config.data:
+        raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
+    shutil.copytree(run, folder, dirs_exist_ok=True)
+
+
+def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) -> None:
+    from dnabert.corpus import load_corpus
+    from dnabert.corpus.card import dataset_card
+
+    card = dataset_card(load_corpus(corpus), name=name, data=config.data, license=config.license)
+    shutil.copytree(corpus, folder, dirs_exist_ok=True, copy_function=_link)
+    (folder / "README.md").write_text(card)
+
+
+def _link(source: str, target: str) -> None:
+    """A whole genome's bases need not be there twice; across file systems they must."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
