@@ -3,7 +3,7 @@
     python eval/probe.py --tasks FOLDER_OR_FILE ... --run RUN --out DIR
 
 A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as the
-header's last word), or one such file, which is split. Sequences may have any length: those longer than a window are tiled.
+header's last word), or one such file or a UCI .data file, which is split. Sequences may have any length: those longer than a window are tiled.
 """
 
 from __future__ import annotations

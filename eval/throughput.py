@@ -296,7 +296,7 @@ def _our_steps(
                     torch.from_numpy(x).to(device, non_blocking=True) for x in (batch.input_ids, batch.positions, batch.labels)
                 )
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-                    nats, _ = objective(ids, positions, labels)
+                    nats, _, _ = objective(ids, positions, labels)
                 nats.mean().backward()
                 torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
                 for each in optimizers:

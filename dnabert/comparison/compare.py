@@ -1,0 +1,150 @@
+"""A whole comparison; every part is a folder of its own, and one that is current is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dnabert.clusters import load_clusters
+from dnabert.clusters.ladder import places_of
+from dnabert.clusters.null import null_report
+from dnabert.clusters.resume import is_current, once, write_json
+from dnabert.clusters.stability import stability
+from dnabert.comparison.config import CompareConfig
+from dnabert.comparison.differences import differences
+from dnabert.comparison.rung import Ladder, clustered, embedded, rung_record
+from dnabert.config import save_yaml
+from dnabert.corpus import demo_config, load_corpus, prepare
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.rungs import resolve_rungs
+from dnabert.explain import cluster_rows, edit_distances, explain
+from dnabert.report import track_report, write_report
+from dnabert.stage import read_manifest, write_manifest
+from dnabert.tokenizer import load_tokenizer
+
+#: What a record of a rung holds for computing alone, and no reader needs.
+_WORKING = ("hits", "groups")
+
+
+def compare(config: CompareConfig) -> Path:
+    """Run or go on with a comparison; the path of its page.
+
+    The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung against the
+    best cheap one), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
+    ``clusters.json`` and ``edit_distance.json``.
+
+    Raises
+    ------
+    UserError
+        for a config, corpus or run that cannot work.
+    """
+    config = _resolved(config)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "manifest.json").unlink(missing_ok=True)  # not whole until the end
+    corpus = load_corpus(str(config.corpus))
+    save_yaml(config, out / "config.yaml")
+    ladder = Ladder(config, corpus, k=int(load_tokenizer(config.run).k) if config.run else EmbedConfig().word_length)
+    records = [rung_record(rung, ladder) for rung in config.rungs]
+    main = _map(config)
+    _explanation(main, config)
+    write_json(out / "null.json", _null(config))
+    write_json(out / "ladder.json", [{key: value for key, value in each.items() if key not in _WORKING} for each in records])
+    write_json(out / "differences.json", differences(records, seed=config.seed))
+    _write_ladder_table(out / "ladder.tsv", records)
+    _explain(main, ladder)
+    inputs = {"corpus": str(config.corpus)} | ({"run": config.run} if config.run else {})
+    write_manifest(out, kind="comparison", config=config, inputs=inputs)
+    page = write_report(out, run=config.run, out=out / "report", overwrite=True)
+    if config.run and config.tracker == "wandb":
+        track_report(page.parent, run=config.run)
+    return page
+
+
+def _resolved(config: CompareConfig) -> CompareConfig:
+    """Put the run in RUN's place, leave out rungs that lack it, and find the corpus."""
+    manifest = read_manifest(config.run, kind="run") if config.run else {}
+    rungs = resolve_rungs(config.rungs, run=config.run)
+    corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
+    return replace(config, rungs=rungs, corpus=corpus)
+
+
+def _demo_corpus(out: str) -> str:
+    folder = Path(out) / "corpus"
+    if not (folder / "manifest.json").exists():
+        prepare(demo_config(), out=folder)
+    return str(folder)
+
+
+def _map(config: CompareConfig) -> Path:
+    """Embed and cluster the windows of the first rung's map; the folder of its clusters."""
+    rung = config.rungs[0]
+    name = f"{rung.name}_all"
+    embeddings = embedded(name, rung, EmbedConfig(sample=config.map_windows, seed=config.seed), config=config)
+    folder = clustered(name, embeddings, config.map_cluster, out=config.out)
+    write_json(Path(config.out) / "comparison.json", {"main": f"clusters/{name}", "main_rung": rung.name})
+    return folder
+
+
+def _explanation(main: Path, config: CompareConfig) -> None:
+    """The map's clusters repeated, and a card for each of them; folders ``stability`` and ``explanation``, kept when current."""
+    out = Path(config.out)
+    if not load_clusters(main).summary["clusters"]:
+        print("no cluster on the map, so none is explained")
+        return
+    inputs: dict[str, str | Path] = {"clusters": main}
+    if not is_current(out / "stability", kind="stability", config=config.stability, inputs=inputs):
+        stability(main, out=out / "stability", config=config.stability, overwrite=True)
+    inputs["stability"], wanted = out / "stability", config.explain.expanded()
+    if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=inputs):
+        explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)
+
+
+def _null(config: CompareConfig) -> dict[str, Any]:
+    """The first rung's clusters beside those of its shuffled windows, where the ladder has both; else empty."""
+    first = config.rungs[0]
+    null = next((rung for rung in config.rungs if rung.shuffle and rung.encoder == first.encoder), None)
+    if null is None or first.shuffle:
+        return {}
+    found = (load_clusters(Path(config.out) / "clusters" / rung.name) for rung in (first, null))
+    return {"rung": first.name, **null_report(*found)}
+
+
+def _explain(main: Path, ladder: Ladder) -> None:
+    """Edit distances and a row per cluster of the map."""
+    config = ladder.config
+    wanted = {"part": "explain", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
+
+    def measure() -> dict[str, Any]:
+        table, view = load_clusters(main).table, ladder.corpus.view(None)
+        rows = table["row"].to_numpy()
+        distances = edit_distances(
+            table["label"].to_numpy(),
+            lambda i: view.bases(rows[i]),
+            gc=table["gc"].to_numpy(),
+            places=places_of(table),
+            pairs=config.pairs,
+            seed=config.seed,
+        )
+        within = {row["label"]: row["mean"] for row in distances["per_cluster"]}
+        clusters = cluster_rows(
+            table, lambda i: view.bases(rows[i]), phase_modulus=ladder.k, edit_distance=within, seed=config.seed
+        )
+        return {"edit_distance": {"rung": config.rungs[0].name, **distances}, "clusters": clusters}
+
+    out = Path(config.out)
+    inputs = {"clusters": str(main), "corpus": str(config.corpus)}
+    for name, value in once(out / "explain", measure, config=wanted, inputs=inputs).items():
+        write_json(out / f"{name}.json", value)
+
+
+def _write_ladder_table(path: Path, ladder: list[dict[str, Any]]) -> None:
+    """One line per rung and metric."""
+    lines = ["rung\tencoder\tdimension\tseconds\tmetric\tvalue\tlow\thigh\tn"]
+    for rung in ladder:
+        head = [rung["rung"], rung["encoder"], str(rung["dimension"]), str(rung["seconds"])]
+        for metric, score in rung["metrics"].items():
+            numbers = [f"{score[name]:.6g}" for name in ("value", "low", "high", "n")]
+            lines.append("\t".join([*head, metric, *numbers]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,58 @@
+"""What a comparison is told; light, so that ``--help`` needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dnabert.clusters.config import ClusterConfig, StabilityConfig
+from dnabert.encoders.rungs import RungConfig, default_rungs
+from dnabert.explain.config import ExplainConfig
+
+
+@dataclass
+class RetrievalConfig:
+    """Ortholog retrieval between two genomes of the corpus."""
+
+    query: str = "human"
+    target: str = "orangutan"
+    n: int = 1_000
+    """Queries, and as many candidates, at most."""
+
+
+@dataclass
+class CompareConfig:
+    """Which encoders are compared, on which windows."""
+
+    corpus: str | None = None
+    """Corpus folder; default: the run's own, or without a run the demo corpus."""
+    run: str | None = None
+    """Run folder for the rungs that name RUN; without it these are left out."""
+    out: str = "comparison"
+    """Folder to make, or to go on with."""
+    rungs: list[RungConfig] = field(default_factory=default_rungs)
+    """Encoders; the first is the one whose map and clusters the page shows."""
+    ladder_windows: int = 5_000
+    """Windows on which all rungs are compared, the same for each, each read on a random strand."""
+    ladder_splits: list[str] = field(default_factory=lambda: ["validation", "test"])
+    """Splits from which these windows and the retrieval's are drawn."""
+    map_windows: int | None = None
+    """Windows on the first rung's map; default all, of all splits."""
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    symmetry_windows: int = 100
+    """Windows that are read on the other strand, shifted, with unknown bases and mutated, to see how far their vectors move."""
+    ladder_cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    """Clustering of the ladder's windows."""
+    map_cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    """Clustering of the map's windows."""
+    stability: StabilityConfig = field(default_factory=StabilityConfig)
+    """Repeats of the map's clustering."""
+    explain: ExplainConfig = field(default_factory=ExplainConfig)
+    """What the map's clusters are held against."""
+    pairs: int = 5_000
+    """Pairs of windows per group whose edit distance is taken."""
+    resamples: int = 200
+    """Bootstrap resamples behind each interval."""
+    seed: int = 0
+    tracker: Literal["wandb", "none"] = "wandb"
+    """Add the maps, figures, tables and the page to the run's own run in Weights & Biases, where it has one."""

@@ -1,0 +1,222 @@
+"""One rung of the ladder: embedded, clustered, scored, its symmetry and what survives its cheap explanations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.clusters import cluster, load_clusters
+from dnabert.clusters.config import ClusterConfig
+from dnabert.clusters.ladder import neighbor_hits, places_of, score_rung
+from dnabert.clusters.resume import is_current, once
+from dnabert.clusters.retrieval import Orthologs, orthologs, retrieval_hits, score_retrieval
+from dnabert.clusters.scores import block_or_alone
+from dnabert.clusters.symmetry import symmetry
+from dnabert.comparison.config import CompareConfig
+from dnabert.corpus import Corpus, WindowView
+from dnabert.corpus.shuffle import shuffle_dinucleotides
+from dnabert.encoders import embed, load_embeddings, load_encoder
+from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.rungs import RungConfig
+from dnabert.errors import UserError
+from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away
+
+
+@dataclass
+class Ladder:
+    """What all rungs share.
+
+    Attributes
+    ----------
+    config : of the comparison, its run and corpus put in place.
+    corpus : whose windows are read.
+    k : word length, for start mod k.
+    """
+
+    config: CompareConfig
+    corpus: Corpus
+    k: int
+    _explanations: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """Those of the ladder's splits that the corpus has."""
+        found = [split for split in self.config.ladder_splits if split in self.corpus]
+        if not found:
+            raise UserError(
+                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these"
+            )
+        return found
+
+    @cached_property
+    def held_out(self) -> WindowView:
+        """Windows of these splits."""
+        view = self.corpus.view(None)
+        return view.select(np.flatnonzero(np.isin(view.column("split").astype(str), self.splits)))
+
+    def explanations(self, windows: ClusteredWindows) -> dict[str, NDArray[np.float64]]:
+        """Cheap explanations of the ladder's windows, which are the same for all rungs: computed once."""
+        key = windows.table["row"].to_numpy().tobytes()
+        if key not in self._explanations:
+            self._explanations[key] = cheap_explanations(windows.table, windows.sequences)
+        return self._explanations[key]
+
+
+def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> Path:
+    """Embed what `read` chooses as a rung reads; the folder ``embeddings/NAME``, kept when it is current."""
+    embed_config = rung.embedding(read)
+    folder = Path(config.out) / "embeddings" / name
+    inputs = {"input": str(config.corpus)} | (
+        {"encoder": config.run} if config.run and config.run in rung.encoder else {}
+    )
+    wanted = {"encoder": rung.encoder, **asdict(embed_config)}
+    if not is_current(folder, kind="embeddings", config=wanted, inputs=inputs):
+        embed(rung.encoder, str(config.corpus), out=folder, config=embed_config, overwrite=True)
+    return folder
+
+
+def clustered(name: str, embeddings: Path, cluster_config: ClusterConfig, *, out: str) -> Path:
+    """Cluster embeddings; the folder ``clusters/NAME``, kept when it is current."""
+    folder = Path(out) / "clusters" / name
+    if not is_current(folder, kind="clusters", config=cluster_config, inputs={"embeddings": embeddings}):
+        found = cluster(embeddings, out=folder, config=cluster_config, overwrite=True)
+        print(f"{name}: {len(found.summary['clusters'])} clusters of {found.summary['n']:,} windows")
+    return folder
+
+
+def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
+    """Embed, cluster and measure one encoder.
+
+    Returns
+    -------
+    dict with ``rung``, ``encoder``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
+    ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the block of each),
+    ``symmetry`` and ``explained_away`` (rows).
+    """
+    config = ladder.config
+    read = EmbedConfig(splits=ladder.splits, sample=config.ladder_windows, strand="random", seed=config.seed)
+    embeddings = embedded(rung.name, rung, read, config=config)
+    clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
+    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder)]
+    record = load_embeddings(embeddings).manifest["config"]
+    return {
+        "rung": rung.name,
+        "encoder": rung.encoder,
+        "shuffled": rung.shuffle,
+        "n": record["windows"],
+        "dimension": record["dimension"],
+        "seconds": record["seconds"],
+        **{name: {key: value for part in parts for key, value in part.get(name, {}).items()} for name in ("metrics", "hits", "groups")},
+        "symmetry": [] if rung.shuffle else _symmetry(rung, ladder),
+        "explained_away": [] if rung.shuffle else _explained_away(rung, ladder, embeddings, clusters),
+    }
+
+
+def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
+    config = ladder.config
+    wanted = {"part": "scores, k-means and hits", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+
+    def measure() -> dict[str, Any]:
+        vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
+        hits = neighbor_hits(vectors, found.table)
+        scores = score_rung(
+            vectors, found.table, points=found.basis.transform(vectors), hits=hits, k=ladder.k, resamples=config.resamples, seed=config.seed
+        )
+        blocks = places_of(found.table).block
+        return {
+            "metrics": {name: score.as_dict() for name, score in scores.items()},
+            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "groups": {name: block_or_alone(blocks).tolist() for name in hits},
+        }
+
+    inputs = {"embeddings": embeddings, "clusters": clusters}
+    return dict(once(Path(config.out) / "scores" / rung.name, measure, config=wanted, inputs=inputs))
+
+
+def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
+    config = ladder.config
+    wanted = {
+        "part": "retrieval and hits",
+        "rung": asdict(rung),
+        "retrieval": asdict(config.retrieval),
+        "splits": ladder.splits,
+        "resamples": config.resamples,
+        "seed": config.seed,
+    }
+
+    def measure() -> dict[str, Any]:
+        asked = config.retrieval
+        pairs = orthologs(
+            ladder.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=config.seed
+        )
+        if len(pairs.queries) == 0:
+            print(f"no retrieval: no block holds both {asked.query} and {asked.target}")
+            return {}
+        queries, targets = _sequences(pairs, rung, seed=config.seed)
+        encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+        hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets))
+        scores = score_retrieval(hits, resamples=config.resamples, seed=config.seed)
+        blocks = ladder.held_out.column("block")[pairs.query_rows]
+        return {
+            "metrics": {name: score.as_dict() for name, score in scores.items()},
+            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "groups": {name: block_or_alone(blocks).tolist() for name in hits},
+        }
+
+    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config)))
+
+
+def _symmetry(rung: RungConfig, ladder: Ladder) -> list[dict[str, Any]]:
+    config = ladder.config
+    if not config.symmetry_windows:
+        return []
+    wanted = {"part": "symmetry", "rung": asdict(rung), "n": config.symmetry_windows, "k": ladder.k, "seed": config.seed}
+
+    def measure() -> list[dict[str, Any]]:
+        encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+        return symmetry(
+            encoder, ladder.held_out, n=config.symmetry_windows, most_shift=ladder.k, resamples=config.resamples, seed=config.seed
+        )
+
+    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config)))
+
+
+def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
+    config = ladder.config
+    wanted = {"part": "explained away", "cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
+
+    def measure() -> list[dict[str, Any]]:
+        table, view = load_clusters(clusters).table, ladder.corpus.view(None)
+        rows = table["row"].to_numpy()
+        windows = ClusteredWindows(table, lambda chosen: view.bases(rows[chosen]))
+        return explained_away(
+            load_embeddings(embeddings).vectors,
+            windows,
+            ladder.explanations(windows),
+            config=replace(config.ladder_cluster, seed=config.seed),
+            resamples=config.resamples,
+            seed=config.seed,
+        )
+
+    inputs = {"embeddings": embeddings, "clusters": clusters}
+    return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
+
+
+def _sequences(pairs: Orthologs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    if not rung.shuffle:
+        return pairs.queries, pairs.targets
+    queries = shuffle_dinucleotides(pairs.queries, rows=pairs.query_rows, seed=seed)
+    return queries, shuffle_dinucleotides(pairs.targets, rows=pairs.target_rows, seed=seed)
+
+
+def _inputs(config: CompareConfig) -> dict[str, str]:
+    return {"corpus": str(config.corpus)} | ({"run": config.run} if config.run else {})
+
+
+def _as_text(right: NDArray[np.bool_]) -> str:
+    return "".join("1" if each else "0" for each in right.tolist())
