@@ -9,6 +9,7 @@ import functools
 import inspect
 import io
 import re
+import reprlib
 import sys
 import types
 import typing
@@ -119,6 +120,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+#: Shows a value in a message: aliases of aliases in YAML are a few bytes in the file and gigabytes written out.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxlist = _SHORT.maxdict = 20
+_SHORT.maxlevel = 4
+
+
 @dataclasses.dataclass(frozen=True)
 class _Place:
     """Where a value stands, for messages: the file and the dotted key."""
@@ -130,7 +138,7 @@ class _Place:
         return _Place(self.path, f"{self.key}.{name}" if self.key else str(name))
 
     def wrong(self, value: object, allowed: str) -> UserError:
-        return UserError(f"{self.path}: {self.key} is {value!r}, allowed is {allowed}: correct {self.key}")
+        return UserError(f"{self.path}: {self.key} is {_SHORT.repr(value)}, allowed is {allowed}: correct {self.key}")
 
 
 def _split_config(argv: Sequence[str]) -> tuple[list[str], str | None]:
@@ -188,7 +196,10 @@ def _read_mapping(path: str | Path) -> dict[str, Any]:
     try:
         _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), path)
         mapping = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply: write one `key: value` a line") from None
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        # PyYAML lets through what its own types raise: 2001-99-99, 0x_, !!bool maybe, !!timestamp x
         raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
     if mapping is None:
         return {}
@@ -197,20 +208,29 @@ def _read_mapping(path: str | Path) -> dict[str, Any]:
     return mapping
 
 
-def _refuse_duplicates(node: Any, path: str | Path) -> None:
-    """Raise where a key stands twice, of which PyYAML would silently take the last."""
+def _refuse_duplicates(node: Any, path: str | Path, *, known: set[int] | None = None) -> None:
+    """Raise where a key stands twice, of which PyYAML would silently take the last.
+
+    Each node is looked at once: aliases of aliases would be a billion, and one that holds itself endless.
+    """
     import yaml
 
+    known = set() if known is None else known
+    if id(node) in known:
+        return
+    known.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise UserError(f"{path}, line {key.start_mark.line + 1}: a key is no word: write `key: value`")
             if key.value in seen:
                 raise UserError(f"{path}, line {key.start_mark.line + 1}: {key.value} stands twice: remove one")
             seen.add(key.value)
-            _refuse_duplicates(value, path)
+            _refuse_duplicates(value, path, known=known)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _refuse_duplicates(item, path)
+            _refuse_duplicates(item, path, known=known)
 
 
 def _hints(config_class: type) -> dict[str, Any]:
@@ -313,9 +333,9 @@ def _convert_plain(value: Any, hint: Any, *, where: _Place) -> Any:
         return Path(value)
     # PyYAML reads 2e-3 (no dot) as a string, which nobody who writes it means
     if hint in (int, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             number = float(value)
-            if hint is float:
+            if hint is float and number == number:  # NaN passes every check of a range
                 return number
             if number.is_integer():
                 return value if isinstance(value, int) else int(number)

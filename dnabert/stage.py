@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -17,11 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError
+from dnabert.leftovers import lock_folder, remove_leftovers, temporary_sibling
 
 #: Raised by one whenever what a stage leaves on disk can no longer be read by older code, or the reverse.
-FORMATS = {"corpus": 1, "run": 1, "embeddings": 1, "clusters": 1, "comparison": 1, "report": 1, "probes": 1, "finetuning": 1}
+FORMATS = {
+    "corpus": 1,
+    "run": 1,
+    "embeddings": 1,
+    "clusters": 1,
+    "stability": 1,
+    "explanation": 1,
+    "comparison": 1,
+    "report": 1,
+    "probes": 1,
+    "finetuning": 1,
+}
 
 _MANIFEST = "manifest.json"
+#: Tries to put a folder in place while other processes put theirs there.
+_TURNS = 100
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
 
 
@@ -36,12 +51,15 @@ def stage(
 ) -> Iterator[Path]:
     """Give a temporary sibling of `out`; rename it to `out` when the block ends well, remove it otherwise.
 
+    What a killed process has left beside `out` goes when the next one begins; what another one is writing stays.
+
     Parameters
     ----------
     out : path of the folder to make; its parents are made too.
     kind : one of ``FORMATS``; later stages check it.
     config : dataclass or mapping, written into the manifest.
-    inputs : name to file or stage folder; their SHA-256 (for a stage folder: of its manifest) are recorded.
+    inputs : name to file or stage folder; their SHA-256 (for a stage folder: of its manifest) are taken before the block, which
+        therefore reads them: what changes meanwhile is another than the one recorded.
     overwrite : replace an existing stage of the same kind; without it an existing `out` is an error.
 
     Raises
@@ -49,24 +67,110 @@ def stage(
     UserError
         when `out` exists and may not be replaced, or cannot be written.
     """
+    with whole_folder(out, kind=kind, overwrite=overwrite) as folder:
+        began = time.time()
+        described = {name: _describe(Path(path)) for name, path in (inputs or {}).items()}
+        yield folder
+        _save_manifest(folder, kind=kind, config=config, inputs=described, seconds=time.time() - began)
+
+
+@contextlib.contextmanager
+def whole_folder(out: str | Path, *, kind: str, overwrite: bool = False) -> Iterator[Path]:
+    """As `stage`, but whoever asks writes the manifest."""
     out = Path(out)
     check_free(out, kind=kind, overwrite=overwrite)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    began = time.time()
-    try:
+    temporary = temporary_sibling(out)
+    with _writing(out, within=temporary):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        write_manifest(temporary, kind=kind, config=config, inputs=inputs, seconds=time.time() - began)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.rename(out)
-    except OSError as error:
-        if error.filename is None and error.errno is None:
-            raise
-        raise UserError(f"cannot write {out}: {error.strerror or error}: free space or choose another --out") from error
+        temporary.mkdir()
+        lock = lock_folder(temporary)
+    try:
+        with _writing(out, within=temporary):
+            yield temporary
+            _put(temporary, out, kind=kind, overwrite=overwrite)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
+    """Rename the whole folder to `out`; what stands there is moved away first, never emptied in its place.
+
+    A process killed while it empties a folder would leave the rest of it, manifest and all, to be taken for whole.
+    """
+    replaced = temporary_sibling(out, role="-replaced")
+    for turn in range(_TURNS):
+        try:
+            temporary.rename(out)
+            return
+        except OSError as error:  # a folder that is not empty: made by another process since this one began, or to be replaced
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+        try:
+            check_free(out, kind=kind, overwrite=overwrite)
+            shutil.rmtree(replaced, ignore_errors=True)
+            out.rename(replaced)
+        except (UserError, FileNotFoundError):  # another process may just be moving it away
+            if not overwrite or turn == _TURNS - 1:
+                raise
+            continue
+        if replaced.is_symlink():
+            replaced.unlink()
+        shutil.rmtree(replaced, ignore_errors=True)
+    raise UserError(f"{out} is being written by other processes: wait for them or choose another --out")
+
+
+@contextlib.contextmanager
+def _writing(out: Path, *, within: Path) -> Iterator[None]:
+    """Say in one line what keeps a folder from being written: a full disk, a right that is not given, a file elsewhere."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        found = _system_error(error)
+        if found is None:
+            raise
+        name = getattr(error, "filename", None)
+        place = f"{name}: " if isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out else ""
+        raise UserError(f"cannot write {out}: {place}{found}: free space or choose another --out") from error
+
+
+def _system_error(error: BaseException) -> str | None:
+    """What the system said, if that is what an error tells of; pyarrow and safetensors hand it on as text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.strerror or str(error)
+    if isinstance(error, OSError) and isinstance(error.__context__, OSError):  # pyfaidx raises one of its own, without a number
+        return _system_error(error.__context__)
+    known = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)}
+    return next((text for text in known.values() if text in str(error)), None)
+
+
+@contextlib.contextmanager
+def whole_file(out: str | Path) -> Iterator[Path]:
+    """Give a temporary sibling of the file `out`; rename it to `out` when the block ends well, remove it otherwise.
+
+    Its parents are made.
+
+    Raises
+    ------
+    UserError
+        when the file cannot be written.
+    """
+    out = Path(out)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}: free space or choose another --out") from error
+    finally:
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing was
+            temporary.unlink()
 
 
 def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
@@ -79,7 +183,7 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
-    if not out.is_dir() or _kind_of(out) != kind:
+    if not out.is_dir() or kind_of(out) != kind:
         raise UserError(f"{out} exists and is no {kind} of dnabert, so --overwrite leaves it alone: choose another --out")
 
 
@@ -92,11 +196,16 @@ def write_manifest(
     seconds: float | None = None,
 ) -> None:
     """Write ``manifest.json``: kind and format, config, hashes of the inputs, versions, command, date."""
+    described = {name: _describe(Path(path)) for name, path in (inputs or {}).items()}
+    _save_manifest(folder, kind=kind, config=config, inputs=described, seconds=seconds)
+
+
+def _save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, Any], seconds: float | None) -> None:
     manifest = {
         "kind": kind,
         "format": FORMATS[kind],
         "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config,
-        "inputs": {name: _describe(Path(path)) for name, path in (inputs or {}).items()},
+        "inputs": inputs,
         "versions": _versions(),
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -118,18 +227,72 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
         raise UserError(f"no such {kind} folder: {folder}")
     try:
         manifest = json.loads((folder / _MANIFEST).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
         raise UserError(f"{folder} holds {found or 'something unknown'}, not a {kind}: give the folder of a {kind}")
     if manifest.get("format") != FORMATS[kind]:
-        made_by = (manifest.get("versions") or {}).get("dnabert", "another version")
+        versions = manifest.get("versions")
+        made_by = versions.get("dnabert", "another version") if isinstance(versions, dict) else "another version"
         raise UserError(
             f"{folder} was made by dnabert {made_by} ({kind} format {manifest.get('format')}; "
             f"this version reads format {FORMATS[kind]}): make it again"
         )
     return manifest
+
+
+def kind_of(folder: str | Path) -> str | None:
+    """Kind of the stage in `folder`, of whatever format; None where there is none."""
+    try:
+        manifest = json.loads((Path(folder) / _MANIFEST).read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return manifest.get("kind") if isinstance(manifest, dict) else None
+
+
+def without_places(value: Any) -> Any:
+    """Cut absolute paths down to their last part, in strings, ``--key=value`` words, lists and mappings.
+
+    Where a folder stood on one machine tells others nothing, and perhaps who worked there.
+
+    Examples
+    --------
+    >>> without_places(["pretrain.py", "--out=/home/ann/runs/a", {"path": "/data/b.fa", "k": 6}, "configs/c.yaml"])
+    ['pretrain.py', '--out=a', {'path': 'b.fa', 'k': 6}, 'configs/c.yaml']
+    """
+    if isinstance(value, dict):
+        return {key: without_places(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_places(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    flag, equals, rest = value.rpartition("=")
+    return f"{flag}{equals}{os.path.basename(rest.rstrip('/'))}" if os.path.isabs(rest) else value
+
+
+def check_unchanged(folder: str | Path, manifest: Mapping[str, Any], *, name: str) -> Path:
+    """Path of an input of a stage, which must be the one that the stage was made from.
+
+    Parameters
+    ----------
+    folder : of the stage, for the message.
+    manifest : the stage's.
+    name : of the input.
+
+    Raises
+    ------
+    UserError
+        when the input has been made again or changed since.
+    """
+    recorded = (manifest.get("inputs") or {}).get(name) or {}
+    if "path" not in recorded:
+        raise UserError(f"{folder} does not say what its {name} was: make it again")
+    path = Path(recorded["path"])
+    hashed = path / _MANIFEST if path.is_dir() else path
+    if "sha256" in recorded and hashed.is_file() and sha256(hashed) != recorded["sha256"]:
+        raise UserError(f"{folder} was made from another {name} than now stands at {path}: make {folder} again")
+    return path
 
 
 def sha256(path: str | Path) -> str:
@@ -141,16 +304,8 @@ def sha256(path: str | Path) -> str:
 def _describe(path: Path) -> dict[str, Any]:
     hashed = path / _MANIFEST if path.is_dir() else path
     if not hashed.is_file():
-        return {"path": str(path)}
-    return {"path": str(path), "bytes": hashed.stat().st_size, "sha256": sha256(hashed)}
-
-
-def _kind_of(folder: Path) -> str | None:
-    try:
-        manifest = json.loads((folder / _MANIFEST).read_text())
-    except (OSError, ValueError):
-        return None
-    return manifest.get("kind") if isinstance(manifest, dict) else None
+        return {"path": os.path.abspath(path)}
+    return {"path": os.path.abspath(path), "bytes": hashed.stat().st_size, "sha256": sha256(hashed)}
 
 
 def _versions() -> dict[str, str]:

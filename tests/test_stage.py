@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.stage import FORMATS, check_free, read_manifest, sha256, stage
+from dnabert.stage import FORMATS, check_free, kind_of, read_manifest, sha256, stage, whole_file
 
 
 @dataclass
@@ -137,3 +137,28 @@ def test_no_stage_at_all(tmp_path):
         read_manifest(tmp_path / "no", kind="corpus")
     with pytest.raises(UserError, match="no readable manifest"):
         read_manifest(tmp_path, kind="corpus")
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    out = tmp_path / "deep" / "table.tsv"
+    with whole_file(out) as path:
+        path.write_text("whole")
+        assert not out.exists()
+
+    def fail() -> None:
+        with whole_file(out) as path:
+            path.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert out.read_text() == "whole" and list(out.parent.iterdir()) == [out]
+    with pytest.raises(UserError, match=r"cannot write .*table.tsv/x: .*: free space or choose another --out"), whole_file(out / "x"):
+        pass
+
+
+def test_the_kind_of_a_folder(tmp_path):
+    make(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "manifest.json").write_text("[]")
+    assert [kind_of(tmp_path / name) for name in ("a", "b", "none")] == ["corpus", None, None]

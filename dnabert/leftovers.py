@@ -1,0 +1,63 @@
+"""What a killed process leaves beside the folder that it was making, and how it is told from what another one is writing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+
+def temporary_sibling(out: Path, *, role: str = "") -> Path:
+    """Folder beside `out` that this process alone uses.
+
+    Examples
+    --------
+    >>> temporary_sibling(Path("a/out")).name == f".out.{os.getpid()}.partial"
+    True
+    """
+    return out.with_name(f".{out.name}.{os.getpid()}{role}.partial")
+
+
+def remove_leftovers(out: Path) -> None:
+    """Remove the temporary siblings of `out` whose process is gone: no such process here, and on no machine a lock of it."""
+    pattern = re.compile(rf"\.{re.escape(out.name)}\.(\d+)(-\w+)?\.partial")
+    for left in out.parent.iterdir():
+        found = pattern.fullmatch(left.name)
+        lock = lock_folder(left) if found else None
+        if found is None or lock is None:
+            continue
+        if _is_gone(int(found[1])):
+            shutil.rmtree(left, ignore_errors=True)
+        os.close(lock)
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Lock a folder until the descriptor that is returned is closed, or this process ends in whatever way.
+
+    Returns
+    -------
+    None where another process holds the lock, or where there are no such locks (Windows, some network file systems).
+    """
+    try:
+        import fcntl
+
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(place)
+        return None
+    return place
+
+
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:  # another user's
+        return False
+    return False
