@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[bert,test,dev]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[bert,explain,export,test,dev]'
 	touch $@
 
 demo: .venv/installed  ## the embedded genomes, pretrained, mapped, explained: runs/demo

@@ -6,7 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dnabert.clusters.assign import assign
     from dnabert.clusters.clustering import cluster, load_clusters
+    from dnabert.clusters.stability import load_stability, stability
     from dnabert.corpus import demo_config, load_corpus, prepare
     from dnabert.encoders.embed import embed
     from dnabert.encoders.encoder import load_encoder
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 # What a name needs (torch, umap, …) is imported when the name is first used.
 _LAZY = {
     "KmerTokenizer": "tokenizer",
+    "assign": "clusters",
     "cluster": "clusters",
     "demo_config": "corpus",
     "embed": "encoders",
@@ -25,14 +28,17 @@ _LAZY = {
     "load_corpus": "corpus",
     "load_embeddings": "encoders",
     "load_encoder": "encoders",
+    "load_stability": "clusters",
     "load_tokenizer": "tokenizer",
     "prepare": "corpus",
     "pretrain": "pretraining",
+    "stability": "clusters",
     "write_report": "report",
 }
 
 __all__ = [
     "KmerTokenizer",
+    "assign",
     "cluster",
     "demo_config",
     "embed",
@@ -40,9 +46,11 @@ __all__ = [
     "load_corpus",
     "load_embeddings",
     "load_encoder",
+    "load_stability",
     "load_tokenizer",
     "prepare",
     "pretrain",
+    "stability",
     "write_report",
 ]
 

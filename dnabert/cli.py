@@ -11,13 +11,32 @@ from typing import Annotated, Any, TypeVar
 
 from tyro.conf import Positional, arg
 
-from dnabert.clusters.config import ClusterConfig
+from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
 from dnabert.config import config_file, nearest, parse
 from dnabert.corpus.config import CorpusConfig, config_from_fasta
+from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError, one_line
+from dnabert.explain.config import ExplainConfig
+from dnabert.export.config import ExportConfig
+from dnabert.hub.config import PushConfig
 
 T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class FetchArguments(FetchConfig):
+    """Fetch genomes with genes and repeats from UCSC, and write the YAML that prepares them.
+
+    Example: dnabert fetch great-apes --out great_apes.yaml
+    """
+
+    names: Positional[Annotated[list[str], arg(metavar="NAME ...")]] = field(default_factory=list)
+    """great-apes (human, chimp, bonobo, gorilla, orangutan), or assemblies by UCSC's name: hg38, hs1, panTro6, mm39, …"""
+    out: str
+    """YAML file to write: dnabert prepare --config takes it."""
+    overwrite: bool = False
+    """Replace a file that stands there."""
 
 
 @dataclass(kw_only=True)
@@ -28,7 +47,7 @@ class PrepareArguments(CorpusConfig):
     """
 
     fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
-    """FASTA files (plain, gzip, bgzip), each a genome without annotation; genomes with annotation stand in --config."""
+    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in --config."""
     demo: bool = False
     """Prepare the small embedded corpus of four great apes, with its annotation."""
     out: str
@@ -47,7 +66,7 @@ class EmbedArguments(EmbedConfig):
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
     """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6 or random:RUN."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """Corpus folder, or FASTA file."""
+    """Corpus folder, or FASTA or .2bit file."""
     out: str
     """Folder to make."""
     overwrite: bool = False
@@ -70,6 +89,58 @@ class ClusterArguments(ClusterConfig):
 
 
 @dataclass(kw_only=True)
+class StabilityArguments(StabilityConfig):
+    """Repeat a clustering: which of its clusters, and which windows in them, come back.
+
+    Example: dnabert stability clusters --out stability
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`; the embeddings it was made from must still stand."""
+    null: str | None = None
+    """Clusters of the same windows embedded with --shuffle, made with the same settings: what composition alone makes."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace a stability folder that stands there."""
+
+
+@dataclass(kw_only=True)
+class AssignArguments(AssignConfig):
+    """Place new sequences among clusters: which one, how surely, or none.
+
+    Example: dnabert assign clusters new.fa --out assigned.tsv
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`."""
+    input: Positional[Annotated[str, arg(metavar="INPUT")]]
+    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    out: str
+    """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
+    unlike, note."""
+    overwrite: bool = False
+    """Replace a table of this command that stands there."""
+
+
+@dataclass(kw_only=True)
+class ExplainArguments(ExplainConfig):
+    """Say what the sequences of each cluster have in common: a card for each, with its tests.
+
+    Example: dnabert explain clusters --databases mobile_elements.fa --gene-sets go_terms.gmt.gz --out explanation
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`, of a corpus's windows; the embeddings and the corpus must still stand."""
+    stability: str | None = None
+    """Folder of `dnabert stability` of these clusters: what dissolves is not called certain."""
+    out: str
+    """Folder to make: cards.json, a TSV of each kind of evidence, motifs.meme, consensus.fa."""
+    overwrite: bool = False
+    """Replace an explanation that stands there."""
+
+
+@dataclass(kw_only=True)
 class ReportArguments:
     """Write the page: a comparison into report.html.
 
@@ -84,6 +155,51 @@ class ReportArguments:
     """Folder to make."""
     overwrite: bool = False
     """Replace a report that stands there."""
+
+
+@dataclass(kw_only=True)
+class ExportArguments(ExportConfig):
+    """Write clusters or embeddings for other tools: AnnData (.h5ad), BED (.bed) or Parquet (.parquet).
+
+    Example: dnabert export clusters --genome human --out clusters.bed
+    """
+
+    source: Positional[Annotated[str, arg(metavar="CLUSTERS_OR_EMBEDDINGS")]]
+    """Folder made by `dnabert cluster` (the embeddings it was made from must still stand) or by `dnabert embed`."""
+    out: str
+    """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters in
+    their colours, for genome browsers), .parquet (one flat table with the vectors)."""
+    overwrite: bool = False
+    """Replace a file of the same format that stands there."""
+
+
+@dataclass(kw_only=True)
+class PushArguments(PushConfig):
+    """Publish a run or a corpus on the Hugging Face Hub, with a card made from its manifest.
+
+    Example: dnabert push runs/my_run me/apes-chr22 --license cc-by-4.0 --private
+    """
+
+    source: Positional[Annotated[str, arg(metavar="RUN_OR_CORPUS")]]
+    """Folder made by train/pretrain.py or train/release.py (a model), or by `dnabert prepare` (a data set)."""
+    name: Positional[Annotated[str, arg(metavar="NAME")]]
+    """Repository of the Hub: OWNER/NAME, or NAME for your own."""
+    dry_run: bool = False
+    """Upload nothing, ask no server: list what would be uploaded, and print the card."""
+    out: str | None = None
+    """Folder in which what is uploaded is kept; default: a temporary one."""
+
+
+def fetch(argv: Sequence[str]) -> None:
+    """Run ``dnabert fetch``."""
+    arguments = parse(FetchArguments, argv, prog="dnabert fetch")
+    from dnabert.corpus.fetch import fetch_genomes
+
+    config = _part(arguments, FetchConfig)
+    fetched = fetch_genomes(arguments.names, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    print(fetched.describe(), file=sys.stderr)
+    print(f"next: dnabert prepare --config {arguments.out} --out corpus", file=sys.stderr)
+    print(arguments.out)
 
 
 def prepare(argv: Sequence[str]) -> None:
@@ -117,6 +233,47 @@ def cluster(argv: Sequence[str]) -> None:
     print(arguments.out)
 
 
+def stability(argv: Sequence[str]) -> None:
+    """Run ``dnabert stability``."""
+    arguments = parse(StabilityArguments, argv, prog="dnabert stability")
+    from dnabert.clusters.stability import stability as make
+
+    config = _part(arguments, StabilityConfig)
+    made = make(
+        arguments.clusters, out=arguments.out, config=config, null=arguments.null, overwrite=arguments.overwrite
+    )
+    print(made.summary["sentence"], file=sys.stderr)
+    if made.summary["null"] is not None:
+        print(made.summary["null"]["verdict"], file=sys.stderr)
+    print(arguments.out)
+
+
+def assign(argv: Sequence[str]) -> None:
+    """Run ``dnabert assign``."""
+    arguments = parse(AssignArguments, argv, prog="dnabert assign")
+    from dnabert.clusters import assign as make
+
+    config = _part(arguments, AssignConfig)
+    made = make(arguments.clusters, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    if made.warning is not None:
+        print(f"warning: {made.warning}", file=sys.stderr)
+    print(made.describe())
+
+
+def explain(argv: Sequence[str]) -> None:
+    """Run ``dnabert explain``."""
+    arguments = parse(ExplainArguments, argv, prog="dnabert explain")
+    from dnabert.explain import explain as make
+
+    config, stability_folder = _part(arguments, ExplainConfig), arguments.stability
+    made = make(arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite)
+    for card in made.cards:
+        print(f"cluster {card['label']}, {card['makeup']['n']:,} windows: {card['sentence']['text']}", file=sys.stderr)
+    for part, why in made.overall["skipped"].items():
+        print(f"left out: {part.replace('_', ' ')} ({why})", file=sys.stderr)
+    print(arguments.out)
+
+
 def report(argv: Sequence[str]) -> None:
     """Run ``dnabert report``."""
     arguments = parse(ReportArguments, argv, prog="dnabert report")
@@ -125,12 +282,42 @@ def report(argv: Sequence[str]) -> None:
     print(write_report(arguments.comparison, run=arguments.run, out=arguments.out, overwrite=arguments.overwrite))
 
 
+def export(argv: Sequence[str]) -> None:
+    """Run ``dnabert export``."""
+    arguments = parse(ExportArguments, argv, prog="dnabert export")
+    from dnabert.export import export as write
+
+    config = _part(arguments, ExportConfig)
+    print(write(arguments.source, out=arguments.out, config=config, overwrite=arguments.overwrite))
+
+
+def push(argv: Sequence[str]) -> None:
+    """Run ``dnabert push``."""
+    arguments = parse(PushArguments, argv, prog="dnabert push")
+    from dnabert.hub import push as upload
+    from dnabert.hub import staged
+
+    config = _part(arguments, PushConfig)
+    if not arguments.dry_run:
+        print(upload(arguments.source, arguments.name, config=config, out=arguments.out))
+        return
+    with staged(arguments.source, arguments.name, config=config, out=arguments.out) as made:
+        print(made.describe(), file=sys.stderr)
+        print(made.card)
+
+
 #: Subcommand to its function and the arguments whose docstring begins with its summary.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], None], type]] = {
+    "fetch": (fetch, FetchArguments),
     "prepare": (prepare, PrepareArguments),
     "embed": (embed, EmbedArguments),
     "cluster": (cluster, ClusterArguments),
+    "stability": (stability, StabilityArguments),
+    "assign": (assign, AssignArguments),
+    "explain": (explain, ExplainArguments),
     "report": (report, ReportArguments),
+    "export": (export, ExportArguments),
+    "push": (push, PushArguments),
 }
 
 

@@ -41,7 +41,14 @@ def test_every_command_has_help_with_an_example(command, capsys):
     said = capsys.readouterr().out
     assert end.value.code == 0
     assert f"Example: dnabert {command} " in said
-    assert "--config FILE.yaml" in said and "--out STR" in said
+    assert "--config FILE.yaml" in said and "--out " in said
+
+
+def test_push_without_a_token_is_one_line(monkeypatch, capsys):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    assert "no token of the Hugging Face Hub" in fails(capsys, "push", "nosuch", "me/x")
 
 
 def test_help_lists_every_command(capsys):
@@ -61,7 +68,7 @@ def test_version(capsys):
 def test_installed_command():
     program = Path(sys.executable).with_name("dnabert")
     done = subprocess.run([program, "clutser"], capture_output=True, text=True, check=False)
-    expected = "error: unknown command clutser (did you mean cluster?): one of prepare, embed, cluster, report\n"
+    expected = f"error: unknown command clutser (did you mean cluster?): one of {', '.join(COMMANDS)}\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
@@ -72,6 +79,15 @@ def test_installed_command():
         (["embed", "bert", "--out", "x"], "missing: INPUT"),
         (["cluster", "x", "--out", "y", "--neighbours", "3"], "did you mean --neighbors?"),
         (["cluster", "nosuch", "--out", "y"], "no such embeddings folder: nosuch"),
+        (["stability", "nosuch", "--out", "y"], "no such clusters folder: nosuch"),
+        (["stability", "nosuch", "--out", "y", "--fraction", "1"], "fraction is 1.0"),
+        (["assign", "nosuch", "new.fa", "--out", "y.tsv"], "no such clusters folder: nosuch"),
+        (["assign", "nosuch", "new.fa", "--out", "y.tsv", "--error", "5"], "--error is 5.0, allowed is more than 0"),
+        (["assign", "nosuch", "new.fa"], "missing: --out"),
+        (["export", "nosuch", "--out", "y.bed"], "no such clusters folder: nosuch"),
+        (["export", "nosuch", "--out", "y.bad"], "allowed endings are .h5ad, .bed, .parquet"),
+        (["push", "nosuch", "me/x", "--dry-run"], "nosuch is no stage of dnabert: give the folder of a run or of a corpus"),
+        (["push", "nosuch", "me", "--dry-run"], "NAME must be OWNER/NAME"),
         (["report", "nosuch", "--out", "y"], "no such comparison folder: nosuch"),
         (["prepare", "--out", "y"], "nothing to prepare"),
         (["prepare", "a.fa", "--demo", "--out", "y"], "got FASTA files and --demo"),
@@ -96,6 +112,23 @@ def test_prepare_embed_cluster(fasta, tmp_path, capsys):
     run("cluster", tmp_path / "vectors", "--out", tmp_path / "clusters", "--kmeans", "2", "--neighbors", "15")
     assert len(dnabert.load_clusters(tmp_path / "clusters").table) == 60
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "clusters")
+    run("stability", tmp_path / "clusters", "--out", tmp_path / "stability", "--unit", "window", "--subsamples", "2")
+    assert len(dnabert.load_stability(tmp_path / "stability").table) == 60
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'stability'}\n" and "of the clustered windows, are stable" in said.err
+    run("assign", tmp_path / "clusters", fasta, "--out", tmp_path / "new.tsv", "--tile")
+    said = capsys.readouterr()
+    assert said.out.startswith("100 sequences: ") and "unlike the corpus" in said.out
+    assert "warning: " not in said.err
+    assert (tmp_path / "new.tsv").read_text().startswith("name\tstart\tend\tlength\tcluster\tprobability")
+    run("export", tmp_path / "clusters", "--out", tmp_path / "clusters.parquet")
+    assert capsys.readouterr().out == f"{tmp_path / 'clusters.parquet'}\n"
+    assert dnabert.load_clusters(tmp_path / "clusters").table.columns[-1] == "y"
+    run("push", tmp_path / "corpus", "me/worm", "--dry-run", "--license", "cc0-1.0", "--out", tmp_path / "upload")
+    said = capsys.readouterr()
+    assert said.out.startswith("---\nlicense: cc0-1.0\n") and "files for the dataset me/worm" in said.err
+    assert len(dnabert.load_corpus(tmp_path / "upload")["train"]) == 90
+    assert "is no text" in fails(capsys, "assign", tmp_path / "clusters", sys.executable, "--out", tmp_path / "x.tsv")
 
 
 def test_files_in_a_yaml_are_relative_to_it(fasta, tmp_path, monkeypatch):

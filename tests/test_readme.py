@@ -30,7 +30,8 @@ def commands(block: str) -> list[list[str]]:
 
 
 COMMAND_LINES = [words for block in blocks("bash") for words in commands(block)]
-RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and "--help" not in block]
+FETCHED = [words[words.index("--out") + 1] for words in COMMAND_LINES if words[:2] == ["dnabert", "fetch"]]
+RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and "--help" not in block and "dnabert fetch" not in block]
 
 
 def understood(words: list[str]) -> bool:
@@ -40,6 +41,8 @@ def understood(words: list[str]) -> bool:
     if words[0] == "dnabert" and words[1] == "--help":
         return True
     if words[0] == "dnabert":
+        if words[:2] == ["dnabert", "prepare"] and set(words[3:4]) & set(FETCHED):  # a file that the command before it writes
+            words = [*words[:2], *words[4:]]
         parse(COMMANDS[words[1]][1], [_shipped(word) for word in words[2:]])
         return True
     script = next(word for word in words if word.endswith(".py"))
