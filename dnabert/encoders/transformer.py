@@ -21,6 +21,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Bases, by_length, check_length
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
+from dnabert.models.objective import last_states
 from dnabert.models.precision import use_bf16
 
 
@@ -135,6 +136,8 @@ class TransformerEncoder:
 
     def _hidden(self, inputs: dict[str, Tensor]) -> Tensor:
         layer = self._config.layer
+        if layer == -1 and list(inputs) == ["input_ids"]:  # nothing is padded
+            return last_states(self._model, inputs["input_ids"]).float()
         output = self._model(**inputs, output_hidden_states=layer != -1)
         return (output.last_hidden_state if layer == -1 else output.hidden_states[layer]).float()
 

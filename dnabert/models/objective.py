@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dnabert.models.lean import is_lean, lean_states
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -27,7 +29,7 @@ class MaskedObjective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Losses and hits at the masked positions, and the windows' vectors.
 
         Parameters
@@ -39,13 +41,25 @@ class MaskedObjective(nn.Module):
         Returns
         -------
         nats : float32 (B, M), minus the log probability of the true word.
-        hits : bool (B, M), whether the true word was the most probable.
+        hits : bool (B, M), whether the true word was the most probable; None in training, which does not ask.
         vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them.
         """
-        hidden_BTD = self.model.base_model(input_ids=input_ids).last_hidden_state
+        hidden_BTD = last_states(self.model.base_model, input_ids)
         logits_BMV = masked_logits(self.model, hidden_BTD, positions).float()
         nats = functional.cross_entropy(logits_BMV.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-        return nats, logits_BMV.detach().argmax(-1) == labels, mean_of_words(hidden_BTD)
+        hits = None if self.training else logits_BMV.argmax(-1) == labels
+        return nats, hits, mean_of_words(hidden_BTD)
+
+
+def last_states(body: Any, input_ids: Tensor) -> Tensor:
+    """Last states (B, T, D) of windows without padding: on a CPU by `lean_states` where the body allows it.
+
+    A GPU has transformers' own forward, which ``torch.compile`` fuses there.
+    """
+    if input_ids.device.type != "cpu" or torch.compiler.is_compiling() or not is_lean(body):
+        return body(input_ids=input_ids).last_hidden_state
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+    return lean_states(body, input_ids, dtype=dtype)
 
 
 def mean_of_words(hidden_BTD: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from dnabert.alphabet import UNKNOWN, codes
 from dnabert.corpus.mutation import mutate
-from dnabert.models.objective import mean_of_words
+from dnabert.models.objective import last_states, mean_of_words
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import MaskedBatch
@@ -193,7 +193,7 @@ def found_first(model: Any, pairs: PairSampler, *, accelerator: Accelerator) -> 
         ids = torch.from_numpy(pairs.sampler.tokenizer.encode_bases(pairs.view_bases(rows, epochs, second=second)).astype(np.int64))
         for part in ids.split(_BATCH):
             with accelerator.autocast():
-                hidden_BTD = model.base_model(input_ids=part.to(accelerator.device)).last_hidden_state
+                hidden_BTD = last_states(model.base_model, part.to(accelerator.device))
             vectors.append(mean_of_words(hidden_BTD))
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
     _, found = contrastive_loss(torch.cat(vectors), copies, temperature=pairs.config.temperature)

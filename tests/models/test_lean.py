@@ -1,0 +1,73 @@
+import pytest
+import torch
+
+from dnabert.models.build import build_model
+from dnabert.models.config import ModelConfig
+from dnabert.models.lean import is_lean, lean_states
+from dnabert.models.objective import last_states
+from dnabert.tokenizer import KmerTokenizer
+
+SIZES = {"hidden_size": 32, "layers": 3, "heads": 2, "intermediate_size": 48}
+
+
+def body(**settings):
+    """A model whose every part matters: nothing is zero."""
+    model = build_model(ModelConfig(**SIZES, **settings), tokenizer=KmerTokenizer(k=3), max_tokens=20).base_model
+    torch.manual_seed(1)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return model
+
+
+def gradients(model, states):
+    torch.manual_seed(2)
+    model.zero_grad()
+    (states.float() * torch.randn(states.shape)).sum().backward()
+    return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_states_and_gradients_are_those_of_transformers(batch):
+    model = body()
+    ids = torch.randint(5, 69, (batch, 20))
+    expected, found = model(input_ids=ids).last_hidden_state, lean_states(model, ids, dtype=torch.float32)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
+    theirs, ours = gradients(model, expected), gradients(model, found)
+    for name in theirs:
+        assert (ours[name] - theirs[name]).norm() <= 1e-4 * theirs[name].norm() + 1e-6, name
+
+
+def test_bf16_is_as_near_as_autocast_is():
+    model = body()
+    ids = torch.randint(5, 69, (8, 20))
+    exact = model(input_ids=ids).last_hidden_state
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        theirs, ours = model(input_ids=ids).last_hidden_state, last_states(model, ids)
+    assert ours.dtype == torch.bfloat16
+    assert (ours - exact).norm() < 1.5 * (theirs - exact).norm() + 1e-3 * exact.norm()
+
+
+@pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"architecture": "bert"}, {"architecture": "lstm"}])
+def test_what_it_does_not_compute_is_left_to_transformers(settings):
+    model = body(**settings)
+    assert not is_lean(model)
+    assert last_states(model, torch.randint(5, 69, (2, 20))).shape == (2, 20, 32)
+
+
+def test_dropout_matters_in_training_only():
+    model = body(dropout=0.1).eval()
+    assert is_lean(model)
+    ids = torch.randint(5, 69, (2, 20))
+    torch.testing.assert_close(last_states(model, ids), model(input_ids=ids).last_hidden_state, atol=2e-5, rtol=1e-4)
+
+
+def test_local_attention_and_biases_are_refused():
+    model = body()
+    assert is_lean(model)
+    for change in ({"attention_bias": True}, {"norm_bias": True}, {"layer_types": ["sliding_attention"] * 3}, {"hidden_activation": "relu"}):
+        before = {name: getattr(model.config, name) for name in change}
+        for name, value in change.items():
+            setattr(model.config, name, value)
+        assert not is_lean(model), change
+        for name, value in before.items():
+            setattr(model.config, name, value)
