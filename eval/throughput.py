@@ -277,12 +277,15 @@ def _our_steps(
     import torch
 
     from dnabert.models.build import build_model
+    from dnabert.models.memory import keep_freed_memory
     from dnabert.models.objective import MaskedObjective
     from dnabert.pretraining.config import PretrainConfig
     from dnabert.pretraining.optimizer import build_optimizers
 
     model = build_model(config.model, tokenizer=sampler.tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
     objective = MaskedObjective(model).to(device)
+    if device.type == "cpu":
+        keep_freed_memory()
     settings = PretrainConfig(k=config.k, optimizer=optimizer, learning_rate=1e-4, embedding_learning_rate=1e-4)
     optimizers = build_optimizers(model, settings, bf16=bf16)
 

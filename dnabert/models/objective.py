@@ -58,7 +58,7 @@ def last_states(body: Any, input_ids: Tensor) -> Tensor:
     """
     if input_ids.device.type != "cpu" or torch.compiler.is_compiling() or not is_lean(body):
         return body(input_ids=input_ids).last_hidden_state
-    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else body.dtype
     return lean_states(body, input_ids, dtype=dtype)
 
 

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.errors import UserError
 from dnabert.models.build import build_model
+from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16
 from dnabert.pretraining import run_folder
@@ -132,6 +133,7 @@ def _accelerator(config: PretrainConfig) -> Accelerator:
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     if device.type == "cpu":
         set_cpu_threads(config.threads, processes=accelerator.num_processes)
+        keep_freed_memory()
     parts = accelerator.num_processes * config.accumulation * (2 if config.contrast.weight else 1)
     if config.batch_size % parts:
         raise UserError(
