@@ -53,6 +53,25 @@ def lock_folder(folder: Path) -> int | None:
     return place
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether another process, or another descriptor of this one, holds the lock of a folder; False where there are no locks."""
+    try:
+        import fcntl
+
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(place)
+    return False
+
+
 def _is_gone(process: int) -> bool:
     try:
         os.kill(process, 0)

@@ -35,6 +35,8 @@ FORMATS = {
 }
 
 _MANIFEST = "manifest.json"
+#: What the system says of a disk that takes nothing.
+_DISK = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)]
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
@@ -145,8 +147,19 @@ def _system_error(error: BaseException) -> str | None:
         return error.strerror or str(error)
     if isinstance(error, OSError) and isinstance(error.__context__, OSError):  # pyfaidx raises one of its own, without a number
         return _system_error(error.__context__)
-    known = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)}
-    return next((text for text in known.values() if text in str(error)), None)
+    return next((text for text in _DISK if text in str(error)), None)
+
+
+def disk_fault(error: BaseException) -> str | None:
+    """What keeps a disk from taking what is written, if that is what an error tells of: it is full, or may only be read.
+
+    Examples
+    --------
+    >>> disk_fault(OSError(28, "No space left on device")), disk_fault(OSError(2, "No such file or directory"))
+    ('No space left on device', None)
+    """
+    found = _system_error(error)
+    return found if found in _DISK else None
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +67,14 @@ class Corpus(datasets.DatasetDict):
             )
         splits = tuple(name for name in SPLITS if name in self) if split is None else (split,)
         return WindowView(self.folder, splits=splits, window_length=self.window_length)
+
+
+def fingerprint(folder: str | Path) -> str:
+    """Hash of what a corpus holds: its bases, its windows and their splits; the same when it is prepared again."""
+    folder = Path(folder)
+    names = ["sequences", *json.loads((folder / "dataset_dict.json").read_text())["splits"]]
+    parts = {name: json.loads((folder / name / "state.json").read_text())["_fingerprint"] for name in names}
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def load_corpus(folder: str | Path) -> Corpus:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError
@@ -34,6 +37,14 @@ class Progress:
     seconds: float = 0.0
     """Seconds of training, evaluation not counted."""
     tracker_id: str | None = None
+    corpus: str | None = None
+    """Fingerprint of the corpus that is read."""
+    first_bits: float | None = None
+    """Bits per base of the first step."""
+    steps_above: int = 0
+    """Last steps in a row whose bits per base were far above that; see `divergence`."""
+    since_line: list[dict[str, float]] = field(default_factory=list)
+    """What the steps since the last line of ``metrics.jsonl`` measured: the next one is their mean."""
 
 
 def save_checkpoint(
@@ -41,26 +52,36 @@ def save_checkpoint(
 ) -> Path:
     """Write ``checkpoints/step-N`` beside its place, rename it there when whole, and prune the oldest.
 
+    A step's checkpoint is the same whenever it is made: one that stands there stays.
+
     Raises
     ------
     UserError
-        when it cannot be written; the checkpoints that were there are intact.
+        when it cannot be written, or the weights are no longer numbers; the checkpoints that were there are intact.
     """
     final = run / _FOLDER / f"step-{progress.step:09d}"
+    if final.is_dir():
+        return final
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+        raise UserError(
+            f"weights are no longer numbers after step {progress.step}, so they are not saved: the run diverged; "
+            "go on with --resume auto and a lower --learning-rate, or begin again with more --warmup-steps"
+        )
     partial = final.with_name(f".{final.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in (run / _FOLDER).glob(".step-*"):  # by a process that was killed
+            shutil.rmtree(left)
         partial.mkdir(parents=True)
         model.save_pretrained(partial)
         save_file(_optimizer_tensors(model, optimizers), partial / "optimizer.safetensors")
         (partial / "progress.json").write_text(json.dumps(asdict(progress)) + "\n")
-        shutil.rmtree(final, ignore_errors=True)
+        _flush(partial)
         partial.rename(final)
     except Exception as error:  # safetensors raises its own class for a full disk
         shutil.rmtree(partial, ignore_errors=True)
         raise UserError(f"cannot write {final}: {error}: free space, then go on with --resume auto") from error
     for old in checkpoints(run)[:-keep]:
-        shutil.rmtree(old)
+        _remove(old)
     return final
 
 
@@ -69,16 +90,65 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted((run / _FOLDER).glob("step-*"))
 
 
-def load_checkpoint(folder: Path, *, model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> Progress:
+def newest_readable(run: Path) -> Path | None:
+    """The newest checkpoint that can be read; damaged ones beyond it are told of and removed, since they are made again."""
+    for folder in reversed(checkpoints(run)):
+        fault = _fault(folder)
+        if fault is None:
+            return folder
+        print(f"{folder} is damaged ({fault}) and left out", file=sys.stderr)
+        _remove(folder)
+    return None
+
+
+def _fault(folder: Path) -> str | None:
+    """What is wrong with a checkpoint, told from its small parts and the lengths of the large ones."""
+    try:
+        Progress(**json.loads((folder / "progress.json").read_text()))
+        for path in (*folder.glob("model*.safetensors"), folder / "optimizer.safetensors"):
+            with safe_open(path, framework="pt"):  # reads the header, which says how long the file is
+                pass
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return None if list(folder.glob("model*.safetensors")) else "it has no weights"
+
+
+def _remove(folder: Path) -> None:
+    """Remove a checkpoint: it is gone at once, and its parts a little later, whenever this process is killed."""
+    hidden = folder.with_name(f".{folder.name}.removed")
+    shutil.rmtree(hidden, ignore_errors=True)
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    """Have the system write what it holds of a folder's files: a machine that stops must not leave a name without content."""
+    for path in (*folder.iterdir(), folder):
+        place = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
+
+def load_checkpoint(
+    folder: Path, *, model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], corpus: str | None = None
+) -> Progress:
     """Put weights and optimiser state back, exactly, and say how far the run was.
 
     Raises
     ------
     UserError
-        when the checkpoint does not fit the model, e.g. because the config was changed.
+        when the checkpoint does not fit the model, e.g. because the config was changed, or the fingerprint `corpus` is of
+        another corpus than the run has read so far.
     """
     try:
         progress = Progress(**json.loads((folder / "progress.json").read_text()))
+        if corpus is not None and progress.corpus not in (None, corpus):
+            raise UserError(
+                f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as it was, "
+                "or begin again with --overwrite"
+            )
         with torch.device("cpu"):
             weights = type(model).from_pretrained(folder, use_safetensors=True).state_dict()
         model.load_state_dict(weights)

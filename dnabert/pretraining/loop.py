@@ -23,6 +23,7 @@ from accelerate.utils import broadcast, broadcast_object_list, parse_flag_from_e
 from tqdm import tqdm
 
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
+from dnabert.corpus.loading import fingerprint
 from dnabert.errors import UserError
 from dnabert.models.build import build_model
 from dnabert.models.memory import keep_freed_memory
@@ -35,6 +36,7 @@ from dnabert.pretraining.budget import spent
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint, load_initial, save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.contrast import PairSampler, found_first, whole_batch_loss
+from dnabert.pretraining.divergence import watched
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate
@@ -90,6 +92,7 @@ class _Training:
             self.tracker.close(failed=failed)
 
 
+@run_folder.in_one_line
 def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 
@@ -196,9 +199,9 @@ def _build(
     train, tokenizer = samplers.train, samplers.train.tokenizer
     model.to(accelerator.device)
     optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
-    progress = Progress()
+    progress = Progress(corpus=fingerprint(train.view.folder))
     if checkpoint is not None:
-        progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers)
+        progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers, corpus=progress.corpus)
     objective: Any = MaskedObjective(model)
     if config.compile:
         objective = torch.compile(objective)
@@ -207,10 +210,13 @@ def _build(
     transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
     if main:
         tokenizer.save_pretrained(config.out)
-        keep_up_to(Path(config.out), step=progress.step)
+        keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
-    return _Training(config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress)
+    window = list(progress.since_line)
+    return _Training(
+        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, window=window
+    )
 
 
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
@@ -238,16 +244,17 @@ def _run(training: _Training, stop: list[int]) -> None:
         batches = ahead.submit(_batches, training, training.progress.step)
         while True:
             share = _agreed(accelerator, spent(config, training.progress))
-            if share >= 1 or _agreed(accelerator, float(bool(stop))) > 0:
+            if share >= 1 or _anywhere(accelerator, stop):
                 break
             ready = batches.result()
             batches = ahead.submit(_batches, training, training.progress.step + 1)
             _step(training, ready, share)
             if training.progress.step % config.evaluate_every == 0:
                 _evaluate(training)
-            if training.progress.step % config.checkpoint_every == 0:
+            # what may have diverged must not push out what has not
+            if training.progress.step % config.checkpoint_every == 0 and not training.progress.steps_above:
                 _checkpoint(training)
-    if _agreed(accelerator, float(bool(stop))) > 0:
+    if _anywhere(accelerator, stop):
         _checkpoint(training)
         _leave(training, stop[0] if stop else signal.SIGTERM)
     if training.evaluated_at != training.progress.step:
@@ -277,11 +284,7 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
             sums += _backward(training, batch, asked)
     total, hidden, contrast, found = accelerator.reduce(sums.to(accelerator.device), reduction="sum").tolist()
     bits = total / max(hidden, 1.0) / (config.k * math.log(2))
-    if not math.isfinite(bits):
-        raise UserError(
-            f"the loss is {bits} after step {progress.step}: the run diverged; begin again with a lower "
-            f"--learning-rate (now {config.learning_rate}) or more --warmup-steps (now {config.warmup_steps})"
-        )
+    training.progress = watched(progress, bits, config=config)
     if config.clip_gradient:
         torch.nn.utils.clip_grad_norm_(training.objective.parameters(), config.clip_gradient)
     for optimizer in training.optimizers:
@@ -396,7 +399,7 @@ def _checkpoint(training: _Training) -> None:
             Path(training.config.out),
             model=training.model,
             optimizers=training.optimizers,
-            progress=training.progress,
+            progress=dataclasses.replace(training.progress, since_line=training.window),
             keep=training.config.keep_checkpoints,
         )
     training.accelerator.wait_for_everyone()
@@ -446,8 +449,16 @@ def _stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _anywhere(accelerator: Accelerator, stop: list[int]) -> bool:
+    """Whether any process was told to stop: a cluster may take back one machine of several."""
+    if accelerator.num_processes == 1:
+        return bool(stop)
+    told = torch.tensor([float(bool(stop))], device=accelerator.device)
+    return float(accelerator.reduce(told, reduction="sum")[0]) > 0
+
+
 def _agreed(accelerator: Accelerator, value: float) -> float:
-    """The main process's value on every process: clocks and signals differ between them."""
+    """The main process's value on every process: clocks differ between them."""
     if accelerator.num_processes == 1:
         return value
     return float(broadcast(torch.tensor([value], dtype=torch.float64, device=accelerator.device))[0])

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.pretraining.checkpoints import checkpoints
+from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
+from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.stage import check_free, write_manifest
+from dnabert.stage import check_free, disk_fault, write_manifest
 
 _CONFIG = "config.yaml"
 _METRICS = "metrics.jsonl"  # made first, so that a run that was killed at any moment is known as one
+#: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
+_HELD: dict[Path, int] = {}
+
+
+def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainConfig], Path]:
+    """Wrap a training: a disk that takes nothing any more becomes a `UserError`, and the folder is given free at the end."""
+
+    @functools.wraps(train)
+    def wrapped(config: PretrainConfig) -> Path:
+        try:
+            return train(config)
+        except UserError:
+            raise
+        except Exception as error:
+            fault = disk_fault(error)
+            if fault is None:
+                raise
+            raise UserError(f"cannot write {config.out}: {fault}: mend that, then go on with --resume auto") from error
+        finally:
+            _release(Path(config.out).absolute())
+
+    return wrapped
 
 
 def begin(config: PretrainConfig) -> Path | None:
-    """Make `config.out` ready and return the checkpoint to go on from, if any.
+    """Make `config.out` ready, hold it for this process, and return the checkpoint to go on from, if any.
 
     Raises
     ------
     UserError
-        when `out` holds a finished run, a stopped one, or something that is no run, and nothing allows to go on.
+        when `out` holds a finished run, a stopped one, or something that is no run, and nothing allows to go on; or another
+        process trains there.
     """
     out = Path(config.out)
+    _hold(out)
     found = checkpoints(out) if out.is_dir() else []
     stopped = (out / _METRICS).is_file() and not (out / "manifest.json").is_file()
     if config.resume == "auto" and (stopped or not out.exists()):
-        if found:
-            return found[-1]
+        newest = newest_readable(out)
+        if newest is not None:
+            return newest
     elif stopped and not config.overwrite:
         raise UserError(
             f"{out} holds a run that was stopped ({found[-1].name if found else 'before its first checkpoint'}): "
@@ -52,9 +81,33 @@ def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
 
 
 def _fresh(out: Path) -> None:
+    """An empty folder; what stood there is moved away as a whole first, so that no half of it is taken for a run."""
+    replaced = temporary_sibling(out, role="-replaced")
     try:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
+        if out.exists():
+            out.rename(replaced)
+            shutil.rmtree(replaced, ignore_errors=True)
+        out.mkdir()
         (out / _METRICS).touch()
     except OSError as error:
         raise UserError(f"cannot make --out {out}: {error.strerror}: choose another folder") from error
+    _hold(out)
+
+
+def _hold(out: Path) -> None:
+    """Lock the folder for this process; two that write one curve and one row of checkpoints would spoil both."""
+    _release(out.absolute())
+    if not out.is_dir():
+        return
+    if is_locked(out):
+        raise UserError(f"another process trains in {out}: wait for it, or choose another --out")
+    lock = lock_folder(out)  # none on a disk without locks
+    if lock is not None:
+        _HELD[out.absolute()] = lock
+
+
+def _release(out: Path) -> None:
+    if out in _HELD:
+        os.close(_HELD.pop(out))
