@@ -32,6 +32,7 @@ FORMATS = {
     "report": 1,
     "probes": 1,
     "finetuning": 1,
+    "classifiers": 1,
 }
 
 _MANIFEST = "manifest.json"

@@ -36,6 +36,8 @@ class ProbeConfig:
     """Encoders."""
     classifiers: list[Literal["logistic", "knn"]] = field(default_factory=lambda: ["logistic", "knn"])
     """`logistic`: ridge-penalised logistic regression; `knn`: nearest neighbours by cosine. Dev chooses their strength."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: each class weighs alike in the logistic regression, however rare; for labels of which some are."""
     resamples: int = 500
     """Bootstrap resamples behind each interval."""
     seed: int = 0
@@ -61,7 +63,10 @@ def run_probes(config: ProbeConfig) -> Path:
     inputs = {f"task{i}": path for i, path in enumerate(config.tasks)} | ({"run": config.run} if config.run else {})
     with stage(config.out, kind="probes", config=config, inputs=inputs, overwrite=config.overwrite) as folder:
         save_yaml(config, folder / "config.yaml")
-        records = [record for task in tasks for rung in rungs for record in _probed(task, rung, config)]
+        records = []
+        for task in tasks:
+            print(task.summary())
+            records += [record for rung in rungs for record in _probed(task, rung, config)]
         (folder / "probes.json").write_text(json.dumps(records, indent=1) + "\n")
         (folder / "probes.tsv").write_text(_table(records))
     return Path(config.out)
@@ -76,7 +81,9 @@ def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str,
     vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
     records = []
     for classifier in config.classifiers:
-        found = probe(task, vectors, classifier=classifier, resamples=config.resamples, seed=config.seed)
+        found = probe(
+            task, vectors, classifier=classifier, class_weights=config.class_weights, resamples=config.resamples, seed=config.seed
+        )
         record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": encoder.dimension}
         records.append(record | {"classifier": classifier, "setting": found.setting, "scores": _plain(found.scores)})
         mcc = found.scores["mcc"]

@@ -122,7 +122,7 @@ class ResidualModel(ResidualPreTrainedModel):
         **_: Any,
     ) -> BaseModelOutput:
         """States float (B, T, D) of `input_ids` int64 (B, T); `attention_mask` is 0 at padding, which must come last."""
-        is_word = None if attention_mask is None or bool(attention_mask.all()) else attention_mask.bool()
+        is_word = None if attention_mask is None else attention_mask.bool()  # whether all are words only a GPU could say, at a stop
         x_BTD = self.embedding_norm(self.embeddings(input_ids))
         states = [x_BTD]
         for layer in self.layers:

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16
 from dnabert.pretraining import run_folder
+from dnabert.pretraining.ahead import made_ahead
 from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent
@@ -39,7 +39,7 @@ from dnabert.pretraining.contrast import PairSampler, found_first, whole_batch_l
 from dnabert.pretraining.divergence import watched
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.masking import MaskedBatch
-from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate
+from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate, update
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.threads import set_cpu_threads
@@ -240,15 +240,12 @@ def _run(training: _Training, stop: list[int]) -> None:
         _floors(training)
     if training.progress.step == 0:
         _evaluate(training)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        batches = ahead.submit(_batches, training, training.progress.step)
+    with contextlib.closing(made_ahead(lambda step: _batches(training, step), first=training.progress.step)) as batches:
         while True:
             share = _agreed(accelerator, spent(config, training.progress))
             if share >= 1 or _anywhere(accelerator, stop):
                 break
-            ready = batches.result()
-            batches = ahead.submit(_batches, training, training.progress.step + 1)
-            _step(training, ready, share)
+            _step(training, next(batches), share)
             if training.progress.step % config.evaluate_every == 0:
                 _evaluate(training)
             # what may have diverged must not push out what has not
@@ -285,11 +282,7 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
     total, hidden, contrast, found = accelerator.reduce(sums.to(accelerator.device), reduction="sum").tolist()
     bits = total / max(hidden, 1.0) / (config.k * math.log(2))
     training.progress = watched(progress, bits, config=config)
-    if config.clip_gradient:
-        torch.nn.utils.clip_grad_norm_(training.objective.parameters(), config.clip_gradient)
-    for optimizer in training.optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    update(training.objective, training.optimizers, clip_gradient=config.clip_gradient)
     measured = {"train_bits_per_base": bits}
     if training.pairs:  # every process has the whole batch's
         measured |= {"train_contrast_nats": contrast / accelerator.num_processes, "train_found_first": found / accelerator.num_processes}

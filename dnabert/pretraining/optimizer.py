@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from torch.nn import Parameter
 
 from dnabert.models.build import hidden_matrices
 from dnabert.pretraining.config import PretrainConfig
@@ -24,18 +26,43 @@ def build_optimizers(model: PreTrainedModel, config: PretrainConfig, *, bf16: bo
     matrices = [parameters[name] for name in in_layers]
     rest = [p for name, p in parameters.items() if name not in set(in_layers)]
     slower = config.embedding_learning_rate / config.learning_rate
-    groups = [
-        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay, "scale": slower},
-        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "scale": slower},
-    ]
+    groups = decay_groups(rest, weight_decay=config.weight_decay, scale=slower)
     if config.optimizer == "adamw":
-        groups.append({"params": matrices, "weight_decay": config.weight_decay, "scale": 1.0})
-    # BERT's own second moment (0.999) forgets too slowly for a run of a thousand steps
-    adamw = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+        groups += decay_groups(matrices, weight_decay=config.weight_decay)
+    adamw = build_adamw(groups, learning_rate=config.learning_rate)
     if config.optimizer == "adamw":
         return [adamw]
     dtype = torch.bfloat16 if bf16 else torch.float32
     return [Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, dtype=dtype), adamw]
+
+
+def decay_groups(parameters: Iterable[Parameter], *, weight_decay: float, scale: float = 1.0) -> list[dict[str, Any]]:
+    """Groups for an optimiser: matrices with weight decay, norms and biases without.
+
+    Parameters
+    ----------
+    parameters : all are taken once.
+    weight_decay : of matrices and what has more dimensions.
+    scale : share of the learning rate that they get; see `set_learning_rate`.
+    """
+    parameters = list(parameters)
+    matrices, rest = [p for p in parameters if p.ndim >= 2], [p for p in parameters if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": weight_decay, "scale": scale}, {"params": rest, "weight_decay": 0.0, "scale": scale}]
+    return [group for group in groups if group["params"]]
+
+
+def build_adamw(groups: list[dict[str, Any]], *, learning_rate: float) -> torch.optim.AdamW:
+    """AdamW whose second moment forgets faster than BERT's own (0.999), too slow for a run of a thousand steps."""
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def update(model: torch.nn.Module, optimizers: list[torch.optim.Optimizer], *, clip_gradient: float) -> None:
+    """Take one step along the gradients and clear them; `clip_gradient` is their largest norm, 0 leaves them alone."""
+    if clip_gradient:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip_gradient)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
 
 def set_learning_rate(optimizers: list[torch.optim.Optimizer], rate: float) -> None:

@@ -1,7 +1,7 @@
 """Labelled sequences: tasks, and how much of a label stands in an encoder's vectors."""
 
 from dnabert.probes.probe import Probe, probe
-from dnabert.probes.scores import score
+from dnabert.probes.scores import score, score_difference
 from dnabert.probes.tasks import Part, Task, read_task
 
-__all__ = ["Part", "Probe", "Task", "probe", "read_task", "score"]
+__all__ = ["Part", "Probe", "Task", "probe", "read_task", "score", "score_difference"]

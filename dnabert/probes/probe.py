@@ -13,6 +13,7 @@ from dnabert.probes.scores import score
 from dnabert.probes.tasks import Part, Task
 
 Classifier = Literal["logistic", "knn"]
+ClassWeights = Literal["none", "balanced"]
 
 # inverse strength of the ridge, and neighbours, among which dev chooses
 _STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
@@ -28,15 +29,23 @@ class Probe:
     classifier : ``logistic`` or ``knn``.
     setting : the inverse strength or the number of neighbours that was best on dev.
     scores : on test; see `dnabert.probes.scores.score`.
+    test : float (n, classes), probabilities of the test sequences.
     """
 
     classifier: Classifier
     setting: float
     scores: dict[str, Any]
+    test: NDArray[np.float64]
 
 
 def probe(
-    task: Task, vectors: dict[str, NDArray[np.floating]], *, classifier: Classifier, resamples: int = 500, seed: int = 0
+    task: Task,
+    vectors: dict[str, NDArray[np.floating]],
+    *,
+    classifier: Classifier,
+    class_weights: ClassWeights = "none",
+    resamples: int = 500,
+    seed: int = 0,
 ) -> Probe:
     """Fit on train, choose on dev by Matthews' correlation, score on test.
 
@@ -45,6 +54,9 @@ def probe(
     task : its labels.
     vectors : ``train``, ``dev`` and ``test``: float (n, d) each, in the task's order.
     classifier : ``logistic`` (ridge-penalised, on standardised columns) or ``knn`` (cosine, neighbours weigh alike).
+    class_weights : ``balanced``: each class weighs alike in the logistic regression, however rare; nearest neighbours
+        have no loss to be weighed.
+    resamples, seed : of the intervals.
     """
     from sklearn.preprocessing import StandardScaler, normalize
 
@@ -52,11 +64,12 @@ def probe(
     points = {name: scaler.transform(part).astype(np.float32) for name, part in vectors.items()}
     if classifier == "knn":
         points = {name: normalize(part) for name, part in points.items()}
-    fits = [_fit(classifier, setting, points["train"], task.train) for setting in _settings(classifier, task.train)]
-    on_dev = [score(task.dev.labels, _predict(fit, points["dev"], task), resamples=2)["mcc"].value for _, fit in fits]
+    settings = _settings(classifier, task.train)
+    fits = [(setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights)) for setting in settings]
+    on_dev = [score(task.dev.labels, _predict(fit, points["dev"], task), resamples=0)["mcc"].value for _, fit in fits]
     setting, best = fits[int(np.argmax(on_dev))]
-    found = score(task.test.labels, _predict(best, points["test"], task), resamples=resamples, seed=seed)
-    return Probe(classifier, setting, found)
+    test = _predict(best, points["test"], task)
+    return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
 
 
 def _settings(classifier: Classifier, train: Part) -> tuple[float, ...]:
@@ -65,16 +78,17 @@ def _settings(classifier: Classifier, train: Part) -> tuple[float, ...]:
     return tuple(float(k) for k in _NEIGHBORS if k <= len(train.labels))
 
 
-def _fit(classifier: Classifier, setting: float, points: NDArray[np.float32], part: Part) -> tuple[float, Any]:
+def _fit(classifier: Classifier, setting: float, points: NDArray[np.float32], *, part: Part, weights: ClassWeights) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
     if classifier == "knn":
-        return setting, KNeighborsClassifier(int(setting)).fit(points, part.labels)
+        return KNeighborsClassifier(int(setting)).fit(points, part.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # dev decides between the fits as they are
-        return setting, LogisticRegression(C=setting, max_iter=200).fit(points, part.labels)
+        balanced = None if weights == "none" else weights
+        return LogisticRegression(C=setting, max_iter=200, class_weight=balanced).fit(points, part.labels)
 
 
 def _predict(fit: Any, points: NDArray[np.float32], task: Task) -> NDArray[np.float64]:

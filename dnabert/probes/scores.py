@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,23 @@ from dnabert.clusters.bootstrap import Score, interval
 #: What `score` gives, in this order.
 METRICS = ("mcc", "accuracy", "f1", "auc")
 
+_Measure: TypeAlias = Callable[[NDArray, NDArray], float]
 
-def score(
-    labels: NDArray[np.integer], probabilities: NDArray[np.floating], *, resamples: int = 500, seed: int = 0
-) -> dict[str, Score]:
+
+#: Probabilities (n, classes) of one model, or of several trainings of it.
+Predictions: TypeAlias = NDArray[np.floating] | Sequence[NDArray[np.floating]]
+
+
+def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples: int = 500, seed: int = 0) -> dict[str, Score]:
     """Matthews' correlation, accuracy, macro F1 and area under the ROC curve (one against the rest, macro).
 
     Parameters
     ----------
     labels : int (n,), true classes.
-    probabilities : float (n, classes), rows that sum to 1; the largest is the prediction.
-    resamples, seed : of the percentile bootstrap over the n sequences.
+    probabilities : float (n, classes), rows that sum to 1; the largest is the prediction. A list of such: the mean over
+        trainings that differ in their seed.
+    resamples, seed : of the percentile bootstrap over the n sequences, and over the trainings where there are several (of
+        three, resampling shows two thirds of the variance); 0 for values without intervals.
 
     Examples
     --------
@@ -30,17 +37,63 @@ def score(
     >>> found["accuracy"].value, round(found["mcc"].value, 3), found["auc"].value
     (0.75, 0.577, 0.75)
     """
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(labels), size=(resamples, len(labels)))
-    return {name: _interval(_MEASURES[name], labels, probabilities, draws) for name in METRICS}
+    runs, draws = _runs(probabilities), _draws(len(labels), resamples, seed)
+    found = {}
+    for name, measure in _MEASURES.items():
+        value = float(np.mean([measure(labels, run) for run in runs]))
+        found[name] = _with_interval(value, _replicates(measure, labels, runs, draws, stream=(seed, 1)), len(labels))
+    return found
 
 
-def _interval(
-    measure: Callable[[NDArray, NDArray], float], labels: NDArray, probabilities: NDArray, draws: NDArray
-) -> Score:
-    values = np.array([measure(labels[draw], probabilities[draw]) for draw in draws])
-    low, high = interval(values[np.isfinite(values)]) if np.isfinite(values).any() else (float("nan"), float("nan"))
-    return Score(measure(labels, probabilities), low, high, len(labels))
+def score_difference(
+    labels: NDArray[np.integer], first: Predictions, second: Predictions, *, resamples: int = 500, seed: int = 0
+) -> dict[str, Score]:
+    """The scores of `first` minus those of `second`, with paired intervals: both are scored on the same resampled sequences.
+
+    Parameters
+    ----------
+    labels : int (n,), true classes.
+    first, second : probabilities of each, as for `score`; their trainings, if several, are resampled apart.
+    resamples, seed : of the bootstrap.
+
+    Examples
+    --------
+    >>> labels = np.array([0, 1] * 50)
+    >>> right, constant = np.eye(2)[labels], np.tile([0.6, 0.4], (100, 1))
+    >>> found = score_difference(labels, right, constant)["accuracy"]
+    >>> found.value, found.low > 0.3
+    (0.5, True)
+    """
+    firsts, seconds, draws = _runs(first), _runs(second), _draws(len(labels), resamples, seed)
+    found = {}
+    for name, measure in _MEASURES.items():
+        value = np.mean([measure(labels, run) for run in firsts]) - np.mean([measure(labels, run) for run in seconds])
+        ours = _replicates(measure, labels, firsts, draws, stream=(seed, 1))
+        theirs = _replicates(measure, labels, seconds, draws, stream=(seed, 2))
+        found[name] = _with_interval(float(value), ours - theirs, len(labels))
+    return found
+
+
+def _runs(probabilities: Predictions) -> list[NDArray[np.floating]]:
+    return [probabilities] if isinstance(probabilities, np.ndarray) and probabilities.ndim == 2 else list(probabilities)
+
+
+def _draws(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(n, size=(resamples, n))
+
+
+def _replicates(
+    measure: _Measure, labels: NDArray, runs: list[NDArray[np.floating]], draws: NDArray[np.int64], *, stream: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Means over resampled runs of the measure on resampled sequences, (resamples,)."""
+    values = np.array([[measure(labels[draw], run[draw]) for run in runs] for draw in draws]).reshape(len(draws), len(runs))
+    chosen = np.random.default_rng(stream).integers(len(runs), size=values.shape)
+    return np.take_along_axis(values, chosen, axis=1).mean(1)
+
+
+def _with_interval(value: float, replicates: NDArray[np.float64], n: int) -> Score:
+    finite = replicates[np.isfinite(replicates)]  # a resample may lack a class, and then has no area
+    return Score(value, *(interval(finite) if len(finite) else (float("nan"), float("nan"))), n)
 
 
 def _mcc(labels: NDArray, probabilities: NDArray) -> float:

@@ -49,6 +49,19 @@ class Task:
     dev: Part
     test: Part
 
+    def summary(self) -> str:
+        """One line: sizes, lengths, classes, and test sequences that train holds too, which are remembered rather than predicted."""
+        parts = (self.train, self.dev, self.test)
+        lengths = [len(sequence) for part in parts for sequence in part.sequences]
+        span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+        counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
+        classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
+        known = {sequence.tobytes().upper() for sequence in self.train.sequences}
+        copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
+        sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
+        told = f"{self.name}: {sizes} sequences (train / dev / test) of {span} bases; {classes}"
+        return told + (f"; {copies:,} of test stand in train too" if copies else "")
+
 
 def read_task(path: str | Path, *, seed: int = 0) -> Task:
     """Read a task.

@@ -88,8 +88,41 @@ def test_fresh_weights_are_other_weights_and_seeds_repeat(modernbert, task, tmp_
     first = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2]))
     again = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], out=str(tmp_path / "again")))
     fresh = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], fresh=True, out=str(tmp_path / "fresh")))
-    assert result(first) == result(again) != result(fresh)
+    curves = [(folder / "metrics.jsonl").read_text() for folder in (first, again, fresh)]
+    assert curves[0] == curves[1] != curves[2] and result(first) == result(again)
     assert [each["seed"] for each in result(first)] == [1, 2]
+
+
+def test_berts_pooler_belongs_to_the_head(task, tmp_path):
+    # no masked language model has trained it: frozen with the body it would stay random
+    run = make_run(tmp_path / "bert", "bert")
+    config = {"freeze": True, "head_learning_rate": 1e-2}
+    first = load_file(finetune(config_of(task, run, tmp_path, epochs=1, **config)) / "model.safetensors")
+    later = load_file(finetune(config_of(task, run, tmp_path, epochs=2, **config, out=str(tmp_path / "later"))) / "model.safetensors")
+    moved = {name for name in first if not torch.equal(first[name], later[name])}
+    assert moved == {"bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize("architecture", ["bert", "convolution", "lstm"])
+def test_another_architecture_has_the_runs_words_and_sizes(architecture, modernbert, task, tmp_path):
+    out = finetune(config_of(task, modernbert, tmp_path, epochs=1, fresh=True, architecture=architecture))
+    model = AutoModelForSequenceClassification.from_pretrained(out)
+    assert architecture in model.config.model_type and model.config.vocab_size == load_tokenizer(modernbert).vocab_size
+    assert (model.config.hidden_size, model.config.num_hidden_layers, model.config.window_length) == (32, 2, 116)
+
+
+def test_what_lies_beyond_the_first_window_is_read(run, tmp_path):
+    rng, folder = np.random.default_rng(0), tmp_path / "tail"
+    folder.mkdir()
+    for part, n in (("train", 200), ("dev", 40), ("test", 60)):
+        rows = ["sequence,label"]
+        for i in range(n):  # the first window of 116 bases says nothing; three tiles follow
+            gc = 0.8 if i % 2 else 0.2
+            tail = rng.choice(list("ACGT"), rng.integers(240, 300), p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])
+            rows.append("".join(rng.choice(list("ACGT"), 116)) + "".join(tail) + f",{i % 2}")
+        (folder / f"{part}.csv").write_text("\n".join(rows) + "\n")
+    (found,) = result(finetune(config_of(folder, run, tmp_path, random_strand=True)))
+    assert found["test"]["mcc"]["value"] > 0.7
 
 
 def test_patience_ends_it(modernbert, task, tmp_path):
@@ -105,11 +138,35 @@ def test_mistakes_end_in_one_line_and_leave_nothing(modernbert, task, tmp_path):
         finetune(config_of(task, tmp_path / "none", tmp_path))
     with pytest.raises(UserError, match="--seeds is empty"):
         FinetuneConfig(seeds=[])
-    long = make_run(tmp_path / "bert", "bert")
-    (task / "test.csv").write_text("sequence,label\n" + "ACGT" * 50 + ",rich\n" + "AC,poor\n")
-    with pytest.raises(UserError, match="200 bases, 102 tokens, more than the 60 that .*bert reads"):
-        finetune(config_of(task, long, tmp_path))
     (task / "test.csv").write_text("sequence,label\nA,rich\nAC,poor\n")
-    with pytest.raises(UserError, match="a sequence of 1 bases, shorter than a word of 2"):
+    with pytest.raises(UserError, match="gc: test has a sequence of 1 bases, shorter than a word of 2: remove it"):
         finetune(config_of(task, modernbert, tmp_path))
+    with pytest.raises(UserError, match="the loss is nan: begin again with a lower --learning-rate"):
+        (task / "test.csv").write_text("sequence,label\nACGT,rich\nAC,poor\n")
+        finetune(config_of(task, modernbert, tmp_path, learning_rate=1e30, head_learning_rate=1e30, warmup_steps=0))
+    (modernbert / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="modernbert holds no model"):
+        finetune(config_of(task, modernbert, tmp_path))
+    config = json.loads((modernbert / "config.json").read_text()) | {"window_length": None}
+    (modernbert / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="does not state window_length"):
+        finetune(config_of(task, modernbert, tmp_path, fresh=True))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"architecture": "lstm"}, "--architecture lstm has no pretrained weights here: add --fresh"),
+        ({"seeds": [1, 1]}, "--seeds is 1 1, allowed is one or more different numbers"),
+        ({"decay_share": 2.0}, "--decay-share is 2.0, allowed is 0 to 1"),
+        ({"clip_gradient": -1.0}, "--clip-gradient is -1.0, allowed is 0 or more"),
+        ({"threads": 0}, "--threads is 0, allowed is 1 or more"),
+        ({"epochs": 0}, "--epochs is 0, allowed is 1 or more"),
+        ({"learning_rate": 0.0}, "--learning-rate is 0.0, allowed is more than 0"),
+        ({"dropout": 1.0}, "--dropout is 1.0, allowed is 0 up to below 1"),
+    ],
+)
+def test_what_cannot_work_names_its_flag(wrong, message):
+    with pytest.raises(UserError, match=message):
+        FinetuneConfig(**wrong)

@@ -34,6 +34,19 @@ def test_what_is_there_is_found_and_what_is_not_is_not(classifier):
     assert absent.low < 0 < absent.high
 
 
+def test_balanced_weights_find_the_rare_class():
+    rng = np.random.default_rng(0)
+    parts, vectors = [], {}
+    for name, n in (("train", 600), ("dev", 200), ("test", 600)):
+        labels = (np.arange(n) % 15 == 0).astype(np.int64)
+        parts.append(Part([np.frombuffer(b"ACGT", dtype=np.uint8)] * n, labels))
+        vectors[name] = rng.normal(size=(n, 3)) + 1.2 * labels[:, None]
+    task = Task("t", ["no", "yes"], *parts)
+    found = [probe(task, vectors, classifier="logistic", class_weights=weights).test.argmax(1) for weights in ("none", "balanced")]
+    none, balanced = ((said[parts[2].labels == 1] == 1).mean() for said in found)
+    assert balanced > none + 0.2
+
+
 def test_dev_chooses_the_neighbours():
     # one point in three is mislabelled: one neighbour follows the noise, many do not
     parts = [task_of(400, seed=i) for i in range(3)]

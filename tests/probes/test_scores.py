@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from dnabert.probes.scores import METRICS, score
+from dnabert.probes.scores import METRICS, score, score_difference
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -29,3 +29,40 @@ def test_equals_scikit_learn(classes):
 def test_a_constant_prediction_says_nothing():
     found = score(np.array([0, 1, 1, 1]), np.tile([0.2, 0.8], (4, 1)))
     assert found["mcc"].value == 0 and found["accuracy"].value == 0.75 and found["auc"].value == 0.5
+
+
+def noisy(labels, *, share, seed):
+    """Predictions that are right about `share` of the sequences."""
+    wrong = np.random.default_rng(seed).random(len(labels)) > share
+    return np.eye(2)[np.where(wrong, 1 - labels, labels)]
+
+
+def test_a_difference_is_paired():
+    labels = np.arange(400) % 2
+    one = noisy(labels, share=0.8, seed=0)
+    two = np.where(np.arange(400)[:, None] < 20, np.eye(2)[labels], one)  # the same but for its errors among the first twenty
+    found = score_difference(labels, two, one)["accuracy"]
+    expected = (two.argmax(1) == labels).mean() - (one.argmax(1) == labels).mean()
+    assert found.value == pytest.approx(expected) and found.low >= 0 and found.n == 400
+    apart = score(labels, one)["accuracy"]
+    assert found.high - found.low < (apart.high - apart.low) / 2
+    assert {name: (d.value, d.low, d.high) for name, d in score_difference(labels, one, one).items()} == dict.fromkeys(METRICS, (0, 0, 0))
+
+
+def test_a_difference_of_accuracies_has_the_error_of_a_mean():
+    labels = np.arange(500) % 2
+    one, two = noisy(labels, share=0.9, seed=0), noisy(labels, share=0.7, seed=1)
+    found = score_difference(labels, one, two, resamples=4000)["accuracy"]
+    each = (one.argmax(1) == labels).astype(float) - (two.argmax(1) == labels)
+    error = each.std(ddof=1) / np.sqrt(500)
+    assert (found.low, found.high) == pytest.approx((each.mean() - 1.96 * error, each.mean() + 1.96 * error), abs=0.1 * error + 0.003)
+
+
+def test_several_trainings_are_averaged_and_widen_the_interval():
+    labels = np.arange(300) % 2
+    runs = [noisy(labels, share=share, seed=1) for share in (0.6, 0.75, 0.9)]
+    found, one = score(labels, runs)["accuracy"], score(labels, runs[1])["accuracy"]
+    assert found.value == pytest.approx(np.mean([score(labels, run, resamples=0)["accuracy"].value for run in runs]))
+    assert found.high - found.low > one.high - one.low
+    assert score(labels, [runs[1]]) == score(labels, runs[1])
+    assert np.isnan(score(labels, runs, resamples=0)["mcc"].low)

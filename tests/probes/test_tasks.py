@@ -57,6 +57,14 @@ def test_copies_of_a_sequence_stay_on_one_side(tmp_path):
     assert [len(part.labels) for part in (task.train, task.dev, task.test)] == [240, 30, 30]
 
 
+def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
+    folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv="sequence,label\nggcc,0\nACGTA,1\n")
+    told = read_task(folder).summary()
+    assert told == "t: 2 / 2 / 2 sequences (train / dev / test) of 4 to 8 bases; 0 3, 1 3; 1 of test stand in train too"
+    (folder / "test.csv").write_text("sequence,label\nAAAAAAAA,0\nACGTAAAA,1\n")
+    assert "copies" not in read_task(folder).summary() and "stand in" not in read_task(folder).summary()
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_uci_repositorys_form(tmp_path, packed):
     labels = ["EI", "IE", "N"]

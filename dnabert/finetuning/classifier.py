@@ -1,0 +1,110 @@
+"""A run, or its architecture with fresh weights, as a classifier of `transformers`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dnabert.encoders.encoder import run_folder
+from dnabert.errors import UserError
+from dnabert.models.build import architecture_config, loading_options, register_architectures
+from dnabert.models.config import ModelConfig
+from dnabert.models.loading import quiet_loading
+from dnabert.stage import read_manifest
+from dnabert.tokenizer import KmerTokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a classifier begins.
+
+    Attributes
+    ----------
+    run : folder of the run.
+    tokenizer : the run's.
+    most_words : words of a window of the run; longer sequences are tiled.
+    fresh : random weights instead of the run's.
+    architecture : with `fresh`, another one of the run's width and number of layers; ``run`` for its own.
+    """
+
+    run: Path
+    tokenizer: KmerTokenizer
+    most_words: int
+    fresh: bool = False
+    architecture: str = "run"
+
+
+def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run") -> Start:
+    """Read what a classifier needs to know of a run.
+
+    Parameters
+    ----------
+    run : its folder, or ``default`` for the model that comes with the package.
+    fresh, architecture : see `Start`.
+
+    Raises
+    ------
+    UserError
+        when it is no run, or holds no whole model.
+    """
+    folder = run_folder(str(run))
+    read_manifest(folder, kind="run")
+    if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
+        raise UserError(f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
+    try:
+        window = int(json.loads((folder / "config.json").read_text())["window_length"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again") from None
+    tokenizer = load_tokenizer(folder)
+    return Start(folder, tokenizer, tokenizer.number_of_words(window), fresh, architecture)
+
+
+def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, seed: int = 0) -> Any:
+    """Make a classifier on the CPU in float32, whose new weights depend on `seed` alone.
+
+    The caller's random state is left as it was.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    register_architectures()
+    architecture = _architecture(start)
+    architecture.num_labels = len(classes)
+    architecture.id2label = dict(enumerate(classes))
+    architecture.label2id = {name: index for index, name in enumerate(classes)}
+    architecture.classifier_dropout = dropout
+    if architecture.model_type == "modernbert":
+        architecture.classifier_pooling = "mean"
+    options = loading_options(architecture)
+    with torch.random.fork_rng(devices=[]), quiet_loading():  # that the classifier is new is what we are here for
+        torch.manual_seed(seed)
+        if start.fresh:
+            return AutoModelForSequenceClassification.from_config(architecture, **options)
+        return AutoModelForSequenceClassification.from_pretrained(
+            start.run, config=architecture, use_safetensors=True, trust_remote_code=False, **options
+        )
+
+
+def _architecture(start: Start) -> PretrainedConfig:
+    from transformers import AutoConfig
+
+    own: Any = AutoConfig.from_pretrained(start.run, trust_remote_code=False)
+    if start.architecture == "run":
+        return own
+    heads = getattr(own, "num_attention_heads", None) or max(1, own.hidden_size // 64)  # 64 wide, as BERT's
+    sizes = ModelConfig(
+        architecture=start.architecture,  # type: ignore[arg-type]
+        hidden_size=own.hidden_size,
+        layers=own.num_hidden_layers,
+        heads=heads,
+        intermediate_size=own.intermediate_size,
+    )
+    architecture = architecture_config(sizes, tokenizer=start.tokenizer, max_tokens=start.most_words + 2)
+    architecture.window_length = own.window_length
+    return architecture

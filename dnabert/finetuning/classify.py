@@ -1,0 +1,171 @@
+"""What fine-tuning brings on labelled tasks, beside random weights, a convolution and counting; read `classify` top to bottom."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from dnabert.clusters.bootstrap import Score
+from dnabert.config import save_yaml
+from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.encoders.encoder import inputs_of
+from dnabert.errors import UserError
+from dnabert.finetuning.classifier import Start, read_start
+from dnabert.finetuning.config import ClassifyConfig
+from dnabert.finetuning.training import build_accelerator, train
+from dnabert.probes import Task, probe, read_task, score, score_difference
+from dnabert.stage import stage
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One classifier's answers on one task."""
+
+    name: str
+    test: list[NDArray[np.float64]]  # probabilities (n, classes), one array per training
+    chosen: list[float]  # by dev: the epoch of each training, or the inverse strength of the ridge
+    seconds: float
+
+
+def classify(config: ClassifyConfig) -> Path:
+    """Fine-tune a run on labelled tasks, train what is cheaper on the same, and return the folder with the comparison.
+
+    It holds ``table.md`` (also told), ``scores.tsv`` (a line per task, classifier and metric), ``differences.tsv`` (the
+    fine-tuned run minus each other classifier, paired), ``results.json`` (all of it, and every seed's) and ``config.yaml``.
+
+    Raises
+    ------
+    UserError
+        for a run, encoder, task or folder that cannot work.
+    """
+    if not config.tasks:
+        raise UserError("no task is named: pass --tasks FOLDER with train.csv, dev.csv and test.csv, or one file")
+    starts = _starts(config)
+    encoders = {spec: load_encoder(spec, config=EmbedConfig(precision=config.precision)) for spec in config.frozen}
+    tasks = [read_task(path) for path in config.tasks]
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise UserError(f"two of --tasks have the same name ({', '.join(names)}): rename a folder or file")
+    accelerator = build_accelerator(config)
+    with stage(config.out, kind="classifiers", config=config, inputs=_inputs(config, starts), overwrite=config.overwrite) as out:
+        save_yaml(config, out / "config.yaml")
+        records = []
+        for task in tasks:
+            print(task.summary(), file=sys.stderr)
+            rows = [*_trained(task, starts, config, accelerator=accelerator), *_frozen(task, encoders, config)]
+            records.append(_record(task, rows, config))
+        (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
+        (out / "scores.tsv").write_text(_tsv(records, "scores"))
+        (out / "differences.tsv").write_text(_tsv(records, "differences"))
+        table = "\n".join(_markdown(record) for record in records)
+        (out / "table.md").write_text(table)
+        print(table)
+    return Path(config.out)
+
+
+def _starts(config: ClassifyConfig) -> dict[str, Start]:
+    """Name to beginning of everything that is trained; the run that the question is about comes first."""
+    starts = {"fine-tuned run": read_start(config.run), "random weights": read_start(config.run, fresh=True)}
+    for architecture in config.architectures:
+        starts[f"{architecture}, random weights"] = read_start(config.run, fresh=True, architecture=architecture)
+    for run in config.more_runs:
+        name = f"fine-tuned {Path(run).name}"
+        if name in starts:
+            raise UserError(f"two of --more-runs have the same name ({Path(run).name}): rename a folder")
+        starts[name] = read_start(run)
+    return starts
+
+
+def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, str | Path]:
+    inputs: dict[str, str | Path] = {f"task {number}": path for number, path in enumerate(config.tasks)}
+    inputs |= {f"run {number}": run for number, run in enumerate(dict.fromkeys(start.run for start in starts.values()))}
+    return inputs | {f"frozen {spec}": folder for spec in config.frozen for folder in inputs_of(spec).values()}
+
+
+def _trained(task: Task, starts: dict[str, Start], config: ClassifyConfig, *, accelerator: Accelerator) -> Iterator[_Row]:
+    for name, start in starts.items():
+        began = time.perf_counter()
+        found = list(train(task, start, config=config, accelerator=accelerator, name=f"{task.name}, {name}, "))
+        seconds = time.perf_counter() - began
+        yield _told(task, _Row(name, [each.test for each in found], [each.epoch for each in found], seconds))
+
+
+def _frozen(task: Task, encoders: dict[str, Any], config: ClassifyConfig) -> Iterator[_Row]:
+    for spec, encoder in encoders.items():
+        began = time.perf_counter()
+        vectors = {part: encoder.encode(getattr(task, part).sequences) for part in ("train", "dev", "test")}
+        found = probe(task, vectors, classifier="logistic", class_weights=config.class_weights, resamples=0)
+        seconds = time.perf_counter() - began
+        yield _told(task, _Row(f"{spec}, logistic regression", [found.test], [found.setting], seconds))
+
+
+def _told(task: Task, row: _Row) -> _Row:
+    mcc = score(task.test.labels, row.test, resamples=0)["mcc"].value
+    print(f"{task.name}, {row.name}: test MCC {mcc:.3f}, {row.seconds:.0f} s", file=sys.stderr)
+    return row
+
+
+def _record(task: Task, rows: list[_Row], config: ClassifyConfig) -> dict[str, Any]:
+    """Plain JSON values: scores of each row and, paired, the first row minus each other."""
+    labels, resamples = task.test.labels, config.resamples
+    scores = [
+        {
+            "classifier": row.name,
+            **_plain(score(labels, row.test, resamples=resamples)),
+            "chosen": row.chosen,
+            "seconds": round(row.seconds, 1),
+            "each": [{name: found.value for name, found in score(labels, test, resamples=0).items()} for test in row.test],
+        }
+        for row in rows
+    ]
+    first, *others = rows
+    differences = [
+        {"classifier": first.name, "baseline": row.name, **_plain(score_difference(labels, first.test, row.test, resamples=resamples))}
+        for row in others
+    ]
+    return {"task": task.name, "summary": task.summary(), "classes": task.classes, "scores": scores, "differences": differences}
+
+
+def _plain(scores: dict[str, Score]) -> dict[str, Any]:
+    return {"metrics": {name: found.as_dict() for name, found in scores.items()}}
+
+
+def _tsv(records: list[dict[str, Any]], part: str) -> str:
+    """One line per task, classifier (and baseline) and metric."""
+    names = ["classifier", "baseline"] if part == "differences" else ["classifier"]
+    lines = ["\t".join(["task", *names, "metric", "value", "low", "high", "n"])]
+    for record in records:
+        for row in record[part]:
+            for metric, found in row["metrics"].items():
+                numbers = [f"{found[name]:.6g}" for name in ("value", "low", "high", "n")]
+                lines.append("\t".join([record["task"], *(row[name] for name in names), metric, *numbers]))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(record: dict[str, Any]) -> str:
+    """A task's table: metrics with intervals, and how far the first classifier is ahead of each."""
+    ahead = {row["baseline"]: _interval(row["metrics"]["mcc"], sign="+") for row in record["differences"]}
+    lines = [
+        record["summary"],
+        "",
+        "| classifier | MCC | accuracy | F1 | AUC | MCC of the fine-tuned run minus this |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in record["scores"]:
+        cells = [_interval(row["metrics"][metric]) for metric in ("mcc", "accuracy", "f1", "auc")]
+        trainings = f" ({len(row['each'])} seeds)" if len(row["each"]) > 1 else ""
+        lines.append(f"| {row['classifier']}{trainings} | {' | '.join(cells)} | {ahead.get(row['classifier'], '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(found: dict[str, float], *, sign: str = "") -> str:
+    return f"{found['value']:{sign}.3f} [{found['low']:.3f}, {found['high']:.3f}]".replace("-", "−")

@@ -1,0 +1,229 @@
+"""One training of a classifier: its batches, its steps, its best state on dev."""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from dnabert.encoders.processes import process_state
+from dnabert.errors import UserError
+from dnabert.finetuning.classifier import Start, build_classifier
+from dnabert.finetuning.config import TrainingConfig
+from dnabert.finetuning.reading import LabelledReader, Tiles
+from dnabert.models.precision import use_bf16
+from dnabert.pretraining.ahead import made_ahead
+from dnabert.pretraining.hashing import hashed
+from dnabert.pretraining.optimizer import build_adamw, decay_groups, learning_rate, set_learning_rate, update
+from dnabert.pretraining.threads import set_cpu_threads
+from dnabert.probes import Task, score
+
+
+@dataclass
+class Trained:
+    """One seed's training.
+
+    Attributes
+    ----------
+    seed, epoch : the seed, and the epoch (from 1) that was best on dev.
+    dev_mcc : Matthews' correlation there.
+    state : weights of that epoch.
+    curve : ``seed``, ``epoch``, ``loss`` and ``dev_mcc`` of every epoch.
+    test : float (n, classes), probabilities of the test sequences.
+    """
+
+    seed: int
+    epoch: int
+    dev_mcc: float
+    state: dict[str, Tensor]
+    curve: list[dict[str, float]]
+    test: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the steps of one training share."""
+
+    model: Any
+    config: TrainingConfig
+    accelerator: Accelerator
+    optimizers: list[torch.optim.Optimizer]
+    class_weights: Tensor | None
+    seed: int
+    name: str
+
+
+def build_accelerator(config: TrainingConfig) -> Accelerator:
+    """This one process, with the precision and threads that are asked for.
+
+    Raises
+    ------
+    UserError
+        when several processes were launched: labelled sets are small.
+    """
+    state = process_state()
+    if state.num_processes > 1:
+        raise UserError("fine-tuning runs in one process: launch it with --num_processes 1")
+    if state.device.type == "cpu":
+        set_cpu_threads(config.threads, processes=1)
+    transformers.utils.logging.disable_progress_bar()
+    return Accelerator(mixed_precision="bf16" if use_bf16(config.precision, device=state.device) else "no")
+
+
+def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Accelerator, name: str = "") -> Iterator[Trained]:
+    """Train a classifier with each of the config's seeds, with early stopping on dev, and let it predict test.
+
+    Parameters
+    ----------
+    task : labelled sequences.
+    start : weights or architecture to begin with.
+    config : how.
+    accelerator : of `build_accelerator`.
+    name : put in front of the lines that are told.
+
+    Raises
+    ------
+    UserError
+        when a sequence is shorter than a word, or the loss is no longer a number.
+    """
+    for part in ("train", "dev", "test"):
+        shortest = min(len(sequence) for sequence in getattr(task, part).sequences)
+        if shortest < start.tokenizer.k:
+            raise UserError(f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: remove it")
+    read = {part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words) for part in ("train", "dev", "test")}
+    for seed in config.seeds:
+        model = build_classifier(start, task.classes, dropout=config.dropout, seed=seed).to(accelerator.device)
+        optimizers = [_optimizer(model, config)]
+        weights = _class_weights(task, config, device=accelerator.device)
+        training = _Training(model, config, accelerator, optimizers, weights, seed, name)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # dropout
+            trained = _fit(training, read)
+        model.load_state_dict(trained.state)
+        trained.test = probabilities(model, read["test"], config=config, accelerator=accelerator)
+        yield trained
+
+
+def probabilities(model: Any, reader: LabelledReader, *, config: TrainingConfig, accelerator: Accelerator) -> NDArray[np.float64]:
+    """Probabilities (n, classes), in order: first frame, forward strand (the mean of both where training drew it)."""
+    model.eval()
+    order = np.argsort(reader.lengths, kind="stable")  # like lengths together: hardly any padding
+    size = 4 * config.batch_size
+    strands = (False, True) if config.random_strand else (False,)
+
+    def batch(number: int) -> list[Tiles]:
+        rows = order[number * size : (number + 1) * size]
+        return [_ready(reader.batch(rows, reverse=np.full(len(rows), strand)), accelerator) for strand in strands]
+
+    found = []
+    with torch.inference_mode():
+        for tiles in made_ahead(batch, stop=-(-len(order) // size)):
+            logits = [_logits(model, each.to(accelerator.device), accelerator) for each in tiles]
+            found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
+        ordered = torch.cat(found).cpu().double().numpy()
+    predicted = np.empty_like(ordered)
+    predicted[order] = ordered
+    return predicted / predicted.sum(1, keepdims=True)
+
+
+def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
+    """Train with early stopping on dev; the best state comes back, the model is left at its last."""
+    config = training.config
+    per_epoch = -(-len(read["train"]) // config.batch_size)
+    best = Trained(training.seed, 0, -2.0, {}, [], np.empty(0))
+    for epoch in range(1, config.epochs + 1):
+        loss = _epoch(training, read["train"], epoch=epoch, steps=per_epoch)
+        predicted = probabilities(training.model, read["dev"], config=config, accelerator=training.accelerator)
+        dev = score(read["dev"].labels, predicted, resamples=0)["mcc"].value
+        best.curve.append({"seed": training.seed, "epoch": epoch, "loss": loss, "dev_mcc": dev})
+        told = f"{training.name}seed {training.seed}, epoch {epoch} of {config.epochs}"
+        print(f"{told}: loss {loss:.4f}, dev MCC {dev:.3f}", file=sys.stderr)
+        if dev > best.dev_mcc:
+            best.epoch, best.dev_mcc, best.state = epoch, dev, copy.deepcopy(training.model.state_dict())
+        if epoch - best.epoch >= config.patience:
+            break
+    return best
+
+
+def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: int) -> float:
+    """One pass; its mean loss, which only now is waited for: a step that asked for it would stop a GPU."""
+    training.model.train()
+    make = _batches(reader, training, epoch=epoch)
+    losses = []
+    for number, tiles in enumerate(tqdm(made_ahead(make, stop=steps), total=steps, unit=" batches", leave=False)):
+        step = (epoch - 1) * steps + number
+        rate = learning_rate(training.config, step=step, progress=step / (steps * training.config.epochs))
+        set_learning_rate(training.optimizers, rate)
+        losses.append(_step(training, tiles))
+    mean = torch.stack(losses).mean().item()
+    if not math.isfinite(mean):
+        raise UserError(f"the loss is {mean}: begin again with a lower --learning-rate (now {training.config.learning_rate})")
+    return mean
+
+
+def _step(training: _Training, tiles: Tiles) -> Tensor:
+    tiles = tiles.to(training.accelerator.device)
+    logits = _logits(training.model, tiles, training.accelerator)
+    loss = torch.nn.functional.cross_entropy(logits, tiles.labels, weight=training.class_weights)
+    training.accelerator.backward(loss)
+    update(training.model, training.optimizers, clip_gradient=training.config.clip_gradient)
+    return loss.detach()
+
+
+def _logits(model: Any, tiles: Tiles, accelerator: Accelerator) -> Tensor:
+    with accelerator.autocast():
+        logits = model(tiles.input_ids, attention_mask=tiles.attention_mask).logits
+    return tiles.join(logits)
+
+
+def _batches(reader: LabelledReader, training: _Training, *, epoch: int) -> Callable[[int], Tiles]:
+    """From a batch's number to its tokens, a function of (seed, epoch)."""
+    config, seed = training.config, training.seed
+    order = np.random.default_rng((seed, epoch)).permutation(len(reader))
+
+    def batch(number: int) -> Tiles:
+        rows = order[number * config.batch_size : (number + 1) * config.batch_size]
+        # one frame for all: sequences of one length then need no padding, whose mask costs time
+        shift = int(hashed(seed, 7, epoch, number)) % reader.stride if config.random_phase else 0
+        reverse = (hashed(seed, 8, epoch, rows) >> np.uint64(63)).astype(bool) & config.random_strand
+        return _ready(reader.batch(rows, shift=shift, reverse=reverse), training.accelerator)
+
+    return batch
+
+
+def _ready(tiles: Tiles, accelerator: Accelerator) -> Tiles:
+    return tiles.pinned() if accelerator.device.type == "cuda" else tiles
+
+
+def _optimizer(model: Any, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW over body and head; BERT's pooler, which no masked language model has trained, is of the head."""
+    body = {id(parameter) for name, parameter in model.base_model.named_parameters() if not name.startswith("pooler.")}
+    of_body = [parameter for parameter in model.parameters() if id(parameter) in body]
+    of_head = [parameter for parameter in model.parameters() if id(parameter) not in body]
+    groups = decay_groups(of_head, weight_decay=config.weight_decay, scale=config.head_learning_rate / config.learning_rate)
+    if config.freeze:
+        for parameter in of_body:
+            parameter.requires_grad_(False)
+    else:
+        groups += decay_groups(of_body, weight_decay=config.weight_decay)
+    return build_adamw(groups, learning_rate=config.learning_rate)
+
+
+def _class_weights(task: Task, config: TrainingConfig, *, device: torch.device) -> Tensor | None:
+    """Weights (classes,) that give every class of train the same part in the loss, with mean 1 over the sequences."""
+    if config.class_weights == "none":
+        return None
+    counts = np.bincount(task.train.labels, minlength=len(task.classes))
+    weights = len(task.train.labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return torch.tensor(weights, dtype=torch.float32, device=device)

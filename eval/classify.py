@@ -1,0 +1,24 @@
+"""Fine-tuned run, random weights, convolution and k-mer counts on labelled tasks: one table, with paired differences.
+
+    python eval/classify.py --tasks FOLDER_OR_FILE ... --run RUN --out DIR
+
+A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as the
+header's last word), or one such file or a UCI .data file, which is split. Sequences may have any length: those longer than a window are tiled.
+"""
+
+from dnabert.config import parse
+from dnabert.errors import one_line
+from dnabert.finetuning.config import ClassifyConfig
+
+
+@one_line
+def main() -> None:
+    """Parse, train, say where the tables are."""
+    config = parse(ClassifyConfig, prog="eval/classify.py", description=__doc__ or "")
+    from dnabert.finetuning import classify  # after --help, which needs no torch
+
+    print(classify(config))
+
+
+if __name__ == "__main__":
+    main()

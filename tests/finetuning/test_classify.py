@@ -1,0 +1,84 @@
+import json
+
+import numpy as np
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.finetuning import ClassifyConfig, classify
+from dnabert.models.build import build_model
+from dnabert.models.config import ModelConfig
+from dnabert.stage import read_manifest, write_manifest
+from dnabert.tokenizer import KmerTokenizer
+
+
+def make_run(folder, architecture):
+    tokenizer = KmerTokenizer(k=3)
+    model = build_model(
+        ModelConfig(architecture=architecture, hidden_size=32, layers=1, heads=2, intermediate_size=32),
+        tokenizer=tokenizer,
+        max_tokens=22,
+    )
+    model.config.window_length = 60
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    write_manifest(folder, kind="run")
+    return folder
+
+
+@pytest.fixture
+def task(tmp_path):
+    """The motif GATTACA is there or not, at any place; in one file, of which a third is a copy of another."""
+    rng, rows = np.random.default_rng(0), []
+    for i in range(300):
+        bases = "".join(rng.choice(list("ACGT"), 50))
+        place = rng.integers(0, 43)
+        rows.append((bases[:place] + "GATTACA" + bases[place + 7 :] if i % 2 else bases) + f",{i % 2}")
+    path = tmp_path / "motif.csv"
+    path.write_text("sequence,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def config_of(task, run, tmp_path, **changes):
+    options = {
+        "tasks": [str(task)], "run": str(run), "out": str(tmp_path / "out"), "epochs": 1, "warmup_steps": 2, "seeds": [0, 1],
+        "resamples": 20, "precision": "fp32", "frozen": ["kmer:3"],
+    }  # fmt: skip
+    return ClassifyConfig(**(options | changes))
+
+
+def test_one_table_of_everything_with_paired_differences(task, tmp_path, capsys):
+    run, other = make_run(tmp_path / "run", "modernbert"), make_run(tmp_path / "conv", "convolution")
+    out = classify(config_of(task, run, tmp_path, more_runs=[str(other)], architectures=["convolution", "lstm"]))
+    (record,) = json.loads((out / "results.json").read_text())
+    names = [row["classifier"] for row in record["scores"]]
+    assert names == [
+        "fine-tuned run", "random weights", "convolution, random weights", "lstm, random weights", "fine-tuned conv",
+        "kmer:3, logistic regression",
+    ]  # fmt: skip
+    assert [len(row["each"]) for row in record["scores"]] == [2, 2, 2, 2, 2, 1]
+    scores = {row["classifier"]: row["metrics"]["mcc"]["value"] for row in record["scores"]}
+    for row in record["differences"]:
+        mcc = row["metrics"]["mcc"]
+        assert row["classifier"] == names[0]
+        assert mcc["value"] == pytest.approx(scores[names[0]] - scores[row["baseline"]]) and mcc["low"] <= mcc["value"] <= mcc["high"]
+    for row in record["scores"]:
+        assert row["metrics"]["mcc"]["value"] == pytest.approx(np.mean([each["mcc"] for each in row["each"]]))
+    table = (out / "table.md").read_text()
+    assert table in capsys.readouterr().out and "| kmer:3, logistic regression | " in table and "240 / 30 / 30 sequences" in table
+    assert len((out / "scores.tsv").read_text().splitlines()) == 1 + 6 * 4
+    assert len((out / "differences.tsv").read_text().splitlines()) == 1 + 5 * 4
+    assert set(read_manifest(out, kind="classifiers")["inputs"]) == {"task 0", "run 0", "run 1"}
+
+
+def test_what_cannot_work_is_refused_before_anything_is_trained(task, tmp_path):
+    run = make_run(tmp_path / "run", "modernbert")
+    for changes, message in (
+        ({"tasks": []}, "no task is named: pass --tasks FOLDER"),
+        ({"tasks": [str(task), str(task)]}, "two of --tasks have the same name .motif, motif.: rename"),
+        ({"more_runs": [str(run), str(run)]}, "two of --more-runs have the same name .run.: rename a folder"),
+        ({"run": str(tmp_path / "none")}, "no such run folder"),
+        ({"frozen": ["kmer:99"]}, "k of kmer:99 is 99, allowed is 1 to 8"),
+    ):
+        with pytest.raises(UserError, match=message):
+            classify(config_of(task, run, tmp_path, **changes))
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from dnabert.finetuning import training
+from dnabert.finetuning.classifier import read_start
+from dnabert.finetuning.config import TrainingConfig
+from dnabert.probes import Part, Task
+
+
+def part_of(labels, *, length=60, seed=0):
+    rng = np.random.default_rng(seed)
+    return Part([rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), length) for _ in labels], np.array(labels))
+
+
+def test_balanced_weights_give_each_class_the_same_part():
+    part = part_of([0] * 90 + [1] * 9 + [3])
+    task = Task("t", ["a", "b", "never in train", "d"], part, part, part)
+    weights = training._class_weights(task, TrainingConfig(class_weights="balanced"), device=torch.device("cpu"))
+    parts = weights.numpy() * np.bincount(part.labels)
+    assert parts[[0, 1, 3]] == pytest.approx([100 / 3] * 3) and parts[2] == 0
+    assert training._class_weights(task, TrainingConfig(), device=torch.device("cpu")) is None
+
+
+def test_balanced_weights_find_the_rare_class():
+    # one in twelve, told apart by GC, seldom enough that always saying no is a good loss
+    rng = np.random.default_rng(0)
+
+    def part(n):
+        labels = (np.arange(n) % 12 == 0).astype(np.int64)
+        chances = [[0.3, 0.2, 0.2, 0.3], [0.2, 0.3, 0.3, 0.2]]
+        return Part([rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), 60, p=chances[label]) for label in labels], labels)
+
+    task = Task("rare", ["no", "yes"], part(240), part(120), part(240))
+    found = {}
+    for weights in ("none", "balanced"):
+        config = TrainingConfig(class_weights=weights, epochs=2, warmup_steps=2, freeze=True, seeds=[0], precision="fp32")
+        (trained,) = training.train(task, read_start("default"), config=config, accelerator=training.build_accelerator(config))
+        said = trained.test.argmax(1)
+        found[weights] = (said[task.test.labels == 1] == 1).mean()
+    assert found["balanced"] > found["none"] + 0.2
+
+
+def test_predictions_do_not_depend_on_the_batch_size():
+    part = part_of([0, 1] * 5, length=50)
+    mixed = Part([*part.sequences, *part_of([0, 1], length=900, seed=1).sequences], np.array([0, 1] * 6))
+    start, found = read_start("default"), []
+    for batch_size in (1, 32):
+        config = TrainingConfig(batch_size=batch_size, precision="fp32", random_strand=True)
+        model = training.build_classifier(start, ["a", "b"])
+        reader = training.LabelledReader(mixed, start.tokenizer, most_words=start.most_words)
+        found.append(training.probabilities(model, reader, config=config, accelerator=training.build_accelerator(config)))
+    assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("architecture", ["run", "convolution"])
+def test_no_step_waits_for_the_gpu(architecture):
+    config = TrainingConfig(batch_size=16, seeds=[0])
+    part = part_of([0, 1] * 64)
+    start = read_start("default", fresh=True, architecture=architecture)
+    accelerator = training.build_accelerator(config)
+    model = training.build_classifier(start, ["a", "b"]).to(accelerator.device)
+    run = training._Training(model, config, accelerator, [training._optimizer(model, config)], None, 0, "")
+    reader = training.LabelledReader(part, start.tokenizer, most_words=start.most_words)
+    make = training._batches(reader, run, epoch=1)
+    training._step(run, make(0))  # the first one allocates
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [training._step(run, make(number)) for number in range(1, 8)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.stack(losses).isfinite().all()
