@@ -20,3 +20,8 @@ def has_fast_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     checks = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
     return device.type == "cpu" and any(check is not None and check() for check in checks)
+
+
+def wide_float(device: torch.device) -> torch.dtype:
+    """In what to sum exactly: float64, which Apple's GPUs do not have."""
+    return torch.float32 if device.type == "mps" else torch.float64

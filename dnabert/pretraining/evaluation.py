@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 
 from dnabert.models.objective import MaskedObjective
+from dnabert.models.precision import wide_float
 from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
 from dnabert.pretraining.sampling import Sampler
 
@@ -53,7 +54,7 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
     for first in range(accelerator.process_index * _BATCH, windows, accelerator.num_processes * _BATCH):
         rows = np.arange(first, min(first + _BATCH, windows))
         sums[:, rows] = _score(objective, sampler, rows, accelerator)
-    sums = accelerator.reduce(sums.to(_reducible(accelerator.device)), reduction="sum").double().cpu()
+    sums = accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum").double().cpu()
     objective.train(was_training)
     return _summary(sums.numpy(), sampler)
 
@@ -80,7 +81,3 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
         words=int(words.sum()),
         bits_per_base_unique=float(nats[unique].sum() / bases[unique].sum()) if bases[unique].sum() > 0 else None,
     )
-
-
-def _reducible(device: torch.device) -> torch.device:
-    return device if device.type != "mps" else torch.device("cpu")  # Apple's GPUs have no float64

@@ -27,7 +27,7 @@ from dnabert.errors import UserError
 from dnabert.models.build import build_model
 from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
-from dnabert.models.precision import use_bf16
+from dnabert.models.precision import use_bf16, wide_float
 from dnabert.pretraining import run_folder
 from dnabert.pretraining.ahead import made_ahead
 from dnabert.pretraining.audit import Audit, refuse_leaks
@@ -75,6 +75,7 @@ class _Training:
     progress: Progress
     evaluated_at: int = -1
     window: list[dict[str, float]] = field(default_factory=list)  # what steps since the last line measured, and their seconds
+    pending: list[tuple[torch.Tensor, float]] = field(default_factory=list)  # the same, still where it was computed; see `_settle`
 
     @property
     def pairs(self) -> PairSampler | None:
@@ -204,7 +205,7 @@ def _build(
         progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers, corpus=progress.corpus)
     objective: Any = MaskedObjective(model)
     if config.compile:
-        objective = torch.compile(objective)
+        objective = torch.compile(objective, dynamic=False)
     objective = accelerator.prepare(objective)
     main = accelerator.is_main_process
     transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
@@ -251,6 +252,7 @@ def _run(training: _Training, stop: list[int]) -> None:
             # what may have diverged must not push out what has not
             if training.progress.step % config.checkpoint_every == 0 and not training.progress.steps_above:
                 _checkpoint(training)
+    _settle(training)
     if _anywhere(accelerator, stop):
         _checkpoint(training)
         _leave(training, stop[0] if stop else signal.SIGTERM)
@@ -274,40 +276,39 @@ def _step(training: _Training, batches: list[MaskedBatch], share: float) -> None
     rate = learning_rate(config, step=progress.step, progress=share)
     set_learning_rate(training.optimizers, rate)
     asked = config.batch_size * batches[0].positions.shape[1]
-    sums = torch.zeros(4, dtype=torch.float64)  # nats of hidden words and their number; contrastive nats, and pairs found
+    parts = []
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         with contextlib.nullcontext() if last else accelerator.no_sync(training.objective):
-            sums += _backward(training, batch, asked)
-    total, hidden, contrast, found = accelerator.reduce(sums.to(accelerator.device), reduction="sum").tolist()
-    bits = total / max(hidden, 1.0) / (config.k * math.log(2))
-    training.progress = watched(progress, bits, config=config)
+            parts.append(_backward(training, batch, asked))
+    sums = accelerator.reduce(torch.stack(parts).sum(0), reduction="sum")
     update(training.objective, training.optimizers, clip_gradient=config.clip_gradient)
-    measured = {"train_bits_per_base": bits}
-    if training.pairs:  # every process has the whole batch's
-        measured |= {"train_contrast_nats": contrast / accelerator.num_processes, "train_found_first": found / accelerator.num_processes}
-    _advance(training, measured, rate, time.perf_counter() - began)
+    _advance(training, sums, rate, time.perf_counter() - began)
 
 
 def _backward(training: _Training, batch: MaskedBatch, asked: int) -> torch.Tensor:
-    """Add a part's gradient; return nats and number of its hidden words. DDP averages over processes, hence the factor."""
+    """Add a part's gradient. DDP averages over processes, hence the factor.
+
+    Returns float64 (4,), on the device: nats of the part's hidden words, their number, contrastive nats, share of views that were found.
+    """
     accelerator = training.accelerator
-    ids, positions, labels, weights = (
+    ids, positions, labels, weights, hidden = (
         torch.from_numpy(x).to(accelerator.device, non_blocking=True)
-        for x in (batch.input_ids, batch.positions, batch.labels, batch.weights)
+        for x in (batch.input_ids, batch.positions, batch.labels, batch.weights, batch.hidden)
     )
     with accelerator.autocast():
         nats, _, vectors = training.objective(ids, positions, labels)
     loss = (nats * weights).sum() / asked
-    measured = torch.zeros(2, dtype=torch.float64)
+    precise = wide_float(accelerator.device)
+    measured = torch.zeros(2, dtype=precise, device=accelerator.device)
     if batch.copies is not None:
         temperature = training.config.contrast.temperature
         contrast, found = whole_batch_loss(vectors, batch.copies, temperature=temperature, accelerator=accelerator)
         loss = loss + training.config.contrast.weight * contrast
-        measured = torch.stack([contrast.detach(), found.float().mean()]).double().cpu()
+        measured = torch.stack([contrast.detach(), found.float().mean()]).to(precise)
     accelerator.backward(loss * accelerator.num_processes)
-    hidden = torch.from_numpy(batch.hidden)
-    return torch.cat([torch.stack([nats.detach().cpu().double()[hidden].sum(), hidden.sum().double()]), measured])
+    known = torch.where(hidden, nats.detach(), 0).to(precise).sum()
+    return torch.cat([torch.stack([known, hidden.sum().to(precise)]), measured])
 
 
 def _seed_dropout(training: _Training) -> None:
@@ -315,16 +316,20 @@ def _seed_dropout(training: _Training) -> None:
         torch.manual_seed(training.config.seed * 1_000_003 + training.progress.step * 1009 + training.accelerator.process_index)
 
 
-def _advance(training: _Training, measured: dict[str, float], rate: float, seconds: float) -> None:
+def _advance(training: _Training, sums: torch.Tensor, rate: float, seconds: float) -> None:
+    """Count a step, and write a line when one is due."""
     config, sampler = training.config, training.sampler
+    training.pending.append((sums, seconds))
+    ended = training.progress.step + 1
+    if sums.device.type == "cpu" or not all(ended % n for n in (config.log_every, config.evaluate_every, config.checkpoint_every)):
+        _settle(training)
     training.progress = dataclasses.replace(
         training.progress,
-        step=training.progress.step + 1,
+        step=ended,
         tokens=training.progress.tokens + config.batch_size * sampler.tokens_per_window,
         seconds=training.progress.seconds + seconds,
         tracker_id=training.tracker.id if training.tracker else None,
     )
-    training.window.append(measured | {"seconds": seconds})
     if training.progress.step % config.log_every or training.tracker is None:
         return
     steps = len(training.window)
@@ -339,6 +344,25 @@ def _advance(training: _Training, measured: dict[str, float], rate: float, secon
     training.bar.set_postfix_str(f"step {training.progress.step:,} · {told} · {speed:,.0f} tokens/s")
 
 
+def _settle(training: _Training) -> None:
+    """Fetch what steps measured: a GPU, which would have to wait each time, is asked only where a line, score or checkpoint is due."""
+    if not training.pending:
+        return
+    began = time.perf_counter()
+    sums = torch.stack([each for each, _ in training.pending]).tolist()
+    waited = time.perf_counter() - began
+    processes, config = training.accelerator.num_processes, training.config
+    for (total, hidden, contrast, found), (_, seconds) in zip(sums, training.pending, strict=True):
+        bits = total / max(hidden, 1.0) / (config.k * math.log(2))
+        training.progress = watched(training.progress, bits, config=config)
+        measured = {"train_bits_per_base": bits, "seconds": seconds + waited / len(sums)}
+        if training.pairs:  # every process has the whole batch's
+            measured |= {"train_contrast_nats": contrast / processes, "train_found_first": found / processes}
+        training.window.append(measured)
+    training.pending.clear()
+    training.progress = dataclasses.replace(training.progress, seconds=training.progress.seconds + waited)
+
+
 def _place(training: _Training) -> dict[str, Any]:
     progress = training.progress
     return {"step": progress.step, "tokens": progress.tokens, "seconds": round(progress.seconds, 3)}
@@ -346,7 +370,8 @@ def _place(training: _Training) -> dict[str, Any]:
 
 def _evaluate(training: _Training) -> None:
     # unwrapped: DDP's forward waits for the other processes, which may have a window fewer to score
-    objective = training.accelerator.unwrap_model(training.objective)
+    # and not compiled: other shapes would have it compiled again
+    objective = training.accelerator.unwrap_model(training.objective, keep_torch_compile=False)
     result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
     training.evaluated_at = training.progress.step
     metrics: dict[str, Any] = _place(training) | result.metrics()
