@@ -10,8 +10,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,10 @@ from dnabert.pretraining.contrast import PairSampler, found_first, whole_batch_l
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate
+from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
-from dnabert.pretraining.threads import set_cpu_threads
+from dnabert.pretraining.threads import processes_here, set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
 
@@ -232,15 +233,12 @@ def _run(training: _Training, stop: list[int]) -> None:
         _floors(training)
     if training.progress.step == 0:
         _evaluate(training)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        batches = ahead.submit(_batches, training, training.progress.step)
+    with _prefetcher(training) as batches:
         while True:
             share = _agreed(accelerator, spent(config, training.progress))
             if share >= 1 or _agreed(accelerator, float(bool(stop))) > 0:
                 break
-            ready = batches.result()
-            batches = ahead.submit(_batches, training, training.progress.step + 1)
-            _step(training, ready, share)
+            _step(training, next(batches), share)
             if training.progress.step % config.evaluate_every == 0:
                 _evaluate(training)
             if training.progress.step % config.checkpoint_every == 0:
@@ -252,8 +250,14 @@ def _run(training: _Training, stop: list[int]) -> None:
         _evaluate(training)
 
 
+def _prefetcher(training: _Training) -> Prefetcher[list[MaskedBatch]]:
+    accelerator = training.accelerator
+    threads = prefetch_threads(accelerator.device.type, processes=processes_here(accelerator.num_processes))
+    return Prefetcher(partial(_batches, training), first=training.progress.step, threads=threads)
+
+
 def _batches(training: _Training, step: int) -> list[MaskedBatch]:
-    """This process's parts of a step's batch, made while the step before computes."""
+    """This process's parts of a step's batch, made while the steps before compute."""
     accelerator, parts = training.accelerator, training.config.accumulation
     first = accelerator.process_index * parts
     source = training.pairs or training.sampler
