@@ -28,7 +28,8 @@ def _code_table() -> Bases:
     return table
 
 
-_CODE_TABLE = _code_table()
+#: The code of each byte, uint8 (256,): what `codes` looks up.
+CODE_OF = _code_table()
 
 
 def codes(bases: Bases) -> Bases:
@@ -47,7 +48,7 @@ def codes(bases: Bases) -> Bases:
     >>> codes(np.frombuffer(b"ACGTUacgtN", dtype=np.uint8)).tolist()
     [0, 1, 2, 3, 3, 0, 1, 2, 3, 4]
     """
-    return _CODE_TABLE[bases]
+    return CODE_OF[bases]
 
 
 def is_lower(bases: Bases) -> npt.NDArray[np.bool_]:

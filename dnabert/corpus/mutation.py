@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import ALPHABET, UNKNOWN, codes
+from dnabert.alphabet import ALPHABET, CODE_OF
 
 _LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 
@@ -39,18 +39,11 @@ def mutate(
     >>> round(float((mutate(bases, substitutions=0.1, draws=draws) != bases).mean()), 2)
     0.1
     """
-    chance = (draws >> np.uint64(11)) * 2.0**-53
-    few = (draws & np.uint64(2047)).astype(np.int64)  # independent of `chance`, which the upper 53 bits make
-    changed, fresh = bases.copy(), np.zeros(bases.shape, bool)
-    if np.any(np.asarray(indels) > 0):
-        deleted = (chance >= substitutions) & (chance < substitutions + np.asarray(indels) / 2)
-        inserted = (chance >= substitutions + np.asarray(indels) / 2) & (chance < substitutions + np.asarray(indels))
-        length = bases.shape[1]
-        source = np.arange(length) + deleted.cumsum(axis=1) - inserted.cumsum(axis=1)
-        fresh = inserted | (source >= length) | (source < 0)
-        changed = np.take_along_axis(bases, source.clip(0, length - 1), axis=1)
-    code = codes(changed)
-    hit = (chance < substitutions) & (code < UNKNOWN)
-    changed[hit] = _LETTERS[(code[hit] + 1 + few[hit] % 3) % 4]
-    changed[fresh] = _LETTERS[few[fresh] % 4]
-    return changed
+    from dnabert.corpus.mutation_kernel import mutate_rows  # numba, for those alone who mutate
+
+    substitutions, indels = np.asarray(substitutions), np.asarray(indels)
+    # a chance that is independent of the letter, since the upper 53 bits make it and the lower 11 the letter
+    limits = np.empty((len(bases), 3))
+    for column, limit in enumerate((substitutions, substitutions + indels / 2, substitutions + indels)):
+        limits[:, column : column + 1] = limit
+    return mutate_rows(np.ascontiguousarray(bases), np.ascontiguousarray(draws), limits, CODE_OF, _LETTERS)

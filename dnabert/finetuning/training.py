@@ -23,9 +23,9 @@ from dnabert.finetuning.classifier import Start, build_classifier
 from dnabert.finetuning.config import TrainingConfig
 from dnabert.finetuning.reading import LabelledReader, Tiles
 from dnabert.models.precision import use_bf16
-from dnabert.pretraining.ahead import made_ahead
 from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.optimizer import build_adamw, decay_groups, learning_rate, set_learning_rate, update
+from dnabert.pretraining.prefetch import Prefetcher
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.probes import Task, score
 
@@ -100,8 +100,12 @@ def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Acce
     for part in ("train", "dev", "test"):
         shortest = min(len(sequence) for sequence in getattr(task, part).sequences)
         if shortest < start.tokenizer.k:
-            raise UserError(f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: remove it")
-    read = {part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words) for part in ("train", "dev", "test")}
+            raise UserError(
+                f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: remove it"
+            )
+    read = {
+        part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words) for part in ("train", "dev", "test")
+    }
     for seed in config.seeds:
         model = build_classifier(start, task.classes, dropout=config.dropout, seed=seed).to(accelerator.device)
         optimizers = [_optimizer(model, config)]
@@ -127,8 +131,8 @@ def probabilities(model: Any, reader: LabelledReader, *, config: TrainingConfig,
         return [_ready(reader.batch(rows, reverse=np.full(len(rows), strand)), accelerator) for strand in strands]
 
     found = []
-    with torch.inference_mode():
-        for tiles in made_ahead(batch, stop=-(-len(order) // size)):
+    with torch.inference_mode(), Prefetcher(batch, stop=-(-len(order) // size)) as batches:
+        for tiles in batches:
             logits = [_logits(model, each.to(accelerator.device), accelerator) for each in tiles]
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
@@ -159,13 +163,13 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
 def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: int) -> float:
     """One pass; its mean loss, which only now is waited for: a step that asked for it would stop a GPU."""
     training.model.train()
-    make = _batches(reader, training, epoch=epoch)
     losses = []
-    for number, tiles in enumerate(tqdm(made_ahead(make, stop=steps), total=steps, unit=" batches", leave=False)):
-        step = (epoch - 1) * steps + number
-        rate = learning_rate(training.config, step=step, progress=step / (steps * training.config.epochs))
-        set_learning_rate(training.optimizers, rate)
-        losses.append(_step(training, tiles))
+    with Prefetcher(_batches(reader, training, epoch=epoch), stop=steps) as batches:
+        for number, tiles in enumerate(tqdm(batches, total=steps, unit=" batches", leave=False)):
+            step = (epoch - 1) * steps + number
+            rate = learning_rate(training.config, step=step, progress=step / (steps * training.config.epochs))
+            set_learning_rate(training.optimizers, rate)
+            losses.append(_step(training, tiles))
     mean = torch.stack(losses).mean().item()
     if not math.isfinite(mean):
         raise UserError(f"the loss is {mean}: begin again with a lower --learning-rate (now {training.config.learning_rate})")

@@ -20,17 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dnabert.alphabet import UNKNOWN, codes
 from dnabert.corpus.mutation import mutate
 from dnabert.models.objective import last_states, mean_of_words
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import MaskedBatch
+from dnabert.pretraining.near_copies import near_copies
 from dnabert.pretraining.sampling import FROZEN_EPOCH, Sampler
 
-#: Words of a place's sketch, and the share of it in common from which two places count as copies of each other: 16 bases
-#: survive unchanged in half of such words at an identity of 96 %, the least among great apes, and in a fifth at 90 % (two Alus).
-_SKETCH, _WORD, _COPIES = 64, 16, 0.3
 _EVALUATED, _BATCH = 500, 128
 
 
@@ -54,6 +51,8 @@ class PairSampler:
 
     def view_bases(self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool) -> NDArray[np.uint8]:
         """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, turned, and the second one mutated."""
+        from dnabert.pretraining.kernels import hashed_places  # numba, for those alone who draw pairs
+
         sampler, config = self.sampler, self.config
         length = sampler.view.window_length
         reach = length // 2 if config.shift is None else config.shift
@@ -66,7 +65,7 @@ class PairSampler:
         if not second:
             return bases
         rate = uniform(sampler.seed, 11, epochs, rows)[:, None]  # from none to the most that is asked for
-        draws = hashed(sampler.seed, 12, epochs[:, None], rows[:, None], np.arange(length))
+        draws = hashed_places(hashed(sampler.seed, 12, epochs, rows), length)
         return mutate(bases, substitutions=rate * config.substitutions, indels=rate * config.indels, draws=draws)
 
     def _view(self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool) -> MaskedBatch:
@@ -81,48 +80,6 @@ class PairSampler:
 def _joined(parts: list[MaskedBatch]) -> MaskedBatch:
     names = ("input_ids", "positions", "labels", "weights", "hidden")
     return MaskedBatch(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which windows are copies of each other, by the words they share: bool (n, n), false on the diagonal.
-
-    A window's sketch is the 64 smallest hashes of its 16-mers, on whichever strand is smaller (Broder 1997, as Mash has it); two
-    windows are copies when they share 30 % of the smaller sketch. Orthologs of great apes do, copies of old repeats do not.
-
-    Parameters
-    ----------
-    bases : uint8 ASCII (n, L).
-    """
-    code = codes(bases).astype(np.uint64)
-    length = code.shape[1] - _WORD + 1
-    shared = np.zeros((len(bases), len(bases)), dtype=np.int64)
-    if length < 1:
-        return shared.astype(bool)
-    forward, reverse = (np.zeros((len(bases), length), dtype=np.uint64) for _ in range(2))
-    known = np.ones((len(bases), length), dtype=bool)
-    for place in range(_WORD):
-        column = code[:, place : place + length]
-        known &= column < UNKNOWN
-        forward = forward << np.uint64(2) | (column & np.uint64(3))
-        reverse |= (np.uint64(3) - (column & np.uint64(3))) << np.uint64(2 * place)
-    words = np.where(known, hashed(0, np.minimum(forward, reverse).astype(np.int64)), np.uint64(2**64 - 1))
-    sketch = [np.unique(row[row < 2**64 - 1])[:_SKETCH] for row in words]
-    owner = np.repeat(np.arange(len(sketch)), [len(each) for each in sketch])
-    values = np.concatenate(sketch) if sketch else np.zeros(0, dtype=np.uint64)
-    for members in _groups(values, owner):
-        shared[np.ix_(members, members)] += 1
-    sizes = np.array([len(each) for each in sketch])
-    least = np.minimum(sizes[:, None], sizes[None])
-    copies = shared > np.maximum(_COPIES * least, 1)
-    np.fill_diagonal(copies, False)
-    return copies
-
-
-def _groups(values: NDArray[np.uint64], owner: NDArray[np.integer]) -> list[NDArray[np.integer]]:
-    """Owners that have a value in common, for each value that several have."""
-    order = np.argsort(values, kind="stable")
-    cut = np.flatnonzero(np.diff(values[order])) + 1
-    return [group for group in np.split(owner[order], cut) if len(group) > 1]
 
 
 def contrastive_loss(vectors: Tensor, copies: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,6 @@ from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16, wide_float
 from dnabert.pretraining import run_folder
-from dnabert.pretraining.ahead import made_ahead
 from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent
@@ -40,9 +40,10 @@ from dnabert.pretraining.divergence import watched
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import build_optimizers, learning_rate, set_learning_rate, update
+from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
-from dnabert.pretraining.threads import set_cpu_threads
+from dnabert.pretraining.threads import processes_here, set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
 
@@ -241,7 +242,7 @@ def _run(training: _Training, stop: list[int]) -> None:
         _floors(training)
     if training.progress.step == 0:
         _evaluate(training)
-    with contextlib.closing(made_ahead(lambda step: _batches(training, step), first=training.progress.step)) as batches:
+    with _prefetcher(training) as batches:
         while True:
             share = _agreed(accelerator, spent(config, training.progress))
             if share >= 1 or _anywhere(accelerator, stop):
@@ -260,8 +261,14 @@ def _run(training: _Training, stop: list[int]) -> None:
         _evaluate(training)
 
 
+def _prefetcher(training: _Training) -> Prefetcher[list[MaskedBatch]]:
+    accelerator = training.accelerator
+    threads = prefetch_threads(accelerator.device.type, processes=processes_here(accelerator.num_processes))
+    return Prefetcher(partial(_batches, training), first=training.progress.step, threads=threads)
+
+
 def _batches(training: _Training, step: int) -> list[MaskedBatch]:
-    """This process's parts of a step's batch, made while the step before computes."""
+    """This process's parts of a step's batch, made while the steps before compute."""
     accelerator, parts = training.accelerator, training.config.accumulation
     first = accelerator.process_index * parts
     source = training.pairs or training.sampler

@@ -8,20 +8,20 @@ side are asked for. Each row has the same number of asked positions, so that sha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import codes
+from dnabert.alphabet import CODE_OF
 from dnabert.errors import UserError
-from dnabert.pretraining.hashing import hashed, uniform
+from dnabert.pretraining.hashing import hashed
 from dnabert.tokenizer import FIRST_KMER_ID, SPECIAL_TOKENS, KmerTokenizer
 
 # Devlin et al. 2019 (BERT): of the asked words 80 % are masked, 10 % replaced by a random word, 10 % kept
 _MASKED, _RANDOM = 0.8, 0.1
 _MASK_ID = SPECIAL_TOKENS.index("[MASK]")
-_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 
 Hide = Literal["touching", "asked"]
 
@@ -113,11 +113,6 @@ class SpanPlan:
                 f"at every place: pass --words-per-span {max(1, self.words // (3 * self.step))}"
             )
 
-    def first_words(self, windows: NDArray[np.int64], epoch: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
-        """Candidates (B, cells): the first asked word (from 0) of every place for a span, shifted anew per window."""
-        offset = (hashed(seed, 5, epoch, windows[:, None]) % np.uint64(self.cell)).astype(np.int64)
-        return offset + np.arange(self.cells) * self.cell
-
     def masked_words(self, first: NDArray[np.int64]) -> NDArray[np.int64]:
         """Words (..., W) that a span beginning at word `first` (...) masks; some lie outside of the window."""
         if self.hide == "asked":
@@ -153,63 +148,35 @@ def mask(
     -----
     [UNK] (a word with N) is never asked for while there are others.
     """
-    tokens = tokenizer.encode_bases(bases).astype(np.int64)
-    row, epochs = windows[:, None], np.asarray(epoch, dtype=np.int64).reshape(-1, 1)
-    first = _drawn(tokens, plan, windows, epochs, seed=seed)
-    positions = 1 + plan.asked_words(first).reshape(len(tokens), -1)
-    labels = np.take_along_axis(tokens, positions, axis=1)
-    counts = labels >= FIRST_KMER_ID
+    from dnabert.pretraining.kernels import draw_spans, hide_spans, row_states  # numba, for those alone who mask
 
-    fate = np.zeros(first.shape) if all_masked else uniform(seed, 2, epochs, row, first)
-    shown_bases = _with_random_spans(
-        bases, first * plan.stride, plan, replaced=(fate >= _MASKED) & (fate < _MASKED + _RANDOM), keys=(seed, 3, epochs, row)
+    bases, tokens = np.ascontiguousarray(bases), tokenizer.encode_bases(bases)
+    epochs = np.broadcast_to(np.asarray(epoch, dtype=np.int64).reshape(-1), len(windows))
+    states = row_states(_seeds(seed), epochs.astype(np.uint64), windows.astype(np.uint64))
+    first, fate = draw_spans(tokens, states, (plan.words_per_span, plan.step, plan.cells, plan.spans), FIRST_KMER_ID)
+    positions = (1 + plan.asked_words(first)).reshape(len(tokens), -1)
+    labels = np.take_along_axis(tokens, positions, axis=1).astype(np.int64)
+    counts = labels >= FIRST_KMER_ID
+    if all_masked:
+        fate[:] = 0
+
+    masked = plan.masked_words(np.zeros((), dtype=np.int64))
+    shown = hide_spans(
+        tokens,
+        bases,
+        first,
+        (fate >= _MASKED).view(np.uint8) + (fate >= _MASKED + _RANDOM),
+        states[3],
+        (plan.k, plan.stride, plan.span_bases),
+        masked,
+        CODE_OF,
+        (FIRST_KMER_ID, _MASK_ID),
     )
-    shown = tokenizer.encode_bases(shown_bases).astype(np.int64)
-    shown[_covered(plan.masked_words(first), fate < _MASKED, words=plan.words)] = _MASK_ID
-    shown[tokens < FIRST_KMER_ID] = tokens[tokens < FIRST_KMER_ID]
     hidden = counts & np.repeat(fate < _MASKED + _RANDOM, plan.words_per_span, axis=1)
     return MaskedBatch(shown, positions, labels, counts.astype(np.float32), hidden)
 
 
-def _drawn(
-    tokens: NDArray[np.int64], plan: SpanPlan, windows: NDArray[np.int64], epochs: NDArray[np.int64], *, seed: int
-) -> NDArray[np.int64]:
-    """First asked words (B, spans), ascending, of the spans of each window; those with N only where nothing else is left."""
-    candidates = plan.first_words(windows, epochs, seed=seed)
-    order = uniform(seed, 1, epochs, windows[:, None], candidates)
-    asked = np.take_along_axis(tokens, 1 + plan.asked_words(candidates).reshape(len(tokens), -1), axis=1)
-    order += 2.0 * (asked.reshape(*candidates.shape, -1) < FIRST_KMER_ID).mean(axis=2)
-    chosen = np.argpartition(order, plan.spans - 1, axis=1)[:, : plan.spans]
-    return np.sort(np.take_along_axis(candidates, chosen, axis=1), axis=1)
-
-
-def _with_random_spans(
-    bases: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    plan: SpanPlan,
-    *,
-    replaced: NDArray[np.bool_],
-    keys: tuple[int, int, NDArray[np.int64], NDArray[np.int64]],
-) -> NDArray[np.uint8]:
-    """Bases (B, L) with random ones, never N, in the spans that are `replaced` (B, spans)."""
-    if not replaced.any():
-        return bases
-    place = starts[..., None] + np.arange(plan.span_bases)
-    inside = np.broadcast_to(replaced[..., None], place.shape).reshape(len(bases), -1)
-    place = place.reshape(len(bases), -1)
-    before = np.take_along_axis(bases, place, axis=1)
-    drawn = _LETTERS[(hashed(*keys, place) % np.uint64(4)).astype(np.intp)]
-    result = bases.copy()
-    np.put_along_axis(result, place, np.where(inside & (codes(before) < 4), drawn, before), axis=1)
-    return result
-
-
-def _covered(masked_words: NDArray[np.int64], chosen: NDArray[np.bool_], *, words: int) -> NDArray[np.bool_]:
-    """Where (B, words + 2) a token belongs to a `chosen` (B, spans) span of `masked_words` (B, spans, W)."""
-    rows, spans = np.nonzero(chosen)
-    place = masked_words[rows, spans] + 1
-    covered = np.zeros((len(chosen), words + 2), dtype=bool)
-    # what lies outside of the window falls on [CLS] and [SEP], which are never masked
-    covered[rows[:, None], np.clip(place, 0, words + 1)] = True
-    covered[:, [0, -1]] = False
-    return covered
+@lru_cache(maxsize=8)
+def _seeds(seed: int) -> NDArray[np.uint64]:
+    """States (4,) of the draws for a window: of its spans' offset, their order, their fates and their random bases."""
+    return np.array([hashed(seed, draw) for draw in (5, 1, 2, 3)], dtype=np.uint64)

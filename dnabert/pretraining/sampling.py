@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -15,6 +16,8 @@ from dnabert.tokenizer import KmerTokenizer
 
 #: What an evaluation reads comes from an epoch that no training reaches, so that it is never trained on.
 FROZEN_EPOCH = 2**40
+
+_SHUFFLING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Sampler:
     @property
     def tokens_per_window(self) -> int:
         """Tokens of a window, [CLS] and [SEP] included."""
-        return self.tokenizer.number_of_words(self.view.bases(np.array([0])).shape[1]) + 2
+        return self.tokenizer.number_of_words(self.view.window_length) + 2
 
     @cached_property
     def plan(self) -> SpanPlan:
@@ -60,7 +63,9 @@ class Sampler:
         rows = np.empty_like(places)
         for epoch in np.unique(epochs):
             chosen = epochs == epoch
-            rows[chosen] = _permutation(self.seed, int(epoch), len(self.view))[within[chosen]]
+            with _SHUFFLING:  # threads that come to a new epoch together would shuffle it one each
+                permutation = _permutation(self.seed, int(epoch), len(self.view))
+            rows[chosen] = permutation[within[chosen]]
         return rows, epochs
 
     def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:

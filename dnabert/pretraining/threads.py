@@ -22,11 +22,15 @@ def set_cpu_threads(threads: int | None, *, processes: int) -> None:
         launched = "ACCELERATE_MIXED_PRECISION" in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
         if not launched or os.environ.get("OMP_NUM_THREADS", "1") != "1":
             return
-        here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
-        threads = max(1, _cores() // here)
+        threads = max(1, cores() // processes_here(processes))
     torch.set_num_threads(threads)
 
 
-def _cores() -> int:
+def processes_here(processes: int) -> int:
+    """How many of a job's `processes` run on this machine: the launcher says, or all."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", processes))
+
+
+def cores() -> int:
     """Cores that this process may use; macOS cannot say, so all of the machine's there."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,6 +28,11 @@ def masked(bases, windows=None, *, seed=0, epoch=0, all_masked=False, **options)
     return mask(bases, tokenizer=tokenizer, plan=plan, windows=windows, seed=seed, epoch=epoch, all_masked=all_masked)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled():
+    masked(bases_of(1, 60))  # the first call compiles, for longer than hypothesis waits for an example
+
+
 def shown_at(batch):
     return np.take_along_axis(batch.input_ids, batch.positions, axis=1)
 
