@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 
@@ -17,6 +17,6 @@ def compiled(function: Function) -> Function:
     else each process compiles it anew, a second or two for a function.
     """
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return cast(Function, numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:  # numba found no place for its cache
-        return numba.njit(nogil=True)(function)
+        return cast(Function, numba.njit(nogil=True)(function))

@@ -111,6 +111,17 @@ def _attention() -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
+def compile_layers(model: PreTrainedModel) -> None:
+    """Have each layer compiled at its first use, in place: layers of one kind share one compilation, so it takes seconds at any depth.
+
+    Shapes are compiled as they come; what has others (an evaluation) belongs under ``torch.compiler.set_stance("force_eager")``.
+    """
+    body: Any = model.base_model
+    layers = body.encoder.layer if hasattr(body, "encoder") else body.layers
+    for layer in layers:
+        layer.compile(dynamic=False)
+
+
 def hidden_matrices(model: PreTrainedModel) -> list[str]:
     """Names of the weights inside the layers that Muon trains (not embeddings, head, norms): matrices and kernels."""
     return [

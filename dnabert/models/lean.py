@@ -21,10 +21,11 @@ _softmax_backward = torch.ops.aten._softmax_backward_data
 
 
 def is_lean(model: Any) -> bool:
-    """Whether `lean_states` computes what this body does: a ModernBERT without biases, dropout and local attention."""
+    """Whether `lean_states` computes what this body does, a ModernBERT without biases, dropout, local attention and compiled layers."""
     config = model.config
     return (
         config.model_type == "modernbert"
+        and model.layers[0]._compiled_call_impl is None
         and set(config.layer_types) == {"full_attention"}
         and config.hidden_activation == "gelu"
         and not (config.attention_bias or config.mlp_bias or config.norm_bias)

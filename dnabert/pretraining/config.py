@@ -121,7 +121,7 @@ class PretrainConfig:
     threads: int | None = None
     """CPU threads of each process; by default the machine's cores shared among its processes (`accelerate launch` would give one)."""
     compile: bool = False
-    """Run the model through torch.compile."""
+    """Have torch.compile fuse each layer (on a CPU it needs a C++ compiler); layers of one kind are compiled once, in seconds."""
     seed: int = 0
     """Determines weights, order, masks, phases and strands."""
     tracker: Literal["wandb", "none"] = "wandb"

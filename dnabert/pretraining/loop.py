@@ -25,7 +25,7 @@ from tqdm import tqdm
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
 from dnabert.errors import UserError
-from dnabert.models.build import build_model
+from dnabert.models.build import build_model, compile_layers
 from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16, wide_float
@@ -85,7 +85,7 @@ class _Training:
 
     @property
     def model(self) -> Any:
-        return self.accelerator.unwrap_model(self.objective, keep_torch_compile=False).model
+        return self.accelerator.unwrap_model(self.objective).model
 
     def close(self, *, failed: bool = False) -> None:
         """End the progress bar and the tracker."""
@@ -204,10 +204,9 @@ def _build(
     progress = Progress(corpus=fingerprint(train.view.folder))
     if checkpoint is not None:
         progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers, corpus=progress.corpus)
-    objective: Any = MaskedObjective(model)
     if config.compile:
-        objective = torch.compile(objective, dynamic=False)
-    objective = accelerator.prepare(objective)
+        compile_layers(model)
+    objective: Any = accelerator.prepare(MaskedObjective(model))
     main = accelerator.is_main_process
     transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
     if main:
@@ -377,9 +376,9 @@ def _place(training: _Training) -> dict[str, Any]:
 
 def _evaluate(training: _Training) -> None:
     # unwrapped: DDP's forward waits for the other processes, which may have a window fewer to score
-    # and not compiled: other shapes would have it compiled again
-    objective = training.accelerator.unwrap_model(training.objective, keep_torch_compile=False)
-    result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
+    objective = training.accelerator.unwrap_model(training.objective)
+    with torch.compiler.set_stance("force_eager"):  # other shapes than the training's would be compiled, each anew
+        result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
     training.evaluated_at = training.progress.step
     metrics: dict[str, Any] = _place(training) | result.metrics()
     told = (
@@ -388,7 +387,8 @@ def _evaluate(training: _Training) -> None:
     )
     if training.pairs:
         pairs = dataclasses.replace(training.pairs, sampler=training.validation)
-        metrics["validation_found_first"] = found_first(training.model, pairs, accelerator=training.accelerator)
+        with torch.compiler.set_stance("force_eager"):
+            metrics["validation_found_first"] = found_first(training.model, pairs, accelerator=training.accelerator)
         told += f", {metrics['validation_found_first']:.1%} of views find their place"
     if training.tracker is not None:
         training.tracker.log(metrics)

@@ -1,7 +1,9 @@
+import shutil
+
 import pytest
 import torch
 
-from dnabert.models.build import build_model
+from dnabert.models.build import build_model, compile_layers
 from dnabert.models.config import ModelConfig
 from dnabert.models.lean import is_lean, lean_states
 from dnabert.models.objective import last_states
@@ -71,3 +73,24 @@ def test_local_attention_and_biases_are_refused():
         assert not is_lean(model), change
         for name, value in before.items():
             setattr(model.config, name, value)
+
+
+@pytest.mark.filterwarnings("default")  # those of torch's compiler about itself
+def test_compiled_layers_are_used():
+    model = body()
+    compile_layers(model)
+    assert not is_lean(model)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+@pytest.mark.filterwarnings("default")  # those of torch's compiler about itself
+@pytest.mark.parametrize("architecture", ["modernbert", "bert", "convolution"])
+def test_compiled_layers_compute_the_same(architecture):
+    model = body(architecture=architecture)
+    ids = torch.randint(5, 69, (2, 20))
+    expected = gradients(model, model(input_ids=ids).last_hidden_state)
+    compile_layers(model)
+    found = gradients(model, last_states(model, ids))
+    for name in expected:
+        assert (found[name] - expected[name]).norm() <= 1e-3 * expected[name].norm() + 1e-5, name
