@@ -2,7 +2,7 @@
 
     python eval/throughput.py tokenizer [--k 7] [--stride 7] [--windows 20000] [--repeats 7]
     python eval/throughput.py corpus [--length 20000000] [--windows 20000] [--repeats 5]
-    python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--repeats 5]
+    python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--repeats 5] [--compile]
     python eval/throughput.py embed [--k 6] [--model.hidden-size 256] [--windows 1000] [--repeats 5]
 
 Every line gives the median and the range over the repeats, by the clock on the wall, the median by processor time,
@@ -224,6 +224,10 @@ class PretrainBenchmark(ModelBenchmark):
     """Steps of one turn."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """As in train/pretrain.py."""
+    compile: bool = False
+    """Add contenders whose layers torch.compile fuses."""
+    peak: float | None = None
+    """What the device's maker promises in this precision, in TFLOP/s (H100 and H200: 989 in bf16), beside what is measured."""
 
 
 def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
@@ -236,23 +240,32 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
     bf16 = use_bf16(config.precision, device=device)
     sampler = _sampler(config, scratch=scratch)
     tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e3
-    contenders = (
-        Contender("dnabert, AdamW", tokens, _our_steps(config, sampler, device, bf16=bf16, optimizer="adamw")),
-        Contender("dnabert, Muon", tokens, _our_steps(config, sampler, device, bf16=bf16, optimizer="muon")),
-        Contender("transformers.Trainer, AdamW", tokens, _trainer_steps(config, sampler, bf16=bf16, scratch=scratch)),
-    )
+    contenders = [
+        Contender(f"dnabert, {name}{', compiled' if fused else ''}", tokens, steps)
+        for fused in ([True, False] if config.compile else [False])
+        for name, steps in _ours(config, sampler, device, bf16=bf16, fused=fused)
+    ]
+    contenders.append(Contender("transformers.Trainer, AdamW", tokens, _trainer_steps(config, sampler, bf16=bf16, scratch=scratch)))
     peak, flops = _matrix_peak(device, bf16=bf16), _flops_per_token(config, sampler)
 
     def remark(rates: list[Rates]) -> str:
-        ours = statistics.median(rates[0].wall) * 1e3 * flops
-        return (
-            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention, the head at asked places); "
-            f"matrix peak measured in this run {peak / 1e9:,.0f} GFLOP/s: the first line uses {ours / peak:.0%} of it"
-        )
+        def share(of: float) -> str:
+            ours = zip(contenders[:-1], rates, strict=False)
+            return ", ".join(f"{each.name} {statistics.median(rate.wall) * 1e3 * flops / of:.0%}" for each, rate in ours)
+
+        lines = [
+            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention, the head at asked places)",
+            f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s: {share(peak)}",
+        ]
+        if config.peak:
+            lines.append(f"of the promised {config.peak:,.0f} TFLOP/s: {share(config.peak * 1e12)}")
+        if device.type == "cuda":
+            lines.append(f"memory at its peak: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB, all contenders' models together")
+        return "\n".join(lines)
 
     title = f"training of {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}, "
     title += f"batch {config.batch_size} x {sampler.tokens_per_window} tokens, {'bf16' if bf16 else 'fp32'}, {device.type}"
-    return [Contest(title, "k tokens", contenders, remark)]
+    return [Contest(title, "k tokens", tuple(contenders), remark)]
 
 
 def _sampler(config: PretrainBenchmark, *, scratch: Path) -> Sampler:
@@ -268,21 +281,30 @@ def _sampler(config: PretrainBenchmark, *, scratch: Path) -> Sampler:
     return Sampler(view, KmerTokenizer(k=config.k), batch_size=config.batch_size, seed=config.seed, mask_share=0.15)
 
 
-def _our_steps(
-    config: PretrainBenchmark, sampler: Sampler, device: torch.device, *, bf16: bool, optimizer: Literal["muon", "adamw"]
-) -> Callable[[], None]:
-    """The steps of `dnabert.pretraining.loop`: the batch made while the step before computes, from FASTA's bases on."""
-    from concurrent.futures import ThreadPoolExecutor
+def _ours(
+    config: PretrainBenchmark, sampler: Sampler, device: torch.device, *, bf16: bool, fused: bool
+) -> list[tuple[str, Callable[[], None]]]:
+    optimizers: tuple[Literal["adamw", "muon"], ...] = ("adamw", "muon")
+    names = {"adamw": "AdamW", "muon": "Muon"}
+    return [(names[each], _our_steps(config, sampler, device, bf16=bf16, optimizer=each, fused=fused)) for each in optimizers]
 
+
+def _our_steps(
+    config: PretrainBenchmark, sampler: Sampler, device: torch.device, *, bf16: bool, optimizer: Literal["muon", "adamw"], fused: bool
+) -> Callable[[], None]:
+    """The steps of `dnabert.pretraining.loop`: batches made while steps before compute, from FASTA's bases on."""
     import torch
 
-    from dnabert.models.build import build_model
+    from dnabert.models.build import build_model, compile_layers
     from dnabert.models.memory import keep_freed_memory
     from dnabert.models.objective import MaskedObjective
     from dnabert.pretraining.config import PretrainConfig
-    from dnabert.pretraining.optimizer import build_optimizers
+    from dnabert.pretraining.optimizer import build_optimizers, update
+    from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 
     model = build_model(config.model, tokenizer=sampler.tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    if fused:
+        compile_layers(model)
     objective = MaskedObjective(model).to(device)
     if device.type == "cpu":
         keep_freed_memory()
@@ -290,21 +312,15 @@ def _our_steps(
     optimizers = build_optimizers(model, settings, bf16=bf16)
 
     def run() -> None:
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            coming = ahead.submit(sampler.batch, 0)
-            for step in range(config.steps):
-                batch = coming.result()
-                coming = ahead.submit(sampler.batch, step + 1)
+        with Prefetcher(sampler.batch, stop=config.steps, threads=prefetch_threads(device.type, processes=1)) as batches:
+            for batch in batches:
                 ids, positions, labels = (
                     torch.from_numpy(x).to(device, non_blocking=True) for x in (batch.input_ids, batch.positions, batch.labels)
                 )
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                     nats, _, _ = objective(ids, positions, labels)
                 nats.mean().backward()
-                torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
-                for each in optimizers:
-                    each.step()
-                    each.zero_grad(set_to_none=True)
+                update(objective, optimizers, clip_gradient=1.0)
         if device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -346,10 +362,11 @@ def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, s
     return run
 
 
-def _matrix_peak(device: torch.device, *, bf16: bool, size: int = 2048) -> float:
+def _matrix_peak(device: torch.device, *, bf16: bool) -> float:
     """Floating-point operations per second of the best of ten multiplications of large matrices."""
     import torch
 
+    size = 8192 if device.type == "cuda" else 2048
     a = torch.randn(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
     best = 0.0
     for _ in range(10):

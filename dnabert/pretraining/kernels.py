@@ -149,7 +149,7 @@ def hide_spans(
 
 @compiled
 def sketch_words(
-    bases: NDArray[np.uint8], code_of: NDArray[np.uint8], length: int, start: NDArray[np.uint64]
+    bases: NDArray[np.uint8], code_of: NDArray[np.uint8], length: int, start: np.uint64
 ) -> NDArray[np.uint64]:
     """Hash each word of `length` (to 32) bases of `bases` (n, L), on the strand where it is the smaller number: (n, L - length + 1).
 

@@ -390,6 +390,8 @@ def _evaluate(training: _Training) -> None:
         with torch.compiler.set_stance("force_eager"):
             metrics["validation_found_first"] = found_first(training.model, pairs, accelerator=training.accelerator)
         told += f", {metrics['validation_found_first']:.1%} of views find their place"
+    if training.accelerator.device.type == "cuda":
+        metrics["memory_peak_bytes"] = torch.cuda.max_memory_allocated(training.accelerator.device)
     if training.tracker is not None:
         training.tracker.log(metrics)
         training.bar.write(told, file=sys.stderr)

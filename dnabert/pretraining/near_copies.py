@@ -27,7 +27,7 @@ def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     if bases.shape[1] < _WORD:
         return np.zeros((len(bases), len(bases)), dtype=bool)
-    words = sketch_words(np.ascontiguousarray(bases), CODE_OF, _WORD, hashed(0))
+    words = sketch_words(np.ascontiguousarray(bases), CODE_OF, _WORD, np.uint64(hashed(0)))
     words.sort(axis=1)
     sketch, sizes = sketches(words, _SKETCH)
     filled = np.arange(_SKETCH) < sizes[:, None]
