@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from dnabert.models.config import ModelConfig
 if TYPE_CHECKING:
     import torch
 
+    from dnabert.pretraining.contrast import PairSampler
     from dnabert.pretraining.sampling import Sampler
 
 
@@ -49,7 +51,7 @@ class Rates:
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    """Per second of processor time, all threads together: what one core gives, however busy the machine is."""
+    """Per second of processor time, all threads and processes together: what one core gives, however busy the machine is."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,19 @@ def measure(contest: Contest, *, repeats: int) -> list[Rates]:
     rates = [Rates() for _ in contest.contenders]
     for turn in range(repeats + 1):
         for contender, its in zip(contest.contenders, rates, strict=True):
-            wall, cpu = time.perf_counter(), time.process_time()
+            wall, cpu = time.perf_counter(), _processor_time()
             contender.work()
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            wall, cpu = time.perf_counter() - wall, _processor_time() - cpu
             if turn:  # the first one warms caches and lazy imports
                 its.wall.append(contender.amount / wall)
                 its.cpu.append(contender.amount / max(cpu, 1e-9))
     return rates
+
+
+def _processor_time() -> float:
+    """Seconds, those of processes that this one started and waited for among them."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def table(contest: Contest, *, repeats: int) -> str:
@@ -268,7 +276,7 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
     return [Contest(title, "k tokens", tuple(contenders), remark)]
 
 
-def _sampler(config: PretrainBenchmark, *, scratch: Path) -> Sampler:
+def _sampler(config: PretrainBenchmark | DataBenchmark, *, scratch: Path) -> Sampler:
     from dnabert.corpus import config_from_fasta, prepare
     from dnabert.corpus.simulate import simulate_fasta
     from dnabert.pretraining.sampling import Sampler
@@ -311,8 +319,10 @@ def _our_steps(
     settings = PretrainConfig(k=config.k, optimizer=optimizer, learning_rate=1e-4, embedding_learning_rate=1e-4)
     optimizers = build_optimizers(model, settings, bf16=bf16)
 
+    threads = prefetch_threads(device.type, processes=1)
+
     def run() -> None:
-        with Prefetcher(sampler.batch, stop=config.steps, threads=prefetch_threads(device.type, processes=1)) as batches:
+        with Prefetcher(sampler.batch, stop=config.steps, threads=threads) as batches:
             for batch in batches:
                 ids, positions, labels = (
                     torch.from_numpy(x).to(device, non_blocking=True) for x in (batch.input_ids, batch.positions, batch.labels)
@@ -392,6 +402,87 @@ def _flops_per_token(config: PretrainBenchmark, sampler: Sampler) -> float:
 
 
 @dataclass
+class DataBenchmark:
+    """Masked batches and nothing else: ours beside transformers' collator over a torch DataLoader."""
+
+    k: int = 6
+    """Bases of a word."""
+    length: int = 448
+    """Bases of a window."""
+    batch_size: int = 512
+    """Windows of a step."""
+    steps: int = 40
+    """Steps of one turn."""
+    threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
+    """Threads of ours, and worker processes of the peer, where there are several."""
+    repeats: int = 5
+    """Turns that count."""
+    seed: int = 0
+    """Of the data."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size % 2:
+            raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of each place: pass an even one")
+        for name in ("batch_size", "steps", "threads"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
+
+
+def data(config: DataBenchmark, *, scratch: Path) -> list[Contest]:
+    """Compare our batches, and our pairs of views, with the collator's on windows that are ids already."""
+    from dnabert.pretraining.config import ContrastConfig
+    from dnabert.pretraining.contrast import PairSampler
+
+    sampler = _sampler(config, scratch=scratch)
+    pairs = PairSampler(sampler, ContrastConfig(weight=1.0))
+    tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e6
+    threads = sorted({1, config.threads})
+    workers = [0] if config.threads == 1 else [config.threads, 0]
+    contenders = [
+        Contender(f"dnabert{name}, {n} thread{'s' * (n > 1)}", tokens, _our_batches(config, source, threads=n))
+        for name, source in (("", sampler), (", two views", pairs))
+        for n in threads
+    ]
+    contenders += [Contender(f"collator, num_workers={n}", tokens, _collated(config, sampler, workers=n)) for n in workers]
+    title = f"masked batches of {config.batch_size} x {sampler.tokens_per_window} tokens, k {config.k}"
+    return [Contest(title, "M tokens", tuple(contenders))]
+
+
+def _our_batches(config: DataBenchmark, source: Sampler | PairSampler, *, threads: int) -> Callable[[], None]:
+    """The batches of the training loop as it takes them, from FASTA's bases on: in order, made by threads."""
+    from dnabert.pretraining.prefetch import Prefetcher
+
+    def run() -> None:
+        with Prefetcher(source.batch, stop=config.steps, threads=threads) as batches:
+            for _ in batches:
+                pass
+
+    return run
+
+
+def _collated(config: DataBenchmark, sampler: Sampler, *, workers: int) -> Callable[[], None]:
+    """`DataCollatorForLanguageModeling` over a shuffled DataLoader of ids: no frames, no strands, words drawn one by one."""
+    import torch
+    import transformers
+
+    ids = sampler.view.input_ids(np.arange(len(sampler.view)), tokenizer=sampler.tokenizer)
+    rows = [{"input_ids": row.tolist()} for row in ids]
+    collator = transformers.DataCollatorForLanguageModeling(sampler.tokenizer, mlm_probability=0.15)
+    drawn = torch.utils.data.RandomSampler(rows, replacement=True, num_samples=config.steps * config.batch_size)
+    loader = torch.utils.data.DataLoader(
+        rows, batch_size=config.batch_size, sampler=drawn, collate_fn=collator, num_workers=workers
+    )
+
+    def run() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: workers fork beside torch's threads
+            for _ in loader:
+                pass
+
+    return run
+
+
+@dataclass
 class EmbedBenchmark(ModelBenchmark):
     """Windows into vectors, ours beside sentence-transformers with the same weights, pooling and precision."""
 
@@ -447,6 +538,7 @@ BENCHMARKS: dict[str, tuple[type[Any], Callable[..., list[Contest]]]] = {
     "tokenizer": (TokenizerBenchmark, tokenizer),
     "corpus": (CorpusBenchmark, corpus),
     "pretrain": (PretrainBenchmark, pretrain),
+    "data": (DataBenchmark, data),
     "embed": (EmbedBenchmark, embed),
 }
 

@@ -63,6 +63,18 @@ def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) ->
     assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
 
 
+@pytest.mark.parametrize(("threads", "names"), [("1", 3), ("2", 6)])
+def test_data(throughput: ModuleType, capsys: pytest.CaptureFixture[str], threads: str, names: int) -> None:
+    throughput.main(
+        ["data", "--k", "3", "--length", "60", "--batch-size", "4", "--steps", "3", "--threads", threads, "--repeats", "1"]
+    )
+    printed = capsys.readouterr().out
+    assert "masked batches of 4 x 22 tokens, k 3" in printed
+    lines = printed.splitlines()[2:]
+    assert len([line for line in lines if line.startswith(("dnabert", "collator"))]) == names
+    assert lines[names - 1].startswith("collator, num_workers=0") and lines[names - 1].split()[-1] == "1.0"
+
+
 def test_embed(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sentence_transformers")
     throughput.main(["embed", *SMALL, "--windows", "8"])
@@ -87,6 +99,7 @@ def test_flops_of_a_token_counted_by_hand(throughput: ModuleType, tmp_path: Path
         (["tokeniser"], "no benchmark 'tokeniser'"),
         (["tokenizer", "--repeats", "0"], "--repeats is 0"),
         (["tokenizer", "--kk", "1"], "kk"),
+        (["data", "--threads", "0"], "--threads is 0, allowed is 1 or more"),
     ],
 )
 def test_mistakes_are_one_line(

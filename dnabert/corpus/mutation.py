@@ -32,6 +32,11 @@ def mutate(
     -------
     uint8 ASCII (n, L), a copy; new bases are upper case.
 
+    Raises
+    ------
+    ValueError
+        when `draws` has another shape than `bases`.
+
     Examples
     --------
     >>> bases = np.full((1, 10_000), ord("A"), dtype=np.uint8)
@@ -41,6 +46,8 @@ def mutate(
     """
     from dnabert.corpus.mutation_kernel import mutate_rows  # numba, for those alone who mutate
 
+    if draws.shape != bases.shape:
+        raise ValueError(f"draws are {draws.shape}, bases {bases.shape}: give one draw per base")
     substitutions, indels = np.asarray(substitutions), np.asarray(indels)
     # a chance that is independent of the letter, since the upper 53 bits make it and the lower 11 the letter
     limits = np.empty((len(bases), 3))

@@ -144,13 +144,23 @@ def mask(
     windows : int64 (B,), the number of each window in its split: with `seed` and `epoch` it determines the mask.
     all_masked : show [MASK] in every span, as an evaluation must; else 80 % [MASK], 10 % random bases, 10 % kept.
 
+    Raises
+    ------
+    UserError
+        when no span fits the windows.
+    ValueError
+        when `bases`, `plan` and `windows` are not of one number and length.
+
     Notes
     -----
     [UNK] (a word with N) is never asked for while there are others.
     """
     from dnabert.pretraining.kernels import draw_spans, hide_spans, row_states  # numba, for those alone who mask
 
+    plan.check()
     bases, tokens = np.ascontiguousarray(bases), tokenizer.encode_bases(bases)
+    if tokens.shape != (len(windows), plan.words + 2):  # compiled loops look at no bounds
+        raise ValueError(f"{len(tokens)} rows of {tokens.shape[1] - 2} words, but {len(windows)} windows and a plan of {plan.words}")
     epochs = np.broadcast_to(np.asarray(epoch, dtype=np.int64).reshape(-1), len(windows))
     states = row_states(_seeds(seed), epochs.astype(np.uint64), windows.astype(np.uint64))
     first, fate = draw_spans(tokens, states, (plan.words_per_span, plan.step, plan.cells, plan.spans), FIRST_KMER_ID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 from dnabert.alphabet import codes, reverse_complement
 from dnabert.compilation import compiled
 from dnabert.corpus.mutation import mutate
+from dnabert.errors import UserError
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.kernels import hashed_places
 from dnabert.pretraining.masking import SpanPlan, mask
@@ -136,6 +138,20 @@ def test_hashes_of_plain_and_of_numpy_integers_agree():
     for keys in [(1, -2), (2**63, 3), (-1, 2**64 - 1)]:
         arrays = [np.array([key % 2**64], dtype=np.uint64) for key in keys]
         assert hashed(*keys) == hashed(*arrays)[0] == hashed(keys[0], arrays[1])[0] == hashed(arrays[0], keys[1])[0]
+
+
+def test_what_would_reach_beyond_an_array_is_refused():
+    tokenizer, bases = KmerTokenizer(k=3), written(2, 30)
+    plan = SpanPlan(k=3, stride=3, words=10, share=0.2)
+    options = {"tokenizer": tokenizer, "seed": 0, "epoch": 0}
+    with pytest.raises(ValueError, match="2 rows of 10 words, but 2 windows and a plan of 11"):
+        mask(bases, plan=dataclasses.replace(plan, words=11), windows=np.arange(2), **options)
+    with pytest.raises(ValueError, match="2 rows of 10 words, but 3 windows"):
+        mask(bases, plan=plan, windows=np.arange(3), **options)
+    with pytest.raises(UserError, match="no room for a span"):
+        mask(bases, plan=dataclasses.replace(plan, words_per_span=8), windows=np.arange(2), **options)
+    with pytest.raises(ValueError, match="one draw per base"):
+        mutate(bases, draws=np.zeros((1, 30), dtype=np.uint64))
 
 
 def test_a_function_without_a_place_for_its_cache_is_compiled_all_the_same():

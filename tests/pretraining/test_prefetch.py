@@ -37,6 +37,13 @@ def test_threads_work_beside_each_other_and_no_further_ahead_than_told():
     assert max(begun) <= 5  # three taken, three ahead
 
 
+def test_after_the_last_step_there_is_none():
+    with Prefetcher(str, first=3, stop=6, threads=2) as steps:
+        assert list(steps) == ["3", "4", "5"]
+    with Prefetcher(str, first=3, stop=3) as steps:
+        assert list(steps) == []
+
+
 def test_what_a_step_raises_is_raised_where_it_is_due_and_the_threads_end():
     def make(step: int) -> int:
         if step == 2:
