@@ -30,7 +30,7 @@ def test_balanced_weights_make_up_for_a_rare_class():
         config = TrainingConfig(class_weights=weights, epochs=2, warmup_steps=2, freeze=True, seeds=[0], precision="fp32")
         (trained,) = training.train(task, read_start("default"), config=config, accelerator=training.build_accelerator(config))
         found[weights] = trained.test[:, 1].mean()
-    assert found["none"] < 0.25 < found["balanced"]
+    assert found["none"] < 0.2 and found["balanced"] > 2 * found["none"], found
 
 
 def test_predictions_do_not_depend_on_the_batch_size():
