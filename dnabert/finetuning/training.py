@@ -165,7 +165,7 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
     training.model.train()
     losses = []
     with Prefetcher(_batches(reader, training, epoch=epoch), stop=steps) as batches:
-        for number, tiles in enumerate(tqdm(batches, total=steps, unit=" batches", leave=False)):
+        for number, tiles in enumerate(tqdm(batches, total=steps, unit=" batches", leave=False, disable=None)):
             step = (epoch - 1) * steps + number
             rate = learning_rate(training.config, step=step, progress=step / (steps * training.config.epochs))
             set_learning_rate(training.optimizers, rate)

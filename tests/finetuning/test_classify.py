@@ -27,7 +27,7 @@ def make_run(folder, architecture):
 
 @pytest.fixture
 def task(tmp_path):
-    """The motif GATTACA is there or not, at any place; in one file, of which a third is a copy of another."""
+    """The motif GATTACA is there or not, at any place."""
     rng, rows = np.random.default_rng(0), []
     for i in range(300):
         bases = "".join(rng.choice(list("ACGT"), 50))
@@ -38,9 +38,9 @@ def task(tmp_path):
     return path
 
 
-def config_of(task, run, tmp_path, **changes):
+def config_of(task, folder, tmp_path, **changes):
     options = {
-        "tasks": [str(task)], "run": str(run), "out": str(tmp_path / "out"), "epochs": 1, "warmup_steps": 2, "seeds": [0, 1],
+        "tasks": [str(task)], "run": str(folder), "out": str(tmp_path / "out"), "epochs": 1, "warmup_steps": 2, "seeds": [0, 1],
         "resamples": 20, "precision": "fp32", "frozen": ["kmer:3"],
     }  # fmt: skip
     return ClassifyConfig(**(options | changes))

@@ -111,7 +111,7 @@ def test_another_architecture_has_the_runs_words_and_sizes(architecture, modernb
     assert (model.config.hidden_size, model.config.num_hidden_layers, model.config.window_length) == (32, 2, 116)
 
 
-def test_what_lies_beyond_the_first_window_is_read(run, tmp_path):
+def test_what_lies_beyond_the_first_window_is_read(modernbert, tmp_path):
     rng, folder = np.random.default_rng(0), tmp_path / "tail"
     folder.mkdir()
     for part, n in (("train", 200), ("dev", 40), ("test", 60)):
@@ -121,7 +121,7 @@ def test_what_lies_beyond_the_first_window_is_read(run, tmp_path):
             tail = rng.choice(list("ACGT"), rng.integers(240, 300), p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])
             rows.append("".join(rng.choice(list("ACGT"), 116)) + "".join(tail) + f",{i % 2}")
         (folder / f"{part}.csv").write_text("\n".join(rows) + "\n")
-    (found,) = result(finetune(config_of(folder, run, tmp_path, random_strand=True)))
+    (found,) = result(finetune(config_of(folder, modernbert, tmp_path, random_strand=True)))
     assert found["test"]["mcc"]["value"] > 0.7
 
 
@@ -141,8 +141,8 @@ def test_mistakes_end_in_one_line_and_leave_nothing(modernbert, task, tmp_path):
     (task / "test.csv").write_text("sequence,label\nA,rich\nAC,poor\n")
     with pytest.raises(UserError, match="gc: test has a sequence of 1 bases, shorter than a word of 2: remove it"):
         finetune(config_of(task, modernbert, tmp_path))
+    (task / "test.csv").write_text("sequence,label\nACGT,rich\nAC,poor\n")
     with pytest.raises(UserError, match="the loss is nan: begin again with a lower --learning-rate"):
-        (task / "test.csv").write_text("sequence,label\nACGT,rich\nAC,poor\n")
         finetune(config_of(task, modernbert, tmp_path, learning_rate=1e30, head_learning_rate=1e30, warmup_steps=0))
     (modernbert / "model.safetensors").unlink()
     with pytest.raises(UserError, match="modernbert holds no model"):
