@@ -1,15 +1,17 @@
-"""ModernBERT's layers over whole windows with fewer passes over memory, for training on a CPU.
+"""ModernBERT's layers over whole windows with fewer passes over memory.
 
-A small model's step is bound by memory there, not by arithmetic: of 76 tokens at 256 x 4 the matrices' products take a sixth of the time
+A small model's step on a CPU is bound by memory, not by arithmetic: at 76 tokens and 256 x 4 the matrices' products take a sixth of the time
 of transformers' own forward and backward under autocast; the rest are casts, rotations in float32, slices and their gradients. Here
-states stay in the dtype of the products, each part writes its gradient once, and queries and keys are rotated and laid out for the products
-in one go. Same weights, same function, to rounding (a test holds it).
+states stay in the dtype of the products. On a CPU each part writes its gradient once, and queries and keys are rotated and laid out for
+the products in one go; on a GPU torch.compile fuses a layer's parts. Same weights, same function, to rounding (a test holds it).
 
 Shapes: B windows, T tokens, H heads, K width of a head, D = H K, N = B T, I width of the feed-forward part.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,11 +23,14 @@ _softmax_backward = torch.ops.aten._softmax_backward_data
 
 
 def is_lean(model: Any) -> bool:
-    """Whether `lean_states` computes what this body does, a ModernBERT without biases, dropout, local attention and compiled layers."""
+    """Whether `lean_states` computes what this body does: a ModernBERT without biases, dropout and local attention.
+
+    On a CPU it is hand-written, so compiled layers are left to transformers there; on a GPU it is what torch.compile gets to see.
+    """
     config = model.config
     return (
         config.model_type == "modernbert"
-        and model.layers[0]._compiled_call_impl is None
+        and _is_compiled(model) == (model.device.type != "cpu")
         and set(config.layer_types) == {"full_attention"}
         and config.hidden_activation == "gelu"
         and not (config.attention_bias or config.mlp_bias or config.norm_bias)
@@ -42,23 +47,55 @@ def lean_states(model: Any, input_ids: Tensor, *, dtype: torch.dtype) -> Tensor:
     input_ids : int64 (B, T).
     dtype : of states and products.
     """
-    config, (batch, tokens) = model.config, input_ids.shape
+    batch, tokens = input_ids.shape
+    through = _compiled_layer() if _is_compiled(model) else _layer
     with torch.autocast(input_ids.device.type, enabled=False):
         cos, sin = _rotation(model, tokens, dtype=dtype)
-        x = functional.embedding(input_ids, model.embeddings.tok_embeddings.weight, config.pad_token_id).flatten(0, 1)
+        x = functional.embedding(input_ids, model.embeddings.tok_embeddings.weight, model.config.pad_token_id).flatten(0, 1)
         x = _norm(x, model.embeddings.norm).to(dtype)
         for layer in model.layers:
-            h = x if isinstance(layer.attn_norm, torch.nn.Identity) else _norm(x, layer.attn_norm)
-            qkv = functional.linear(h, layer.attn.Wqkv.weight.to(dtype))
-            read = _RotaryAttention.apply(qkv.view(batch, tokens, 3, config.num_attention_heads, -1), cos, sin)
-            x = x + functional.linear(read, layer.attn.Wo.weight.to(dtype))
-            gated = _GatedGelu.apply(functional.linear(_norm(x, layer.mlp_norm), layer.mlp.Wi.weight.to(dtype)))
-            x = x + functional.linear(gated, layer.mlp.Wo.weight.to(dtype))
+            x = through(layer, x, cos, sin)
         return _norm(x, model.final_norm).view(batch, tokens, -1)
+
+
+def _is_compiled(model: Any) -> bool:
+    return model.layers[0]._compiled_call_impl is not None
+
+
+def _layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """What a layer makes of states (N, D)."""
+    h = x if isinstance(layer.attn_norm, torch.nn.Identity) else _norm(x, layer.attn_norm)
+    qkv = functional.linear(h, layer.attn.Wqkv.weight.to(x.dtype)).view(
+        -1, cos.shape[-2], 3, x.shape[-1] // layer.attn.head_dim, layer.attn.head_dim
+    )
+    by_hand = x.device.type == "cpu" and not torch.compiler.is_compiling()
+    read = _RotaryAttention.apply(qkv, cos, sin) if by_hand else _rotary_attention(qkv, cos, sin)
+    x = x + functional.linear(read, layer.attn.Wo.weight.to(x.dtype))
+    both = functional.linear(_norm(x, layer.mlp_norm), layer.mlp.Wi.weight.to(x.dtype))
+    gated = _GatedGelu.apply(both) if by_hand else functional.gelu(both.chunk(2, -1)[0]) * both.chunk(2, -1)[1]
+    return x + functional.linear(gated, layer.mlp.Wo.weight.to(x.dtype))
+
+
+@functools.cache
+def _compiled_layer() -> Callable[[Any, Tensor, Tensor, Tensor], Tensor]:
+    """`_layer`, compiled at its first use, once for layers of one kind."""
+    return torch.compile(_layer, dynamic=False)
 
 
 def _norm(x: Tensor, norm: torch.nn.LayerNorm) -> Tensor:
     return functional.layer_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), None, norm.eps)
+
+
+def _rotary_attention(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """What `_RotaryAttention` computes, in parts that a compiler fuses."""
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, K) each
+    read = functional.scaled_dot_product_attention(_turned(q, cos[0], sin[0]), _turned(k, cos[1], sin[1]), v, scale=1.0)
+    return read.transpose(1, 2).reshape(-1, v.shape[1] * v.shape[-1])
+
+
+def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
 
 
 def _rotation(model: Any, tokens: int, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -52,14 +52,11 @@ class MaskedObjective(nn.Module):
 
 
 def last_states(body: Any, input_ids: Tensor) -> Tensor:
-    """Last states (B, T, D) of windows without padding: on a CPU by `lean_states` where the body allows it.
-
-    A GPU has transformers' own forward, which ``torch.compile`` fuses there.
-    """
-    if input_ids.device.type != "cpu" or torch.compiler.is_compiling() or not is_lean(body):
+    """Last states (B, T, D) of windows without padding: by `lean_states` where the body allows it, else by its own forward."""
+    device = input_ids.device.type
+    if torch.compiler.is_compiling() or not is_lean(body):
         return body(input_ids=input_ids).last_hidden_state
-    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else body.dtype
-    return lean_states(body, input_ids, dtype=dtype)
+    return lean_states(body, input_ids, dtype=torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else body.dtype)
 
 
 def mean_of_words(hidden_BTD: Tensor) -> Tensor:

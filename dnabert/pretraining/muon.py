@@ -53,21 +53,22 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     by_shape[parameter.shape].append(parameter)
             for matrices in by_shape.values():
-                updates = orthogonalise(torch.stack([self._momentum(p, group["momentum"]) for p in matrices]), dtype=self._dtype)
+                directions = torch.stack(self._directions(matrices, group["momentum"]))
+                updates = orthogonalise(directions.flatten(2), dtype=self._dtype)
                 scale = group["lr"] * 0.2 * math.sqrt(max(updates.shape[1:]))
-                for parameter, update in zip(matrices, updates, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(update.view_as(parameter).to(parameter.dtype), alpha=-scale)
+                torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(matrices, list(updates.view_as(directions).to(directions.dtype)), alpha=-scale)
         return loss
 
-    def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
-        gradient, state = parameter.grad, self.state[parameter]
-        if gradient is None:
-            raise ValueError("a parameter without a gradient")
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(gradient)
-        buffer = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
-        return gradient.lerp(buffer, momentum).flatten(1)
+    def _directions(self, parameters: list[Tensor], momentum: float) -> list[Tensor]:
+        """Each parameter's gradient and its own past, mixed (Nesterov); one kernel for all of them on a GPU."""
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if "momentum_buffer" not in self.state[parameter]:
+                self.state[parameter]["momentum_buffer"] = torch.zeros_like(gradient)
+        buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
+        torch._foreach_lerp_(buffers, gradients, 1 - momentum)
+        return list(torch._foreach_lerp(gradients, buffers, momentum))
 
 
 def orthogonalise(matrices: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.config import ModelConfig
-from dnabert.models.lean import is_lean, lean_states
+from dnabert.models.lean import _rotary_attention, _RotaryAttention, is_lean, lean_states
 from dnabert.models.objective import last_states
 from dnabert.tokenizer import KmerTokenizer
 
@@ -37,6 +37,17 @@ def test_states_and_gradients_are_those_of_transformers(batch):
     theirs, ours = gradients(model, expected), gradients(model, found)
     for name in theirs:
         assert (ours[name] - theirs[name]).norm() <= 1e-4 * theirs[name].norm() + 1e-6, name
+
+
+def test_what_is_fused_on_a_gpu_is_what_is_written_by_hand_for_a_cpu():
+    torch.manual_seed(0)
+    cos, sin = torch.randn(2, 1, 7, 4), torch.randn(2, 1, 7, 4)
+    qkv = torch.randn(3, 7, 3, 2, 8, requires_grad=True)
+    by_hand, fused = _RotaryAttention.apply(qkv, cos, sin), _rotary_attention(qkv, cos, sin)
+    torch.testing.assert_close(by_hand, fused)
+    weights = torch.randn(by_hand.shape)
+    (expected,), (found,) = (torch.autograd.grad((each * weights).sum(), qkv) for each in (fused, by_hand))
+    torch.testing.assert_close(found, expected)
 
 
 def test_bf16_is_as_near_as_autocast_is():
@@ -92,5 +103,8 @@ def test_compiled_layers_compute_the_same(architecture):
     expected = gradients(model, model(input_ids=ids).last_hidden_state)
     compile_layers(model)
     found = gradients(model, last_states(model, ids))
+    if architecture == "modernbert":  # a GPU's way
+        fused = gradients(model, lean_states(model, ids, dtype=torch.float32))
+        assert all((fused[name] - found[name]).norm() <= 1e-3 * found[name].norm() + 1e-5 for name in found)
     for name in expected:
         assert (found[name] - expected[name]).norm() <= 1e-3 * expected[name].norm() + 1e-5, name
