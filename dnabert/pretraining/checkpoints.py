@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError
 from dnabert.models.loading import quiet_loading
+from dnabert.pretraining import sharding
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -48,11 +49,19 @@ class Progress:
 
 
 def save_checkpoint(
-    run: Path, *, model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], progress: Progress, keep: int
+    run: Path,
+    *,
+    model: PreTrainedModel,
+    optimizers: list[torch.optim.Optimizer],
+    progress: Progress,
+    keep: int,
+    writes: bool = True,
 ) -> Path:
     """Write ``checkpoints/step-N`` beside its place, rename it there when whole, and prune the oldest.
 
     A step's checkpoint is the same whenever it is made: one that stands there stays.
+
+    Every process calls it, since each may hold a part of the weights; one of them `writes`. The files hold whole tensors.
 
     Raises
     ------
@@ -68,12 +77,16 @@ def save_checkpoint(
             "go on with --resume auto and a lower --learning-rate, or begin again with more --warmup-steps"
         )
     partial = final.with_name(f".{final.name}.partial")
+    weights = sharding.whole_weights(model, keep=writes)
+    state = _optimizer_tensors(model, optimizers, keep=writes)
+    if not writes:
+        return final
     try:
         for left in (run / _FOLDER).glob(".step-*"):  # by a process that was killed
             shutil.rmtree(left)
         partial.mkdir(parents=True)
-        model.save_pretrained(partial)
-        save_file(_optimizer_tensors(model, optimizers), partial / "optimizer.safetensors")
+        model.save_pretrained(partial, state_dict=weights)
+        save_file(state, partial / "optimizer.safetensors")
         (partial / "progress.json").write_text(json.dumps(asdict(progress)) + "\n")
         _flush(partial)
         partial.rename(final)
@@ -151,7 +164,7 @@ def load_checkpoint(
             )
         with torch.device("cpu"):
             weights = type(model).from_pretrained(folder, use_safetensors=True).state_dict()
-        model.load_state_dict(weights)
+        sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -185,15 +198,16 @@ def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerToke
         raise UserError(f"--initial {run} is not of this --model ({first}): use the --model settings of its config.yaml") from error
 
 
-def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:
+def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], *, keep: bool) -> dict[str, torch.Tensor]:
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
-    return {
-        f"{names[parameter]}/{key}": value.detach().clone().contiguous()
-        for optimizer in optimizers
-        for parameter, state in optimizer.state.items()
-        for key, value in state.items()
-        if isinstance(value, torch.Tensor)
-    }
+    found: dict[str, torch.Tensor] = {}
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            for key, value in state.items():
+                if isinstance(value, torch.Tensor) and (keep or sharding.is_part(value)):
+                    gathered = sharding.whole(value.detach())
+                    found |= {f"{names[parameter]}/{key}": gathered.clone().contiguous()} if keep else {}
+    return found
 
 
 def _restore(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> None:
@@ -202,5 +216,6 @@ def _restore(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers:
     for place, value in state.items():
         name, key = place.rsplit("/", 1)
         parameter = parameters[name]
+        value = sharding.part(value, like=parameter)
         # AdamW's step counter stays where it was made; everything else lives beside its parameter
         held[parameter].state[parameter][key] = value if value.ndim == 0 and parameter.device.type == "cpu" else value.to(parameter.device)

@@ -21,7 +21,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnabert.corpus.mutation import mutate
-from dnabert.models.objective import last_states, mean_of_words
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import MaskedBatch
@@ -138,10 +137,10 @@ def whole_batch_loss(
 
 
 @torch.no_grad()
-def found_first(model: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
+def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
     """Share of views whose other half is the most similar of all, among up to 500 places of ``pairs.sampler.view``, nothing hidden.
 
-    The views are the same every time; each process computes the whole.
+    The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns.
     """
     rows = np.arange(min(_EVALUATED, len(pairs.sampler.view)))
     epochs = np.full(len(rows), FROZEN_EPOCH)
@@ -149,9 +148,10 @@ def found_first(model: Any, pairs: PairSampler, *, accelerator: Accelerator) -> 
     for second in (False, True):
         ids = torch.from_numpy(pairs.sampler.tokenizer.encode_bases(pairs.view_bases(rows, epochs, second=second)).astype(np.int64))
         for part in ids.split(_BATCH):
+            ids = part.to(accelerator.device)
+            unasked = torch.zeros_like(ids[:, :1])  # a word per window, whose loss nobody reads
             with accelerator.autocast():
-                hidden_BTD = last_states(model.base_model, part.to(accelerator.device))
-            vectors.append(mean_of_words(hidden_BTD))
+                vectors.append(objective(ids, unasked, unasked)[2])
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
     _, found = contrastive_loss(torch.cat(vectors), copies, temperature=pairs.config.temperature)
     return float(found.float().mean())

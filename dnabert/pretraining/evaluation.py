@@ -51,9 +51,12 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
     objective.eval()
     windows = len(sampler.view)
     sums = torch.zeros(3, windows, dtype=torch.float64)  # nats, hits, words
-    for first in range(accelerator.process_index * _BATCH, windows, accelerator.num_processes * _BATCH):
-        rows = np.arange(first, min(first + _BATCH, windows))
-        sums[:, rows] = _score(objective, sampler, rows, accelerator)
+    for first in range(0, windows, accelerator.num_processes * _BATCH):
+        rows = np.arange(windows)[first:][accelerator.process_index * _BATCH :][:_BATCH]
+        if len(rows):
+            sums[:, rows] = _score(objective, sampler, rows, accelerator)
+        else:  # where weights are sharded the others need this process's part of them
+            _score(objective, sampler, np.zeros(1, dtype=np.int64), accelerator)
     sums = accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum").double().cpu()
     objective.train(was_training)
     return _summary(sums.numpy(), sampler)

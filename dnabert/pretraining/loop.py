@@ -29,7 +29,7 @@ from dnabert.models.build import build_model, compile_layers
 from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import use_bf16, wide_float
-from dnabert.pretraining import run_folder
+from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent
@@ -119,21 +119,18 @@ def pretrain(config: PretrainConfig) -> Path:
     except BaseException:
         training.close(failed=True)
         raise
+    weights = sharding.whole_weights(training.model, keep=accelerator.is_main_process)
     if accelerator.is_main_process:
-        _finish(training, corpus)
+        _finish(training, corpus, weights)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return Path(config.out)
 
 
 def _accelerator(config: PretrainConfig) -> Accelerator:
-    if parse_flag_from_env("ACCELERATE_USE_FSDP"):  # evaluation, checkpoints and Muon need whole matrices in each process
-        raise UserError(
-            "FSDP cannot train this: each process holds the whole model; "
-            "launch with --config_file configs/accelerate/many_gpus.yaml, or two_nodes.yaml"
-        )
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    sharding.is_asked_for()  # refuses what it cannot do
     bf16 = use_bf16(config.precision, device=device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     if device.type == "cpu":
@@ -199,14 +196,20 @@ def _build(
     config: PretrainConfig, samplers: _Samplers, accelerator: Accelerator, checkpoint: Path | None, *, model: PreTrainedModel
 ) -> _Training:
     train, tokenizer = samplers.train, samplers.train.tokenizer
-    model.to(accelerator.device)
+    sharded = sharding.is_asked_for()
+    objective: Any = MaskedObjective(model)
+    if config.compile:
+        compile_layers(model)
+    if sharded:
+        sharding.shard(objective, device=accelerator.device)
+    else:
+        model.to(accelerator.device)
     optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
     progress = Progress(corpus=fingerprint(train.view.folder))
     if checkpoint is not None:
         progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers, corpus=progress.corpus)
-    if config.compile:
-        compile_layers(model)
-    objective: Any = accelerator.prepare(MaskedObjective(model))
+    if not sharded:
+        objective = accelerator.prepare(objective)
     main = accelerator.is_main_process
     transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
     if main:
@@ -388,7 +391,7 @@ def _evaluate(training: _Training) -> None:
     if training.pairs:
         pairs = dataclasses.replace(training.pairs, sampler=training.validation)
         with torch.compiler.set_stance("force_eager"):
-            metrics["validation_found_first"] = found_first(training.model, pairs, accelerator=training.accelerator)
+            metrics["validation_found_first"] = found_first(objective, pairs, accelerator=training.accelerator)
         told += f", {metrics['validation_found_first']:.1%} of views find their place"
     if training.accelerator.device.type == "cuda":
         metrics["memory_peak_bytes"] = torch.cuda.max_memory_allocated(training.accelerator.device)
@@ -421,20 +424,20 @@ def _named(best: dict[str, Any]) -> str:
 
 
 def _checkpoint(training: _Training) -> None:
-    if training.accelerator.is_main_process:
-        save_checkpoint(
-            Path(training.config.out),
-            model=training.model,
-            optimizers=training.optimizers,
-            progress=dataclasses.replace(training.progress, since_line=training.window),
-            keep=training.config.keep_checkpoints,
-        )
+    save_checkpoint(
+        Path(training.config.out),
+        model=training.model,
+        optimizers=training.optimizers,
+        progress=dataclasses.replace(training.progress, since_line=training.window),
+        keep=training.config.keep_checkpoints,
+        writes=training.accelerator.is_main_process,
+    )
     training.accelerator.wait_for_everyone()
 
 
-def _finish(training: _Training, corpus: Corpus) -> None:
+def _finish(training: _Training, corpus: Corpus, weights: dict[str, torch.Tensor] | None) -> None:
     out = Path(training.config.out)
-    training.model.save_pretrained(out)
+    training.model.save_pretrained(out, state_dict=weights)
     write_sentence_transformer(out)
     training.close()
     run_folder.finish(training.config, corpus=Path(corpus.folder), seconds=training.progress.seconds)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor
+
+from dnabert.pretraining import sharding
 
 # Jordan et al. 2024 (Muon): quintic Newton-Schulz coefficients and 5 iterations, as in torch.optim.Muon
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -23,7 +26,7 @@ class Muon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    params : float32 matrices; kernels of more dimensions count as matrices of their first one by all others.
+    params : float32 matrices, whole or sharded by rows; kernels of more dimensions count as matrices of their first one by all others.
     lr : learning rate in AdamW's units; an update is scaled to AdamW's typical root mean square, 0.2
         (Liu et al. 2025, "Muon is scalable for LLM training"; ``adjust_lr_fn="match_rms_adamw"`` in torch).
     weight_decay : decoupled.
@@ -52,10 +55,11 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     by_shape[parameter.shape].append(parameter)
-            for matrices in by_shape.values():
-                directions = torch.stack(self._directions(matrices, group["momentum"]))
-                updates = orthogonalise(directions.flatten(2), dtype=self._dtype)
-                scale = group["lr"] * 0.2 * math.sqrt(max(updates.shape[1:]))
+            for shape, sharded in by_shape.items():
+                directions = torch.stack(self._directions(sharded, group["momentum"]))
+                matrices = [sharding.own(parameter) for parameter in sharded]
+                updates = self._orthogonal(directions.flatten(2), like=sharded[0])
+                scale = group["lr"] * 0.2 * math.sqrt(max(shape[0], math.prod(shape[1:])))
                 torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
                 torch._foreach_add_(matrices, list(updates.view_as(directions).to(directions.dtype)), alpha=-scale)
         return loss
@@ -66,9 +70,21 @@ class Muon(torch.optim.Optimizer):
         for parameter, gradient in zip(parameters, gradients, strict=True):
             if "momentum_buffer" not in self.state[parameter]:
                 self.state[parameter]["momentum_buffer"] = torch.zeros_like(gradient)
-        buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
+        buffers = [sharding.own(self.state[parameter]["momentum_buffer"]) for parameter in parameters]
+        gradients = [sharding.own(gradient) for gradient in gradients]
         torch._foreach_lerp_(buffers, gradients, 1 - momentum)
         return list(torch._foreach_lerp(gradients, buffers, momentum))
+
+    def _orthogonal(self, matrices: Tensor, *, like: Tensor) -> Tensor:
+        if not sharding.is_part(like):
+            return orthogonalise(matrices, dtype=self._dtype)
+        return sharding.apply_to_whole(partial(orthogonalise, dtype=self._dtype), matrices.to(self._dtype), like=like)
+
+    def _orthogonal(self, matrices: list[Tensor], *, like: Tensor) -> Tensor:
+        stacked = torch.stack(matrices)
+        if not sharding.is_part(like):
+            return orthogonalise(stacked, dtype=self._dtype)
+        return sharding.apply_to_whole(partial(orthogonalise, dtype=self._dtype), stacked.to(self._dtype), like=like)
 
 
 def orthogonalise(matrices: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
