@@ -42,7 +42,7 @@ _CHANGES = {
         "clip_gradient": 0.05,
     },
     "adamw": {"model": dataclasses.replace(_SMALL, architecture="convolution"), "optimizer": "adamw", "learning_rate": 4e-4},
-    "lstm": {"model": dataclasses.replace(_SMALL, architecture="lstm")},
+    "lstm": {"model": dataclasses.replace(_SMALL, architecture="lstm"), "batch_size": 6},  # for three processes too
     "contrast": {"contrast": ContrastConfig(weight=0.5)},
 }
 
