@@ -80,12 +80,6 @@ class Muon(torch.optim.Optimizer):
             return orthogonalise(matrices, dtype=self._dtype)
         return sharding.apply_to_whole(partial(orthogonalise, dtype=self._dtype), matrices.to(self._dtype), like=like)
 
-    def _orthogonal(self, matrices: list[Tensor], *, like: Tensor) -> Tensor:
-        stacked = torch.stack(matrices)
-        if not sharding.is_part(like):
-            return orthogonalise(stacked, dtype=self._dtype)
-        return sharding.apply_to_whole(partial(orthogonalise, dtype=self._dtype), stacked.to(self._dtype), like=like)
-
 
 def orthogonalise(matrices: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
     """Push the singular values of each matrix (n, rows, columns) towards 1 by Newton-Schulz iterations.
