@@ -44,7 +44,7 @@ def release(
     register_architectures()
     name = name or Path(out).name
     manifest = read_manifest(run, kind="run")
-    config = manifest["config"] | {"corpus": None, "out": name}  # places on this machine tell nobody anything
+    config = manifest["config"] | {"corpus": None, "initial": None, "out": name}  # places on this machine tell nobody anything
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
         model = AutoModelForMaskedLM.from_pretrained(run, dtype=torch.bfloat16, use_safetensors=True)
