@@ -21,6 +21,29 @@
     const array = column.kind === "category" ? codeArrays[column.width] : column.kind === "share" ? Uint16Array : Int32Array;
     columns.set(column.key, { ...column, data: new array(bytes(column.data)) });
   }
+  // A window's bases are unpacked when it is pointed to: two bits a base, in base64 of which four letters are three bytes.
+  const bases = data.sequences;
+  const stretches = (packed) => {
+    const counts = new Uint16Array(bytes(packed.counts));
+    const from = new Uint32Array(counts.length + 1);
+    for (let i = 0; i < counts.length; i++) from[i + 1] = from[i] + 2 * counts[i];
+    return { from, bounds: new Uint16Array(bytes(packed.bounds)) };
+  };
+  const [lower, unknown] = bases ? [stretches(bases.lower), stretches(bases.unknown)] : [];
+  const sequence = (row) => {
+    if (!bases) return null;
+    const width = Math.ceil(bases.shown / 4);
+    const [begin, end] = [row * width, (row + 1) * width];
+    const first = Math.floor(begin / 3);
+    const four = new Uint8Array(bytes(bases.data.slice(4 * first, 4 * Math.ceil(end / 3)))).subarray(begin - 3 * first);
+    const letters = Array.from({ length: bases.shown }, (_, i) => "ACGT"[(four[i >> 2] >> (2 * (i & 3))) & 3]);
+    const where = ({ from, bounds }, change) => {
+      for (let i = from[row]; i < from[row + 1]; i += 2) for (let at = bounds[i]; at < bounds[i + 1]; at++) letters[at] = change(letters[at]);
+    };
+    where(unknown, () => "N");
+    where(lower, (letter) => letter.toLowerCase());
+    return letters.join("");
+  };
   const size = data.n > 60000 ? 2.4 : data.n > 15000 ? 3 : 5;
   const count = (n) => n.toLocaleString("en-US");
   const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -192,7 +215,9 @@
     const parts = [];
     const add = (name, text) => { if (text !== null && text !== undefined && text !== "") parts.push([name, text]); };
     add("place", place(row));
-    add("cluster", value("label", row));
+    const probability = value("probability", row);
+    const sure = probability === null || value("label", row) === "noise" ? "" : ` (strength ${percent(probability)})`;
+    add("cluster", `${value("label", row)}${sure}`);
     add("gene", [value("gene", row), value("gene_type", row)].filter(Boolean).join(", "));
     add("region", value("region", row));
     const repeat = value("repeat", row);
@@ -202,6 +227,10 @@
     return parts;
   };
   const rowOf = (event) => shown[event.points[0].curveNumber][event.points[0].pointNumber];
+  const cardOf = (row) => {
+    const label = value("label", row);
+    return document.getElementById(`cluster-${label === "noise" ? -1 : label}`);
+  };
   const tell = (row) => {
     hover.replaceChildren();
     told(row).forEach(([name, text], i) => {
@@ -209,11 +238,58 @@
       strong.textContent = `${name} `;
       if (i) hover.append(" · ");
       hover.append(strong, text);
+      if (name !== "cluster" || !cardOf(row)) return;
+      const link = document.createElement("a");
+      link.href = `#${cardOf(row).id}`;
+      link.textContent = "card";
+      hover.append(" ", link);
     });
+    const letters = sequence(row);
+    if (letters === null) return;
+    const shown = document.createElement("div");
+    shown.className = "sequence";
+    shown.textContent = letters;
+    const part = bases.shown < bases.length ? `bases ${count(bases.first + 1)} to ${count(bases.first + bases.shown)} of its ${count(bases.length)}` : `${count(bases.length)} bases`;
+    shown.title = `${part}, forward strand; lower case: soft-masked as repeat; a click selects them`;
+    hover.append(shown);
   };
   const openCard = () => {
     const card = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (card && card.tagName === "DETAILS") { card.open = true; card.scrollIntoView(); }
+  };
+
+  // The map by keyboard: move, zoom, show all, and tell the window nearest to the middle of the view.
+  const ranges = () => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range].map((range) => range.map(Number));
+  const view = (change) => {
+    const [xs, ys] = ranges().map(([low, high], i) => change[i](low, high));
+    Plotly.relayout(plot, { "xaxis.range": xs, "yaxis.range": ys });
+  };
+  const moved = (share) => (low, high) => [low + share * (high - low), high + share * (high - low)];
+  const scaled = (factor) => (low, high) => [low, high].map((end) => (low + high) / 2 + (end - (low + high) / 2) * factor);
+  const nearest = () => {
+    const [[left, right], [bottom, top]] = ranges();
+    let best = null;
+    let least = Infinity;
+    plot.data.forEach((drawing, i) => {
+      if (drawing.visible === false) return;
+      for (const row of shown[i]) {
+        const distance = ((x[row] - (left + right) / 2) / (right - left)) ** 2 + ((y[row] - (bottom + top) / 2) / (top - bottom)) ** 2;
+        if (distance < least) { least = distance; best = row; }
+      }
+    });
+    return best;
+  };
+  const keys = {
+    ArrowLeft: () => view([moved(-0.1), moved(0)]), ArrowRight: () => view([moved(0.1), moved(0)]),
+    ArrowUp: () => view([moved(0), moved(0.1)]), ArrowDown: () => view([moved(0), moved(-0.1)]),
+    "+": () => view([scaled(0.7), scaled(0.7)]), "=": () => view([scaled(0.7), scaled(0.7)]), "-": () => view([scaled(1 / 0.7), scaled(1 / 0.7)]),
+    0: () => Plotly.relayout(plot, { "xaxis.autorange": true, "yaxis.autorange": true }),
+    Enter: () => { const row = nearest(); if (row !== null) point(row); },
+  };
+  const byKey = (event) => {
+    if (event.target !== plot || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
   };
 
   for (const column of data.columns) {
@@ -222,11 +298,16 @@
   if (data.n < data.total) document.getElementById("sampled").textContent = ` (${count(data.n)} drawn at random for the map)`;
   selector.addEventListener("change", () => { hidden.clear(); draw(); });
   draw().then(() => {
-    plot.on("plotly_hover", (event) => tell(rowOf(event)));
+    plot.on("plotly_hover", (event) => { hover.setAttribute("aria-live", "off"); tell(rowOf(event)); });
+    plot.on("plotly_unhover", () => { if (pointed !== null) tell(pointed); });
     plot.on("plotly_click", (event) => {
-      const label = value("label", rowOf(event));
-      if (label !== "noise" && document.getElementById(`cluster-${label}`)) location.hash = `cluster-${label}`;
+      const row = rowOf(event);
+      point(row); // it stays told, so that its sequence can be copied when the reader comes back
+      const card = cardOf(row);
+      if (!card) return;
+      if (location.hash === `#${card.id}`) openCard(); else location.hash = card.id;
     });
+    plot.addEventListener("keydown", byKey);
     plot.dataset.ready = "yes";
     window.addEventListener("look", draw);
     paper.addEventListener("change", draw);
@@ -244,6 +325,7 @@
     if (rows.length) Plotly.addTraces(plot, markTrace());
   };
   const point = (row) => {
+    hover.setAttribute("aria-live", "polite"); // asked for, so a screen reader says it
     tell(row);
     pointed = row;
     Plotly.relayout(plot, { annotations: arrows() });
