@@ -57,7 +57,6 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     The template escapes every name; data stand in JSON that cannot close its element.
     """
     import jinja2
-    import plotly.offline
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("dnabert.report", package_path=""),
@@ -74,8 +73,6 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     return environment.get_template("report.html.j2").render(
         pictures=pictures,
         map=as_script(map_data(evidence.map, sequences=evidence.sequences)),
-        plotly=plotly.offline.get_plotlyjs(),
-        script=_part("report.js"),
         style=_part("report.css"),
         **_words(evidence),
     )

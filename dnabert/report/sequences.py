@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import UNKNOWN, codes
 
-#: What the bases of a page may take, packed; as text they take a third more. With it the page of 173,000 windows still
+#: What the bases of a page may take, packed; as text they take a third more. With it the page of 200,000 windows still
 #: passes by e-mail (25 MB); above 80,000 windows of 448 bp each shows its middle only, and the page says so.
 MAXIMUM_BYTES = 9_000_000
 
