@@ -169,12 +169,7 @@ def difference_sentences(differences: list[Record]) -> list[str]:
 
 
 def cluster_sentence(records: list[Record]) -> str:
-    """Say what the clusters are made of, repeats first: they make most clusters of a genome.
-
-    Parameters
-    ----------
-    records : one per cluster; with the unclustered windows (label -1) among them, the repeat share of all windows is told beside it.
-    """
+    """Say what the clusters are made of, repeats first; with the unclustered (label -1) among them, the repeat share of all too."""
     clusters = [record for record in records if record.get("label", 0) >= 0]
     if not clusters:
         return "No cluster was found."
@@ -186,11 +181,12 @@ def cluster_sentence(records: list[Record]) -> str:
     if len(known) == len(records) > len(clusters):
         share = sum(record["n"] * record["repeat"] for record in known) / sum(record["n"] for record in known)
         overall = f"; of all windows together {percent(share)} of the bases are"
-    return (
-        f"Of {count(len(clusters))} {'cluster' if len(clusters) == 1 else 'clusters'}, {_many(repeat)} mostly repeat "
-        f"(at least half of their bases{overall}), {_many(simple)} mostly low-complexity sequence such as poly-A, and "
-        f"{_many([None] * rest)} neither."
-    )
+    parts = [
+        f"{_many(repeat)} mostly repeat (at least half of their bases{overall})",
+        f"{_many(simple)} mostly low-complexity sequence such as poly-A",
+        *([f"{count(rest)} {'is' if rest == 1 else 'are'} neither"] if rest else []),
+    ]
+    return f"Of {count(len(clusters))} {'cluster' if len(clusters) == 1 else 'clusters'}, {listed(parts)}."
 
 
 def _many(records: list[Any]) -> str:

@@ -15,6 +15,7 @@ from dnabert.alphabet import UNKNOWN, codes
 #: passes by e-mail (25 MB); above 80,000 windows of 448 bp each shows its middle only, and the page says so.
 MAXIMUM_BYTES = 9_000_000
 
+_LONGEST = 65_532  # bounds of stretches have two bytes
 _CHUNK = 20_000  # windows read at once: 9 MB of letters
 
 Read = Callable[[NDArray[np.integer]], NDArray[np.uint8]]
@@ -45,7 +46,7 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
     [4, 6]
     """
     length = read(rows[:1]).shape[1] if len(rows) else 0
-    shown = min(length, 4 * (maximum_bytes // max(1, len(rows))))
+    shown = min(length, 4 * (maximum_bytes // max(1, len(rows))), _LONGEST)
     first = (length - shown) // 2
     data, lower, unknown = [], _Stretches(), _Stretches()
     for start in range(0, len(rows), _CHUNK):

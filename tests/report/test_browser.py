@@ -98,6 +98,15 @@ def page(browser: Browser, report: Path) -> Iterator[Page]:
         yield page
 
 
+def _until(page: Page, expression: str, *, seconds: float = 20) -> None:
+    """Wait for an expression; playwright's own way evaluates text inside the page, which its security policy forbids."""
+    for _ in range(int(50 * seconds)):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never true: {expression}")
+
+
 def _saved(page: Page, selector: str) -> tuple[str, bytes]:
     with page.expect_download() as download:
         page.locator(selector).first.click()
@@ -163,7 +172,7 @@ def _hover(page: Page) -> int:
     place = page.evaluate(_SCREEN, row)
     page.mouse.move(place[0] - 40, place[1])
     page.mouse.move(*place, steps=4)
-    page.wait_for_function("document.getElementById('hover').innerText.includes('place')")
+    _until(page, "document.getElementById('hover').innerText.includes('place')")
     return row
 
 
@@ -228,7 +237,7 @@ def test_map_by_mouse(page: Page) -> None:
     assert moved["left"] == pytest.approx(before["left"] - 50 / box["width"] * (before["right"] - before["left"]), rel=1e-3)
     assert page.url.endswith("report.html")  # a drag is no click
     page.mouse.wheel(0, -200)
-    page.wait_for_function("(width) => dnabertMap.points.view.right - dnabertMap.points.view.left < width", arg=moved["right"] - moved["left"])
+    _until(page, f"dnabertMap.points.view.right - dnabertMap.points.view.left < {moved['right'] - moved['left']}")
     page.click("#whole")
     assert page.evaluate(view) == before
 
@@ -351,7 +360,7 @@ def test_look_follows_the_system(browser: Browser, report: Path, system: str, gr
     with _opened(browser, report, color_scheme=system) as page:
         assert _ground(page) == ground
         page.emulate_media(media="print")
-        page.wait_for_function("dnabertMap.points.ground == '#ffffff'")
+        _until(page, "dnabertMap.points.ground == '#ffffff'")
         assert _ground(page) == _WHITE
 
 
@@ -371,13 +380,33 @@ def test_look_without_storage(browser: Browser, report: Path) -> None:
         assert page.inner_text("#look") == "Light look"
 
 
+def test_paper_shows_map_and_evidence_and_no_controls(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert page.locator("nav").is_hidden() and page.locator("#zoom").is_hidden() and page.locator("#find").is_hidden()
+    assert page.locator("#points").is_visible() and page.locator("#outcomes").is_visible()
+    heights = "all => all.every(each => each.scrollHeight <= each.clientHeight + 1)"  # what scrolls on a screen is cut off on paper
+    assert page.eval_on_selector_all(".scroll", heights)
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_everything_is_reached_by_tab(page: Page) -> None:
+    reached = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("(e => e.id || e.className || e.tagName)(document.activeElement)"))
+        if page.evaluate("document.activeElement === document.body"):
+            break
+    order = [reached.index(name) for name in ("look", "find", "colour", "map-png", "map", "nearer")]
+    assert order == sorted(order) and "scroll" in reached and "onmap" not in reached  # a closed card's button is not in the way
+
+
 def test_tables_download(page: Page) -> None:
     name, content = _saved(page, "#clusters .tools button")
     lines = content.decode().splitlines()
     assert name == "clusters.tsv" and lines[0].split("\t")[:3] == ["Cluster", "Windows", "Share"]
     assert {line.count("\t") for line in lines} == {11}
     assert {int(line.split("\t")[0]) for line in lines[1:]} == set(range(-1, 31))
-    assert page.locator("main table").count() == page.locator(".tools button", has_text="TSV").count()
+    assert page.locator("main table:not(.outcomes)").count() == page.locator(".tools button", has_text="TSV").count()
 
 
 def test_figures_and_map_download(page: Page) -> None:
