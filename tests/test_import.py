@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "datasets", "pandas", "sklearn", "scipy", "umap", "numba", "matplotlib", "plotly", "wandb")
+HEAVY = ("torch", "transformers", "datasets", "pandas", "sklearn", "scipy", "umap", "numba", "matplotlib", "wandb")
 
 _WATCH = f"""
 import sys, traceback

@@ -216,6 +216,8 @@ def _build(
         tokenizer.save_pretrained(config.out)
         keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
+    if tracker:
+        tracker.read(corpus=train.view.folder, initial=config.initial)
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
     window = list(progress.since_line)
     return _Training(
@@ -439,8 +441,10 @@ def _finish(training: _Training, corpus: Corpus, weights: dict[str, torch.Tensor
     out = Path(training.config.out)
     training.model.save_pretrained(out, state_dict=weights)
     write_sentence_transformer(out)
-    training.close()
     run_folder.finish(training.config, corpus=Path(corpus.folder), seconds=training.progress.seconds)
+    if training.tracker:
+        training.tracker.made(out)
+    training.close()
 
 
 def _say_hello(training: _Training) -> None:

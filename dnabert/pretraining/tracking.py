@@ -40,6 +40,20 @@ class Tracker:
         if self._wandb:
             self._wandb.log({k: v for k, v in metrics.items() if v is not None}, step=metrics["step"])
 
+    def read(self, *, corpus: str | Path, initial: str | Path | None = None) -> None:
+        """Name the corpus, and the run that is gone on from, as what the W&B run reads."""
+        if self._wandb:
+            from dnabert.pretraining.artifacts import record_inputs
+
+            record_inputs(self._wandb, corpus=corpus, initial=initial)
+
+    def made(self, run: str | Path) -> None:
+        """Log the finished run's model as what the W&B run made."""
+        if self._wandb:
+            from dnabert.pretraining.artifacts import record_model
+
+            record_model(self._wandb, run)
+
     def summarise(self, values: dict[str, Any]) -> None:
         """Set what stands for the whole run, e.g. the floors."""
         if self._wandb:
@@ -69,6 +83,12 @@ def keep_up_to(run: Path, *, step: int) -> None:
     partial.replace(path)
 
 
+def wandb_id(run: str | Path) -> str | None:
+    """Id of the W&B run that a run folder is; None where the training was not tracked."""
+    known = _known(Path(run))
+    return known[0] if known else None
+
+
 @contextlib.contextmanager
 def tracked_run(run: str | Path) -> Iterator[Any]:
     """Open the W&B run of a run folder again, to add to it; None where the training was not tracked.
@@ -78,17 +98,24 @@ def tracked_run(run: str | Path) -> Iterator[Any]:
     run : folder of ``train/pretrain.py``.
     """
     run = Path(run)
-    try:
-        known = json.loads((run / _WANDB).read_text())
-        identity, project = str(known["id"]), str(known["project"])
-    except (OSError, ValueError, KeyError, TypeError):
+    known = _known(run)
+    if known is None:
         yield None
         return
-    opened = _wandb_run(run, project=project, id=identity, config=None)
+    opened = _wandb_run(run, project=known[1], id=known[0], config=None)
     try:
         yield opened
     finally:
         opened.finish()
+
+
+def _known(run: Path) -> tuple[str, str] | None:
+    """Id and project of a run folder's W&B run."""
+    try:
+        known = json.loads((run / _WANDB).read_text())
+        return str(known["id"]), str(known["project"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _wandb_run(run: Path, *, project: str, id: str | None, config: dict[str, Any] | None) -> Any:

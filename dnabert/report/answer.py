@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,7 +48,7 @@ def leaders(ladder: list[Record], metric: Metric) -> list[str]:
     >>> leaders(ladder, Metric("m", "M", "", better="higher"))
     ['a']
     """
-    measured = _measured(ladder, metric)
+    measured = ranked(ladder, metric)
     if not measured:
         return []
     lowest = _bounds(measured[0][1])[0]
@@ -56,7 +57,7 @@ def leaders(ladder: list[Record], metric: Metric) -> list[str]:
 
 def compare_all(ladder: list[Record]) -> list[Comparison]:
     """Compare the rungs in every headline metric that at least two of them have."""
-    return [_compare(ladder, metric) for metric in METRICS if metric.headline and len(_measured(ladder, metric)) >= 2]
+    return [_compare(ladder, metric) for metric in METRICS if metric.headline and len(ranked(ladder, metric)) >= 2]
 
 
 def verdict(ladder: list[Record]) -> str:
@@ -73,25 +74,22 @@ def verdict(ladder: list[Record]) -> str:
     if missing:
         return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
     outcomes = compare_all(ladder)
-    names = {
-        outcome: [result.metric.name for result in outcomes if result.outcome == outcome]
-        for outcome in ("more", "no difference", "less")
-    }
-    total = sum(map(len, names.values()))
+    found = Counter(result.outcome for result in outcomes if result.outcome != "untested")
+    total = found.total()
     if total == 0:
         return "No metric was measured on both the pretrained model and a baseline, so there is no answer."
     parts = [
-        ("ahead of every baseline", names["more"]),
-        ("no different from the best baseline", names["no difference"]),
-        ("behind the best baseline", names["less"]),
+        ("ahead of every baseline", found["more"]),
+        ("no different from the best baseline", found["no difference"]),
+        ("behind the best baseline", found["less"]),
     ]
-    told = "; ".join(f"{words} in {len(found)} ({listed(found)})" for words, found in parts if found)
-    opening = "Yes, in part" if names["more"] and len(names["more"]) < total else "Yes" if names["more"] else "No"
+    told = listed([f"{words} in {n}" for words, n in parts if n])
+    opening = "Yes, in part" if 0 < found["more"] < total else "Yes" if found["more"] else "No"
     return f"{opening}. Of {total} {'measure' if total == 1 else 'measures'}, pretraining on the genome is {told}."
 
 
 def _compare(ladder: list[Record], metric: Metric) -> Comparison:
-    measured = _measured(ladder, metric)
+    measured = ranked(ladder, metric)
     tied = leaders(ladder, metric)
     values = {rung["rung"]: interval(value, digits=metric.digits) for rung, value in measured}
     if len(tied) == 1:
@@ -131,8 +129,8 @@ def _outcome(
     return "less" if high < max(_bounds(value)[0] for value in baselines) else "no difference"
 
 
-def _measured(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
-    """(rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete for nothing."""
+def ranked(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
+    """Return (rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete for nothing."""
     real = [rung for rung in ladder if not rung.get("shuffled")]
     found = [(rung, rung["metrics"][metric.key]) for rung in real if metric.key in rung["metrics"]]
     return sorted((pair for pair in found if present(pair[1].get("value"))), key=lambda pair: -pair[1]["value"])
@@ -170,17 +168,29 @@ def difference_sentences(differences: list[Record]) -> list[str]:
     return told
 
 
-def cluster_sentence(clusters: list[Record]) -> str:
-    """Say what the clusters are made of, repeats first: they make most clusters of a genome."""
+def cluster_sentence(records: list[Record]) -> str:
+    """Say what the clusters are made of, repeats first; with the unclustered (label -1) among them, the repeat share of all too."""
+    clusters = [record for record in records if record.get("label", 0) >= 0]
     if not clusters:
         return "No cluster was found."
     simple = [c for c in clusters if (c.get("low_complexity") or 0) >= 0.5]
     repeat = [c for c in clusters if c not in simple and (c.get("repeat") or 0) >= 0.5]
     rest = len(clusters) - len(simple) - len(repeat)
-    return (
-        f"Of {count(len(clusters))} clusters, {count(len(repeat))} {'is' if len(repeat) == 1 else 'are'} mostly repeat "
-        f"(at least half of their bases), {count(len(simple))} mostly low-complexity sequence such as poly-A, and {count(rest)} neither."
-    )
+    known = [record for record in records if present(record.get("repeat")) and record.get("n")]
+    overall = ""
+    if len(known) == len(records) > len(clusters):
+        share = sum(record["n"] * record["repeat"] for record in known) / sum(record["n"] for record in known)
+        overall = f"; of all windows together {percent(share)} of the bases are"
+    parts = [
+        f"{_many(repeat)} mostly repeat (at least half of their bases{overall})",
+        f"{_many(simple)} mostly low-complexity sequence such as poly-A",
+        *([f"{count(rest)} {'is' if rest == 1 else 'are'} neither"] if rest else []),
+    ]
+    return f"Of {count(len(clusters))} {'cluster' if len(clusters) == 1 else 'clusters'}, {listed(parts)}."
+
+
+def _many(records: list[Any]) -> str:
+    return "none is" if not records else f"{count(len(records))} {'is' if len(records) == 1 else 'are'}"
 
 
 def null_sentence(ladder: list[Record]) -> str | None:
@@ -190,7 +200,9 @@ def null_sentence(ladder: list[Record]) -> str | None:
     if null is None or real is None:
         return None
     counts = [rung["metrics"].get("clusters", {}).get("value") for rung in (real, null)]
-    told = f"The same windows shuffled, their dinucleotides kept, give {count(counts[1])} clusters instead of {count(counts[0])}"
+    instead = "as before" if counts[0] == counts[1] else f"instead of {count(counts[0])}"
+    windows = f"The ladder's {count(real['n'])} windows" if present(real.get("n")) else "The same windows"
+    told = f"{windows} shuffled, their dinucleotides kept, give {count(counts[1])} clusters {instead}"
     agreement = [rung["metrics"].get("ami_repeat_class") for rung in (real, null)]
     if all(agreement):
         told += f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"

@@ -41,7 +41,7 @@ def shown(card: Record) -> Record:
     }
 
 
-def answer_rows(cards: list[Record], *, most: int = 10) -> list[Record]:
+def answer_rows(cards: list[Record], *, most: int = 5) -> list[Record]:
     """The clusters that the first screen speaks of: the surest first, then the largest."""
     order = {"high": 0, "moderate": 1, "low": 2}
     return sorted(cards, key=lambda card: (order[card["sentence"]["confidence"]], -card["makeup"]["n"]))[:most]

@@ -20,7 +20,7 @@ DARK = {
     BACKGROUND: "#3A4048", OTHER: "#8F959C",
 }  # fmt: skip
 
-#: Beyond ten categories the marker changes too, so that colour and shape together stay unique: (plotly, matplotlib).
+#: Beyond ten categories the marker changes too, so that colour and shape together stay unique: (page, matplotlib).
 SYMBOLS = (("circle", "o"), ("diamond", "D"), ("triangle-up", "^"))
 
 #: Values that mean "nothing here"; they are drawn first, in light grey.

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
-from dnabert.stage import read_manifest
+from dnabert.stage import check_unchanged, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dnabert.report.sequences import Read
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Evidence:
     differences : the pretrained rung against the best cheap one, as in ``differences.json``.
     manifests : name of a stage to its manifest.
     configs : name of a stage to its configuration as YAML text.
+    sequences : gives the bases of rows int (m,) of the map: uint8 ASCII (m, L); None where the corpus cannot be read.
+    no_sequences : why not; empty where it can.
     """
 
     ladder: list[dict[str, Any]]
@@ -50,6 +54,8 @@ class Evidence:
     differences: list[dict[str, Any]] = field(default_factory=list)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
+    sequences: Read | None = None
+    no_sequences: str = ""
 
 
 def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> Evidence:
@@ -75,6 +81,8 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         floors = _read_json(run / "floors.json") if (run / "floors.json").exists() else None
         configs |= _texts(run, name="run")
     edit = comparison / "edit_distance.json"
+    table = _read_map(comparison / main["main"], sets=comparison / "explanation" / "gene_sets_on_map.parquet")
+    sequences, no_sequences = _sequences(comparison, manifests["comparison"], table)
     explanation = comparison / "explanation"
     if explanation.is_dir():
         manifests["explanation"] = read_manifest(explanation, kind="explanation")
@@ -85,7 +93,7 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         clusters=sorted(
             _read_json(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
         ),
-        map=_read_map(comparison / main["main"], sets=explanation / "gene_sets_on_map.parquet"),
+        map=table,
         main_rung=str(main.get("main_rung", "")),
         metrics=metrics,
         floors=floors,
@@ -96,6 +104,8 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         differences=_read_json_if(comparison / "differences.json", otherwise=[]),
         manifests=manifests | _rungs(comparison),
         configs=configs,
+        sequences=sequences,
+        no_sequences=no_sequences,
     )
 
 
@@ -110,6 +120,21 @@ def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:
     if len(named) != len(table):
         raise UserError(f"{sets} has {len(named)} rows for {len(table)} windows: make the explanation again")
     return pd.concat([table, named.set_axis(table.index).add_prefix("gene_set:")], axis=1)
+
+
+def _sequences(comparison: Path, manifest: dict[str, Any], table: pd.DataFrame) -> tuple[Read | None, str]:
+    """How to read the windows' bases, or why not: a page without them is better than none."""
+    from dnabert.corpus import load_corpus
+
+    if "row" not in table:
+        return None, "the map does not say which windows of the corpus it shows"
+    try:
+        folder = check_unchanged(comparison, manifest, name="corpus")
+        view = load_corpus(folder).view(None)
+    except UserError as error:
+        return None, str(error)
+    rows = table["row"].to_numpy()
+    return (lambda chosen: view.bases(rows[chosen])), ""
 
 
 def _read_table(path: Path) -> pd.DataFrame:

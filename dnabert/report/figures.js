@@ -29,12 +29,7 @@
       : new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" }));
     tools(picture, named(figure, "figure"), [["SVG", (file) => save(blob(), file)], ["PNG", (file) => png(blob(), file)]]);
   }
-  for (const kind of ["png", "svg"]) {
-    const button = document.getElementById(`map-${kind}`);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      save(decoded(await window.dnabertMap.picture(kind)), `map.${kind}`);
-      button.disabled = false;
-    });
-  }
+  const map = (act) => act(new Blob([window.dnabertMap.picture()], { type: "image/svg+xml" }));
+  document.getElementById("map-svg").addEventListener("click", () => map((blob) => save(blob, "map.svg")));
+  document.getElementById("map-png").addEventListener("click", () => map((blob) => png(blob, "map.png")));
 })();

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.report.colours import DARK, OTHER, categories
 from dnabert.report.figures import cluster_names
+from dnabert.report.sequences import pack_sequences
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from dnabert.report.sequences import Read
 
 #: More points than a screen has room for; above it the page draws a random part and says so.
 MAXIMUM_POINTS = 300_000
@@ -36,22 +39,27 @@ GENE_SET = "gene_set:"
 _TOLD = (("chrom", "category"), ("gene", "category"), ("start", "integer"), ("end", "integer"), ("repeat", "share"))
 
 
-def map_data(table: pd.DataFrame, *, seed: int = 0, maximum: int = MAXIMUM_POINTS) -> dict[str, Any]:
-    """Pack the map for the page: about 30 bytes a window, so that 173,000 windows take 7 MB.
+def map_data(
+    table: pd.DataFrame, *, sequences: Read | None = None, seed: int = 0, maximum: int = MAXIMUM_POINTS
+) -> dict[str, Any]:
+    """Pack the map for the page: about 30 bytes a window, so that 173,000 windows take 7 MB, and their bases.
 
     Parameters
     ----------
     table : one row per window with ``label``, ``x``, ``y``; annotation columns are taken where present.
+    sequences : gives the bases of rows of `table`; without it the page shows none.
     seed, maximum : above `maximum` rows, that many are drawn at random without replacement, in order.
 
     Returns
     -------
     JSON-able mapping: ``n``, ``total``, ``x``, ``y``, ``columns`` (key, title, kind, colourable, data), ``other`` (the
-    colour of values without a look of their own) and ``dark`` (each colour to its counterpart on a dark ground).
+    colour of values without a look of their own), ``dark`` (each colour to its counterpart on a dark ground) and ``sequences`` (of
+    `pack_sequences`, or None).
     """
     import numpy as np
 
     total = len(table)
+    rows = np.arange(total)
     if total > maximum:
         rows = np.sort(np.random.default_rng(seed).choice(total, maximum, replace=False))
         table = table.iloc[rows]
@@ -73,6 +81,7 @@ def map_data(table: pd.DataFrame, *, seed: int = 0, maximum: int = MAXIMUM_POINT
         "columns": columns,
         "other": OTHER,
         "dark": DARK,
+        "sequences": pack_sequences(sequences, rows) if sequences and total else None,
     }
 
 

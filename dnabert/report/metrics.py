@@ -12,7 +12,8 @@ from dnabert.report.numbers import present
 class Metric:
     """One row of the ladder table.
 
-    `better` is None for a number that describes without judging. `headline` metrics take part in the answer.
+    `better` is None for a number that describes without judging. `headline` metrics take part in the answer; `short` is what the
+    first screen calls one, where that is not its name.
     """
 
     key: str
@@ -22,12 +23,13 @@ class Metric:
     headline: bool = False
     baseline: str | None = None
     digits: int = 3
+    short: str = ""
 
 
 _AGREEMENT = {
     "repeat_class": (
         "repeat class",
-        "Do clusters follow the kinds of repeat? 0 = no better than chance, 1 = identical.",
+        "Do clusters follow the kinds of repeat? 0 = chance, 1 = identical.",
         True,
     ),
     "region": (
@@ -40,10 +42,10 @@ _AGREEMENT = {
         "Do clusters follow the type of gene (protein-coding, RNA …)? 0 = chance, 1 = identical.",
         True,
     ),
-    "genome": ("genome", "Do clusters follow the species? Near 0 is right for homologous sequence.", False),
+    "genome": ("species", "Do clusters follow the species? Near 0 is right for homologous sequence.", False),
     "strand": ("strand", "Do clusters follow the strand that was read? Near 0 is right: it is an artefact.", False),
     "phase": (
-        "start mod k",
+        "reading frame",
         "Do clusters follow the frame in which words were cut? Near 0 is right: it is an artefact.",
         False,
     ),
@@ -54,12 +56,13 @@ def _agreement(statistic: str, label: str) -> Metric:
     name, explanation, meaningful = _AGREEMENT[label]
     return Metric(
         f"{statistic}_{label}",
-        f"{statistic.upper()} with {name}",
-        explanation
+        f"Clusters follow {name} ({statistic.upper()})",
+        f"{explanation} Adjusted mutual information."
         if statistic == "ami"
-        else f"As AMI with {name}, counted over pairs of windows (adjusted Rand index).",
+        else "The same, counted over pairs of windows (adjusted Rand index).",
         better="higher" if meaningful else None,
         headline=meaningful and statistic == "ami",
+        short=f"Clusters follow {name}",
     )
 
 
@@ -71,6 +74,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         True,
         "majority_repeat_class",
+        short="10 neighbours: repeat class",
     ),
     Metric(
         "knn10_region",
@@ -79,6 +83,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         True,
         "majority_region",
+        short="10 neighbours: gene region",
     ),
     Metric(
         "retrieval_top1",
@@ -93,13 +98,15 @@ METRICS: tuple[Metric, ...] = (
         "Share of windows whose ortholog is among the ten nearest candidates.",
         "higher",
         True,
+        short="Ortholog in the first 10",
     ),
     Metric(
         "kmeans_ami_repeat_class",
-        "AMI of k-means with repeat class",
-        "As AMI with repeat class, for k-means clusters, which leave no window out and hang on fewer settings.",
+        "k-means clusters follow repeat class (AMI)",
+        "Do clusters that leave no window out and hang on fewer settings follow the kinds of repeat? 0 = chance, 1 = identical.",
         "higher",
         True,
+        short="k-means follows repeat class",
     ),
     *(_agreement("ami", label) for label in _AGREEMENT),
     *(_agreement("ari", label) for label in _AGREEMENT),

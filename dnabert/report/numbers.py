@@ -47,14 +47,14 @@ def percent(share: Any, *, digits: int = 0) -> str:
 
     Examples
     --------
-    >>> percent(0.123), percent(0.004), percent(0), percent(None)
-    ('12\xa0%', '<\xa01\xa0%', '0\xa0%', '–')
+    >>> percent(0.123), percent(0.004), percent(0), percent(-0.02), percent(None)
+    ('12\xa0%', '<\xa01\xa0%', '0\xa0%', '−2\xa0%', '–')
     """
     if not present(share):
         return "–"
     if 0 < share < 0.5 * 10 ** -(digits + 2):
         return f"<{_SPACE}{10**-digits:.{digits}f}{_SPACE}%"
-    return f"{100 * share:.{digits}f}{_SPACE}%"
+    return f"{number(100 * share, digits=digits)}{_SPACE}%"
 
 
 def interval(metric: Mapping[str, Any] | None, *, digits: int = 3) -> str:

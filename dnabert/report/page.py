@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report import answer, cards, numbers, survival
+from dnabert.report import answer, cards, first_screen, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all
 from dnabert.report.interactive import as_script, map_data
@@ -16,6 +16,7 @@ from dnabert.report.tables import composition, write_tables
 from dnabert.stage import stage
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -56,7 +57,6 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     The template escapes every name; data stand in JSON that cannot close its element.
     """
     import jinja2
-    import plotly.offline
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("dnabert.report", package_path=""),
@@ -68,12 +68,11 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     for name in ("count", "number", "percent", "interval", "p_value", "small", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
+    environment.filters["describe"] = first_screen.describe
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
     return environment.get_template("report.html.j2").render(
         pictures=pictures,
-        map=as_script(map_data(evidence.map)),
-        plotly=plotly.offline.get_plotlyjs(),
-        script=_part("report.js"),
+        map=as_script(map_data(evidence.map, sequences=evidence.sequences)),
         style=_part("report.css"),
         **_words(evidence),
     )
@@ -88,8 +87,9 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
         "verdict": answer.verdict(ladder),
+        "outcomes": first_screen.outcome_rows(ladder),
         "comparisons": answer.compare_all(ladder),
-        "cluster_sentence": answer.cluster_sentence([record for record in evidence.clusters if record["label"] >= 0]),
+        "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
         "loss_sentence": answer.loss_sentence(evidence.metrics, evidence.floors)
         if "run" in evidence.manifests
@@ -107,6 +107,8 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),
         "windows": len(labels),
+        "window_length": _window_length(evidence.map),
+        "no_sequences": evidence.no_sequences,
         "unclustered": float((labels < 0).mean()) if len(labels) else None,
         "genomes": sorted(map(str, evidence.map["genome"].unique())) if "genome" in evidence.map else [],
         "main_rung": evidence.main_rung,
@@ -114,6 +116,11 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "configs": evidence.configs,
         "versions": evidence.manifests["comparison"].get("versions") or {},
     }
+
+
+def _window_length(table: pd.DataFrame) -> int | None:
+    """Bases of a window, where the map has coordinates."""
+    return int((table["end"] - table["start"]).iloc[0]) if {"start", "end"} <= set(table) and len(table) else None
 
 
 def _svg(figure: Figure) -> str:

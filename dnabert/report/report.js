@@ -21,9 +21,31 @@
     const array = column.kind === "category" ? codeArrays[column.width] : column.kind === "share" ? Uint16Array : Int32Array;
     columns.set(column.key, { ...column, data: new array(bytes(column.data)) });
   }
-  const size = data.n > 60000 ? 2.4 : data.n > 15000 ? 3 : 5;
+  // A window's bases are unpacked when it is pointed to: two bits a base, in base64 of which four letters are three bytes.
+  const bases = data.sequences;
+  const stretches = (packed) => {
+    const counts = new Uint16Array(bytes(packed.counts));
+    const from = new Uint32Array(counts.length + 1);
+    for (let i = 0; i < counts.length; i++) from[i + 1] = from[i] + 2 * counts[i];
+    return { from, bounds: new Uint16Array(bytes(packed.bounds)) };
+  };
+  const [lower, unknown] = bases ? [stretches(bases.lower), stretches(bases.unknown)] : [];
+  const sequence = (row) => {
+    if (!bases) return null;
+    const width = Math.ceil(bases.shown / 4);
+    const [begin, end] = [row * width, (row + 1) * width];
+    const first = Math.floor(begin / 3);
+    const four = new Uint8Array(bytes(bases.data.slice(4 * first, 4 * Math.ceil(end / 3)))).subarray(begin - 3 * first);
+    const letters = Array.from({ length: bases.shown }, (_, i) => "ACGT"[(four[i >> 2] >> (2 * (i & 3))) & 3]);
+    const where = ({ from, bounds }, change) => {
+      for (let i = from[row]; i < from[row + 1]; i += 2) for (let at = bounds[i]; at < bounds[i + 1]; at++) letters[at] = change(letters[at]);
+    };
+    where(unknown, () => "N");
+    where(lower, (letter) => letter.toLowerCase());
+    return letters.join("");
+  };
+  const radius = data.n > 60000 ? 1.1 : data.n > 15000 ? 1.5 : 2.5;
   const count = (n) => n.toLocaleString("en-US");
-  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const short = (text) => (text.length > 26 ? `${text.slice(0, 25)}…` : text || "none");
   // Cividis (Nunez et al. 2018); few is pale on white and dark on black, without the end that the ground would swallow.
   const cividis = ["#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"];
@@ -33,20 +55,10 @@
   };
   const paper = matchMedia("print"); // paper is white whatever the screen is
   const look = () => looks[document.documentElement.dataset.look === "dark" && !paper.matches ? "dark" : "light"];
-  let shown = []; // per trace: the rows it draws, so that a point leads back to its window
-  let marked = []; // rows that the search found
-  let pointed = null; // the one of them that an arrow points to
   const hidden = new Set(); // names of the legend's entries that are switched off
+  const points = new window.dnabertPoints(document.getElementById("points"), x, y);
 
-  const trace = (rows, drawing) => {
-    const xs = new Float32Array(rows.length);
-    const ys = new Float32Array(rows.length);
-    for (let i = 0; i < rows.length; i++) { xs[i] = x[rows[i]]; ys[i] = y[rows[i]]; }
-    shown.push(rows);
-    return { type: "scattergl", mode: "markers", x: xs, y: ys, hoverinfo: "none", ...drawing };
-  };
-
-  // One trace per value that has a look of its own; all that share the grey of "other" make one trace.
+  // One layer per value that has a look of its own; all that share the grey of "other" make one.
   const byCategory = (column) => {
     const groupOf = new Int32Array(column.values.length);
     const groups = [];
@@ -60,121 +72,100 @@
         groups.push({ names: [value], n: column.counts[i], colour: column.colours[i], symbol: column.symbols[i] });
       }
     });
+    const cluster = column.key === "label";
     const rows = groups.map((group) => new Uint32Array(group.n));
     const filled = new Uint32Array(groups.length);
     for (let i = 0; i < data.n; i++) { const g = groupOf[column.data[i]]; rows[g][filled[g]++] = i; }
-    const cluster = column.key === "label";
     return groups.map((group, g) => {
       const name = group.names.length > 1 ? `${count(group.names.length)} more`
         : cluster && g >= column.backgrounds ? `cluster ${group.names[0]}` : short(group.names[0]);
-      const told = `${name} (${count(group.n)})`;
-      return trace(rows[g], {
-        name: escaped(told), visible: !hidden.has(escaped(told)),
-        marker: { color: look().colour(group.colour), symbol: group.symbol, size, opacity: g < column.backgrounds ? 0.55 : 0.8 },
-      });
+      const told = `${name} (${count(filled[g])})`;
+      return { rows: rows[g].subarray(0, filled[g]), name: told, visible: !hidden.has(told), colour: look().colour(group.colour), symbol: group.symbol };
     });
   };
 
+  const STEPS = 256; // of a scale of colours
   const byShare = (column) => {
-    const rows = new Uint32Array(data.n);
-    const values = new Float32Array(data.n);
-    for (let i = 0; i < data.n; i++) { rows[i] = i; values[i] = column.data[i] / 65535; }
-    const { scale } = look();
-    return [trace(rows, {
-      name: column.title, showlegend: false,
-      marker: { color: values, colorscale: scale.map((colour, i) => [i / (scale.length - 1), colour]), size, opacity: 0.8,
-                colorbar: { title: { text: column.title, side: "right" }, thickness: 12, tickformat: ".0%" }, showscale: false },
-    })];
+    const [low, high] = rangeOf(column);
+    const shade = Uint8Array.from(column.data, (each) => (STEPS - 1) * (each - low) / (high - low || 1));
+    const colours = Uint32Array.from({ length: STEPS }, (_, i) => mixed(look().scale, i / (STEPS - 1)));
+    return [{ rows: everyRow, name: column.title, visible: true, symbol: "circle", colours, shade }];
   };
-
-  const markTrace = () => trace(marked, {
-    name: `found (${count(marked.length)})`,
-    // rings where the eye has to find a few, full points where rings would hide each other
-    marker: marked.length > 2000 ? { color: look().ink, symbol: "circle", size: size + 0.6, opacity: 1 }
-      : { color: look().ink, symbol: "circle-open", size: marked.length > 200 ? 9 : 13, opacity: 1, line: { width: 2 } },
-  });
+  const everyRow = Uint32Array.from({ length: data.n }, (_, i) => i);
+  const mixed = (scale, share) => { // between two neighbours of a scale, as a canvas's pixel
+    const at = Math.min(scale.length - 2, Math.floor(share * (scale.length - 1)));
+    const rest = share * (scale.length - 1) - at;
+    const [low, high] = [scale[at], scale[at + 1]].map((colour) => parseInt(colour.slice(1), 16));
+    const channel = (by) => Math.round(((low >> by) & 255) * (1 - rest) + ((high >> by) & 255) * rest);
+    return ((255 << 24) | (channel(0) << 16) | (channel(8) << 8) | channel(16)) >>> 0;
+  };
 
   const shapes = {
     circle: "M7 2a5 5 0 1 0 .01 0z", diamond: "M7 1l6 6-6 6-6-6z", "triangle-up": "M7 1.5l6 11H1z",
   };
-  const swatch = ({ color, symbol }) => {
+  const swatch = ({ colour, symbol }) => {
     const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     picture.setAttribute("viewBox", "0 0 14 14");
     picture.setAttribute("aria-hidden", "true");
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("d", shapes[symbol]);
-    path.setAttribute("fill", color);
+    path.setAttribute("fill", colour);
     picture.append(path);
     return picture;
   };
-  const entry = (drawing, i) => {
+  const entry = (layer) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-pressed", String(drawing.visible));
-    const name = document.createElement("span");
-    name.innerHTML = drawing.name; // escaped above, as plotly needs it
-    button.append(swatch(drawing.marker), name);
+    button.setAttribute("aria-pressed", String(layer.visible));
+    button.append(swatch(layer), layer.name);
     button.addEventListener("click", () => {
-      const visible = button.getAttribute("aria-pressed") !== "true";
-      if (visible) hidden.delete(drawing.name); else hidden.add(drawing.name);
-      button.setAttribute("aria-pressed", String(visible));
-      Plotly.restyle(plot, { visible }, [i]);
+      layer.visible = !layer.visible;
+      if (layer.visible) hidden.delete(layer.name); else hidden.add(layer.name);
+      button.setAttribute("aria-pressed", String(layer.visible));
+      points.redraw();
     });
     return button;
   };
-  const all = (drawings, visible) => {
+  const all = (layers, visible) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = visible ? "show all" : "hide all";
     button.addEventListener("click", () => {
-      for (const drawing of drawings) if (visible) hidden.delete(drawing.name); else hidden.add(drawing.name);
+      for (const layer of layers) {
+        layer.visible = visible;
+        if (visible) hidden.delete(layer.name); else hidden.add(layer.name);
+      }
       legend.querySelectorAll("[aria-pressed]").forEach((each) => each.setAttribute("aria-pressed", String(visible)));
-      Plotly.restyle(plot, { visible }, drawings.map((_, i) => i));
+      points.redraw();
     });
     return button;
   };
   const percent = (share) => `${Math.round(100 * share)} %`;
-  const scaleBar = (column, { colorscale }) => {
+  const rangeOf = ({ data: values }) => {
+    let [low, high] = [65535, 0];
+    for (const each of values) { if (each < low) low = each; if (each > high) high = each; }
+    return [Math.min(low, high), high];
+  };
+  const ends = (column) => rangeOf(column).map((end) => percent(end / 65535));
+  const scaleBar = (column) => {
     const bar = document.createElement("div");
     bar.className = "scale";
-    bar.style.backgroundImage = `linear-gradient(to top, ${colorscale.map(([, colour]) => colour).join(", ")})`;
-    const range = column.data.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [65535, 0]);
-    return [percent(range[1] / 65535), bar, percent(range[0] / 65535)];
+    bar.style.backgroundImage = `linear-gradient(to top, ${look().scale.join(", ")})`;
+    const [low, high] = ends(column);
+    return [high, bar, low];
   };
-  const explain = (column, drawings) => {
+  const explain = (column, layers) => {
     const title = document.createElement("b");
     title.textContent = column.title;
-    const parts = column.kind === "share" ? scaleBar(column, drawings[0].marker)
-      : [...drawings.map(entry), ...(drawings.length > 1 ? [all(drawings, true), all(drawings, false)] : [])];
+    const parts = column.kind === "share" ? scaleBar(column)
+      : [...layers.map(entry), ...(layers.length > 1 ? [all(layers, true), all(layers, false)] : [])];
     legend.replaceChildren(title, ...parts);
   };
-
-  const axis = (title) => ({ title: { text: title, font: { size: 11 }, standoff: 4 }, showticklabels: false, zeroline: false, showgrid: false, showline: true, linecolor: look().line });
-  const arrows = () => {
-    if (pointed === null) return [];
-    const { ink, ground } = look();
-    return [{
-      x: x[pointed], y: y[pointed], text: escaped(place(pointed)), ax: 0, ay: -46, showarrow: true, arrowwidth: 2,
-      arrowcolor: ink, font: { color: ink }, bgcolor: ground, bordercolor: ink, borderpad: 3,
-    }];
-  };
-  const layout = (column) => ({
-    margin: { l: 30, r: 8, t: 34, b: 30 }, hovermode: "closest", dragmode: "pan", uirevision: "map", showlegend: false,
-    font: { family: "system-ui, sans-serif", size: 12, color: look().ink },
-    paper_bgcolor: look().ground, plot_bgcolor: look().ground,
-    xaxis: axis("UMAP 1 (no unit)"), yaxis: axis("UMAP 2 (no unit)"),
-    legend: { itemsizing: "constant", font: { size: 11 }, title: { text: column.title } },
-    annotations: arrows(),
-  });
   const draw = () => {
     const column = columns.get(selector.value);
-    shown = [];
-    const drawings = column.kind === "category" ? byCategory(column) : byShare(column);
-    explain(column, drawings);
-    return Plotly.react(plot, marked.length ? [...drawings, markTrace()] : drawings, layout(column), {
-      scrollZoom: true, displaylogo: false, displayModeBar: true,
-      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
-    });
+    const layers = column.kind === "category" ? byCategory(column) : byShare(column);
+    explain(column, layers);
+    points.set(layers, { radius, ground: look().ground, ink: look().ink, axes: ["UMAP 1 (no unit)", "UMAP 2 (no unit)"] });
   };
 
   const value = (key, row) => {
@@ -192,7 +183,9 @@
     const parts = [];
     const add = (name, text) => { if (text !== null && text !== undefined && text !== "") parts.push([name, text]); };
     add("place", place(row));
-    add("cluster", value("label", row));
+    const probability = value("probability", row);
+    const sure = probability === null || value("label", row) === "noise" ? "" : ` (strength ${percent(probability)})`;
+    add("cluster", `${value("label", row)}${sure}`);
     add("gene", [value("gene", row), value("gene_type", row)].filter(Boolean).join(", "));
     add("region", value("region", row));
     const repeat = value("repeat", row);
@@ -201,7 +194,10 @@
     add("GC", gc === null ? null : percent(gc));
     return parts;
   };
-  const rowOf = (event) => shown[event.points[0].curveNumber][event.points[0].pointNumber];
+  const cardOf = (row) => {
+    const label = value("label", row);
+    return document.getElementById(`cluster-${label === "noise" ? -1 : label}`);
+  };
   const tell = (row) => {
     hover.replaceChildren();
     told(row).forEach(([name, text], i) => {
@@ -209,49 +205,91 @@
       strong.textContent = `${name} `;
       if (i) hover.append(" · ");
       hover.append(strong, text);
+      if (name !== "cluster" || !cardOf(row)) return;
+      const link = document.createElement("a");
+      link.href = `#${cardOf(row).id}`;
+      link.textContent = "card";
+      hover.append(" ", link);
     });
+    const letters = sequence(row);
+    if (letters === null) return;
+    const shown = document.createElement("div");
+    shown.className = "sequence";
+    shown.textContent = letters;
+    const part = bases.shown < bases.length ? `bases ${count(bases.first + 1)} to ${count(bases.first + bases.shown)} of its ${count(bases.length)}` : `${count(bases.length)} bases`;
+    shown.title = `${part}, forward strand; lower case: soft-masked as repeat; a click selects them`;
+    hover.append(shown);
   };
   const openCard = () => {
     const card = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (card && card.tagName === "DETAILS") { card.open = true; card.scrollIntoView(); }
   };
 
+  // The map by keyboard: move, zoom, show all, and tell the window nearest to the middle of the view.
+  const middle = () => {
+    const { clientWidth: width, clientHeight: height } = points.canvas;
+    return points.nearest(width / 2, height / 2, Math.hypot(width, height));
+  };
+  const keys = {
+    ArrowLeft: () => points.move(-0.1, 0), ArrowRight: () => points.move(0.1, 0),
+    ArrowUp: () => points.move(0, 0.1), ArrowDown: () => points.move(0, -0.1),
+    "+": () => points.zoom(0.7), "=": () => points.zoom(0.7), "-": () => points.zoom(1 / 0.7), 0: () => points.reset(),
+    Enter: () => { const row = middle(); if (row !== null) point(row); },
+  };
+  plot.addEventListener("keydown", (event) => {
+    if (event.target !== plot || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  for (const [id, key] of [["nearer", "+"], ["farther", "-"], ["whole", "0"]]) document.getElementById(id).addEventListener("click", keys[key]);
+
   for (const column of data.columns) {
     if (column.colourable) selector.add(new Option(column.title, column.key));
   }
   if (data.n < data.total) document.getElementById("sampled").textContent = ` (${count(data.n)} drawn at random for the map)`;
   selector.addEventListener("change", () => { hidden.clear(); draw(); });
-  draw().then(() => {
-    plot.on("plotly_hover", (event) => tell(rowOf(event)));
-    plot.on("plotly_click", (event) => {
-      const label = value("label", rowOf(event));
-      if (label !== "noise" && document.getElementById(`cluster-${label}`)) location.hash = `cluster-${label}`;
-    });
-    plot.dataset.ready = "yes";
-    window.addEventListener("look", draw);
-    paper.addEventListener("change", draw);
-    new ResizeObserver(() => Plotly.Plots.resize(plot)).observe(plot);
-  });
+  const point = (row) => {
+    hover.setAttribute("aria-live", "polite"); // asked for, so a screen reader says it
+    tell(row);
+    points.pointed = { row, text: place(row) };
+    points.redraw();
+  };
+  points.hover = (row) => {
+    hover.setAttribute("aria-live", "off");
+    if (row !== null) tell(row); else if (points.pointed) tell(points.pointed.row);
+  };
+  points.click = (row) => {
+    point(row); // it stays told, so that its sequence can be copied when the reader comes back
+    const card = cardOf(row);
+    if (!card) return;
+    if (location.hash === `#${card.id}`) openCard(); else location.hash = card.id;
+  };
+  draw();
+  points.draw();
+  plot.dataset.ready = "yes";
+  window.addEventListener("look", draw);
+  paper.addEventListener("change", () => { draw(); points.draw(); });
   window.addEventListener("hashchange", openCard);
   openCard();
 
   const mark = (rows) => {
-    marked = rows;
-    if (pointed !== null) { pointed = null; Plotly.relayout(plot, { annotations: arrows() }); }
-    const last = plot.data.length - 1;
-    const old = plot.data[last].name.startsWith("found (");
-    if (old) { shown.pop(); Plotly.deleteTraces(plot, last); }
-    if (rows.length) Plotly.addTraces(plot, markTrace());
+    points.marked = rows;
+    points.pointed = null;
+    points.redraw();
   };
-  const point = (row) => {
-    tell(row);
-    pointed = row;
-    Plotly.relayout(plot, { annotations: arrows() });
+  // The map with its legend as SVG: the points as one picture in it, for 200,000 shapes no program would open.
+  const picture = () => {
+    const { clientWidth: width, clientHeight: height } = points.canvas;
+    const { ink, ground, scale } = look();
+    const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+    const column = columns.get(selector.value);
+    const line = (i) => 44 + 17 * i;
+    const entries = points.layers.filter((layer) => layer.visible && layer.colour).map((layer, i) => `<g transform="translate(${width + 12} ${line(i) - 10})"><path d="${shapes[layer.symbol]}" fill="${layer.colour}"/></g><text x="${width + 32}" y="${line(i) + 1}">${escaped(layer.name)}</text>`);
+    const stops = scale.map((colour, i) => `<stop offset="${1 - i / (scale.length - 1)}" stop-color="${colour}"/>`).reverse().join("");
+    const [low, high] = column.kind === "share" ? ends(column) : [];
+    const bar = `<linearGradient id="scale" x2="0" y2="1">${stops}</linearGradient><rect x="${width + 12}" y="50" width="16" height="180" fill="url(#scale)"/><text x="${width + 34}" y="58">${high}</text><text x="${width + 34}" y="230">${low}</text>`;
+    const full = Math.max(height, column.kind === "share" ? 250 : line(entries.length) + 10);
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 220}" height="${full}" viewBox="0 0 ${width + 220} ${full}" font-family="sans-serif" font-size="11" fill="${ink}"><rect width="100%" height="100%" fill="${ground}"/><image href="${points.snapshot()}" width="${width}" height="${height}"/><text x="${width + 12}" y="22" font-weight="bold">${escaped(column.title)}</text>${column.kind === "share" ? bar : entries.join("")}</svg>`;
   };
-  const picture = (format) => Plotly.toImage(
-    { data: plot.data.map((each) => ({ ...each, marker: { ...each.marker, showscale: each.showlegend === false } })),
-      layout: { ...plot.layout, showlegend: true } },
-    { format, width: plot.clientWidth + 220, height: plot.clientHeight, scale: 2 },
-  );
-  window.dnabertMap = { n: data.n, total: data.total, columns, value, count, place, mark, point, picture };
+  window.dnabertMap = { n: data.n, total: data.total, columns, value, count, place, mark, point, picture, points };
 })();

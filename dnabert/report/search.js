@@ -114,5 +114,20 @@
     clear();
     input.focus();
   });
+  // From a cluster's card back to the map.
+  for (const card of document.querySelectorAll("details[id^=cluster-]")) {
+    const label = card.id.slice("cluster-".length);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "onmap";
+    button.textContent = "Show on the map";
+    button.addEventListener("click", () => {
+      input.value = label === "-1" ? "noise" : `cluster ${label}`;
+      search();
+      document.getElementById("answer").scrollIntoView();
+      input.focus({ preventScroll: true });
+    });
+    card.querySelector("summary").after(button);
+  }
   form.hidden = false;
 })();

@@ -13,12 +13,8 @@ _PURITY = ("knn10_repeat_class", "knn10_region")
 
 
 def rows(ladder: list[Record]) -> list[Record]:
-    """One row per rung and explanation taken out: ``rung``, ``first`` (of its rung) and the columns of `explained_away`."""
-    return [
-        {"rung": rung["rung"], "first": number == 0, **row}
-        for rung in ladder
-        for number, row in enumerate(rung.get("explained_away") or [])
-    ]
+    """One row per rung and explanation taken out: ``rung`` and the columns of `explained_away`."""
+    return [{"rung": rung["rung"], **row} for rung in ladder for row in rung.get("explained_away") or []]
 
 
 def symmetry_rows(ladder: list[Record]) -> list[Record]:

@@ -60,10 +60,16 @@
     return copy.textContent.replace(/\s+/g, " ").trim();
   };
   const tsv = (table) => [...table.rows].map((row) => [...row.cells].map(told).join("\t")).join("\n") + "\n";
-  for (const table of document.querySelectorAll("main table")) {
+  for (const table of document.querySelectorAll("main table:not(.outcomes)")) {
+    const holder = table.closest(".scroll");
+    if (holder) { // what scrolls must be reached without a mouse
+      holder.tabIndex = 0;
+      holder.setAttribute("role", "region");
+      holder.setAttribute("aria-label", `Table: ${(table.caption ?? table.tHead ?? table).textContent.replace(/\s+/g, " ").trim().slice(0, 80)}`);
+    }
     tools(table.closest(".scroll") ?? table, named(table, "table"), [
       ["TSV", (file) => save(new Blob([tsv(table)], { type: "text/tab-separated-values" }), file)],
     ]);
   }
-  document.querySelectorAll("table.sortable, details[id^=cluster-] table").forEach(sortable);
+  document.querySelectorAll("table.sortable, details[id^=cluster-] table, #run table").forEach(sortable);
 })();

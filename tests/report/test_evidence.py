@@ -1,12 +1,15 @@
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
 from dnabert.errors import UserError
 from dnabert.report.evidence import read_evidence
-from dnabert.stage import stage
+from dnabert.stage import stage, write_manifest
 
 
 def test_reads_everything(comparison: Path, run: Path) -> None:
@@ -63,3 +66,33 @@ def test_named_gene_sets_join_the_map(comparison: Path, tmp_path: Path, n: int) 
     else:
         with pytest.raises(UserError, match="has 3999 rows for 4000 windows: make the explanation again"):
             read_evidence(copy)
+
+
+@pytest.fixture
+def of_a_corpus(comparison: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A comparison whose map shows windows of a corpus that stands beside it, in another order."""
+    simulate_fasta(tmp_path / "genome.fa", length=60_000, seed=1)
+    prepare(config_from_fasta([tmp_path / "genome.fa"]), out=tmp_path / "corpus")
+    whole = tmp_path / "comparison"
+    shutil.copytree(comparison, whole)
+    table = whole / json.loads((whole / "comparison.json").read_text())["main"] / "clusters.parquet"
+    pd.read_parquet(table).head(50).assign(row=np.arange(50)[::-1]).to_parquet(table)
+    write_manifest(whole, kind="comparison", config={}, inputs={"corpus": tmp_path / "corpus"})
+    return whole, tmp_path / "corpus"
+
+
+def test_sequences_are_the_corpus_s(of_a_corpus: tuple[Path, Path]) -> None:
+    whole, corpus = of_a_corpus
+    evidence = read_evidence(whole)
+    assert evidence.sequences is not None and evidence.no_sequences == ""
+    assert np.array_equal(evidence.sequences(np.array([0, 3])), load_corpus(corpus).view(None).bases(np.array([49, 46])))
+
+
+def test_without_its_corpus_a_page_is_made_and_says_so(of_a_corpus: tuple[Path, Path]) -> None:
+    whole, corpus = of_a_corpus
+    shutil.rmtree(corpus)
+    gone = read_evidence(whole)
+    assert gone.sequences is None and str(corpus) in gone.no_sequences
+    simulate_fasta(corpus.parent / "other.fa", length=60_000, seed=2)
+    prepare(config_from_fasta([corpus.parent / "other.fa"]), out=corpus)
+    assert "another corpus" in read_evidence(whole).no_sequences

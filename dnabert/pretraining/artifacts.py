@@ -1,0 +1,131 @@
+"""Corpus and model as artifacts of Weights & Biases: what a run read and what it made, so that its graph leads from one to the other."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from dnabert.pretraining.tracking import wandb_id
+from dnabert.stage import read_manifest
+
+#: What of a run is no model: its states on the way, and Weights & Biases' own files.
+_NO_MODEL = ("checkpoint*", "wandb*", "metrics.jsonl", ".*")
+
+
+def corpus_artifact(folder: str | Path) -> Any:
+    """A corpus as a `wandb.Artifact` of type ``dataset``.
+
+    Parameters
+    ----------
+    folder : of the corpus.
+
+    Returns
+    -------
+    the artifact: manifest, configuration and counts of windows are uploaded; the genome itself stays where it is, as a reference to
+    its folder, known by the manifest. So a genome that may not leave the house does not, and 15 Gb cost nothing.
+
+    Raises
+    ------
+    UserError
+        when `folder` is no corpus.
+    """
+    import wandb
+
+    folder = Path(folder).resolve()
+    manifest = read_manifest(folder, kind="corpus")
+    genomes = [genome["name"] for genome in manifest["config"]["genomes"]]
+    artifact = wandb.Artifact(
+        _name("corpus", folder.name),
+        type="dataset",
+        description=f"Windows of {', '.join(genomes)}, prepared by dnabert",
+        metadata={"genomes": genomes, "config": manifest["config"], "inputs": manifest.get("inputs")},
+    )
+    for file in ("manifest.json", "config.yaml", "summary.json"):
+        if (folder / file).is_file():
+            _add(artifact, folder / file, name=file)
+    artifact.add_reference(folder.as_uri(), name="windows", checksum=False)
+    return artifact
+
+
+def model_artifact(run: str | Path) -> Any:
+    """A finished run as a `wandb.Artifact` of type ``model``: all that `AutoModelForMaskedLM` and dnabert need to load it.
+
+    Parameters
+    ----------
+    run : folder of ``train/pretrain.py``, with its manifest.
+
+    Raises
+    ------
+    UserError
+        when `run` is no finished run.
+    """
+    import wandb
+
+    run = Path(run).resolve()
+    manifest = read_manifest(run, kind="run")
+    artifact = wandb.Artifact(
+        _name("model", wandb_id(run) or run.name),
+        type="model",
+        description="Masked language model of DNA, pretrained by dnabert; loads with transformers' AutoModelForMaskedLM",
+        metadata={"config": manifest["config"], "last": _last_validation(run)},
+    )
+    for path in sorted(run.rglob("*")):
+        inside = path.relative_to(run)
+        if path.is_file() and not any(Path(inside.parts[0]).match(pattern) for pattern in _NO_MODEL):
+            _add(artifact, path, name=inside.as_posix())
+    return artifact
+
+
+def record_inputs(tracked: Any, *, corpus: str | Path, initial: str | Path | None = None) -> None:
+    """Tell a W&B run what it reads: its corpus and, where it goes on from another run, that run's model.
+
+    Parameters
+    ----------
+    tracked : what `wandb.init` gave.
+    corpus, initial : folders.
+    """
+    _use(tracked, corpus_artifact(corpus))
+    if initial is not None:
+        _use(tracked, model_artifact(initial))
+
+
+def record_model(tracked: Any, run: str | Path) -> None:
+    """Log a finished run's model as what the W&B run `tracked` made."""
+    tracked.log_artifact(model_artifact(run), aliases=["latest", "final"])
+
+
+def _use(tracked: Any, artifact: Any) -> None:
+    """`Run.use_artifact`, also offline.
+
+    Offline the public method refuses (wandb 0.31), although it would do no more with a new artifact than what stands here, and
+    ``wandb sync`` understands it. An artifact that W&B has already, by its digest, is not made a second time.
+    """
+    if tracked.settings._offline:
+        tracked._log_artifact(artifact, aliases=["latest"], is_user_created=True, use_after_commit=True)
+    else:
+        tracked.use_artifact(artifact, aliases=["latest"])
+
+
+def _add(artifact: Any, path: Path, *, name: str) -> None:
+    # "immutable": read where it lies when it is uploaded, instead of copied beside it first
+    artifact.add_file(str(path), name=name, policy="immutable", skip_cache=True)
+
+
+def _name(kind: str, rest: str) -> str:
+    """A name that W&B allows: letters, digits, dashes, underscores and dots, 128 at most.
+
+    Examples
+    --------
+    >>> _name("corpus", "my apes (22)")
+    'corpus-my-apes-22'
+    """
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', rest).strip('-') or 'unnamed'}"[:128]
+
+
+def _last_validation(run: Path) -> dict[str, Any]:
+    """The last line of ``metrics.jsonl`` that has a validation; empty for a released model, which has no curve."""
+    curve = run / "metrics.jsonl"
+    lines = [json.loads(line) for line in curve.read_text().splitlines() if line.strip()] if curve.is_file() else []
+    return next((line for line in reversed(lines) if line.get("validation_bits_per_base") is not None), {})

@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from dnabert.report.answer import cluster_sentence
+from dnabert.report.first_screen import describe, outcome_rows
+
+
+def _rung(name: str, encoder: str, value: float, *, shuffled: bool = False) -> dict[str, Any]:
+    metric = {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 10}
+    return {
+        "rung": name,
+        "encoder": encoder,
+        "shuffled": shuffled,
+        "metrics": {"knn10_region": metric, "majority_region": {"value": 0.55}, "retrieval_top1": metric},
+    }
+
+
+def test_the_best_of_each_side_stands_in_a_row() -> None:
+    ladder = [
+        _rung("one", "runs/one", 0.50), _rung("two", "runs/two", 0.53), _rung("kmer6", "kmer:6", 0.40),
+        _rung("random", "random:runs/one", 0.45), _rung("null", "runs/one", 0.9, shuffled=True),
+    ]  # fmt: skip
+    region, ortholog = outcome_rows(ladder)
+    assert (region["trained"], region["baseline"]) == ({"rung": "two", "value": "0.530"}, {"rung": "random", "value": "0.450"})
+    assert (region["sign"], region["outcome"], region["beaten"]) == ("=", "no difference", "0.550")  # the largest class alone has more
+    assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "words"),
+    [
+        ("kmer:4:stranded", "counts of 4-letter words"),
+        ("bert", "off-the-shelf BERT, trained on English"),
+        ("bert:me/dna", "the language model me/dna as it is"),
+        ("random:runs/x", "the same network, untrained"),
+        ("default", "pretrained on apes, as it comes with dnabert"),
+        ("/somewhere/runs/x", "pretrained on the genome"),
+    ],
+)
+def test_encoders_in_words(encoder: str, words: str) -> None:
+    assert describe({"encoder": encoder}) == words
+
+
+def test_repeat_share_of_clusters_stands_beside_that_of_all() -> None:
+    records = [{"label": 0, "n": 10, "repeat": 0.6}, {"label": -1, "n": 30, "repeat": 0.4}]
+    said = cluster_sentence(records)
+    assert said.startswith("Of 1 cluster, 1 is mostly repeat (at least half of their bases; of all windows together 45")
+    assert said.endswith("none is mostly low-complexity sequence such as poly-A.")
