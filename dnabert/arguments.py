@@ -53,6 +53,8 @@ class EmbedArguments(EmbedConfig):
     """Turn windows or FASTA records into vectors.
 
     Example: dnabert embed runs/my_run corpus --out embeddings
+
+    On several GPUs, each reading a stretch of the input: accelerate launch -m dnabert embed runs/my_run corpus --out embeddings
     """
 
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
@@ -70,6 +72,9 @@ class ClusterArguments(ClusterConfig):
     """Cluster vectors (HDBSCAN, k-means) and draw their map (UMAP).
 
     Example: dnabert cluster embeddings --out clusters
+
+    Millions of windows on an NVIDIA GPU, where RAPIDS is installed (pip install cuml-cu12), without which nothing here changes:
+    python -m cuml.accel -m dnabert cluster embeddings --out clusters --exact-below 2000000 --map-sample 100000000
     """
 
     embeddings: Positional[Annotated[str, arg(metavar="EMBEDDINGS")]]

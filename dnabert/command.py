@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
+import io
 import json
 import math
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from dnabert.config import parse
 
@@ -118,17 +118,18 @@ def _listening(*, quiet: bool, json_only: bool) -> Iterator[None]:
         if quiet:
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-            stack.enter_context(contextlib.redirect_stderr(_nowhere()))
-            stack.enter_context(contextlib.redirect_stdout(_nowhere()))
+            stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
+            stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
         elif json_only:
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield
 
 
-@functools.cache
-def _nowhere() -> TextIO:
-    """A file that keeps nothing; never closed, since a logger that was set up meanwhile goes on writing to it."""
-    return open(os.devnull, "w", encoding="utf-8")
+class _Nowhere(io.StringIO):
+    """A stream that keeps nothing; a logger that was set up meanwhile may go on writing to it."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 def _show(result: Result, *, prog: str, quiet: bool, as_json: bool) -> None:

@@ -41,6 +41,8 @@ _DISK = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EF
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
+#: Takes over from scikit-learn and UMAP where `python -m cuml.accel` starts the program: a map made so says so.
+_ACCELERATOR = "cuml"
 
 
 @contextlib.contextmanager
@@ -327,4 +329,6 @@ def _versions() -> dict[str, str]:
     for name in ("dnabert", *_RECORDED):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
+    if _ACCELERATOR in sys.modules:
+        versions[_ACCELERATOR] = str(getattr(sys.modules[_ACCELERATOR], "__version__", "unknown"))
     return versions

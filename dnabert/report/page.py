@@ -107,6 +107,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),
         "windows": len(labels),
+        "map_fit": evidence.map_fit,
         "unclustered": float((labels < 0).mean()) if len(labels) else None,
         "genomes": sorted(map(str, evidence.map["genome"].unique())) if "genome" in evidence.map else [],
         "main_rung": evidence.main_rung,
