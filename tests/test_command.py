@@ -271,17 +271,22 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
     made = facts("eval/probe.py", *probe)
     assert {each["rung"] for each in made["probes"]} >= {"pretrained", "kmer4"}
     silent("eval/probe.py", *probe)
+    made = facts("eval/classify.py", "--tasks", task, *finetune[2:], "--out", folder / "classifiers")
+    assert len(made["tasks"]) == 1 and (folder / "classifiers" / "table.md").is_file()
+    made = facts("eval/scale.py", "--bases", "1e5", "--windows", "40", "--encoder", "kmer:2", "--stages", "prepare", "embed", "--out", folder / "scale")
+    assert [each["stage"] for each in made["stages"]] == ["prepare", "embed"]
     made = facts("eval/throughput.py", "tokenizer", "--windows", "20", "--peer-windows", "5", "--repeats", "2")
     assert [len(each["wall"]) for each in made["contests"][0]["contenders"]] == [2, 2]
     silent("eval/throughput.py", "tokenizer", "--windows", "20", "--peer-windows", "5", "--repeats", "1")
 
 
 @pytest.mark.slow
-def test_a_comparison_and_its_report_tell_the_page(told, genome, capfd, tmp_path):
-    settings = "rungs: [{name: kmer3, encoder: 'kmer:3'}, {name: kmer2, encoder: 'kmer:2'}]\nsymmetry_windows: 30\n"
+def test_a_comparison_and_its_report_tell_the_page(demo_corpus, capfd, tmp_path):
+    settings = "rungs: [{name: kmer3, encoder: 'kmer:3'}, {name: kmer2, encoder: 'kmer:2'}]\nretrieval: {n: 40}\n"
+    settings += "".join(f"{name}: {{min_cluster_size: 8, neighbors: 15}}\n" for name in ("ladder_cluster", "map_cluster"))
+    settings += "ladder_windows: 200\nmap_windows: 250\nsymmetry_windows: 30\npairs: 200\nresamples: 20\n"
     (tmp_path / "small.yaml").write_text(settings)
-    words = ["--config", tmp_path / "small.yaml", "--corpus", genome.parent / "prepare", "--out", tmp_path / "comparison"]
-    words += ["--ladder-windows", "60", "--map-windows", "200", "--resamples", "5", "--pairs", "50", "--retrieval.n", "10"]
+    words = ["--config", tmp_path / "small.yaml", "--corpus", demo_corpus.folder, "--out", tmp_path / "comparison"]
     runs("eval/compare.py", *words, "--json", "--quiet")
     said = capfd.readouterr()
     facts = json.loads(said.out)
