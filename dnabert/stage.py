@@ -223,11 +223,17 @@ def _save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, An
         "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config,
         "inputs": inputs,
         "versions": _versions(),
-        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "command": [_program(sys.argv[0]), *sys.argv[1:]],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 1),
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n")
+
+
+def _program(path: str) -> str:
+    """Name of the program; of one that is started as a module, ``python -m dnabert``, the module's."""
+    name = os.path.basename(path)
+    return os.path.basename(os.path.dirname(path)) if name == "__main__.py" else name
 
 
 def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
