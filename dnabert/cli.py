@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from tyro.conf import Positional, arg
-
+from dnabert.arguments import (
+    AssignArguments,
+    ClusterArguments,
+    CompletionArguments,
+    EmbedArguments,
+    ExplainArguments,
+    ExportArguments,
+    FetchArguments,
+    PrepareArguments,
+    PushArguments,
+    ReportArguments,
+    StabilityArguments,
+)
 from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
-from dnabert.config import config_file, nearest, parse
+from dnabert.command import Result, run_command, version_line
+from dnabert.config import config_file, nearest
 from dnabert.corpus.config import CorpusConfig, config_from_fasta
 from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
@@ -24,290 +37,136 @@ from dnabert.hub.config import PushConfig
 T = TypeVar("T")
 
 
-@dataclass(kw_only=True)
-class FetchArguments(FetchConfig):
-    """Fetch genomes with genes and repeats from UCSC, and write the YAML that prepares them.
-
-    Example: dnabert fetch great-apes --out great_apes.yaml
-    """
-
-    names: Positional[Annotated[list[str], arg(metavar="NAME ...")]] = field(default_factory=list)
-    """great-apes (human, chimp, bonobo, gorilla, orangutan), or assemblies by UCSC's name: hg38, hs1, panTro6, mm39, …"""
-    out: str
-    """YAML file to write: dnabert prepare --config takes it."""
-    overwrite: bool = False
-    """Replace a file that stands there."""
-
-
-@dataclass(kw_only=True)
-class PrepareArguments(CorpusConfig):
-    """Cut genomes into windows: FASTA into a corpus folder.
-
-    Example: dnabert prepare human.fa.gz chimp.fa.gz --out corpus
-    """
-
-    fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
-    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in --config."""
-    demo: bool = False
-    """Prepare the small embedded corpus of four great apes, with its annotation."""
-    out: str
-    """Folder to make."""
-    overwrite: bool = False
-    """Replace a corpus that stands there."""
-
-
-@dataclass(kw_only=True)
-class EmbedArguments(EmbedConfig):
-    """Turn windows or FASTA records into vectors.
-
-    Example: dnabert embed runs/my_run corpus --out embeddings
-    """
-
-    encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
-    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6 or random:RUN."""
-    input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """Corpus folder, or FASTA or .2bit file."""
-    out: str
-    """Folder to make."""
-    overwrite: bool = False
-    """Replace embeddings that stand there."""
-
-
-@dataclass(kw_only=True)
-class ClusterArguments(ClusterConfig):
-    """Cluster vectors (HDBSCAN, k-means) and draw their map (UMAP).
-
-    Example: dnabert cluster embeddings --out clusters
-    """
-
-    embeddings: Positional[Annotated[str, arg(metavar="EMBEDDINGS")]]
-    """Folder made by `dnabert embed`."""
-    out: str
-    """Folder to make."""
-    overwrite: bool = False
-    """Replace clusters that stand there."""
-
-
-@dataclass(kw_only=True)
-class StabilityArguments(StabilityConfig):
-    """Repeat a clustering: which of its clusters, and which windows in them, come back.
-
-    Example: dnabert stability clusters --out stability
-    """
-
-    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
-    """Folder made by `dnabert cluster`; the embeddings it was made from must still stand."""
-    null: str | None = None
-    """Clusters of the same windows embedded with --shuffle, made with the same settings: what composition alone makes."""
-    out: str
-    """Folder to make."""
-    overwrite: bool = False
-    """Replace a stability folder that stands there."""
-
-
-@dataclass(kw_only=True)
-class AssignArguments(AssignConfig):
-    """Place new sequences among clusters: which one, how surely, or none.
-
-    Example: dnabert assign clusters new.fa --out assigned.tsv
-    """
-
-    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
-    """Folder made by `dnabert cluster`."""
-    input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
-    out: str
-    """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
-    unlike, note."""
-    overwrite: bool = False
-    """Replace a table of this command that stands there."""
-
-
-@dataclass(kw_only=True)
-class ExplainArguments(ExplainConfig):
-    """Say what the sequences of each cluster have in common: a card for each, with its tests.
-
-    Example: dnabert explain clusters --databases mobile_elements.fa --gene-sets go_terms.gmt.gz --out explanation
-    """
-
-    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
-    """Folder made by `dnabert cluster`, of a corpus's windows; the embeddings and the corpus must still stand."""
-    stability: str | None = None
-    """Folder of `dnabert stability` of these clusters: what dissolves is not called certain."""
-    out: str
-    """Folder to make: cards.json, a TSV of each kind of evidence, motifs.meme, consensus.fa."""
-    overwrite: bool = False
-    """Replace an explanation that stands there."""
-
-
-@dataclass(kw_only=True)
-class ReportArguments:
-    """Write the page: a comparison into report.html.
-
-    Example: dnabert report comparison --run runs/my_run --out report
-    """
-
-    comparison: Positional[Annotated[str, arg(metavar="COMPARISON")]]
-    """Folder made by eval/compare.py."""
-    run: str | None = None
-    """Folder made by train/pretrain.py, for the loss curve and its floors."""
-    out: str
-    """Folder to make."""
-    overwrite: bool = False
-    """Replace a report that stands there."""
-
-
-@dataclass(kw_only=True)
-class ExportArguments(ExportConfig):
-    """Write clusters or embeddings for other tools: AnnData (.h5ad), BED (.bed) or Parquet (.parquet).
-
-    Example: dnabert export clusters --genome human --out clusters.bed
-    """
-
-    source: Positional[Annotated[str, arg(metavar="CLUSTERS_OR_EMBEDDINGS")]]
-    """Folder made by `dnabert cluster` (the embeddings it was made from must still stand) or by `dnabert embed`."""
-    out: str
-    """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters in
-    their colours, for genome browsers), .parquet (one flat table with the vectors)."""
-    overwrite: bool = False
-    """Replace a file of the same format that stands there."""
-
-
-@dataclass(kw_only=True)
-class PushArguments(PushConfig):
-    """Publish a run or a corpus on the Hugging Face Hub, with a card made from its manifest.
-
-    Example: dnabert push runs/my_run me/apes-chr22 --license cc-by-4.0 --private
-    """
-
-    source: Positional[Annotated[str, arg(metavar="RUN_OR_CORPUS")]]
-    """Folder made by train/pretrain.py or train/release.py (a model), or by `dnabert prepare` (a data set)."""
-    name: Positional[Annotated[str, arg(metavar="NAME")]]
-    """Repository of the Hub: OWNER/NAME, or NAME for your own."""
-    dry_run: bool = False
-    """Upload nothing, ask no server: list what would be uploaded, and print the card."""
-    out: str | None = None
-    """Folder in which what is uploaded is kept; default: a temporary one."""
-
-
-def fetch(argv: Sequence[str]) -> None:
+def fetch(arguments: FetchArguments) -> Result:
     """Run ``dnabert fetch``."""
-    arguments = parse(FetchArguments, argv, prog="dnabert fetch")
     from dnabert.corpus.fetch import fetch_genomes
 
     config = _part(arguments, FetchConfig)
     fetched = fetch_genomes(arguments.names, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    print(fetched.describe(), file=sys.stderr)
-    print(f"next: dnabert prepare --config {arguments.out} --out corpus", file=sys.stderr)
-    print(arguments.out)
+    genomes = [dataclasses.asdict(genome) for genome in fetched.config.genomes]
+    notes = [fetched.describe(), f"next: dnabert prepare --config {arguments.out} --out corpus"]
+    return Result({"out": arguments.out, "genomes": genomes, "absent": fetched.absent}, notes=notes)
 
 
-def prepare(argv: Sequence[str]) -> None:
-    """Run ``dnabert prepare``."""
-    arguments = parse(PrepareArguments, argv, prog="dnabert prepare")
-    config, base = _corpus_config(arguments, config_file(argv))
+def prepare(arguments: PrepareArguments, *, yaml: str | None = None) -> Result:
+    """Run ``dnabert prepare``; `yaml` is the file that ``--config`` named."""
+    config, base = _corpus_config(arguments, yaml)
     from dnabert.corpus import prepare as make
 
     corpus = make(config, out=arguments.out, overwrite=arguments.overwrite, base=base)
-    print(corpus.describe(), file=sys.stderr)
-    print(arguments.out)
+    windows = {split: len(rows) for split, rows in corpus.items()}
+    facts = {"out": arguments.out, "window_length": corpus.window_length, "windows": windows, "genomes": corpus.summary}
+    return Result(facts, notes=[corpus.describe()])
 
 
-def embed(argv: Sequence[str]) -> None:
+def embed(arguments: EmbedArguments) -> Result:
     """Run ``dnabert embed``."""
-    arguments = parse(EmbedArguments, argv, prog="dnabert embed")
     from dnabert.encoders.embed import embed as make
+    from dnabert.encoders.processes import Processes
 
     config = _part(arguments, EmbedConfig)
-    make(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    print(arguments.out)
+    made = make(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    Processes.current().leave()
+    told = {name: made.manifest["config"][name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
+    return Result({"out": arguments.out, **told})
 
 
-def cluster(argv: Sequence[str]) -> None:
+def cluster(arguments: ClusterArguments) -> Result:
     """Run ``dnabert cluster``."""
-    arguments = parse(ClusterArguments, argv, prog="dnabert cluster")
     from dnabert.clusters.clustering import cluster as make
 
     config = _part(arguments, ClusterConfig)
-    make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    print(arguments.out)
+    made = make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    return Result({"out": arguments.out, **made.summary})
 
 
-def stability(argv: Sequence[str]) -> None:
+def stability(arguments: StabilityArguments) -> Result:
     """Run ``dnabert stability``."""
-    arguments = parse(StabilityArguments, argv, prog="dnabert stability")
     from dnabert.clusters.stability import stability as make
 
     config = _part(arguments, StabilityConfig)
     made = make(
         arguments.clusters, out=arguments.out, config=config, null=arguments.null, overwrite=arguments.overwrite
     )
-    print(made.summary["sentence"], file=sys.stderr)
-    if made.summary["null"] is not None:
-        print(made.summary["null"]["verdict"], file=sys.stderr)
-    print(arguments.out)
+    null = made.summary["null"]
+    told = {name: made.summary[name] for name in ("n", "places", "sentence", "clusters", "agreement_summary", "null")}
+    notes = [made.summary["sentence"], *([] if null is None else [null["verdict"]])]
+    return Result({"out": arguments.out, **told}, notes=notes)
 
 
-def assign(argv: Sequence[str]) -> None:
+def assign(arguments: AssignArguments) -> Result:
     """Run ``dnabert assign``."""
-    arguments = parse(AssignArguments, argv, prog="dnabert assign")
     from dnabert.clusters import assign as make
 
     config = _part(arguments, AssignConfig)
     made = make(arguments.clusters, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    if made.warning is not None:
-        print(f"warning: {made.warning}", file=sys.stderr)
-    print(made.describe())
+    facts = {
+        "out": arguments.out,
+        "sequences": len(made.table),
+        "clusters": Counter(made.table["cluster"].tolist()),
+        "unlike": int((made.table["unlike"] != "").sum()),
+        "threshold": made.threshold,
+        "held_out": made.held_out,
+        "warning": made.warning,
+    }
+    return Result(facts, text=made.describe(), notes=[] if made.warning is None else [f"warning: {made.warning}"])
 
 
-def explain(argv: Sequence[str]) -> None:
+def explain(arguments: ExplainArguments) -> Result:
     """Run ``dnabert explain``."""
-    arguments = parse(ExplainArguments, argv, prog="dnabert explain")
     from dnabert.explain import explain as make
 
     config, stability_folder = _part(arguments, ExplainConfig), arguments.stability
     made = make(arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite)
-    for card in made.cards:
-        print(f"cluster {card['label']}, {card['makeup']['n']:,} windows: {card['sentence']['text']}", file=sys.stderr)
-    for part, why in made.overall["skipped"].items():
-        print(f"left out: {part.replace('_', ' ')} ({why})", file=sys.stderr)
-    print(arguments.out)
+    clusters = [{"label": x["label"], "n": x["makeup"]["n"], "sentence": x["sentence"]["text"]} for x in made.cards]
+    skipped = made.overall["skipped"]
+    notes = [f"cluster {x['label']}, {x['n']:,} windows: {x['sentence']}" for x in clusters]
+    notes += [f"left out: {part.replace('_', ' ')} ({why})" for part, why in skipped.items()]
+    return Result({"out": arguments.out, "clusters": clusters, "skipped": skipped}, notes=notes)
 
 
-def report(argv: Sequence[str]) -> None:
+def report(arguments: ReportArguments) -> Result:
     """Run ``dnabert report``."""
-    arguments = parse(ReportArguments, argv, prog="dnabert report")
     from dnabert.report import write_report
 
-    print(write_report(arguments.comparison, run=arguments.run, out=arguments.out, overwrite=arguments.overwrite))
+    page = write_report(arguments.comparison, run=arguments.run, out=arguments.out, overwrite=arguments.overwrite)
+    return Result({"out": arguments.out, "page": page}, text=str(page))
 
 
-def export(argv: Sequence[str]) -> None:
+def export(arguments: ExportArguments) -> Result:
     """Run ``dnabert export``."""
-    arguments = parse(ExportArguments, argv, prog="dnabert export")
     from dnabert.export import export as write
 
     config = _part(arguments, ExportConfig)
-    print(write(arguments.source, out=arguments.out, config=config, overwrite=arguments.overwrite))
+    path = write(arguments.source, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    return Result({"out": path, "format": path.suffix, "bytes": path.stat().st_size})
 
 
-def push(argv: Sequence[str]) -> None:
+def push(arguments: PushArguments) -> Result:
     """Run ``dnabert push``."""
-    arguments = parse(PushArguments, argv, prog="dnabert push")
     from dnabert.hub import push as upload
     from dnabert.hub import staged
 
     config = _part(arguments, PushConfig)
+    facts: dict[str, Any] = {"name": arguments.name, "dry_run": arguments.dry_run}
     if not arguments.dry_run:
-        print(upload(arguments.source, arguments.name, config=config, out=arguments.out))
-        return
+        url = upload(arguments.source, arguments.name, config=config, out=arguments.out)
+        return Result(facts | {"url": url}, text=url)
     with staged(arguments.source, arguments.name, config=config, out=arguments.out) as made:
-        print(made.describe(), file=sys.stderr)
-        print(made.card)
+        facts |= {"repository": made.repository, "files": made.files, "card": made.card}
+        return Result(facts, text=made.card, notes=[made.describe()])
+
+
+def completion(arguments: CompletionArguments) -> Result:
+    """Run ``dnabert completion``."""
+    from dnabert.completion import completion_script
+
+    script = completion_script(arguments.shell, {name: of for name, (_, of) in COMMANDS.items()})
+    return Result({"shell": arguments.shell, "script": script}, text=script)
 
 
 #: Subcommand to its function and the arguments whose docstring begins with its summary.
-COMMANDS: dict[str, tuple[Callable[[Sequence[str]], None], type]] = {
+COMMANDS: dict[str, tuple[Callable[..., Result], type]] = {
     "fetch": (fetch, FetchArguments),
     "prepare": (prepare, PrepareArguments),
     "embed": (embed, EmbedArguments),
@@ -318,6 +177,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], None], type]] = {
     "report": (report, ReportArguments),
     "export": (export, ExportArguments),
     "push": (push, PushArguments),
+    "completion": (completion, CompletionArguments),
 }
 
 
@@ -329,18 +189,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(_help())
         return
     if words[0] == "--version":
-        import dnabert
-
-        print(f"dnabert {dnabert.__version__}")
+        print(version_line())
         return
-    if words[0] not in COMMANDS:
-        raise UserError(f"unknown command {words[0]}{nearest(words[0], COMMANDS)}: one of {', '.join(COMMANDS)}")
-    COMMANDS[words[0]][0](words[1:])
+    name, *rest = words
+    if name not in COMMANDS:
+        raise UserError(f"unknown command {name}{nearest(name, COMMANDS)}: one of {', '.join(COMMANDS)}")
+    work, arguments = COMMANDS[name]
+    if work is prepare:
+        work = functools.partial(prepare, yaml=config_file(rest))
+    run_command(arguments, work, rest, prog=f"dnabert {name}")
 
 
 def _help() -> str:
     summaries = {name: (arguments.__doc__ or "").splitlines()[0] for name, (_, arguments) in COMMANDS.items()}
-    lines = [f"  {name:<9} {summary}" for name, summary in summaries.items()]
+    lines = [f"  {name:<10} {summary}" for name, summary in summaries.items()]
     return "\n".join(
         [
             "usage: dnabert COMMAND [ARGUMENTS]",
@@ -350,6 +212,8 @@ def _help() -> str:
             "Example: dnabert prepare --demo --out corpus",
             "",
             "dnabert COMMAND --help lists a command's arguments; --version says which dnabert this is.",
+            "After any command: --quiet says nothing but errors, --json writes the result for scripts.",
+            "The Tab key completes all of it after: source <(dnabert completion bash)",
             "Pretraining and the comparison of encoders are scripts: train/pretrain.py and eval/compare.py.",
         ]
     )

@@ -25,7 +25,13 @@ _CONFIG_HELP = "--config FILE.yaml sets any of the options below by name; flags 
 
 
 def parse(
-    config_class: type[T], argv: Sequence[str] | None = None, *, prog: str | None = None, description: str = ""
+    config_class: type[T],
+    argv: Sequence[str] | None = None,
+    *,
+    prog: str | None = None,
+    description: str = "",
+    epilogue: str = "",
+    others: Sequence[str] = (),
 ) -> T:
     """Read a dataclass from command-line flags, over ``--config FILE.yaml``, over the dataclass's defaults.
 
@@ -33,7 +39,8 @@ def parse(
     ----------
     config_class : dataclass; each field becomes a flag, its docstring the flag's help. Nested dataclasses are dotted.
     argv : arguments without the program's name; those of the process by default.
-    prog, description : shown by ``--help``, whose defaults are those of the YAML file where one is given.
+    prog, description, epilogue : shown by ``--help``, whose defaults are those of the YAML file where one is given.
+    others : flags that whoever calls reads by itself, and a typo may have meant.
 
     Raises
     ------
@@ -51,11 +58,11 @@ def parse(
     arguments, path = _split_config(sys.argv[1:] if argv is None else argv)
     mapping = {} if path is None else _read_mapping(path)
     default = _build(config_class, mapping, where=_Place(path), construct=_unchecked)
-    description = "\n\n".join(x for x in (description or inspect.getdoc(config_class), _CONFIG_HELP) if x)
+    description = "\n\n".join(x.strip() for x in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if x)
     known = functools.partial(
         tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
     )
-    return typing.cast(T, _one_line_errors(known, list(flags(config_class))))
+    return typing.cast(T, _one_line_errors(known, [*flags(config_class), *others]))
 
 
 def load_yaml(config_class: type[T], path: str | Path) -> T:

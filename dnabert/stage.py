@@ -41,6 +41,8 @@ _DISK = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EF
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
+#: Takes over from scikit-learn and UMAP where `python -m cuml.accel` starts the program: a map made so says so.
+_ACCELERATOR = "cuml"
 
 
 @contextlib.contextmanager
@@ -221,11 +223,17 @@ def _save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, An
         "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config,
         "inputs": inputs,
         "versions": _versions(),
-        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "command": [_program(sys.argv[0]), *sys.argv[1:]],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 1),
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n")
+
+
+def _program(path: str) -> str:
+    """Name of the program; of one that is started as a module, ``python -m dnabert``, the module's."""
+    name = os.path.basename(path)
+    return os.path.basename(os.path.dirname(path)) if name == "__main__.py" else name
 
 
 def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
@@ -327,4 +335,6 @@ def _versions() -> dict[str, str]:
     for name in ("dnabert", *_RECORDED):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
+    if _ACCELERATOR in sys.modules:
+        versions[_ACCELERATOR] = str(getattr(sys.modules[_ACCELERATOR], "__version__", "unknown"))
     return versions

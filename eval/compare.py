@@ -1,22 +1,31 @@
 """The ladder of encoders on one corpus: embed, cluster, score, explain, and a page with the answer.
 
-    python eval/compare.py --config configs/compare/demo.yaml --run RUN --out DIR
+Example: python eval/compare.py --config configs/compare/demo.yaml --run RUN --out DIR
 
 Every part is a folder of its own in DIR; one that stands there with the same configuration and inputs is kept.
 """
 
+import json
+from pathlib import Path
+
+from dnabert.command import Result, run_command
 from dnabert.comparison.config import CompareConfig
-from dnabert.config import parse
 from dnabert.errors import one_line
+
+
+def work(config: CompareConfig) -> Result:
+    """Compare; the page's path, and every rung's scores."""
+    from dnabert.comparison import compare  # after --help, which needs no torch
+
+    page = compare(config)
+    ladder = json.loads((Path(config.out) / "ladder.json").read_text())
+    return Result({"out": config.out, "page": page, "ladder": ladder}, text=str(page))
 
 
 @one_line
 def main() -> None:
     """Parse, compare, say where the page is."""
-    config = parse(CompareConfig, description=__doc__ or "")
-    from dnabert.comparison import compare  # after --help, which needs no torch
-
-    print(compare(config))
+    run_command(CompareConfig, work, prog="eval/compare.py", description=__doc__ or "")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Frozen vectors of every rung on labelled tasks: how much of the labels a simple classifier reads from them.
 
-    python eval/probe.py --tasks FOLDER_OR_FILE ... --run RUN --out DIR
+Example: python eval/probe.py --tasks FOLDER_OR_FILE --run RUN --out DIR
 
 A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as the
 header's last word), or one such file or a UCI .data file, which is split. Sequences may have any length: those longer than a window are tiled.
@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dnabert.config import parse, save_yaml
+from dnabert.command import Result, run_command
+from dnabert.config import save_yaml
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
 from dnabert.errors import UserError, one_line
@@ -48,7 +49,13 @@ class ProbeConfig:
 
 @one_line
 def main() -> None:
-    print(run_probes(parse(ProbeConfig, description=__doc__ or "")))
+    run_command(ProbeConfig, work, prog="eval/probe.py", description=__doc__ or "")
+
+
+def work(config: ProbeConfig) -> Result:
+    """Probe; the folder, and a record of each task, rung and classifier."""
+    out = run_probes(config)
+    return Result({"out": out, "probes": json.loads((out / "probes.json").read_text())})
 
 
 def run_probes(config: ProbeConfig) -> Path:

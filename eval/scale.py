@@ -1,8 +1,8 @@
 """Time and memory of the stages on a genome as large as one likes, simulated: is memory flat where it says so?
 
-    python eval/scale.py --bases 3e9 --windows 1000000 --out runs/scale [--encoder kmer:4] [--stages prepare embed cluster]
+Example: python eval/scale.py --bases 3e9 --windows 1000000 --out runs/scale --encoder kmer:4 --stages prepare embed cluster
 
-Each stage is the command that a user types, in a process of its own. Its peak memory is told in two parts: what it holds
+Each stage is the command that a user types (with --quiet), in a process of its own. Its peak memory is told in two parts: what it holds
 itself (anonymous memory, looked at ten times a second), and what it has touched in all, pages of memory-mapped files
 included, which the system takes back when it needs them. A genome that stands in the folder already is used again.
 """
@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from dnabert.config import parse
+from dnabert.command import Result, run_command
 from dnabert.corpus.simulate import Simulation, simulate_fasta
 from dnabert.errors import UserError, one_line
 
@@ -128,18 +128,17 @@ def _commands(config: ScaleConfig, genome: Path) -> dict[str, tuple[list[str], s
     }
 
 
-@one_line
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print a line per stage as it ends."""
-    config = parse(ScaleConfig, sys.argv[1:] if argv is None else argv, prog="eval/scale.py")
+def work(config: ScaleConfig) -> Result:
+    """Run the stages; a line per stage as it ends."""
     genome = _genome(config)
     commands = _commands(config, genome)
     if "assign" in config.stages:
         simulate_fasta(Path(config.out) / "new.fa", length=448, seed=1, chroms=tuple(f"read{i}" for i in range(1000)))
     print("| stage | amount | seconds | per second | own memory | with mapped files |\n| --- | --- | --- | --- | --- | --- |")
+    stages = []
     for name in config.stages:
         arguments, made = commands[name]
-        found = measure([sys.executable, "-m", "dnabert.cli", name, *arguments, "--out", made, "--overwrite"])
+        found = measure([sys.executable, "-m", "dnabert.cli", name, *arguments, "--out", made, "--overwrite", "--quiet"])
         amount, unit = (config.bases / 1e6, "Mb") if name == "prepare" else (config.windows, "windows")
         amount, unit = (1000, "sequences") if name == "assign" else (amount, unit)
         print(
@@ -147,6 +146,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{found.own_bytes / 2**30:.2f} GiB | {found.all_bytes / 2**30:.2f} GiB |",
             flush=True,
         )
+        stages.append({"stage": name, "amount": amount, "unit": unit, **asdict(found)})
+    return Result({"out": config.out, "stages": stages}, text="")
+
+
+@one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, run, say what each stage took."""
+    run_command(ScaleConfig, work, argv, prog="eval/scale.py", description=__doc__ or "")
 
 
 if __name__ == "__main__":

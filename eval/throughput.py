@@ -3,15 +3,19 @@
     python eval/throughput.py tokenizer [--k 7] [--stride 7] [--windows 20000] [--repeats 7]
     python eval/throughput.py corpus [--length 20000000] [--windows 20000] [--repeats 5]
     python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--repeats 5] [--compile]
+    python eval/throughput.py data [--k 6] [--batch-size 512] [--threads 8] [--repeats 5]
     python eval/throughput.py embed [--k 6] [--model.hidden-size 256] [--windows 1000] [--repeats 5]
+
+Example: python eval/throughput.py tokenizer --repeats 5
 
 Every line gives the median and the range over the repeats, by the clock on the wall, the median by processor time,
 and how many times the peer's median it is (wall). The contenders take turns, so that a busy moment of the machine
-meets them all, after one turn that does not count.
+meets them all, after one turn that does not count. --json writes every turn's rates to stdout, --quiet nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import sys
@@ -25,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dnabert.config import parse
+from dnabert.command import Result, run_command, version_line
 from dnabert.errors import UserError, one_line
 from dnabert.models.config import ModelConfig
 
@@ -88,20 +92,26 @@ def _processor_time() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def table(contest: Contest, *, repeats: int) -> str:
-    """Run a contest and write it as a table."""
-    rates = measure(contest, repeats=repeats)
+def table(contest: Contest, rates: Sequence[Rates]) -> str:
+    """Write what a contest measured as a table."""
     peer = statistics.median(rates[-1].wall)
     lines = [
-        f"{contest.title} ({repeats} repeats)",
+        f"{contest.title} ({len(rates[-1].wall)} repeats)",
         f"{'':34s}{contest.unit + '/s, median':>20s}{'range':>26s}{'per CPU s':>13s}{'× peer':>9s}",
     ]
     for contender, its in zip(contest.contenders, rates, strict=True):
         median, cpu = statistics.median(its.wall), statistics.median(its.cpu)
         spread = f"{min(its.wall):,.1f} – {max(its.wall):,.1f}"
         lines.append(f"{contender.name:34s}{median:20,.1f}{spread:>26s}{cpu:13,.1f}{median / peer:9.1f}")
-    remark = contest.remark(rates)
+    remark = contest.remark(list(rates))
     return "\n".join([*lines, *([remark] if remark else [])]) + "\n"
+
+
+def facts(contest: Contest, rates: Sequence[Rates]) -> dict[str, Any]:
+    """What a contest measured, as plain values: every turn's rate, by the wall's clock and by processor time."""
+    named = zip(contest.contenders, rates, strict=True)
+    contenders = [{"name": each.name, "wall": its.wall, "cpu": its.cpu} for each, its in named]
+    return {"title": contest.title, "unit": f"{contest.unit}/s", "contenders": contenders, "remark": contest.remark(list(rates))}
 
 
 @dataclass
@@ -543,6 +553,17 @@ BENCHMARKS: dict[str, tuple[type[Any], Callable[..., list[Contest]]]] = {
 }
 
 
+def work(config: Any, *, contests: Callable[..., list[Contest]]) -> Result:
+    """Run one benchmark's contests; a table of each as it comes."""
+    measured = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for contest in contests(config, scratch=Path(scratch)):
+            rates = measure(contest, repeats=config.repeats)
+            print(table(contest, rates), flush=True)
+            measured.append(facts(contest, rates))
+    return Result({"contests": measured}, text="")
+
+
 @one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, run one benchmark and print its tables."""
@@ -550,16 +571,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__.strip())
         return
+    if arguments[0] == "--version":
+        print(version_line())
+        return
     name = arguments.pop(0)
     if name not in BENCHMARKS:
         raise UserError(f"no benchmark {name!r}, allowed is {' or '.join(BENCHMARKS)}: see --help")
     # one core each: the Rust tokenizer would take all of them for a batch, and numpy takes one
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     config_class, contests = BENCHMARKS[name]
-    config = parse(config_class, arguments, prog=f"throughput.py {name}")
-    with tempfile.TemporaryDirectory() as scratch:
-        for contest in contests(config, scratch=Path(scratch)):
-            print(table(contest, repeats=config.repeats), flush=True)
+    description = f"{config_class.__doc__}\n\nExample: python eval/throughput.py {name} --repeats 5"
+    run_command(
+        config_class, functools.partial(work, contests=contests), arguments, prog=f"eval/throughput.py {name}", description=description
+    )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ sys.meta_path.insert(0, Watch())
         "from dnabert.cli import main; main(['--help'])",
         "from dnabert.cli import main; main(['prepare', '--help'])",
         "from dnabert.cli import main; main(['report', '--help'])",
+        "from dnabert.cli import main; main(['completion', 'bash'])",
         "from dnabert.pretraining.config import PretrainConfig",
     ],
 )

@@ -6,13 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.stage import FORMATS, check_free, kind_of, read_manifest, sha256, stage, whole_file
+from dnabert.stage import FORMATS, check_free, kind_of, read_manifest, sha256, stage, whole_file, write_manifest
 
 
 @dataclass
@@ -162,3 +163,21 @@ def test_the_kind_of_a_folder(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "manifest.json").write_text("[]")
     assert [kind_of(tmp_path / name) for name in ("a", "b", "none")] == ["corpus", None, None]
+
+
+@pytest.mark.parametrize(("started", "told"), [("/usr/bin/dnabert", "dnabert"), ("/lib/dnabert/__main__.py", "dnabert"), ("train/pretrain.py", "pretrain.py")])
+def test_the_command_is_told_by_its_name(started, told, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", [started, "--k", "6"])
+    with stage(tmp_path / "out", kind="corpus"):
+        pass
+    assert read_manifest(tmp_path / "out", kind="corpus")["command"] == [told, "--k", "6"]
+
+
+def test_an_accelerator_that_took_part_is_told(tmp_path, monkeypatch):
+    write_manifest(tmp_path, kind="corpus")
+    assert "cuml" not in read_manifest(tmp_path, kind="corpus")["versions"]  # where it is absent nothing changes
+    module = types.ModuleType("cuml")
+    module.__version__ = "26.10.0"
+    monkeypatch.setitem(sys.modules, "cuml", module)
+    write_manifest(tmp_path, kind="corpus")
+    assert read_manifest(tmp_path, kind="corpus")["versions"]["cuml"] == "26.10.0"

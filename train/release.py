@@ -1,8 +1,11 @@
-"""Hand a run on: ``python train/release.py --run RUN --out DIR --data "what it was trained on."``."""
+"""Hand a run on: its model in bf16, with its tokenizer and a model card.
+
+Example: python train/release.py --run runs/mine --out mine --data "chromosome 22 of four apes."
+"""
 
 from dataclasses import dataclass
 
-from dnabert.config import parse
+from dnabert.command import Result, run_command
 from dnabert.errors import one_line
 
 
@@ -22,14 +25,18 @@ class ReleaseConfig:
     """Replace a release that stands there."""
 
 
-@one_line
-def main() -> None:
-    """Parse, write, say where it is."""
-    config = parse(ReleaseConfig, prog="train/release.py", description=__doc__)
+def work(config: ReleaseConfig) -> Result:
+    """Write the release; its folder and the bytes of its files."""
     from dnabert.pretraining.release import release  # after --help, which needs no torch
 
     made = release(config.run, out=config.out, data=config.data, license=config.license, overwrite=config.overwrite)
-    print(made)
+    return Result({"out": made, "files": {path.name: path.stat().st_size for path in sorted(made.iterdir()) if path.is_file()}})
+
+
+@one_line
+def main() -> None:
+    """Parse, write, say where it is."""
+    run_command(ReleaseConfig, work, prog="train/release.py", description=__doc__)
 
 
 if __name__ == "__main__":

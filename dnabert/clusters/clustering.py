@@ -112,7 +112,12 @@ def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) ->
     kmeans, kmeans_centroids = kmeans_labels(points, clusters=config.kmeans, seed=config.seed)
     clock.stop("kmeans")
     coordinates = map_coordinates(
-        points, neighbors, n_neighbors=config.map_neighbors, min_dist=config.map_min_dist, seed=config.seed
+        points,
+        neighbors,
+        n_neighbors=config.map_neighbors,
+        min_dist=config.map_min_dist,
+        sample=config.map_sample,
+        seed=config.seed,
     )
     clock.stop("umap")
     return Clustering(
@@ -159,7 +164,7 @@ def cluster(
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")
         prepared.save(folder)
-        (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays), indent=2) + "\n")
+        (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays, config), indent=2) + "\n")
     return load_clusters(out)
 
 
@@ -235,8 +240,9 @@ def _radius(points: np.ndarray, labels: np.ndarray, middle: np.ndarray) -> np.nd
     return radius
 
 
-def _summary(found: Clustering, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _summary(found: Clustering, arrays: dict[str, np.ndarray], config: ClusterConfig) -> dict[str, Any]:
     n = len(found.labels)
+    fitted = min(n, config.map_sample)
     sizes = np.bincount(found.labels[found.labels >= 0])
     return {
         "n": n,
@@ -246,6 +252,7 @@ def _summary(found: Clustering, arrays: dict[str, np.ndarray]) -> dict[str, Any]
             for label, size in enumerate(sizes)
         ],
         "kmeans": np.bincount(found.kmeans).tolist(),
+        "map": {"fitted": fitted, "placed": n - fitted},
         "explained": float(found.basis.explained.sum()),
         "radius_quantile": RADIUS_QUANTILE,
         "seconds": found.seconds,

@@ -42,12 +42,14 @@ class ClusterConfig:
     """Neighbours that UMAP looks at, at most `neighbors`."""
     map_min_dist: float = 0.1
     """UMAP's min_dist: smaller packs the map's clusters more tightly."""
+    map_sample: int = 500_000
+    """Windows that UMAP is fitted on; of a larger set so many are drawn at random, and the rest is placed among them."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of("scaling", self.scaling, _SCALINGS)
         _one_of("selection", self.selection, _SELECTIONS)
-        for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1)):
+        for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1), ("map_sample", 100)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
         if not 0 < self.largest_share <= 1:

@@ -68,3 +68,8 @@ class Processes:
         """Wait until all are here."""
         if self.size > 1:
             process_state().wait_for_everyone()
+
+    def leave(self) -> None:
+        """Part from the others, as torch wants it at the end of a program; alone, nothing."""
+        if self.size > 1:
+            process_state().destroy_process_group()

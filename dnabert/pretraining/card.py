@@ -90,6 +90,24 @@ def last_evaluation(run: Path) -> dict[str, Any]:
     return evaluated[-1]
 
 
+def last_scores(run: str | Path) -> dict[str, Any]:
+    """A run's last evaluation, and the best of counting on the same windows, as plain values.
+
+    Returns
+    -------
+    ``evaluation``: the row of ``metrics.jsonl``; ``floors``: the best Markov model that reads ``one_side`` and, where it was
+    measured, ``both_sides``.
+
+    Raises
+    ------
+    UserError
+        when it was never evaluated.
+    """
+    floors = json.loads((Path(run) / "floors.json").read_text())
+    best = {"one_side": floors["best"], "both_sides": floors.get("bidirectional", {}).get("best")}
+    return {"evaluation": last_evaluation(Path(run)), "floors": best}
+
+
 def trained_on(manifest: dict[str, Any]) -> str:
     """What a run's corpus holds, in a sentence; where the corpus is gone or another, its name and hash."""
     recorded = manifest["inputs"]["corpus"]

@@ -109,6 +109,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "windows": len(labels),
         "window_length": _window_length(evidence.map),
         "no_sequences": evidence.no_sequences,
+        "map_fit": evidence.map_fit,
         "unclustered": float((labels < 0).mean()) if len(labels) else None,
         "genomes": sorted(map(str, evidence.map["genome"].unique())) if "genome" in evidence.map else [],
         "main_rung": evidence.main_rung,

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from dnabert.clusters import ClusterConfig, cluster, cluster_vectors, load_clusters
-from dnabert.encoders import EmbedConfig, embed
+from dnabert.encoders import EmbedConfig, embed, load_embeddings
 from dnabert.errors import UserError
 
 CONFIG = ClusterConfig(min_cluster_size=15, neighbors=15, kmeans=3)
@@ -49,8 +50,6 @@ def test_planted_families_are_the_clusters(embeddings: tuple[Path, np.ndarray], 
 
 
 def test_what_was_written_places_the_vectors_again(embeddings: tuple[Path, np.ndarray], tmp_path: Path) -> None:
-    from dnabert.encoders import load_embeddings
-
     folder, truth = embeddings
     cluster(folder, out=tmp_path / "clusters", config=CONFIG)
     found = load_clusters(tmp_path / "clusters")
@@ -65,6 +64,18 @@ def test_what_was_written_places_the_vectors_again(embeddings: tuple[Path, np.nd
     assert (distance.argmin(axis=1)[member] == again.labels[member]).all()
     inside = distance.min(axis=1) <= found.arrays["hdbscan_radius"][again.labels] + 1e-5
     assert inside[again.labels >= 0].mean() >= 0.9
+
+
+def test_a_map_of_a_sample_is_told(embeddings: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    folder, _ = embeddings
+    config = dataclasses.replace(CONFIG, map_sample=100)
+    made = cluster(folder, out=tmp_path / "clusters", config=config)
+    assert made.summary["map"] == {"fitted": 100, "placed": 20}
+    whole = cluster_vectors(load_embeddings(folder).vectors, CONFIG)
+    np.testing.assert_array_equal(made.table["label"], whole.labels)  # only the map is of a sample
+    assert np.isfinite(made.table[["x", "y"]].to_numpy()).all()
+    with pytest.raises(UserError, match="map_sample is 99, allowed is 100 or more"):
+        ClusterConfig(map_sample=99)
 
 
 def test_nothing_is_written_over_or_half(embeddings: tuple[Path, np.ndarray], tmp_path: Path) -> None:

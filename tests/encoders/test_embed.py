@@ -1,6 +1,7 @@
 """The whole stage on a simulated corpus and on FASTA files."""
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -116,17 +117,13 @@ def test_small_row_groups_give_the_same(tiny_corpus: Corpus, tmp_path: Path, mon
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
-    script = tmp_path / "embed_it.py"
-    script.write_text(
-        "import sys\nfrom dnabert.encoders import EmbedConfig, embed\n"
-        "embed(sys.argv[1], sys.argv[2], out=sys.argv[3], config=EmbedConfig(strand='random', sample=301, precision='fp32'))\n"
-        "import torch.distributed\ntorch.distributed.destroy_process_group()\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "dnabert", "embed"]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    arguments = [str(modernbert_run), str(tiny_corpus.folder), str(tmp_path / "two")]
+    settings = ["--strand", "random", "--sample", "301", "--precision", "fp32", "--json"]
+    arguments = [str(modernbert_run), str(tiny_corpus.folder), "--out", str(tmp_path / "two"), *settings]
     done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["windows"] == 301  # of the two one speaks
     two = load_embeddings(tmp_path / "two")
     config = EmbedConfig(strand="random", sample=301, precision="fp32")
     one = embed(str(modernbert_run), tiny_corpus.folder, out=tmp_path / "one", config=config)

@@ -1,3 +1,5 @@
+import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -5,6 +7,8 @@ import pytest
 
 from dnabert.errors import UserError
 from dnabert.report import write_report
+from dnabert.report.evidence import read_evidence
+from dnabert.report.page import render
 
 
 class _Outline(HTMLParser):
@@ -81,3 +85,14 @@ def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:
 def test_overwrite_is_asked_for(comparison: Path, page: Path) -> None:
     with pytest.raises(UserError, match="overwrite"):
         write_report(comparison, out=page.parent)
+
+
+def test_a_map_fitted_on_a_sample_says_so(comparison: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "comparison"
+    shutil.copytree(comparison, copy)
+    main = json.loads((copy / "comparison.json").read_text())["main"]
+    (copy / main / "clusters.json").write_text(json.dumps({"map": {"fitted": 3_000, "placed": 1_200}}))
+    said = "; the map was fitted on 3,000 of them, drawn at random, and the other 1,200 placed among these"
+    assert said in render(read_evidence(copy), {})
+    (copy / main / "clusters.json").write_text(json.dumps({"map": {"fitted": 4_200, "placed": 0}}))
+    assert "the map was fitted on" not in render(read_evidence(copy), {})

@@ -1,0 +1,201 @@
+"""The arguments of each subcommand of ``dnabert``: settings of the library, and what is read and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
+from dnabert.corpus.config import CorpusConfig
+from dnabert.corpus.fetch import FetchConfig
+from dnabert.encoders.config import EmbedConfig
+from dnabert.explain.config import ExplainConfig
+from dnabert.export.config import ExportConfig
+from dnabert.hub.config import PushConfig
+
+
+@dataclass(kw_only=True)
+class FetchArguments(FetchConfig):
+    """Fetch genomes with genes and repeats from UCSC, and write the YAML that prepares them.
+
+    Example: dnabert fetch great-apes --out great_apes.yaml
+    """
+
+    names: Positional[Annotated[list[str], arg(metavar="NAME ...")]] = field(default_factory=list)
+    """great-apes (human, chimp, bonobo, gorilla, orangutan), or assemblies by UCSC's name: hg38, hs1, panTro6, mm39, …"""
+    out: str
+    """YAML file to write: dnabert prepare --config takes it."""
+    overwrite: bool = False
+    """Replace a file that stands there."""
+
+
+@dataclass(kw_only=True)
+class PrepareArguments(CorpusConfig):
+    """Cut genomes into windows: FASTA into a corpus folder.
+
+    Example: dnabert prepare human.fa.gz chimp.fa.gz --out corpus
+    """
+
+    fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
+    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in --config."""
+    demo: bool = False
+    """Prepare the small embedded corpus of four great apes, with its annotation."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace a corpus that stands there."""
+
+
+@dataclass(kw_only=True)
+class EmbedArguments(EmbedConfig):
+    """Turn windows or FASTA records into vectors.
+
+    Example: dnabert embed runs/my_run corpus --out embeddings
+
+    On several GPUs, each reading a stretch of the input: accelerate launch -m dnabert embed runs/my_run corpus --out embeddings
+    """
+
+    encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
+    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6 or random:RUN."""
+    input: Positional[Annotated[str, arg(metavar="INPUT")]]
+    """Corpus folder, or FASTA or .2bit file."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace embeddings that stand there."""
+
+
+@dataclass(kw_only=True)
+class ClusterArguments(ClusterConfig):
+    """Cluster vectors (HDBSCAN, k-means) and draw their map (UMAP).
+
+    Example: dnabert cluster embeddings --out clusters
+
+    Millions of windows on an NVIDIA GPU, where RAPIDS is installed (pip install cuml-cu12), without which nothing here changes:
+    python -m cuml.accel -m dnabert cluster embeddings --out clusters --exact-below 2000000 --map-sample 100000000
+    """
+
+    embeddings: Positional[Annotated[str, arg(metavar="EMBEDDINGS")]]
+    """Folder made by `dnabert embed`."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace clusters that stand there."""
+
+
+@dataclass(kw_only=True)
+class StabilityArguments(StabilityConfig):
+    """Repeat a clustering: which of its clusters, and which windows in them, come back.
+
+    Example: dnabert stability clusters --out stability
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`; the embeddings it was made from must still stand."""
+    null: str | None = None
+    """Clusters of the same windows embedded with --shuffle, made with the same settings: what composition alone makes."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace a stability folder that stands there."""
+
+
+@dataclass(kw_only=True)
+class AssignArguments(AssignConfig):
+    """Place new sequences among clusters: which one, how surely, or none.
+
+    Example: dnabert assign clusters new.fa --out assigned.tsv
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`."""
+    input: Positional[Annotated[str, arg(metavar="INPUT")]]
+    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    out: str
+    """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
+    unlike, note."""
+    overwrite: bool = False
+    """Replace a table of this command that stands there."""
+
+
+@dataclass(kw_only=True)
+class ExplainArguments(ExplainConfig):
+    """Say what the sequences of each cluster have in common: a card for each, with its tests.
+
+    Example: dnabert explain clusters --databases mobile_elements.fa --gene-sets go_terms.gmt.gz --out explanation
+    """
+
+    clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
+    """Folder made by `dnabert cluster`, of a corpus's windows; the embeddings and the corpus must still stand."""
+    stability: str | None = None
+    """Folder of `dnabert stability` of these clusters: what dissolves is not called certain."""
+    out: str
+    """Folder to make: cards.json, a TSV of each kind of evidence, motifs.meme, consensus.fa."""
+    overwrite: bool = False
+    """Replace an explanation that stands there."""
+
+
+@dataclass(kw_only=True)
+class ReportArguments:
+    """Write the page: a comparison into report.html.
+
+    Example: dnabert report comparison --run runs/my_run --out report
+    """
+
+    comparison: Positional[Annotated[str, arg(metavar="COMPARISON")]]
+    """Folder made by eval/compare.py."""
+    run: str | None = None
+    """Folder made by train/pretrain.py, for the loss curve and its floors."""
+    out: str
+    """Folder to make."""
+    overwrite: bool = False
+    """Replace a report that stands there."""
+
+
+@dataclass(kw_only=True)
+class ExportArguments(ExportConfig):
+    """Write clusters or embeddings for other tools: AnnData (.h5ad), BED (.bed) or Parquet (.parquet).
+
+    Example: dnabert export clusters --genome human --out clusters.bed
+    """
+
+    source: Positional[Annotated[str, arg(metavar="CLUSTERS_OR_EMBEDDINGS")]]
+    """Folder made by `dnabert cluster` (the embeddings it was made from must still stand) or by `dnabert embed`."""
+    out: str
+    """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters in
+    their colours, for genome browsers), .parquet (one flat table with the vectors)."""
+    overwrite: bool = False
+    """Replace a file of the same format that stands there."""
+
+
+@dataclass(kw_only=True)
+class PushArguments(PushConfig):
+    """Publish a run or a corpus on the Hugging Face Hub, with a card made from its manifest.
+
+    Example: dnabert push runs/my_run me/apes-chr22 --license cc-by-4.0 --private
+    """
+
+    source: Positional[Annotated[str, arg(metavar="RUN_OR_CORPUS")]]
+    """Folder made by train/pretrain.py or train/release.py (a model), or by `dnabert prepare` (a data set)."""
+    name: Positional[Annotated[str, arg(metavar="NAME")]]
+    """Repository of the Hub: OWNER/NAME, or NAME for your own."""
+    dry_run: bool = False
+    """Upload nothing, ask no server: list what would be uploaded, and print the card."""
+    out: str | None = None
+    """Folder in which what is uploaded is kept; default: a temporary one."""
+
+
+@dataclass(kw_only=True)
+class CompletionArguments:
+    """Write the shell's script that completes commands, flags and file names of `dnabert` with the Tab key.
+
+    Example: dnabert completion bash > ~/.local/share/bash-completion/completions/dnabert
+
+    For this session alone: source <(dnabert completion bash). Others: dnabert completion zsh > "${fpath[1]}/_dnabert", and
+    dnabert completion fish > ~/.config/fish/completions/dnabert.fish
+    """
+
+    shell: Positional[Annotated[Literal["bash", "zsh", "fish"], arg(metavar="SHELL")]]
+    """bash, zsh or fish."""
