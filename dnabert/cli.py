@@ -216,7 +216,7 @@ def prepare(argv: Sequence[str]) -> None:
 def embed(argv: Sequence[str]) -> None:
     """Run ``dnabert embed``."""
     arguments = parse(EmbedArguments, argv, prog="dnabert embed")
-    from dnabert.encoders.embed import embed as make
+    from dnabert.encoders.embed import write_embeddings as make
 
     config = _part(arguments, EmbedConfig)
     make(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
