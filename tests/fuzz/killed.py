@@ -80,7 +80,7 @@ def _stability(folder: Path, out: Path) -> None:
     from dnabert.clusters.config import StabilityConfig
     from dnabert.clusters.stability import stability
 
-    stability(folder / "cluster", out=out, config=StabilityConfig(seeds=1, subsamples=3), overwrite=True)
+    stability(folder / "cluster", out=out, config=StabilityConfig(seeds=1, subsamples=3, unit="window"), overwrite=True)
 
 
 def _explain(folder: Path, out: Path) -> None:
@@ -114,7 +114,7 @@ def _comparison(folder: Path, out: Path) -> None:
         CompareConfig(
             corpus=str(folder / "prepare"), out=str(out), rungs=[RungConfig("kmer2", "kmer:2"), RungConfig("kmer1", "kmer:1")],
             ladder_windows=100, map_windows=150, retrieval=RetrievalConfig("tiny", "tiny", 10), ladder_cluster=small, map_cluster=small,
-            stability=StabilityConfig(seeds=1, subsamples=2), explain=ExplainConfig(pairs=20), symmetry_windows=10, pairs=50, resamples=5,
+            stability=StabilityConfig(seeds=1, subsamples=2, unit="window"), explain=ExplainConfig(pairs=20), symmetry_windows=10, pairs=50, resamples=5,
             tracker="none",
         )
     )  # fmt: skip
