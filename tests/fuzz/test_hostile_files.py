@@ -229,7 +229,7 @@ def test_code_beside_a_model_is_not_run(tmp_path: Path) -> None:
     (run / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Evil: pass\n")
     for name in ("config.json", "tokenizer_config.json"):
         known = json.loads((run / name).read_text())
-        known["auto_map"] = {key: "evil.Evil" for key in ("AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoTokenizer")}
+        known["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoTokenizer"), "evil.Evil")
         (run / name).write_text(json.dumps(known))
     with contextlib.suppress(UserError, ValueError):
         load_encoder(str(run)).encode(np.frombuffer(b"ACGT" * 20, dtype=np.uint8)[None])
