@@ -34,7 +34,8 @@ def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainCo
             fault = disk_fault(error)
             if fault is None:
                 raise
-            raise UserError(f"cannot write {config.out}: {fault}: mend that, then go on with --resume auto") from error
+            place = getattr(error, "filename", None)
+            raise UserError(f"cannot write {place or config.out}: {fault}: mend that, then go on with --resume auto") from error
         finally:
             _release(Path(config.out).absolute())
 
@@ -86,10 +87,12 @@ def _fresh(out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
-        if out.exists():
+        if out.is_dir() and any(out.iterdir()):
             out.rename(replaced)
+            if replaced.is_symlink():  # what it points to is somebody's own
+                replaced.unlink()
             shutil.rmtree(replaced, ignore_errors=True)
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         (out / _METRICS).touch()
     except OSError as error:
         raise UserError(f"cannot make --out {out}: {error.strerror}: choose another folder") from error

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import atheris
-
 
 def _readers() -> ModuleType:
     """test_readers.py, and with it every reader, instrumented."""
+    import atheris
+
     spec = importlib.util.spec_from_file_location("readers", Path(__file__).with_name("test_readers.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -29,6 +29,8 @@ def _readers() -> ModuleType:
 
 def main(name: str, folder: str, runs: str) -> None:
     """Fuzz one reader; libFuzzer ends the process itself."""
+    import atheris
+
     module = _readers()
     content, read = module._SEEDS[name]
     known, work = Path(folder) / "known", Path(folder) / "work"
