@@ -61,13 +61,15 @@ def prepare(arguments: PrepareArguments, *, yaml: str | None = None) -> Result:
 
 def embed(arguments: EmbedArguments) -> Result:
     """Run ``dnabert embed``."""
-    from dnabert.encoders.embed import embed as make
+    from dnabert.encoders.embed import write_embeddings
     from dnabert.encoders.processes import Processes
+    from dnabert.stage import read_manifest
 
     config = _part(arguments, EmbedConfig)
-    made = make(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    made = write_embeddings(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
     Processes.current().leave()
-    told = {name: made.manifest["config"][name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
+    record = read_manifest(made, kind="embeddings")["config"]
+    told = {name: record[name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
     return Result({"out": arguments.out, **told})
 
 

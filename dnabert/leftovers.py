@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from dnabert.errors import UserError
 
 
 def temporary_sibling(out: Path, *, role: str = "") -> Path:
@@ -51,6 +55,25 @@ def lock_folder(folder: Path) -> int | None:
         os.close(place)
         return None
     return place
+
+
+@contextlib.contextmanager
+def held(folder: Path, *, by: str) -> Iterator[None]:
+    """Keep a folder for this process alone.
+
+    Raises
+    ------
+    UserError
+        when another process holds it; `by` says what it does there.
+    """
+    if is_locked(folder):
+        raise UserError(f"another {by} is at work in {folder}: wait for it, or choose another --out")
+    lock = lock_folder(folder)  # none on a disk without locks
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def is_locked(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dnabert.disk import system_error
 from dnabert.errors import UserError
 from dnabert.leftovers import lock_folder, remove_leftovers, temporary_sibling
 
@@ -36,8 +37,6 @@ FORMATS = {
 }
 
 _MANIFEST = "manifest.json"
-#: What the system says of a disk that takes nothing.
-_DISK = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)]
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
@@ -136,33 +135,12 @@ def _writing(out: Path, *, within: Path) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        found = _system_error(error)
+        found = system_error(error)
         if found is None:
             raise
         name = getattr(error, "filename", None)
         place = f"{name}: " if isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out else ""
         raise UserError(f"cannot write {out}: {place}{found}: free space or choose another --out") from error
-
-
-def _system_error(error: BaseException) -> str | None:
-    """What the system said, if that is what an error tells of; pyarrow and safetensors hand it on as text."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.strerror or str(error)
-    if isinstance(error, OSError) and isinstance(error.__context__, OSError):  # pyfaidx raises one of its own, without a number
-        return _system_error(error.__context__)
-    return next((text for text in _DISK if text in str(error)), None)
-
-
-def disk_fault(error: BaseException) -> str | None:
-    """What keeps a disk from taking what is written, if that is what an error tells of: it is full, or may only be read.
-
-    Examples
-    --------
-    >>> disk_fault(OSError(28, "No space left on device")), disk_fault(OSError(2, "No such file or directory"))
-    ('No space left on device', None)
-    """
-    found = _system_error(error)
-    return found if found in _DISK else None
 
 
 @contextlib.contextmanager

@@ -54,6 +54,8 @@ class Measured:
     """What a command took."""
 
     seconds: float
+    processor_seconds: float
+    """Of all its threads together: what one core takes, however busy the machine is."""
     own_bytes: int
     """Peak of its anonymous memory."""
     all_bytes: int
@@ -80,7 +82,7 @@ def measure(command: Sequence[str]) -> Measured:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UserError(f"{' '.join(command[2:4])} ended with status {process.returncode}: see above")
-    return Measured(time.perf_counter() - began, own, used.ru_maxrss * 1024)
+    return Measured(time.perf_counter() - began, used.ru_utime + used.ru_stime, own, used.ru_maxrss * 1024)
 
 
 def _anonymous(process: int) -> int:
@@ -134,7 +136,8 @@ def work(config: ScaleConfig) -> Result:
     commands = _commands(config, genome)
     if "assign" in config.stages:
         simulate_fasta(Path(config.out) / "new.fa", length=448, seed=1, chroms=tuple(f"read{i}" for i in range(1000)))
-    print("| stage | amount | seconds | per second | own memory | with mapped files |\n| --- | --- | --- | --- | --- | --- |")
+    heads = ("stage", "amount", "seconds", "of a processor", "per second of it", "own memory", "with mapped files")
+    print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     stages = []
     for name in config.stages:
         arguments, made = commands[name]
@@ -142,7 +145,8 @@ def work(config: ScaleConfig) -> Result:
         amount, unit = (config.bases / 1e6, "Mb") if name == "prepare" else (config.windows, "windows")
         amount, unit = (1000, "sequences") if name == "assign" else (amount, unit)
         print(
-            f"| {name} | {amount:,.0f} {unit} | {found.seconds:,.0f} | {amount / found.seconds:,.1f} {unit} | "
+            f"| {name} | {amount:,.0f} {unit} | {found.seconds:,.0f} | {found.processor_seconds:,.0f} | "
+            f"{amount / found.processor_seconds:,.1f} {unit} | "
             f"{found.own_bytes / 2**30:.2f} GiB | {found.all_bytes / 2**30:.2f} GiB |",
             flush=True,
         )

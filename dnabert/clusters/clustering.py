@@ -174,20 +174,25 @@ def load_clusters(folder: str | Path) -> Clusters:
     Raises
     ------
     UserError
-        when it is none, or was made by another version.
+        when it is none, was made by another version, or a file of it is damaged.
     """
     import pandas as pd
+    import pyarrow
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     folder = Path(folder)
     manifest = read_manifest(folder, kind="clusters")
-    return Clusters(
-        table=pd.read_parquet(folder / "clusters.parquet"),
-        arrays=load_file(folder / "centroids.safetensors"),
-        summary=json.loads((folder / "clusters.json").read_text()),
-        manifest=manifest,
-        folder=folder,
-    )
+    try:
+        return Clusters(
+            table=pd.read_parquet(folder / "clusters.parquet"),
+            arrays=load_file(folder / "centroids.safetensors"),
+            summary=json.loads((folder / "clusters.json").read_text()),
+            manifest=manifest,
+            folder=folder,
+        )
+    except (OSError, ValueError, pyarrow.ArrowException, SafetensorError) as error:
+        raise UserError(f"cannot read what {folder} holds ({error}): make the clusters again") from None
 
 
 def embeddings_of(clusters: Clusters) -> Embeddings:

@@ -85,15 +85,20 @@ def load_prepared(folder: str | Path) -> Prepared:
     Raises
     ------
     UserError
-        when it was made by a dnabert that wrote no such thing.
+        when it was made by a dnabert that wrote no such thing, or a file of it is damaged.
     """
+    from safetensors import SafetensorError
+
     folder = Path(folder)
     if not (folder / _FILE).is_file():
         raise UserError(
             f"{folder} holds nothing for new sequences, an older dnabert made it: run dnabert cluster again"
         )
-    rest = json.loads((folder / _FILE).read_text())
-    return Prepared(load_membership(folder), load_familiarity(folder), **rest)
+    try:
+        rest = json.loads((folder / _FILE).read_text())
+        return Prepared(load_membership(folder), load_familiarity(folder), **rest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise UserError(f"cannot read what {folder} holds for new sequences ({error!r}): run dnabert cluster again") from None
 
 
 def _window(table: pd.DataFrame) -> int:

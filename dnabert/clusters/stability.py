@@ -21,6 +21,7 @@ from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
+from dnabert.errors import UserError
 from dnabert.stage import read_manifest, stage
 
 if TYPE_CHECKING:
@@ -101,14 +102,18 @@ def load_stability(folder: str | Path) -> Stability:
     Raises
     ------
     UserError
-        when it is none, or was made by another version.
+        when it is none, was made by another version, or a file of it is damaged.
     """
     import pandas as pd
+    import pyarrow
 
     folder = Path(folder)
     manifest = read_manifest(folder, kind="stability")
-    table = pd.read_parquet(folder / "stability.parquet")
-    return Stability(table, json.loads((folder / "stability.json").read_text()), manifest, folder)
+    try:
+        table = pd.read_parquet(folder / "stability.parquet")
+        return Stability(table, json.loads((folder / "stability.json").read_text()), manifest, folder)
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
 
 
 def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: StabilityConfig) -> list[dict[str, Any]]:

@@ -16,11 +16,14 @@ from dnabert.comparison.differences import differences
 from dnabert.comparison.rung import Ladder, clustered, embedded, rung_record
 from dnabert.config import save_yaml
 from dnabert.corpus import demo_config, load_corpus, prepare
+from dnabert.disk import disk_in_one_line
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.rungs import resolve_rungs
+from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
+from dnabert.leftovers import held
 from dnabert.report import track_report, write_report
-from dnabert.stage import read_manifest, write_manifest
+from dnabert.stage import kind_of, read_manifest, write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 #: What a record of a rung holds for computing alone, and no reader needs.
@@ -37,11 +40,20 @@ def compare(config: CompareConfig) -> Path:
     Raises
     ------
     UserError
-        for a config, corpus or run that cannot work.
+        for a config, corpus or run that cannot work, or a folder that holds something else, cannot be written or is being written.
     """
-    config = _resolved(config)
     out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
+    found = kind_of(out)
+    if found not in (None, "comparison"):
+        raise UserError(f"{out} holds {found}, not a comparison: choose another --out")
+    with disk_in_one_line(out, mend="mend that and run it again: what is whole there is kept"):
+        config = _resolved(config)
+        out.mkdir(parents=True, exist_ok=True)
+        with held(out, by="comparison"):
+            return _compare(config, out)
+
+
+def _compare(config: CompareConfig, out: Path) -> Path:
     (out / "manifest.json").unlink(missing_ok=True)  # not whole until the end
     corpus = load_corpus(str(config.corpus))
     save_yaml(config, out / "config.yaml")

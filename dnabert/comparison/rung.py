@@ -20,8 +20,9 @@ from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
 from dnabert.corpus.shuffle import shuffle_dinucleotides
-from dnabert.encoders import embed, load_embeddings, load_encoder
+from dnabert.encoders import load_embeddings, load_encoder
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.embed import write_embeddings
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away
@@ -76,7 +77,7 @@ def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareC
     )
     wanted = {"encoder": rung.encoder, **asdict(embed_config)}
     if not is_current(folder, kind="embeddings", config=wanted, inputs=inputs):
-        embed(rung.encoder, str(config.corpus), out=folder, config=embed_config, overwrite=True)
+        write_embeddings(rung.encoder, str(config.corpus), out=folder, config=embed_config, overwrite=True)
     return folder
 
 

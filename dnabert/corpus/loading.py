@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow
 
 from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
@@ -83,11 +84,17 @@ def load_corpus(folder: str | Path) -> Corpus:
     Raises
     ------
     UserError
-        when there is no corpus in `folder`, or one of another version.
+        when there is no corpus in `folder`, one of another version, or a file of it is damaged.
     """
     folder = Path(folder)
     manifest = read_manifest(folder, kind="corpus")
-    names = json.loads((folder / "dataset_dict.json").read_text())["splits"]
-    corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})
+    try:
+        names = json.loads((folder / "dataset_dict.json").read_text())["splits"]
+        if not set(names) <= set(SPLITS):  # nor do they lead out of the folder
+            raise ValueError(f"splits {names}")
+        corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})
+        int(manifest["config"]["window"]["length"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read what {folder} holds ({error!r}): prepare the corpus again") from None
     corpus.folder, corpus.manifest = folder, manifest
     return corpus

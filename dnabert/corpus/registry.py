@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dnabert.config import nearest
@@ -20,6 +20,9 @@ _BUILT_IN = Path(__file__).with_name("assemblies.json")
 _UCSC_NAME = re.compile(r"[a-z]{2,3}([A-Z][A-Za-z]{2})?\d+")
 #: What may become the name of a folder in the cache.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
+#: What the cache writes beside the files (`Cache`).
+_OWN_FILES = ("checksums.json", "md5sum.txt")
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,14 @@ def read_registry(path: str | Path | None = None) -> Registry:
 def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:
     if not set(layout) <= set(PARTS) or not layout.get("fasta"):
         raise ValueError(f"files of {assembly}: fasta is needed, allowed are {', '.join(PARTS)}")
-    return {part: [path.replace("{assembly}", assembly) for path in layout.get(part, [])] for part in PARTS}
+    paths = {part: [path.replace("{assembly}", assembly) for path in layout.get(part, [])] for part in PARTS}
+    for path in (path for each in paths.values() for path in each):
+        # its last part becomes a file of the cache: none that leads out of it, none that stands for the cache's own
+        if not _SAFE_PATH.fullmatch(path):
+            raise ValueError(f"file {path!r} of {assembly}: parts of letters, digits, '.', '_', '+' and '-', none hidden, with '/' between")
+        if PurePosixPath(path).name in _OWN_FILES:
+            raise ValueError(f"file {path!r} of {assembly} is named as one of the cache's own")
+    return paths
 
 
 def _safe(name: str) -> str:

@@ -29,6 +29,25 @@ def embed(
     config: EmbedConfig | None = None,
     overwrite: bool = False,
 ) -> Embeddings:
+    """Encode every window of a corpus or every record of a FASTA file, and read what was written.
+
+    See `write_embeddings`, which does the same at a memory that does not grow with the number of windows.
+
+    Returns
+    -------
+    What `load_embeddings` reads from `out`.
+    """
+    return load_embeddings(write_embeddings(encoder_spec, input, out=out, config=config, overwrite=overwrite))
+
+
+def write_embeddings(
+    encoder_spec: str,
+    input: str | Path,
+    *,
+    out: str | Path,
+    config: EmbedConfig | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Encode every window of a corpus or every record of a FASTA file.
 
     Under ``accelerate launch`` each process encodes a stretch of the input and the main one joins them.
@@ -44,7 +63,7 @@ def embed(
 
     Returns
     -------
-    What `load_embeddings` reads from `out`.
+    `out`.
 
     Raises
     ------
@@ -75,7 +94,7 @@ def embed(
         folder = processes.broadcast(folder)
         record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
     processes.wait()
-    return load_embeddings(out)
+    return Path(out)
 
 
 def _check_lengths(source: Source, *, encoder: Encoder) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
@@ -90,6 +91,9 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
-            return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
+            try:
+                return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
+            except (SafetensorError, OSError) as error:
+                raise UserError(f"cannot read the weights of {run} ({error}): make or fetch it again") from None
         torch.manual_seed(seed)
         return AutoModel.from_config(architecture, **options)

@@ -81,6 +81,7 @@ def staged(
     if kind not in REPOSITORIES:
         found = f"holds {kind}" if kind else "is no stage of dnabert"
         raise UserError(f"{source} {found}: give the folder of a run or of a corpus")
+    _check_links(Path(source))
     with tempfile.TemporaryDirectory(prefix="dnabert-push-") as scratch:
         final = Path(scratch) / "repository" if out is None else Path(out)
         with whole_folder(final, kind=kind) as folder:
@@ -90,6 +91,14 @@ def staged(
                 _stage_corpus(Path(source), folder, name=name, config=config)
             _cut_places(folder)
         yield Staged(final, name, REPOSITORIES[kind])
+
+
+def _check_links(source: Path) -> None:
+    """Raise `UserError` where a link leads out of the folder: a stranger's could have any file of this machine uploaded."""
+    root = source.resolve()
+    for path in source.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            raise UserError(f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or remove it")
 
 
 def _cut_places(folder: Path) -> None:

@@ -69,18 +69,17 @@ def save_checkpoint(
         when it cannot be written, or the weights are no longer numbers; the checkpoints that were there are intact.
     """
     final = run / _FOLDER / f"step-{progress.step:09d}"
-    if final.is_dir():
+    partial = final.with_name(f".{final.name}.partial")
+    weights = sharding.whole_weights(model, keep=writes)
+    state = _optimizer_tensors(model, optimizers, keep=writes)
+    if not writes or final.is_dir():  # asked after the processes have met: they may not see the same disk
         return final
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+    whole = model.state_dict() if weights is None else weights
+    if not all(bool(torch.isfinite(value).all()) for value in whole.values()):
         raise UserError(
             f"weights are no longer numbers after step {progress.step}, so they are not saved: the run diverged; "
             "go on with --resume auto and a lower --learning-rate, or begin again with more --warmup-steps"
         )
-    partial = final.with_name(f".{final.name}.partial")
-    weights = sharding.whole_weights(model, keep=writes)
-    state = _optimizer_tensors(model, optimizers, keep=writes)
-    if not writes:
-        return final
     try:
         for left in (run / _FOLDER).glob(".step-*"):  # by a process that was killed
             shutil.rmtree(left)

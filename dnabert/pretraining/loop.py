@@ -45,6 +45,7 @@ from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.threads import processes_here, set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
+from dnabert.stage import whole_file
 from dnabert.tokenizer import KmerTokenizer
 
 if TYPE_CHECKING:
@@ -408,7 +409,8 @@ def _floors(training: _Training) -> None:
     if not path.exists():
         train, config = training.sampler.view, training.config
         found = measure_floors(train, training.validation, max_order=config.floor_order, seed=config.seed)
-        path.write_text(json.dumps(found, indent=2) + "\n")
+        with whole_file(path) as partial:  # whoever goes on reads it again
+            partial.write_text(json.dumps(found, indent=2) + "\n")
     floors = json.loads(path.read_text())
     one, both = floors["best"], floors.get("bidirectional", {}).get("best")
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dnabert.config import save_yaml
+from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.stage import check_free, disk_fault, write_manifest
+from dnabert.stage import check_free, write_manifest
 
 _CONFIG = "config.yaml"
 _METRICS = "metrics.jsonl"  # made first, so that a run that was killed at any moment is known as one
@@ -27,14 +28,8 @@ def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainCo
     @functools.wraps(train)
     def wrapped(config: PretrainConfig) -> Path:
         try:
-            return train(config)
-        except UserError:
-            raise
-        except Exception as error:
-            fault = disk_fault(error)
-            if fault is None:
-                raise
-            raise UserError(f"cannot write {config.out}: {fault}: mend that, then go on with --resume auto") from error
+            with disk_in_one_line(config.out, mend="mend that, then go on with --resume auto"):
+                return train(config)
         finally:
             _release(Path(config.out).absolute())
 
@@ -86,10 +81,12 @@ def _fresh(out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
-        if out.exists():
+        if out.is_dir() and any(out.iterdir()):
             out.rename(replaced)
+            if replaced.is_symlink():  # what it points to is somebody's own
+                replaced.unlink()
             shutil.rmtree(replaced, ignore_errors=True)
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         (out / _METRICS).touch()
     except OSError as error:
         raise UserError(f"cannot make --out {out}: {error.strerror}: choose another folder") from error

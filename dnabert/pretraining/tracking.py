@@ -72,11 +72,11 @@ def keep_up_to(run: Path, *, step: int) -> None:
     if not path.exists():
         return
     kept = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             continue  # a line that a kill cut short
     partial = path.with_suffix(".partial")
     partial.write_text("".join(kept))

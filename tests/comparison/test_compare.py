@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from dnabert.comparison import CompareConfig, RetrievalConfig, compare
 from dnabert.config import load_yaml
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
+from dnabert.leftovers import held
+from dnabert.stage import read_manifest, stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +76,20 @@ def test_going_on_makes_nothing_twice(compared: Path) -> None:
     before = times()
     compare(_config(compared))
     assert len(before) == 14 and times() == before
+
+
+def test_a_folder_of_another_kind_and_one_that_is_being_written_are_left_alone(tmp_path: Path) -> None:
+    with stage(tmp_path / "corpus", kind="corpus"):
+        pass
+    with pytest.raises(UserError, match="corpus holds corpus, not a comparison: choose another --out"):
+        compare(_config(tmp_path / "corpus"))
+    assert read_manifest(tmp_path / "corpus", kind="corpus")
+    (tmp_path / "corpus").rename(tmp_path / "made")
+    (tmp_path / "out").mkdir()
+    config = replace(_config(tmp_path / "out"), corpus=str(tmp_path / "made"))
+    with held(tmp_path / "out", by="test"), pytest.raises(UserError, match="another comparison is at work in .*out: wait for it"):
+        compare(config)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_without_a_run_its_rungs_are_left_out_or_it_says_so(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def _stability(folder: Path, out: Path) -> None:
     from dnabert.clusters.config import StabilityConfig
     from dnabert.clusters.stability import stability
 
-    stability(folder / "cluster", out=out, config=StabilityConfig(seeds=1, subsamples=3), overwrite=True)
+    stability(folder / "cluster", out=out, config=StabilityConfig(seeds=1, subsamples=3, unit="window"), overwrite=True)
 
 
 def _explain(folder: Path, out: Path) -> None:
@@ -114,7 +114,7 @@ def _comparison(folder: Path, out: Path) -> None:
         CompareConfig(
             corpus=str(folder / "prepare"), out=str(out), rungs=[RungConfig("kmer2", "kmer:2"), RungConfig("kmer1", "kmer:1")],
             ladder_windows=100, map_windows=150, retrieval=RetrievalConfig("tiny", "tiny", 10), ladder_cluster=small, map_cluster=small,
-            stability=StabilityConfig(seeds=1, subsamples=2), explain=ExplainConfig(pairs=20), symmetry_windows=10, pairs=50, resamples=5,
+            stability=StabilityConfig(seeds=1, subsamples=2, unit="window"), explain=ExplainConfig(pairs=20), symmetry_windows=10, pairs=50, resamples=5,
             tracker="none",
         )
     )  # fmt: skip
@@ -198,18 +198,24 @@ def run_child(work: Callable[[], object], *, kill_after: float | None) -> int:
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(min(0.01, max(deadline - time.monotonic(), 0)))
-    os.killpg(process, signal.SIGKILL)
+    try:
+        os.killpg(process, signal.SIGKILL)
+    except ProcessLookupError:  # not even a group of its own yet
+        os.kill(process, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def kill_again_and_again(stage: Stage, folder: Path, out: Path, *, moments: int) -> dict[str, int]:
     """Kill the stage at so many moments; how often it had come to its end, and how often nothing stood there."""
     work = functools.partial(stage.run, folder, out)
+    work()  # what it imports and compiles is there for every child
+    reference = content(out)
+    assert reference, "nothing is compared"
+    _remove(out)
     began = time.monotonic()
     assert run_child(work, kill_after=None) == 0, "unbroken"
     duration = time.monotonic() - began
-    reference = content(out)
-    assert reference, "nothing is compared"
+    assert content(out) == reference, differing(content(out), reference)
     _remove(out)
     seen = {"killed": 0, "whole": 0, "absent": 0, "begun": 0}
     rng = np.random.default_rng(len(reference))

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import json
+import pickle
 import re
+import shutil
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import dnabert
+from dnabert.clusters import load_clusters
 from dnabert.config import load_yaml
-from dnabert.corpus import CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, prepare
+from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, prepare
+from dnabert.corpus.genes import read_genes
 from dnabert.corpus.registry import read_registry
+from dnabert.encoders import load_embeddings, load_encoder
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
+from dnabert.hub import staged
+from dnabert.pretraining.checkpoints import newest_readable
+from dnabert.stage import stage, whole_file
 
 #: What reads code out of data, or hands names to a shell.
 _DANGEROUS = re.compile(
@@ -111,6 +126,114 @@ def test_an_assembly_s_name_leads_nowhere(tmp_path: Path) -> None:
         read_registry(path)
     with pytest.raises(UserError, match="no assembly"):
         read_registry().choose(["../../etc"])
+
+
+@pytest.mark.parametrize("path", ["../../x.fa.gz", "a/..", "/etc/x.2bit", "a/.lock", "a/checksums.json", "a//b", "a/b c.2bit", "", "a/-x\n"])
+def test_a_file_of_an_assembly_leads_nowhere(tmp_path: Path, path: str) -> None:
+    registry = tmp_path / "registry.json"
+    registry.write_text(json.dumps({"source": "https://x", "assemblies": {"tiny": {"files": {"fasta": [path]}}}}))
+    with pytest.raises(UserError, match="is no registry of assemblies.*of tiny"):
+        read_registry(registry)
+
+
+def test_a_link_out_of_a_folder_is_not_uploaded(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    """A corpus of a stranger's, in which a file is a link to one of ours."""
+    secret, corpus = tmp_path / "secret", tmp_path / "corpus"
+    secret.write_text("mine")
+    shutil.copytree(tiny_corpus.folder, corpus)
+    (corpus / "train" / "inside").symlink_to(corpus / "config.yaml")
+    with staged(corpus, "me/x", out=tmp_path / "within"):
+        pass
+    (corpus / "notes.txt").symlink_to(secret)
+    with pytest.raises(UserError, match="notes.txt is a link out of .*, which is not followed for an upload"), staged(corpus, "me/x"):
+        pass
+    (corpus / "notes.txt").unlink()
+    (corpus / "more").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(UserError, match="more is a link out of"), staged(corpus, "me/x"):
+        pass
+
+
+def test_what_is_written_through_a_link_replaces_the_link(tmp_path: Path) -> None:
+    """Neither a folder nor a file that is made overwrites what a link of its name points to."""
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "data").write_text("mine")
+    (tmp_path / "out.tsv").symlink_to(tmp_path / "mine.txt")
+    with whole_file(tmp_path / "out.tsv") as path:
+        path.write_text("new")
+    (tmp_path / "out").symlink_to(tmp_path / "mine")
+    with pytest.raises(UserError, match="exists already"), stage(tmp_path / "out", kind="corpus"):
+        pass
+    assert (tmp_path / "mine.txt").read_text() == (tmp_path / "mine" / "data").read_text() == "mine"
+    assert (tmp_path / "out.tsv").read_text() == "new"
+
+
+def test_a_bomb_that_is_gzipped_fills_no_memory(tmp_path: Path) -> None:
+    """100 MB of a file of 100 kB: read line by line or refused, with no more memory than some lines take."""
+    bomb = tmp_path / "bomb.gtf.gz"
+    with gzip.open(bomb, "wb") as file:
+        for _ in range(100):
+            file.write(b"#" + bytes(1 << 20) + b"\n")
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(UserError):
+            read_genes(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pickle_that_is_called_a_checkpoint_or_a_model_runs_nothing(tmp_path: Path) -> None:
+    """The bytes of a pickle in the place of every file that is read: one line, and what they would do is not done."""
+    ran = tmp_path / "ran"
+    evil = pickle.dumps(_Evil(str(ran)))
+    (tmp_path / "checkpoints" / "step-000000001").mkdir(parents=True)
+    for name in ("model.safetensors", "optimizer.safetensors", "progress.json"):
+        (tmp_path / "checkpoints" / "step-000000001" / name).write_bytes(evil)
+    assert newest_readable(tmp_path) is None
+    run = tmp_path / "run"
+    shutil.copytree(DEFAULT_RUN, run)
+    (run / "model.safetensors").unlink()
+    for name in ("pytorch_model.bin", "model.pt", "training_args.bin"):
+        (run / name).write_bytes(evil)
+    with pytest.raises(UserError, match="holds no model"):
+        load_encoder(str(run))
+    (run / "model.safetensors").write_bytes(evil)
+    with pytest.raises(UserError, match="cannot read the weights"):
+        load_encoder(str(run))
+    for name, read in (("e", load_embeddings), ("c", load_clusters)):
+        folder = tmp_path / name
+        with stage(folder, kind={"e": "embeddings", "c": "clusters"}[name]) as made:
+            for file in ("embeddings.parquet", "clusters.parquet", "centroids.safetensors", "clusters.json"):
+                (made / file).write_bytes(evil)
+        with pytest.raises(UserError, match="cannot read"):
+            read(folder)
+    assert not ran.exists()
+
+
+class _Evil:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (self._path, "w")
+
+
+def test_code_beside_a_model_is_not_run(tmp_path: Path) -> None:
+    """transformers would load classes that a model's config names from a Python file beside it, if it were trusted."""
+    run = tmp_path / "run"
+    shutil.copytree(DEFAULT_RUN, run)
+    ran = tmp_path / "ran"
+    (run / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Evil: pass\n")
+    for name in ("config.json", "tokenizer_config.json"):
+        known = json.loads((run / name).read_text())
+        known["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoTokenizer"), "evil.Evil")
+        (run / name).write_text(json.dumps(known))
+    with contextlib.suppress(UserError, ValueError):
+        load_encoder(str(run)).encode(np.frombuffer(b"ACGT" * 20, dtype=np.uint8)[None])
+    assert not ran.exists()
 
 
 def test_names_of_sequences_lead_nowhere(tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ import numpy as np
 import pytest
 
 from dnabert.corpus.simulate import Simulation, simulate_fasta
-from dnabert.stage import read_manifest
+from dnabert.stage import read_manifest, sha256
 
 pytestmark = pytest.mark.slow
 
-#: Moments at which each command is killed, spread over the time that it takes.
-_MOMENTS = 5
+#: Moments at which each command is killed, spread over the time that it takes; test_killed_stages.py has the fifty of a stage.
+_MOMENTS = 3
+_ROOT = Path(__file__).parents[2]
 #: Keys of JSON that hold measured times or dates, and so differ from run to run.
 _TIMES = ("seconds", "created", "command")
 
@@ -47,6 +48,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "corpus.yaml").write_text(
         "genomes: [{name: tiny, fasta: tiny.fa, genes: tiny.gtf, repeats: tiny.bed}]\nwindow: {length: 112}\n"
     )
+    (folder / "pretrain.yaml").write_text(_PRETRAIN)
+    (folder / "compare.yaml").write_text(_COMPARE)
     shutil.copy(folder / "tiny.fa", served / "tiny.fa")
     (folder / "registry.json").write_text(
         json.dumps({"source": "http://x", "assemblies": {"tiny": {"files": {"fasta": ["tiny.fa"]}}}})
@@ -56,7 +59,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (folder / "address").write_text(f"http://127.0.0.1:{server.server_port}")
     for name in _COMMANDS:
-        done = _run(folder, name, out=folder / name)
+        done = _run(folder, name, out=_out(folder, name))
         assert done.returncode == 0, (name, done.stderr[-2000:])
     yield folder
     server.shutdown()
@@ -77,13 +80,53 @@ _COMMANDS: dict[str, Command] = {
     "stability": ("stability", ["stability", "cluster", "--seeds", "2", "--subsamples", "3"]),
     "explain": ("explanation", ["explain", "cluster", "--pairs", "20", "--stability", "stability"]),
     "assign": ("", ["assign", "cluster", "tiny.fa"]),
+    "export": ("", ["export", "cluster"]),
+    "pretrain": ("run", ["train/pretrain.py", "--config", "pretrain.yaml"]),
+    "comparison": ("comparison", ["eval/compare.py", "--config", "compare.yaml"]),
+    "report": ("report", ["report", "comparison"]),
 }
+#: Commands that go on from what a killed one has left, which is no result but no nothing either.
+_GO_ON = ("pretrain", "comparison")
+_ENDINGS = {"export": ".parquet"}
+_PRETRAIN = """
+corpus: prepare
+k: 4
+model: {hidden_size: 32, layers: 2, heads: 2, intermediate_size: 32}
+batch_size: 8
+steps: 6
+evaluation_windows: 10
+checkpoint_every: 2
+floor_order: 2
+tracker: none
+threads: 1
+precision: fp32
+"""
+_COMPARE = """
+corpus: prepare
+rungs: [{name: kmer2, encoder: 'kmer:2'}, {name: kmer1, encoder: 'kmer:1'}]
+ladder_windows: 100
+map_windows: 150
+retrieval: {query: tiny, target: tiny, n: 10}
+ladder_cluster: {min_cluster_size: 8, neighbors: 15}
+map_cluster: {min_cluster_size: 8, neighbors: 15}
+stability: {seeds: 1, subsamples: 2, unit: window}
+explain: {pairs: 20}
+symmetry_windows: 10
+pairs: 50
+resamples: 5
+tracker: none
+"""
 
 
 def _command(folder: Path, name: str, *, out: Path) -> list[str]:
     address = (folder / "address").read_text()
     words = [word.replace("ADDRESS", address).replace("OUT", str(out)) for word in _COMMANDS[name][1]]
-    return [sys.executable, "-m", "dnabert.cli", *words, "--out", str(out)]
+    program = [str(_ROOT / words[0]), *words[1:]] if words[0].endswith(".py") else ["-m", "dnabert.cli", *words]
+    return [sys.executable, *program, "--out", str(out)]
+
+
+def _out(folder: Path, name: str) -> Path:
+    return folder / f"{name}{_ENDINGS.get(name, '')}"
 
 
 def _run(folder: Path, name: str, *, out: Path) -> subprocess.CompletedProcess[str]:
@@ -120,10 +163,10 @@ def _kill_after(folder: Path, name: str, *, out: Path, seconds: float) -> None:
         process.wait()
 
 
-@pytest.mark.parametrize("name", _COMMANDS)
+@pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in _GO_ON])
 def test_killed_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> None:
     kind = _COMMANDS[name][0]
-    out = tmp_path / name
+    out = _out(tmp_path, name)
     began = time.monotonic()
     assert _run(work, name, out=out).returncode == 0
     duration = time.monotonic() - began
@@ -142,36 +185,80 @@ def test_killed_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> Non
         assert not [x.name for x in tmp_path.iterdir() if kind and x.name.endswith(".partial")]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
-@pytest.mark.parametrize("name", _COMMANDS)
-def test_a_full_disk_is_one_line(work: Path, tmp_path: Path, name: str) -> None:
-    disk = tmp_path / "disk"
+@contextlib.contextmanager
+def _disk(folder: Path, *, options: str) -> Iterator[Path]:
+    """A file system in memory, for root."""
+    disk = folder / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        with contextlib.suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
-            file.write(bytes(1 << 20))
-        done = _run(work, name, out=disk / "out")
-        lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        assert done.returncode == 2 and len(lines) == 1 and "Traceback" not in done.stderr, done.stderr[-2000:]
-        assert "free space" in lines[0] and not (disk / "out").exists()
-        assert not [x.name for x in disk.iterdir() if x.name.endswith(".partial")]
+        yield disk
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_what_was_made_again_in_between_is_noticed(work: Path, tmp_path: Path) -> None:
+def _check_one_line(done: subprocess.CompletedProcess[str], out: Path, *, mend: str) -> None:
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2 and len(lines) == 1 and "Traceback" not in done.stderr, done.stderr[-3000:]
+    assert mend in lines[0], lines
+    assert not (out / "manifest.json").exists() and not out.is_file()
+    assert not [x.name for x in out.parent.iterdir() if x.name.endswith(".partial")]
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+@pytest.mark.parametrize("room", [0, 5], ids=["none left", "a little left"])
+def test_a_full_disk_is_one_line(work: Path, tmp_path: Path, name: str, room: int) -> None:
+    """Full before the command begins, or after its first pages."""
+    with _disk(tmp_path, options="size=64k") as disk:
+        with contextlib.suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
+            for _ in range(16 - room):
+                file.write(bytes(1 << 12))
+        out = disk / f"out{_ENDINGS.get(name, '')}"
+        done = _run(work, name, out=out)
+        if room and not done.returncode:
+            assert out.exists()  # it is so little that it had room
+            return
+        _check_one_line(done, out, mend="free space" if name not in _GO_ON else "No space left on device")
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_a_folder_that_may_only_be_read_is_one_line(work: Path, tmp_path: Path, name: str) -> None:
+    with _disk(tmp_path, options="ro,size=64k") as disk:
+        out = disk / f"out{_ENDINGS.get(name, '')}"
+        _check_one_line(_run(work, name, out=out), out, mend="Read-only file system")
+
+
+@pytest.mark.parametrize(
+    ("again", "with_", "noticed_by"),
+    [
+        ("prepare", ["prepare", "tiny.fa"], ["explain"]),  # a corpus without annotation
+        ("embed", ["embed", "kmer:3", "prepare"], ["explain", "stability", "export"]),
+        ("cluster", ["cluster", "embed", "--min-cluster-size", "12"], ["explain"]),  # its stability is of other clusters
+    ],
+)
+def test_what_was_made_again_in_between_is_noticed(work: Path, tmp_path: Path, again: str, with_: list[str], noticed_by: list[str]) -> None:
     for name in ("prepare", "embed", "cluster", "stability"):
         shutil.copytree(work / name, tmp_path / name)
+        manifest = tmp_path / name / "manifest.json"
+        manifest.write_text(manifest.read_text().replace(str(work), str(tmp_path)))
+    for name, origin in (("embed", "prepare"), ("cluster", "embed"), ("stability", "cluster")):  # the paths are others now
+        manifest = tmp_path / name / "manifest.json"
+        known = json.loads(manifest.read_text())
+        known["inputs"]["input" if name == "embed" else {"cluster": "embeddings", "stability": "clusters"}[name]]["sha256"] = sha256(
+            tmp_path / origin / "manifest.json"
+        )
+        manifest.write_text(json.dumps(known))
     for file in ("tiny.fa", "tiny.gtf", "tiny.bed", "corpus.yaml", "address", "registry.json"):
         shutil.copy(work / file, tmp_path / file)
-    manifest = tmp_path / "cluster" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(str(work), str(tmp_path)))
-    again = subprocess.run(
-        [sys.executable, "-m", "dnabert.cli", "embed", "kmer:3", "prepare", "--out", "embed", "--overwrite"], cwd=tmp_path, check=False
+    done = subprocess.run(
+        [sys.executable, "-m", "dnabert.cli", *with_, "--out", again, "--overwrite"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert again.returncode == 0
-    for name in ("explain", "stability"):
-        done = _run(tmp_path, name, out=tmp_path / f"{name}_again")
-        assert done.returncode == 2 and "made from" in done.stderr and not (tmp_path / f"{name}_again").exists(), done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr
+    for name in noticed_by:
+        out = tmp_path / f"{name}_again{_ENDINGS.get(name, '')}"
+        done = _run(tmp_path, name, out=out)
+        assert done.returncode == 2 and "Traceback" not in done.stderr and not out.exists(), done.stderr[-2000:]
+        assert "made from" in done.stderr or "other" in done.stderr, done.stderr[-2000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import signal
 import struct
 from collections.abc import Callable, Iterator
@@ -12,22 +13,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dnabert.clusters.config import ClusterConfig
+from dnabert.comparison.config import CompareConfig
 from dnabert.config import load_yaml
 from dnabert.corpus.annotation import Annotation
 from dnabert.corpus.blocks import read_blocks
+from dnabert.corpus.cache import _read_lock
 from dnabert.corpus.config import CorpusConfig
 from dnabert.corpus.genes import read_features, read_genes
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.records import read_records
+from dnabert.corpus.registry import read_registry
 from dnabert.corpus.tracks import read_track
 from dnabert.errors import UserError
 from dnabert.explain.blast import _numbered_copy
 from dnabert.explain.gene_sets import read_gene_sets
 from dnabert.explain.meme import read_meme
+from dnabert.pretraining.checkpoints import newest_readable
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.tracking import keep_up_to
 from dnabert.probes.tasks import read_task
 from dnabert.stage import read_manifest
 
@@ -81,6 +89,21 @@ _YAML = (
     b"orthologous_blocks: null\nwindow:\n  length: 448\n  max_n_fraction: 2e-2\nsplit: &s\n  by: region\n  validation: ['human:chr1:0-9']\n"
 )
 _CLUSTER_YAML = b"components: 50\nmin_cluster_size: 25\nkmeans: 20\nmap_min_dist: 0.1\nseed: 0\n"
+_PRETRAIN_YAML = (
+    b"corpus: c\nk: 6\nmodel: {architecture: bert, hidden_size: 64, layers: 2, dropout: 0.1}\nbatch_size: 8\nsteps: null\nminutes: 1.5\n"
+    b"contrast:\n  weight: 0.5\nlearning_rate: 4e-3\nhide: touching\nrandom_phase: false\n"
+)
+_COMPARE_YAML = (
+    b"run: r\nrungs:\n- {name: a, encoder: RUN}\n- {name: b, encoder: 'kmer:4', shuffle: true}\nladder_splits: [validation]\nmap_windows: 9\n"
+    b"retrieval: {n: 5}\nmap_cluster: {kmeans: 3}\nexplain:\n  databases: [x.fa]\n"
+)
+_REGISTRY = (
+    b'{"source": "https://x/y/", "layout": {"fasta": ["{assembly}/{assembly}.2bit"]}, "groups": {"all": ["hg1"]}, "sha256": {"a": "00"}, '
+    b'"assemblies": {"hg1": {"name": "human", "title": "t", "files": {"fasta": ["a/b.fa.gz"], "genes": ["a/c.gtf"]}}}}'
+)
+_CHECKSUMS = b'{"files": {"a.fa": {"url": "x", "bytes": 3, "sha256": "00", "checked_by": null}}, "absent": {"genes": "x"}}'
+_PROGRESS = b'{"step": 4, "tokens": 9, "seconds": 1.5, "tracker_id": null, "first_bits": 2.0, "since_line": [{"seconds": 0.1}]}'
+_METRICS = b'{"step": 0, "low": 1.9}\n{"step": 1, "train_bits_per_base": 2.0}\n{"step": 2}\n'
 _MANIFEST = b'{"kind": "corpus", "format": 1, "config": {}, "inputs": {}, "versions": {"dnabert": "0"}}'
 
 
@@ -97,6 +120,9 @@ def _twobit() -> bytes:
         index += bytes([len(name)]) + name + struct.pack("<I", place)
         place += len(record)
     return header + index + b"".join(records)
+
+
+_SAFETENSORS = safetensors.numpy.save({"a": np.zeros(3, np.float32), "b": np.ones((2, 2), np.float32)})
 
 
 def _genome(path: Path) -> None:
@@ -161,6 +187,27 @@ def _manifest(path: Path) -> None:
     read_manifest(path.parent, kind="corpus")
 
 
+def _registry(path: Path) -> None:
+    for assembly in read_registry(path).choose(["all"]):
+        assert all("/../" not in f"/{each}/" for files in assembly.files.values() for each in files)
+
+
+def _checkpoint(path: Path) -> None:
+    """A damaged checkpoint is left out; nothing else may come of it."""
+    folder = path.parent / "checkpoints" / "step-000000004"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        (folder / name).write_bytes(path.read_bytes() if path.name == name else _SAFETENSORS)
+    (folder / "progress.json").write_bytes(path.read_bytes() if path.name == "progress.json" else _PROGRESS)
+    found = newest_readable(path.parent)
+    assert found in (None, folder) and folder.exists() == (found is not None)
+
+
+def _curve(path: Path) -> None:
+    keep_up_to(path.parent, step=1)
+    assert all(json.loads(line)["step"] <= 1 for line in path.read_text().splitlines())
+
+
 #: File to a valid content and what reads it; the name matters to some readers.
 _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "x.fa": (_FASTA, _genome),
@@ -190,7 +237,14 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "train.data": (_UCI, _task_folder),
     "corpus.yaml": (_YAML, lambda path: load_yaml(CorpusConfig, path)),
     "cluster.yaml": (_CLUSTER_YAML, lambda path: load_yaml(ClusterConfig, path)),
+    "pretrain.yaml": (_PRETRAIN_YAML, lambda path: load_yaml(PretrainConfig, path)),
+    "compare.yaml": (_COMPARE_YAML, lambda path: load_yaml(CompareConfig, path)),
     "manifest.json": (_MANIFEST, _manifest),
+    "registry.json": (_REGISTRY, _registry),
+    "checksums.json": (_CHECKSUMS, lambda path: _read_lock(path.parent)),
+    "progress.json": (_PROGRESS, _checkpoint),
+    "optimizer.safetensors": (_SAFETENSORS, _checkpoint),
+    "metrics.jsonl": (_METRICS, _curve),
 }
 
 #: What is put in somewhere: numbers beyond every range, other encodings, separators, quotes, what a format takes for special.

@@ -14,6 +14,7 @@ import pytest
 
 from dnabert.report import write_report
 from dnabert.report.evidence import read_evidence
+from dnabert.report.interactive import MAXIMUM_POINTS
 from dnabert.report.page import render
 
 if TYPE_CHECKING:
@@ -132,6 +133,14 @@ def test_many_windows_stay_small_and_draw(browser: Browser, large: Path) -> None
     assert large.stat().st_size < 25e6
     with _opened(browser, large) as page:
         assert sum(page.evaluate(_DRAWN)) == _MANY
+
+
+def test_a_million_windows_open_with_a_part_of_them_drawn(browser: Browser, run: Path, tmp_path: Path) -> None:
+    report = _write(tmp_path, run=run, n=1_000_000)
+    assert report.stat().st_size < 35e6
+    with _opened(browser, report) as page:
+        assert sum(page.evaluate(_DRAWN)) == MAXIMUM_POINTS
+        assert "300,000 drawn at random for the map" in page.inner_text("#sampled").replace("\u202f", ",").replace("\u2009", ",")
 
 
 def test_every_colour_draws_every_window(page: Page) -> None:

@@ -1,0 +1,285 @@
+"""Whatever ends a run, it goes on as if nothing had been: in the middle of a batch, on other processes, on a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dnabert.config import save_yaml
+from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
+from dnabert.errors import UserError
+from dnabert.models.config import ModelConfig
+from dnabert.pretraining import pretrain
+from dnabert.pretraining.checkpoints import Progress, checkpoints, newest_readable
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.divergence import PATIENCE, watched
+from dnabert.pretraining.sampling import Sampler
+from dnabert.tokenizer import KmerTokenizer
+
+SCRIPT = Path(__file__).parents[2] / "train" / "pretrain.py"
+#: What a line of metrics.jsonl measures of time.
+_TIMES = ("seconds", "tokens_per_second")
+#: Kills the process at the N-th part of a batch: PATH of the config and N are put in.
+_KILL_AT_PART = """
+import os, signal, sys
+import dnabert.pretraining.loop as loop
+from dnabert.config import load_yaml
+
+backward, left = loop._backward, [int(sys.argv[2])]
+
+def counted(*arguments, **keywords):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return backward(*arguments, **keywords)
+
+loop._backward = counted
+loop.pretrain(load_yaml(loop.PretrainConfig, sys.argv[1]))
+"""
+
+
+def lines(run: Path) -> list[dict[str, float]]:
+    """The curve, measured times left out."""
+    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in _TIMES} for line in found]
+
+
+def tensors(run: Path) -> dict[str, torch.Tensor]:
+    """Weights, and the optimiser's state at the last step."""
+    return load_file(run / "model.safetensors") | load_file(checkpoints(run)[-1] / "optimizer.safetensors")
+
+
+def same(a: Path, b: Path, **tolerance: float) -> None:
+    """The same weights, optimiser and curve: bit for bit, or within the tolerance."""
+    ours, theirs = tensors(a), tensors(b)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], **(tolerance or {"rtol": 0, "atol": 0}))
+    if not tolerance:
+        assert lines(a) == lines(b)
+
+
+def killed_at_part(config: PretrainConfig, part: int) -> None:
+    save_yaml(config, Path(config.out).with_suffix(".yaml"))
+    command = [sys.executable, "-c", _KILL_AT_PART, str(Path(config.out).with_suffix(".yaml")), str(part)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+
+
+def on_two_processes(config: PretrainConfig, *, port: int) -> str:
+    save_yaml(config, Path(config.out).with_suffix(".yaml"))
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [*command, str(SCRIPT), "--config", str(Path(config.out).with_suffix(".yaml"))],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0 and "2 process(es)" in ran.stderr, ran.stderr
+    return ran.stderr
+
+
+def test_killed_within_a_batch_and_an_epoch_it_goes_on_bit_for_bit(config, small_corpus, tmp_path):
+    """Four parts a batch, an epoch that ends within a batch, lines of several steps that a checkpoint cuts in two."""
+    windows = len(load_corpus(small_corpus)["train"])
+    batch = 4 * (windows // 9)  # an epoch is two batches and a part of the third
+    model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=0.1)
+    options = {"batch_size": batch, "accumulation": 4, "log_every": 5, "steps": 12, "checkpoint_every": 3, "model": model}
+    unbroken = pretrain(config(out=str(tmp_path / "unbroken"), **options))
+    broken = config(resume="auto", **options)
+    killed_at_part(broken, 4 * 4 + 3)  # in the third part of the fifth step: the checkpoint is of the third
+    assert [path.name for path in checkpoints(Path(broken.out))] == ["step-000000003"]
+    killed_at_part(broken, 4 * 4 + 2)  # in the eighth step
+    assert checkpoints(Path(broken.out))[-1].name == "step-000000006"
+    same(unbroken, pretrain(broken))
+    assert [line["step"] for line in lines(unbroken) if "learning_rate" in line] == [5, 10]
+
+
+def test_a_run_goes_on_with_another_number_of_processes(config, tmp_path):
+    alone = pretrain(config(out=str(tmp_path / "alone")))
+    for name, first, port in (("two_then_one", True, 29621), ("one_then_two", False, 29631)):
+        half, whole = (config(out=str(tmp_path / name), steps=steps, resume="auto", decay_share=0.0) for steps in (4, 6))
+        on_two_processes(half, port=port) if first else pretrain(half)
+        (tmp_path / name / "manifest.json").unlink()  # as if it had been stopped there
+        pretrain(whole) if first else on_two_processes(whole, port=port)
+        bits = [[x["train_bits_per_base"] for x in lines(tmp_path / each) if "learning_rate" in x] for each in ("alone", name)]
+        assert len(bits[1]) == 6
+        np.testing.assert_allclose(bits[0][:5], bits[1][:5], rtol=1e-4)  # the last step's rate is another schedule's
+    assert alone.is_dir()
+
+
+@pytest.mark.parametrize("parts", [1, 2, 8])
+def test_the_global_batch_is_the_same_on_1_2_and_8_processes(small_corpus, parts):
+    """Words, hidden positions, what they were and their weights; the loss is a sum over them, divided by the whole batch."""
+    view = load_corpus(small_corpus).view("train")
+    sampler = Sampler(view, KmerTokenizer(k=4), batch_size=16, seed=3, mask_share=0.15, soft_mask_weight=0.1)
+    per_epoch = len(view) // 16
+    for step in (0, per_epoch, per_epoch + 1, 1000):
+        whole, pieces = sampler.batch(step), [sampler.batch(step, part=part, parts=parts) for part in range(parts)]
+        for name in ("input_ids", "positions", "labels", "weights", "hidden"):
+            np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(piece, name) for piece in pieces]), err_msg=name)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
+def test_a_disk_that_fills_up_leaves_the_earlier_checkpoint(config, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        begun = config(out=str(disk / "run"), steps=2)
+        pretrain(begun)
+        (disk / "run" / "manifest.json").unlink()
+        before = {path.name: path.read_bytes() for path in checkpoints(disk / "run")[-1].iterdir()}
+        with contextlib.suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
+            while True:  # until nothing more fits
+                file.write(bytes(1 << 12))
+        with pytest.raises(UserError, match="cannot write .*No space left on device.*go on with --resume auto") as told:
+            pretrain(config(out=str(disk / "run"), steps=6, resume="auto"))
+        assert "\n" not in str(told.value)
+        newest = newest_readable(disk / "run")
+        assert newest is not None and newest.name == "step-000000002"
+        assert {path.name: path.read_bytes() for path in newest.iterdir()} == before
+        (disk / "full").unlink()
+        pretrain(config(out=str(disk / "run"), steps=6, resume="auto"))
+        unbroken = pretrain(config(out=str(tmp_path / "unbroken")))
+        same(disk / "run", unbroken, rtol=0, atol=0)
+        ours, theirs = ([x for x in lines(run) if "learning_rate" in x] for run in (disk / "run", unbroken))
+        assert ours == theirs and len(ours) == 6
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
+def test_a_folder_that_may_only_be_read_is_one_line(config, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        with pytest.raises(UserError, match="cannot make --out .*Read-only file system"):
+            pretrain(config(out=str(disk / "run")))
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_damaged_checkpoint_is_left_out_and_the_one_before_it_taken(config, tmp_path, capsys):
+    unbroken = pretrain(config(out=str(tmp_path / "unbroken")))
+    run = pretrain(config(steps=4))
+    (run / "manifest.json").unlink()
+    weights = checkpoints(run)[-1] / "optimizer.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])  # as after a machine that stopped before its disk was written
+    found = pretrain(config(steps=6, resume="auto"))
+    assert "step-000000004 is damaged" in capsys.readouterr().err
+    assert [line["step"] for line in lines(found)] == [line["step"] for line in lines(unbroken)]
+
+
+def test_a_checkpoint_that_is_being_pruned_is_never_half_of_one(config, tmp_path, monkeypatch):
+    """The parts of a checkpoint go after its name: whoever is killed in between leaves none that is taken for whole."""
+    seen = []
+    rmtree = shutil.rmtree
+
+    def looked_at(path, **keywords):
+        seen.append(Path(path).name)
+        rmtree(path, **keywords)
+
+    monkeypatch.setattr(shutil, "rmtree", looked_at)
+    pretrain(config())
+    pruned = [name for name in seen if "step-" in name]
+    assert pruned and all(name.startswith(".step-") for name in pruned)
+
+
+def test_a_second_signal_at_the_same_step_keeps_its_checkpoint(config, tmp_path):
+    run = pretrain(config())
+    (run / "manifest.json").unlink()
+    before = {path: path.stat().st_ino for path in checkpoints(run)[-1].iterdir()}
+    pretrain(config(resume="auto"))  # nothing is left to do but to finish
+    assert {path: path.stat().st_ino for path in checkpoints(run)[-1].iterdir()} == before
+
+
+def test_another_corpus_is_not_gone_on_with(config, tmp_path):
+    run = pretrain(config(steps=2))
+    (run / "manifest.json").unlink()
+    simulate_fasta(tmp_path / "other.fa", length=200_000, seed=2)
+    other = prepare(config_from_fasta([tmp_path / "other.fa"]), out=tmp_path / "other").folder
+    with pytest.raises(UserError, match="step-000000002 has learned from another corpus than --corpus now names"):
+        pretrain(config(corpus=str(other), resume="auto"))
+    again = tmp_path / "again"  # the same genome, prepared again elsewhere, is the same corpus
+    simulate_fasta(tmp_path / "genome.fa", length=200_000, seed=1)
+    prepare(config_from_fasta([tmp_path / "genome.fa"]), out=again)
+    pretrain(config(corpus=str(again), resume="auto"))
+
+
+def test_of_two_that_train_in_one_folder_the_second_is_refused(config, tmp_path):
+    long = config(steps=100_000, checkpoint_every=5)
+    save_yaml(long, tmp_path / "long.yaml")
+    first = subprocess.Popen([sys.executable, str(SCRIPT), "--config", str(tmp_path / "long.yaml")], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 600
+        while not checkpoints(Path(long.out)) and first.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for options in ({"resume": "auto"}, {"overwrite": True}, {}):
+            with pytest.raises(UserError, match="another process trains in .*: wait for it, or choose another --out"):
+                pretrain(config(**options))
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGINT)
+        _, told = first.communicate(timeout=300)
+    assert first.returncode == 128 + signal.SIGINT and "go on with --resume auto" in told and "Traceback" not in told
+    step = int(checkpoints(Path(long.out))[-1].name[5:])
+    pretrain(config(steps=step + 1, resume="auto"))
+
+
+def test_wandb_goes_on_under_the_same_id(config, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run = pretrain(config(steps=2, tracker="wandb"))
+    (run / "manifest.json").unlink()
+    known = json.loads((run / "wandb.json").read_text())["id"]
+    pretrain(config(steps=4, tracker="wandb", resume="auto"))
+    written = [path.name.rsplit("-", 1)[1] for path in (run / "wandb").glob("offline-run-*")]
+    assert json.loads((run / "wandb.json").read_text())["id"] == known and written == [known] * 2
+
+
+def test_a_loss_far_above_a_guess_for_long_stops_the_run():
+    config = PretrainConfig(learning_rate=0.5, warmup_steps=7)
+    progress = watched(Progress(), 2.0, config=config)
+    for _ in range(PATIENCE - 1):
+        progress = watched(progress, 2.6, config=config)
+    assert watched(progress, 2.4, config=config).steps_above == 0  # it came back
+    with pytest.raises(UserError, match=r"above 2\.50 bits/base for 100 steps.*lower --learning-rate \(now 0\.5\) or more --warmup-steps"):
+        watched(progress, 2.6, config=config)
+    for lost in (float("nan"), float("inf")):
+        with pytest.raises(UserError, match=f"the loss is {lost} after step 0"):
+            watched(Progress(), lost, config=config)
+
+
+def test_a_run_that_diverges_without_a_nan_stops_and_keeps_what_was_good(config):
+    rates = {"learning_rate": 30.0, "embedding_learning_rate": 30.0, "optimizer": "adamw", "warmup_steps": 20}
+    with pytest.raises(UserError, match="the run diverged; begin again, or go on from the last checkpoint"):
+        pretrain(config(steps=2_000, evaluate_every=1_000, checkpoint_every=2, weight_decay=0.0, **rates))
+    for folder in checkpoints(Path(config().out)):
+        assert json.loads((folder / "progress.json").read_text())["steps_above"] == 0
+
+
+def test_weights_that_are_no_numbers_are_not_saved(config):
+    run = pretrain(config(steps=4))
+    (run / "manifest.json").unlink()
+    newest = checkpoints(run)[-1]
+    state = load_file(newest / "model.safetensors")
+    name = next(name for name in state if name.endswith("weight"))
+    state[name] = torch.full_like(state[name], float("nan"))
+    save_file(state, newest / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match="the run diverged"):
+        pretrain(config(resume="auto", steps=8))
+    assert checkpoints(run)[-1].name == "step-000000004"

@@ -1,0 +1,47 @@
+"""The measurement of time and memory runs; how much it is, a quiet machine and a large genome say."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "eval" / "scale.py"
+
+
+@pytest.fixture(scope="module")
+def scale() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("scale", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["scale"] = module  # dataclasses look their own module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_line_for_each_stage(scale: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    scale.main(["--bases", "300000", "--windows", "100", "--encoder", "kmer:2", "--out", str(out), "--stages", "prepare", "embed"])
+    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [line[0] for line in lines] == ["| stage", "| prepare", "| embed"]
+    for line in lines[1:]:
+        assert float(line[2]) >= 0 and float(line[3]) >= 0 and line[5].endswith(" GiB") and float(line[6].split()[0]) >= float(line[5].split()[0])
+    before = (out / "genome.fa").stat().st_mtime_ns
+    scale.main(["--bases", "300000", "--windows", "100", "--out", str(out), "--stages"])
+    assert (out / "genome.fa").stat().st_mtime_ns == before
+
+
+def test_what_a_process_holds_is_told(scale: ModuleType) -> None:
+    """A process that fills 200 MB is seen to hold them."""
+    found = scale.measure([sys.executable, "-c", "import time; x = bytearray(200 << 20); time.sleep(0.5)"])
+    assert 200 << 20 <= found.own_bytes <= 300 << 20 and found.all_bytes >= found.own_bytes
+
+
+@pytest.mark.parametrize(("words", "line"), [(["--stages", "bake"], "--stages names bake, allowed is prepare"), (["--bases", "3"], "--bases is 3")])
+def test_what_cannot_be_measured_is_one_line(scale: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], line: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        scale.main(["--out", str(tmp_path), *words])
+    assert line in capsys.readouterr().err
