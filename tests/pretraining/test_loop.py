@@ -80,11 +80,11 @@ def test_kill_and_resume_equal_an_unbroken_run_bit_for_bit(config, tmp_path, dro
     save_yaml(broken, tmp_path / "broken.yaml")
     killed = (
         "import os, signal, dnabert.pretraining.loop as loop; from dnabert.config import load_yaml\n"
-        "step = loop._step\n"
+        "step = loop.take_step\n"
         "def stop(training, *rest):\n"
         "    step(training, *rest)\n"
         "    if training.progress.step == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "loop._step = stop\n"
+        "loop.take_step = stop\n"
         f"loop.pretrain(load_yaml(loop.PretrainConfig, {str(tmp_path / 'broken.yaml')!r}))"
     )
     ran = subprocess.run([sys.executable, "-c", killed], capture_output=True)

@@ -34,10 +34,10 @@ _TIMES = ("seconds", "tokens_per_second")
 #: Kills the process at the N-th part of a batch: PATH of the config and N are put in.
 _KILL_AT_PART = """
 import os, signal, sys
-import dnabert.pretraining.loop as loop
+import dnabert.pretraining.loop as loop, dnabert.pretraining.step as step
 from dnabert.config import load_yaml
 
-backward, left = loop._backward, [int(sys.argv[2])]
+backward, left = step._backward, [int(sys.argv[2])]
 
 def counted(*arguments, **keywords):
     left[0] -= 1
@@ -45,7 +45,7 @@ def counted(*arguments, **keywords):
         os.kill(os.getpid(), signal.SIGKILL)
     return backward(*arguments, **keywords)
 
-loop._backward = counted
+step._backward = counted
 loop.pretrain(load_yaml(loop.PretrainConfig, sys.argv[1]))
 """
 

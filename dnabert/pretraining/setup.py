@@ -1,0 +1,154 @@
+"""What a pretraining is built of: processes, corpus, samplers, model, optimisers, and what an earlier part of the run left."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import transformers
+from accelerate import Accelerator, PartialState
+from accelerate.utils import parse_flag_from_env
+from tqdm import tqdm
+
+from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
+from dnabert.corpus.loading import fingerprint
+from dnabert.errors import UserError
+from dnabert.models.build import build_model, compile_layers
+from dnabert.models.memory import keep_freed_memory
+from dnabert.models.objective import MaskedObjective
+from dnabert.models.precision import use_bf16
+from dnabert.pretraining import sharding
+from dnabert.pretraining.audit import Audit, refuse_leaks
+from dnabert.pretraining.checkpoints import Progress, load_checkpoint, load_initial
+from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.optimizer import build_optimizers
+from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.threads import set_cpu_threads
+from dnabert.pretraining.tracking import Tracker, keep_up_to
+from dnabert.tokenizer import KmerTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+from dnabert.pretraining.step import Training
+
+
+@dataclass(frozen=True)
+class Samplers:
+    """What is read, and what its masks hide."""
+
+    train: Sampler
+    validation: Sampler
+    audit: Audit
+
+
+def make_accelerator(config: PretrainConfig) -> Accelerator:
+    """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared."""
+    # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
+    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    sharding.is_asked_for()  # refuses what it cannot do
+    bf16 = use_bf16(config.precision, device=device)
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
+    if device.type == "cpu":
+        set_cpu_threads(config.threads, processes=accelerator.num_processes)
+        keep_freed_memory()
+    parts = accelerator.num_processes * config.accumulation * (2 if config.contrast.weight else 1)
+    if config.batch_size % parts:
+        raise UserError(
+            f"--batch-size {config.batch_size} is not a multiple of {accelerator.num_processes} processes times "
+            f"--accumulation {config.accumulation}{' times two views' if config.contrast.weight else ''}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
+        )
+    return accelerator
+
+
+def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
+    """The corpus that is named, or the embedded demo corpus, prepared beside ``out``. Raises `UserError` where a split lacks."""
+    folder = Path(config.corpus) if config.corpus else Path(config.out).with_name("demo-corpus")
+    if config.corpus is None and accelerator.is_main_process and not folder.exists():
+        prepare(demo_config(), out=folder)
+    accelerator.wait_for_everyone()
+    corpus = load_corpus(folder)
+    for split in ("train", "validation"):
+        if split not in corpus:
+            raise UserError(f"{folder} has no {split} windows: prepare it with a split that leaves some")
+    return corpus
+
+
+def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
+    """What turns windows into masked batches. Raises `UserError` for windows too short, or masks that leak."""
+    train = Sampler(
+        corpus.view("train"),
+        KmerTokenizer(k=config.k, stride=config.stride),
+        batch_size=config.batch_size,
+        seed=config.seed,
+        mask_share=config.mask_share,
+        words_per_span=config.words_per_span,
+        hide=config.hide,
+        random_phase=config.random_phase,
+        random_strand=config.random_strand,
+        soft_mask_weight=config.soft_mask_weight,
+    )
+    if train.tokens_per_window < 4:
+        raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
+    return Samplers(train, dataclasses.replace(train, view=_validation(config, corpus)), refuse_leaks(train.plan))
+
+
+def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int) -> PreTrainedModel:
+    """Make a model with fresh weights, or those of ``initial``; it is told how many bases a window has."""
+    tokenizer = sampler.tokenizer
+    model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    if config.initial is not None:
+        load_initial(config.initial, model=model, tokenizer=tokenizer)
+    model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
+    return model
+
+
+def build_training(
+    config: PretrainConfig, samplers: Samplers, accelerator: Accelerator, checkpoint: Path | None, *, model: PreTrainedModel
+) -> Training:
+    """Put the parts together; with a checkpoint, as they were when it was written."""
+    train, tokenizer = samplers.train, samplers.train.tokenizer
+    sharded = sharding.is_asked_for()
+    objective: Any = MaskedObjective(model)
+    if config.compile:
+        compile_layers(model)
+    if sharded:
+        sharding.shard(objective, device=accelerator.device)
+    else:
+        model.to(accelerator.device)
+    optimizers = build_optimizers(model, config, bf16=accelerator.mixed_precision == "bf16")
+    progress = Progress(corpus=fingerprint(train.view.folder))
+    if checkpoint is not None:
+        progress = load_checkpoint(checkpoint, model=model, optimizers=optimizers, corpus=progress.corpus)
+    if not sharded:
+        objective = accelerator.prepare(objective)
+    main = accelerator.is_main_process
+    transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
+    if main:
+        tokenizer.save_pretrained(config.out)
+        keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
+    tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
+    if tracker:
+        tracker.read(corpus=train.view.folder, initial=config.initial)
+    bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
+    window = list(progress.since_line)
+    return Training(
+        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, window=window
+    )
+
+
+def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
+    """The validation windows that are evaluated: evenly spread over the split, always the same."""
+    view = corpus.view("validation")
+    rows = np.arange(len(view))
+    if config.evaluation_genome is not None:
+        genomes = view.column("genome")
+        rows = rows[genomes == config.evaluation_genome]
+        if not len(rows):
+            known = ", ".join(sorted(set(genomes.tolist())))
+            raise UserError(f"--evaluation-genome {config.evaluation_genome} has no validation windows; there are: {known}")
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(config.evaluation_windows, len(rows))).astype(int))
+    return view.select(rows[chosen])
