@@ -20,7 +20,9 @@ def contingency(labels: np.ndarray, column: np.ndarray) -> np.ndarray:
     return np.bincount(rows * max(shape[1], 1) + columns, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def agreement(labels: np.ndarray, column: np.ndarray, *, resamples: int = 200, seed: int = 0) -> dict[str, Score]:
+def agreement(
+    labels: np.ndarray, column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0
+) -> dict[str, Score]:
     """Adjusted mutual information (Vinh et al. 2010) and adjusted Rand index, with bootstrap intervals.
 
     Noise (-1) counts as one more cluster. Windows are resampled by drawing contingency tables. A resampled table
@@ -31,6 +33,7 @@ def agreement(labels: np.ndarray, column: np.ndarray, *, resamples: int = 200, s
     ----------
     labels : (n,) cluster labels.
     column : (n,) classes.
+    groups : (n,), windows that are drawn together, such as those of one orthologous block; by default each alone.
 
     Returns
     -------
@@ -43,18 +46,33 @@ def agreement(labels: np.ndarray, column: np.ndarray, *, resamples: int = 200, s
     >>> round(scores["ami"].value, 6), scores["ari"].value
     (1.0, 1.0)
     """
-    table = contingency(labels, column)
-    n = int(table.sum())
-    expected = _expected_information(table)
-    tables = _resampled(table, resamples=resamples, seed=seed)
-    measures = {"ami": lambda counts: _ami(counts, expected), "ari": _ari}
     scores = {}
+    for name, (value, drawn) in resampled_agreement(labels, column, groups=groups, resamples=resamples, seed=seed).items():
+        low, high = interval(drawn)
+        scores[name] = Score(value, max(low, -1.0), min(high, 1.0), len(labels))
+    return scores
+
+
+def resampled_agreement(
+    labels: np.ndarray, column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0
+) -> dict[str, tuple[float, np.ndarray]]:
+    """The values behind `agreement`: for ``ami`` and ``ari`` the observed one and float64 (resamples,) around it.
+
+    With the same groups and seed the same groups are drawn: values of several labellings of the same windows are paired.
+    """
+    table = contingency(labels, column)
+    expected = _expected_information(table)
+    if groups is None:
+        tables = _resampled(table, resamples=resamples, seed=seed)
+    else:
+        tables = _resampled_groups(labels, column, groups=groups, resamples=resamples, seed=seed)
+    measures = {"ami": lambda counts: _ami(counts, expected), "ari": _ari}
+    found = {}
     for name, measure in measures.items():
         value = float(measure(table.astype(float)))
         drawn = np.array([measure(counts) for counts in tables])
-        low, high = interval(drawn - drawn.mean() + value)
-        scores[name] = Score(value, max(low, -1.0), min(high, 1.0), n)
-    return scores
+        found[name] = (value, drawn - drawn.mean() + value)
+    return found
 
 
 def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, list[list[float | None]]]:
@@ -94,6 +112,22 @@ def _resampled(table: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
     drawn = np.zeros((resamples, table.size))
     drawn[:, occupied] = rng.multinomial(n, table.ravel()[occupied] / n, size=resamples)
     return drawn.reshape(resamples, *table.shape)
+
+
+def _resampled_groups(
+    labels: np.ndarray, column: np.ndarray, *, groups: np.ndarray, resamples: int, seed: int
+) -> np.ndarray:
+    _, rows = np.unique(labels, return_inverse=True)
+    _, columns = np.unique(np.asarray(column).astype(str), return_inverse=True)
+    _, number = np.unique(groups, return_inverse=True)
+    shape = (int(rows.max(initial=-1)) + 1, int(columns.max(initial=-1)) + 1)
+    cell, count = rows * max(shape[1], 1) + columns, int(number.max(initial=-1)) + 1
+    rng = np.random.default_rng(seed)
+    tables = np.empty((resamples, shape[0] * shape[1]))
+    for i in range(resamples):
+        weight = np.bincount(rng.integers(count, size=count), minlength=count)
+        tables[i] = np.bincount(cell, weights=weight[number], minlength=tables.shape[1])
+    return tables.reshape(resamples, *shape)
 
 
 def _agreement(first: np.ndarray, second: np.ndarray) -> dict[str, float | None]:

@@ -68,7 +68,8 @@ class Assignment:
         return (
             f"accepted from probability {self.threshold} on: of {known['accepted']:,} held-out windows accepted so "
             f"(by {self.held_out_by}) {value} % [{low}, {high}] were wrong, of the clustered ones "
-            f"{100 * known['false_reject']:.1f} % were rejected"
+            f"{100 * known['false_reject']:.1f} % were rejected; that is of these clusters as they stand, another clustering may "
+            "draw them otherwise (dnabert stability)"
         )
 
 

@@ -32,10 +32,14 @@ class Score:
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
 
 
-def bootstrap_mean(values: np.ndarray, *, resamples: int = 200, seed: int = 0) -> Score:
+def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:
     """Mean of (n,) values with a percentile bootstrap interval (Efron 1979).
 
     Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost.
+
+    Parameters
+    ----------
+    groups : (n,), values that are drawn together, such as windows of one orthologous block; by default each alone.
 
     Examples
     --------
@@ -48,6 +52,8 @@ def bootstrap_mean(values: np.ndarray, *, resamples: int = 200, seed: int = 0) -
     if len(values) == 0:
         return Score(float("nan"), float("nan"), float("nan"), 0)
     n, mean = len(values), float(values.mean())
+    if groups is not None:
+        return Score(mean, *interval(resampled_means(values, groups=groups, resamples=resamples, seed=seed)), n)
     rng = np.random.default_rng(seed)
     if np.isin(values, (0.0, 1.0)).all():
         means = rng.binomial(n, mean, size=resamples) / n
@@ -83,17 +89,27 @@ def paired_difference(
     n = len(difference)
     if n == 0:
         return Score(float("nan"), float("nan"), float("nan"), 0)
-    _, number = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
-    sums, sizes = np.bincount(number, weights=difference), np.bincount(number)
+    means = resampled_means(difference, groups=groups, resamples=resamples, seed=seed)
+    return Score(float(difference.mean()), *interval(means), n)
+
+
+def resampled_means(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0) -> np.ndarray:
+    """Means float64 (resamples,) of values (n,) drawn with replacement, a whole group at a time.
+
+    With the same groups and seed the same groups are drawn, so that means of different values are paired.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    _, number = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
+    sums, sizes = np.bincount(number, weights=values), np.bincount(number)
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for i in range(resamples):
         drawn = rng.integers(len(sums), size=len(sums))
         means[i] = sums[drawn].sum() / sizes[drawn].sum()
-    return Score(float(difference.mean()), *interval(means), n)
+    return means
 
 
-def interval(resampled: np.ndarray) -> tuple[float, float]:
-    """The central 95 % of resampled values."""
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def interval(resampled: np.ndarray, *, level: float = LEVEL) -> tuple[float, float]:
+    """The central 95 % (or `level`) of resampled values."""
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

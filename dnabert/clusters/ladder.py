@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnabert.clusters.agreement import agreement
+from dnabert.clusters.agreement import agreement, resampled_agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
-from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette
+from dnabert.clusters.scores import Places, block_or_alone, majority, nearest_other, neighbor_vote, silhouette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase")
 #: What neighbours answer for.
 _VOTED = ("repeat_class", "region")
+#: What clusters had better agree with.
+_JUDGED = ("repeat_class", "region", "gene_type")
 _NEIGHBORS = 10
 _VOTE = f"knn{_NEIGHBORS}_"
 
@@ -32,7 +34,7 @@ def score_rung(
     resamples: int = 200,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Score one encoder on n windows.
+    """Score one encoder on n windows. Intervals resample whole orthologous blocks, whose windows are near-copies.
 
     Parameters
     ----------
@@ -52,21 +54,22 @@ def score_rung(
     labels = table["label"].to_numpy()
     n = len(labels)
     count = float(labels.max(initial=-1) + 1)
+    groups = block_or_alone(places_of(table).block)  # orthologous windows are copies of each other
     scores = {
         "clusters": Score(count, count, count, n),
-        "noise_share": bootstrap_mean(labels < 0, resamples=resamples, seed=seed),
+        "noise_share": bootstrap_mean(labels < 0, groups=groups, resamples=resamples, seed=seed),
         "silhouette": silhouette(points, labels, resamples=resamples, seed=seed),
     }
     columns = _columns(table, k=k)
     for name, column in columns.items():
-        for measure, score in agreement(labels, column, resamples=resamples, seed=seed).items():
+        for measure, score in agreement(labels, column, groups=groups, resamples=resamples, seed=seed).items():
             scores[f"{measure}_{name}"] = score
     if "kmeans" in table and "repeat_class" in columns:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
-        found = agreement(table["kmeans"].to_numpy(), columns["repeat_class"], resamples=resamples, seed=seed)
+        found = agreement(table["kmeans"].to_numpy(), columns["repeat_class"], groups=groups, resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
     for name, right in (neighbor_hits(vectors, table) if hits is None else hits).items():
-        scores[name] = bootstrap_mean(right, resamples=resamples, seed=seed)
+        scores[name] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed)
         voted = name.removeprefix(_VOTE)
         scores[f"majority_{voted}"] = majority(columns[voted], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
@@ -85,6 +88,25 @@ def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame) -> dict[str, np.ndar
         return {}
     nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)
     return {f"{_VOTE}{name}": neighbor_vote(nearest, column) for name, column in voted.items()}
+
+
+def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 0) -> dict[str, np.ndarray]:
+    """AMI of the clusters with what is known, resampled: metric to float64 (resamples,), for paired differences of encoders.
+
+    Parameters
+    ----------
+    table : n windows as for `score_rung`; of two encoders with the same windows the same blocks are drawn.
+    """
+    groups = block_or_alone(places_of(table).block)
+    wanted = {f"ami_{name}": ("label", name) for name in _JUDGED} | {"kmeans_ami_repeat_class": ("kmeans", "repeat_class")}
+    found = {}
+    for metric, (labels, name) in wanted.items():
+        if labels in table and name in table and table[name].nunique() > 1:
+            values = resampled_agreement(
+                table[labels].to_numpy(), table[name].to_numpy(), groups=groups, resamples=resamples, seed=seed
+            )
+            found[metric] = values["ami"][1]
+    return found
 
 
 def places_of(table: pd.DataFrame) -> Places:

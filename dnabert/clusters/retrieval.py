@@ -95,9 +95,11 @@ def retrieval_hits(queries: np.ndarray, targets: np.ndarray) -> dict[str, np.nda
     return {f"retrieval_top{top}": rank < top for top in (1, 10)}
 
 
-def score_retrieval(hits: dict[str, np.ndarray], *, resamples: int = 200, seed: int = 0) -> dict[str, Score]:
-    """Share of `retrieval_hits`, with its interval; chance is 1/n and 10/n."""
-    return {name: bootstrap_mean(right, resamples=resamples, seed=seed) for name, right in hits.items()}
+def score_retrieval(
+    hits: dict[str, np.ndarray], *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0
+) -> dict[str, Score]:
+    """Share of `retrieval_hits`, with its interval (groups, as blocks, are drawn whole); chance is 1/n and 10/n."""
+    return {name: bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed) for name, right in hits.items()}
 
 
 def _place_in_block(genome: np.ndarray, block: np.ndarray, start: np.ndarray) -> np.ndarray:

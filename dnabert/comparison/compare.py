@@ -27,14 +27,14 @@ from dnabert.stage import kind_of, read_manifest, write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 #: What a record of a rung holds for computing alone, and no reader needs.
-_WORKING = ("hits", "groups")
+_WORKING = ("hits", "groups", "draws")
 
 
 def compare(config: CompareConfig) -> Path:
     """Run or go on with a comparison; the path of its page.
 
-    The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung against the
-    best cheap one), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
+    The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
+    off-the-shelf BERT, against the best cheap one), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
     ``clusters.json`` and ``edit_distance.json``.
 
     Raises
@@ -62,7 +62,7 @@ def _compare(config: CompareConfig, out: Path) -> Path:
     main = _map(config)
     _explanation(main, config)
     write_json(out / "null.json", _null(config))
-    write_json(out / "ladder.json", [{key: value for key, value in each.items() if key not in _WORKING} for each in records])
+    write_json(out / "ladder.json", [_for_readers(each) for each in records])
     write_json(out / "differences.json", differences(records, seed=config.seed))
     _write_ladder_table(out / "ladder.tsv", records)
     _explain(main, ladder)
@@ -149,6 +149,12 @@ def _explain(main: Path, ladder: Ladder) -> None:
     inputs = {"clusters": str(main), "corpus": str(config.corpus)}
     for name, value in once(out / "explain", measure, config=wanted, inputs=inputs).items():
         write_json(out / f"{name}.json", value)
+
+
+def _for_readers(record: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: value for key, value in record.items() if key not in _WORKING}
+    survival = [{key: value for key, value in row.items() if key not in _WORKING} for row in record["explained_away"]]
+    return shown | {"explained_away": survival}
 
 
 def _write_ladder_table(path: Path, ladder: list[dict[str, Any]]) -> None:

@@ -1,50 +1,134 @@
-"""How the pretrained model differs from the best of what is cheaper, on the same windows."""
+"""How an encoder differs from the best of what is cheaper, on the same windows: whole, and when explanations are taken out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import paired_difference
-from dnabert.report.answer import is_trained
+from dnabert.clusters.bootstrap import LEVEL, interval, resampled_means
+from dnabert.explain.explained_away import OWN
+from dnabert.report.answer import is_off_the_shelf, is_trained
+
+Record = dict[str, Any]
+#: Gives the resampled differences of two rungs in one measure, float64 (resamples,), around the observed one.
+_Draw = Callable[[Record, Record], NDArray[np.float64]]
 
 
-def differences(ladder: list[dict[str, Any]], *, resamples: int = 1_000, seed: int = 0) -> list[dict[str, Any]]:
-    """Differences of each trained rung to the best rung without training on this genome, with paired intervals.
+def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) -> list[Record]:
+    """Differences of each trained rung, and of the off-the-shelf BERT, to the best of the rungs that are cheaper.
 
-    Windows of an orthologous block are drawn together. Rungs that read shuffled sequence compete for nothing.
+    A trained rung is held against all rungs without training on this genome, the off-the-shelf BERT against counts and networks
+    with random weights. Windows of an orthologous block are drawn together, and both rungs answer for the same windows. Rungs that
+    read shuffled sequence compete for nothing.
+
+    ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them: by intervals
+    that hold for all measures of the rung together (Bonferroni; for ``behind`` over the rivals too, since the best of several is
+    best partly by luck); else ``level``. ``low`` and ``high`` are the plain 95 % interval of the difference to the best rival.
 
     Parameters
     ----------
-    ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1) and ``groups``.
-    resamples, seed : of the bootstrap.
+    ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1), ``groups``, ``draws``
+        (metric to resampled values, paired between rungs) and ``explained_away``.
+    resamples, seed : of the bootstrap of hits.
 
     Returns
     -------
-    list of dict: ``metric``, ``rung``, ``baseline`` (the best cheap rung in this metric), ``value``, ``low``, ``high``, ``n``.
+    list of dict: ``metric``, ``without`` (None, or the explanation that was taken out before), ``rung``, ``baseline`` (the best
+    rival), ``value``, ``low``, ``high``, ``n``, ``outcome``. Of a measure whose answer an explanation holds (`OWN`), that
+    explanation and ``all`` give no row.
     """
     real = [rung for rung in ladder if not rung.get("shuffled")]
-    trained = [rung for rung in real if is_trained(rung)]
-    cheap = [rung for rung in real if not is_trained(rung)]
-    found = []
-    for rung in trained:
-        for metric, hits in rung.get("hits", {}).items():
-            rivals = [other for other in cheap if len(other.get("hits", {}).get(metric, "")) == len(hits)]
-            if not rivals:
-                continue
-            best = max(rivals, key=lambda other: other["metrics"][metric]["value"])
-            score = paired_difference(
-                _as_numbers(hits),
-                _as_numbers(best["hits"][metric]),
-                groups=np.array(rung["groups"][metric]),
-                resamples=resamples,
-                seed=seed,
-            )
-            found.append({"metric": metric, "rung": rung["rung"], "baseline": best["rung"], **score.as_dict()})
+    found: list[Record] = []
+    for rung in real:
+        rivals = [other for other in real if other is not rung and _cheaper(other, than=rung)]
+        measures: list[tuple[str | None, str, _Draw]] = [(None, *each) for each in _measures(rung, resamples=resamples, seed=seed)]
+        found += _compared(rung, rivals, measures)
+        found += _compared(rung, rivals, list(_survivals(rung, resamples=resamples, seed=seed)))
     return found
 
 
-def _as_numbers(hits: str) -> NDArray[np.float64]:
-    return np.frombuffer(hits.encode(), dtype=np.uint8).astype(np.float64) - ord("0")
+def _cheaper(other: Record, *, than: Record) -> bool:
+    if is_trained(than):
+        return not is_trained(other)
+    return is_off_the_shelf(than) and not is_trained(other) and not is_off_the_shelf(other)
+
+
+def _measures(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str, _Draw]]:
+    for metric, groups in rung.get("groups", {}).items():
+
+        def hits(each: Record, m: str = metric) -> str:
+            return str(each.get("hits", {}).get(m, ""))
+
+        yield metric, _of_hits(hits, groups, resamples=resamples, seed=seed)
+    for metric in rung.get("draws", {}):
+        yield metric, _of_draws(metric)
+
+
+def _survivals(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str, str, _Draw]]:
+    for row in rung.get("explained_away") or []:
+        for metric in row.get("hits", {}):
+            groups, own = rung.get("groups", {}).get(metric), OWN.get(metric.split("_", 1)[1])
+            if row["without"] in ("nothing", "all", own, *(f"all but {other}" for other in OWN.values() if other != own)) or groups is None:
+                continue
+
+            def hits(each: Record, name: str = row["without"], m: str = metric) -> str:
+                rows = [x for x in each.get("explained_away") or [] if x["without"] == name]
+                return str(rows[0]["hits"].get(m, "")) if rows else ""
+
+            yield row["without"], metric, _of_hits(hits, groups, resamples=resamples, seed=seed)
+
+
+def _of_hits(hits: Callable[[Record], str], groups: list[int], *, resamples: int, seed: int) -> _Draw:
+    def draw(first: Record, second: Record) -> NDArray[np.float64]:
+        texts = hits(first), hits(second)
+        if len(texts[0]) != len(groups) or len(texts[1]) != len(groups):
+            return np.zeros(0)
+        right = [np.frombuffer(text.encode(), dtype=np.uint8).astype(np.float64) for text in texts]
+        difference = right[0] - right[1]
+        drawn = resampled_means(difference, groups=np.array(groups), resamples=resamples, seed=seed)
+        return np.append(drawn, difference.mean())
+
+    return draw
+
+
+def _of_draws(metric: str) -> _Draw:
+    def draw(first: Record, second: Record) -> NDArray[np.float64]:
+        drawn = [np.array(each.get("draws", {}).get(metric, ())) for each in (first, second)]
+        if len(drawn[0]) == 0 or len(drawn[0]) != len(drawn[1]):
+            return np.zeros(0)
+        values = [float(each["metrics"][metric]["value"]) for each in (first, second)]
+        return np.append(drawn[0] - drawn[1], values[0] - values[1])
+
+    return draw
+
+
+def _compared(rung: Record, rivals: list[Record], measures: list[tuple[str | None, str, _Draw]]) -> list[Record]:
+    """One row per measure that a rival has too; the outcome needs to know how many measures there are."""
+    drawn = {}
+    for without, metric, draw in measures:
+        against = {rival["rung"]: draw(rung, rival) for rival in rivals}
+        drawn[without, metric] = {name: values for name, values in against.items() if len(values)}
+    drawn = {key: against for key, against in drawn.items() if against}
+    return [
+        {"metric": metric, "without": without, "rung": rung["rung"], "n": _n(rung, metric)} | _row(against, tests=len(drawn))
+        for (without, metric), against in drawn.items()
+    ]
+
+
+def _n(rung: Record, metric: str) -> int:
+    groups = rung.get("groups", {}).get(metric)
+    return len(groups) if groups is not None else int(rung["metrics"][metric]["n"])
+
+
+def _row(against: dict[str, NDArray[np.float64]], *, tests: int) -> Record:
+    """The last of a rival's values is the observed difference, the others the resampled ones."""
+    best = min(against, key=lambda name: float(against[name][-1]))
+    low, high = interval(against[best][:-1])
+    every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
+    ahead = all(interval(values[:-1], level=every)[0] > 0 for values in against.values())
+    behind = any(interval(values[:-1], level=any_one)[1] < 0 for values in against.values())
+    outcome = "ahead" if ahead else "behind" if behind else "level"
+    return {"baseline": best, "value": float(against[best][-1]), "low": low, "high": high, "outcome": outcome}

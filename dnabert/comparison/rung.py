@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters import cluster, load_clusters
 from dnabert.clusters.config import ClusterConfig
-from dnabert.clusters.ladder import neighbor_hits, places_of, score_rung
+from dnabert.clusters.ladder import agreement_draws, neighbor_hits, places_of, score_rung
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Orthologs, orthologs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import block_or_alone
@@ -25,7 +25,11 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import write_embeddings
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
-from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away
+from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, homology_features
+from dnabert.explain.blast import missing_program
+
+#: What scores and retrieval both give.
+_PARTS = ("metrics", "hits", "groups", "draws")
 
 
 @dataclass
@@ -43,6 +47,11 @@ class Ladder:
     corpus: Corpus
     k: int
     _explanations: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+
+    @property
+    def databases(self) -> list[str]:
+        """What BLAST takes out of the vectors beside the corpus itself."""
+        return self.config.explain.expanded().databases
 
     @cached_property
     def splits(self) -> list[str]:
@@ -64,7 +73,13 @@ class Ladder:
         """Cheap explanations of the ladder's windows, which are the same for all rungs: computed once."""
         key = windows.table["row"].to_numpy().tobytes()
         if key not in self._explanations:
-            self._explanations[key] = cheap_explanations(windows.table, windows.sequences)
+            homology = None
+            if missing_program() is None:
+                threads, seed = self.config.explain.threads, self.config.seed
+                homology = homology_features(windows, databases=self.databases, threads=threads, seed=seed)
+            else:
+                print(f"homology is not taken out of the vectors: {missing_program()}")
+            self._explanations[key] = cheap_explanations(windows.table, windows.sequences, homology=homology)
         return self._explanations[key]
 
 
@@ -97,6 +112,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     -------
     dict with ``rung``, ``encoder``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
     ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the block of each),
+    ``draws`` (metric to its values when blocks are resampled, the same blocks for every rung),
     ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
@@ -112,7 +128,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
         "n": record["windows"],
         "dimension": record["dimension"],
         "seconds": record["seconds"],
-        **{name: {key: value for part in parts for key, value in part.get(name, {}).items()} for name in ("metrics", "hits", "groups")},
+        **{name: {key: value for part in parts for key, value in part.get(name, {}).items()} for name in _PARTS},
         "symmetry": [] if rung.shuffle else _symmetry(rung, ladder),
         "explained_away": [] if rung.shuffle else _explained_away(rung, ladder, embeddings, clusters),
     }
@@ -120,7 +136,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means and hits", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by block", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -133,6 +149,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: _as_text(right) for name, right in hits.items()},
             "groups": {name: block_or_alone(blocks).tolist() for name in hits},
+            "draws": {name: drawn.round(6).tolist() for name, drawn in agreement_draws(found.table, seed=config.seed).items()},
         }
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
@@ -142,7 +159,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
 def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     config = ladder.config
     wanted = {
-        "part": "retrieval and hits",
+        "part": "retrieval and hits, by block",
         "rung": asdict(rung),
         "retrieval": asdict(config.retrieval),
         "splits": ladder.splits,
@@ -161,8 +178,8 @@ def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
         queries, targets = _sequences(pairs, rung, seed=config.seed)
         encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
         hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets))
-        scores = score_retrieval(hits, resamples=config.resamples, seed=config.seed)
         blocks = ladder.held_out.column("block")[pairs.query_rows]
+        scores = score_retrieval(hits, groups=block_or_alone(blocks), resamples=config.resamples, seed=config.seed)
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: _as_text(right) for name, right in hits.items()},
@@ -189,7 +206,8 @@ def _symmetry(rung: RungConfig, ladder: Ladder) -> list[dict[str, Any]]:
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted = {"part": "explained away", "cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
+    wanted: dict[str, Any] = {"part": "explained away, homology too", "databases": ladder.databases, "blast": missing_program() is None}
+    wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
         table, view = load_clusters(clusters).table, ladder.corpus.view(None)
@@ -205,6 +223,7 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
         )
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
+    inputs |= {f"database {number}": Path(each) for number, each in enumerate(ladder.databases) if Path(each).is_file()}
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
 
 

@@ -23,6 +23,7 @@ from dnabert.explain.gene_sets import (
     read_gene_sets,
 )
 from dnabert.explain.homology import homology, name_consensuses
+from dnabert.explain.homology_features import homology_features
 from dnabert.explain.kinds import cluster_kinds
 from dnabert.explain.low_complexity import low_complexity
 from dnabert.explain.makeup import cluster_makeup
@@ -71,6 +72,7 @@ __all__ = [
     "gene_set_landing",
     "genes_touched",
     "homology",
+    "homology_features",
     "in_gene_set",
     "label_prediction",
     "labelling_confounds",

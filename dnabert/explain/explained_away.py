@@ -28,8 +28,9 @@ _PARTS = 5
 _PENALTY = 1e-3
 _NEIGHBORS = 10
 _ROWS = 8_192
-#: What neighbours answer for.
+#: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
 COLUMNS = ("repeat_class", "region")
+OWN = {"repeat_class": "repeats", "region": "gene position"}
 
 
 def cheap_explanations(
@@ -39,14 +40,15 @@ def cheap_explanations(
 
     ``composition``: GC to the third power, CpG observed over expected, low-complexity share, 4-mer frequencies (strands
     collapsed). ``repeats``: share of repeat, of soft-masked bases, and the repeat class. ``gene position``: share of CDS,
-    UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is left out; ``all``
-    joins them.
+    UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is left out.
+    ``all but repeats`` and ``all but gene position`` join the others, for asking what is still known of repeats and of genes
+    when all that does not hold the answer is gone; ``all`` joins them all.
 
     Parameters
     ----------
     table : n windows.
     sequences : gives uint8 ASCII (m, L) for rows of the table.
-    homology : float (n, p), e.g. bit scores against known elements; left out by default.
+    homology : float (n, p), from `homology_features`; left out by default.
     """
     found = {"composition": _composition(table, sequences)}
     repeats = [_numbers(table, ("repeat", "soft_masked")), _dummies(table, "repeat_class")]
@@ -56,7 +58,14 @@ def cheap_explanations(
         found["homology"] = np.asarray(homology, dtype=np.float64).reshape(len(table), -1)
     found = {name: _unit_spread(values) for name, values in found.items()}
     found = {name: values for name, values in found.items() if values.shape[1]}
-    return found | {"all": np.hstack(list(found.values()))} if len(found) > 1 else found
+    if len(found) < 2:
+        return found
+    joined = {}
+    for own in OWN.values():
+        others = [values for name, values in found.items() if name != own]
+        if own in found and len(others) > 1:
+            joined[f"all but {own}"] = np.hstack(others)
+    return found | joined | {"all": np.hstack(list(found.values()))}
 
 
 def take_out(
@@ -123,8 +132,9 @@ def explained_away(
     Returns
     -------
     list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` and
-    ``clustered_share`` of the rest by HDBSCAN, and per column ``knn10_…`` (value, low, high, n): how often ten neighbours in
-    the rest name the window's own class.
+    ``clustered_share`` of the rest by HDBSCAN, per column ``knn10_…`` (value, low, high, n): how often ten neighbours in
+    the rest name the window's own class, its interval from whole orthologous blocks; and ``hits``, the same as text of 0 and 1
+    per window, for paired differences of encoders.
     """
     from dnabert.clusters import ClusterConfig
 
@@ -133,12 +143,13 @@ def explained_away(
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
-        row: dict[str, Any] = {"without": name, "explained": explained, **_clusters(rest, config)}
+        row: dict[str, Any] = {"without": name, "explained": explained, **_clusters(rest, config), "hits": {}}
         nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
         for column in COLUMNS:
             if column in windows.table and windows.table[column].nunique() > 1:
                 right = neighbor_vote(nearest, windows.table[column].to_numpy())
-                row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, resamples=resamples, seed=seed).as_dict()
+                row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
+                row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
         rows.append(row)
     return rows
 

@@ -173,7 +173,8 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         gathered.seconds[name] = round(time.perf_counter() - began, 1)
     if config.databases and {"homology", "consensus"} <= set(gathered.parts):
         named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
-        gathered.parts["consensus"] = [row | {"like": each["sentence"]} for row, each in zip(gathered.parts["consensus"], named, strict=True)]
+        for row, each in zip(gathered.parts["consensus"], named, strict=True):
+            row |= {"like": each["sentence"], "relatives": each["hits"]}
     if known_motifs is not None:
         gathered.parts["known_motifs"] = compare_motifs(as_motifs(gathered.parts["motifs"], alpha=0.05), known_motifs)
     return gathered
@@ -251,8 +252,7 @@ def _write_sets_on_map(path: Path, windows: ClusteredWindows, config: ExplainCon
     import pandas as pd
 
     sets = read_gene_sets(str(config.gene_sets))
-    columns = {name: in_gene_set(windows, sets, name) for name in _known_sets(sets, config.named_sets)}
-    pd.DataFrame(columns).to_parquet(path, index=False)
+    pd.DataFrame({name: in_gene_set(windows, sets, name) for name in _known_sets(sets, config.named_sets)}).to_parquet(path, index=False)
 
 
 def _tables(cards: list[Record], gathered: _Gathered) -> dict[str, list[Record]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dnabert.explain.alignment_distance import FORMS, edit_distance_forms
 from dnabert.explain.composition_auc import composition_auc, one_per_locus
 from dnabert.explain.correction import add_q
+from dnabert.explain.edit_distance import cliffs_delta
 from dnabert.explain.loci import disjoint_pairs, equal_gc_pairs, loci
 from dnabert.explain.near_pairs import NearPairs, near_pairs
 from dnabert.explain.pair_effect import pair_effect
@@ -25,10 +26,13 @@ KINDS = ("homologous", "compositional", "neither", "undecided")
 #: al. 2006. On four apes' chromosome 22 nothing lies near it: the clusters fall below -0.44 or above -0.11 (shuffled).
 _RELATED = ("equal_gc", "shuffled")
 _MEDIUM = 0.33
+#: … and edits within as a share of those with shuffled sequence, at most: distances of unrelated windows scatter by 2 % only, so
+#: that a motif of ten bases in common is a large delta; copies that are 75 % identical over half a window save a fifth.
+_FEWER = 0.9
 #: Benjamini-Hochberg's rate of false discoveries.
 _RATE = 0.05
 #: Area under the ROC curve from which composition predicts membership ("excellent", Hosmer and Lemeshow 2000), and what
-#: its interval must exceed.
+#: its interval must exceed ("acceptable"); an interval that ends below says that composition is not the reason.
 _AUC, _AUC_LOW = 0.8, 0.7
 #: Rounds of disjoint pairs at most: 40 rounds of ten loci's five pairs meet nearly all of their 45 pairs.
 _ROUNDS = 40
@@ -48,6 +52,7 @@ class _Background:
     gc: NDArray[np.float64]
     unclustered: NDArray[np.float32]
     near: NearPairs | None
+    apart: NDArray[np.floating]
     pairs: int
     seed: int
 
@@ -71,15 +76,17 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     The kind is the first that holds:
 
     - ``homologous`` when the semi-global distances are lower than those of ``equal_gc`` and of ``shuffled``: Cliff's
-      delta -0.33 or less and q 0.05 or less for both. Repeats of two letters stay as near when they are shuffled, and
+      delta -0.33 or less and q 0.05 or less for both, and a tenth of the edits with ``shuffled`` or more are saved (a short
+      motif in common is a large delta, since unrelated windows are all equally far apart). Repeats of two letters stay as near when they are shuffled, and
       are not called homologous;
     - ``undecided`` when neither of the two intervals excludes -0.33, or there are fewer than five loci: the distances
       may well be lower, and the loci are too few to tell;
     - ``compositional`` when they are as far apart as chance, and dinucleotide frequencies tell the cluster's windows
       from all others: area under the ROC curve 0.8 or more, its interval above 0.7 (see `composition_auc`). It need
       not set them apart from the cluster's surroundings, for which see ``composition_auc_nearby``;
-    - ``neither`` when they are as far apart as chance, and composition does not say why they are close in the
-      embedding.
+    - ``neither`` when they are as far apart as chance in letters, closer in the embedding than random pairs of windows
+      (Cliff's delta -0.33 or less), and composition does not say why: the area's interval ends below 0.7;
+    - ``undecided`` where composition tells the cluster's windows in part, or where they are not close in the embedding.
 
     Members that are pieces of one long element at different places of it share no half window: such a cluster is not
     found homologous here, alignment with the element itself finds it.
@@ -97,7 +104,8 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     95 % interval, below 0 where the cluster is closer; see `pair_effect`), ``p`` and ``q`` (Benjamini-Hochberg over
     clusters, forms and backgrounds); ``closer_than_chance`` (share of pairs closer, semi-globally, than 99 % of the
     shuffled ones); ``equal_gc_gap`` (mean difference in GC between the pairs' windows and those of ``equal_gc``: the
-    clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within`` and ``equally_near``);
+    clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within``, ``equally_near`` and ``random`` pairs, and ``effect``, Cliff's delta of
+    the pairs within against random ones, below 0 where the cluster is closer);
     ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``, ``high``; against all other windows, and
     against those nearest to the cluster's centre), None where there are fewer than five loci.
     """
@@ -108,6 +116,7 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
         gc=_gc(windows),
         unclustered=_distances(windows, noise),
         near=None if windows.points is None else _near(windows, locus, seed=seed),
+        apart=_apart(windows, disjoint_pairs(np.arange(len(windows)), locus, pairs=pairs, seed=seed).reshape(-1, 2)),
         pairs=pairs,
         seed=seed,
     )
@@ -119,6 +128,14 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
 def _near(windows: ClusteredWindows, locus: NDArray[np.int64], *, seed: int) -> NearPairs:
     assert windows.points is not None
     return near_pairs(windows.points, windows.labels, locus=locus, anchors=_ANCHORS, seed=seed)
+
+
+def _apart(windows: ClusteredWindows, pairs: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Distance in the embedding of pairs of rows; empty where there are no points."""
+    if windows.points is None:
+        return np.zeros(0)
+    apart: NDArray[np.floating] = np.linalg.norm(windows.points[pairs[:, 0]] - windows.points[pairs[:, 1]], axis=1)
+    return apart
 
 
 def _gc(windows: ClusteredWindows) -> NDArray[np.float64]:
@@ -178,11 +195,13 @@ def _groups(
     if len(equal):
         facts["equal_gc_gap"] = float(np.abs(gc[equal] - gc[pairs[kept]]).mean())
     if windows.points is not None and background.near is not None:
-        apart = np.linalg.norm(windows.points[pairs[:, 0]] - windows.points[pairs[:, 1]], axis=1)
+        apart = _apart(windows, pairs)
         chosen = background.near.matching(apart, without=inside, seed=seed)
         groups["equally_near"] = _distances(windows, background.near.rows[chosen])
-        means = (float(apart.mean()), float(background.near.distance[chosen].mean()) if len(chosen) else None)
-        facts["embedding_distance"] = dict(zip(("within", "equally_near"), means, strict=True))
+        nearly = float(background.near.distance[chosen].mean()) if len(chosen) else None
+        effect = cliffs_delta(apart, background.apart)[0]
+        random = float(background.apart.mean())
+        facts["embedding_distance"] = {"within": float(apart.mean()), "equally_near": nearly, "random": random, "effect": effect}
     return groups, facts
 
 
@@ -204,10 +223,16 @@ def _composition(windows: ClusteredWindows, label: int, *, background: _Backgrou
 
 def _kind(row: dict[str, Any]) -> str:
     cells = [cell for cell in row["comparisons"] if cell["form"] == "semi_global" and cell["against"] in _RELATED]
-    if cells and all(cell["effect"] <= -_MEDIUM and cell["q"] <= _RATE for cell in cells):
+    chance = next((cell["mean"] for cell in cells if cell["against"] == "shuffled"), 0.0)
+    closer = bool(cells) and all(cell["effect"] <= -_MEDIUM and cell["q"] <= _RATE for cell in cells)
+    if closer and row["within"]["semi_global"] <= _FEWER * chance:
         return "homologous"
     auc = row["composition_auc"]
     far = any(cell["low"] > -_MEDIUM for cell in cells)
     if not far or auc is None:
         return "undecided"
-    return "compositional" if auc["value"] >= _AUC and auc["low"] > _AUC_LOW else "neither"
+    if auc["value"] >= _AUC and auc["low"] > _AUC_LOW:
+        return "compositional"
+    apart = row["embedding_distance"]
+    close = apart is None or apart["effect"] <= -_MEDIUM
+    return "neither" if close and auc["high"] < _AUC_LOW else "undecided"

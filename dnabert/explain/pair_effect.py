@@ -94,5 +94,6 @@ def _p_of_rounds(values: NDArray[np.floating], others: NDArray[np.floating]) -> 
 
     if values.min() == values.max() == others.min() == others.max():
         return 1.0
+    values, others = values.astype(np.float64), others.astype(np.float64)  # in float32 p below 1e-38 would be 0
     p = mannwhitneyu(values, others[None], alternative="two-sided", method="asymptotic", axis=1).pvalue
     return min(1.0, (2.0 if len(p) > 1 else 1.0) * float(np.median(p)))

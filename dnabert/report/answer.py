@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import count, duration, interval, listed, number, p_value, percent, present
@@ -25,7 +24,6 @@ class Comparison:
     metric: Metric
     leaders: list[str]
     sentence: str
-    outcome: Literal["more", "no difference", "less", "untested"]
 
 
 def is_trained(rung: Record) -> bool:
@@ -34,6 +32,11 @@ def is_trained(rung: Record) -> bool:
         return False
     spec = str(rung.get("encoder", ""))
     return spec.split(":")[0] not in ("bert", "kmer", "random")
+
+
+def is_off_the_shelf(rung: Record) -> bool:
+    """Whether a rung is a model that was trained on something else: its encoder is ``bert`` or ``bert:…``."""
+    return str(rung.get("encoder", "")).split(":")[0] == "bert"
 
 
 def leaders(ladder: list[Record], metric: Metric) -> list[str]:
@@ -60,34 +63,6 @@ def compare_all(ladder: list[Record]) -> list[Comparison]:
     return [_compare(ladder, metric) for metric in METRICS if metric.headline and len(ranked(ladder, metric)) >= 2]
 
 
-def verdict(ladder: list[Record]) -> str:
-    """Say in how many metrics pretraining beats every baseline, equals them, or falls behind.
-
-    Without both k-mer counts and an untrained network beside it, no claim is made: both are strong baselines.
-    """
-    if not any(is_trained(rung) for rung in ladder):
-        return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
-    kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
-    missing = [
-        name for kind, name in (("kmer", "k-mer counts"), ("random", "an untrained network")) if kind not in kinds
-    ]
-    if missing:
-        return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
-    outcomes = compare_all(ladder)
-    found = Counter(result.outcome for result in outcomes if result.outcome != "untested")
-    total = found.total()
-    if total == 0:
-        return "No metric was measured on both the pretrained model and a baseline, so there is no answer."
-    parts = [
-        ("ahead of every baseline", found["more"]),
-        ("no different from the best baseline", found["no difference"]),
-        ("behind the best baseline", found["less"]),
-    ]
-    told = listed([f"{words} in {n}" for words, n in parts if n])
-    opening = "Yes, in part" if 0 < found["more"] < total else "Yes" if found["more"] else "No"
-    return f"{opening}. Of {total} {'measure' if total == 1 else 'measures'}, pretraining on the genome is {told}."
-
-
 def _compare(ladder: list[Record], metric: Metric) -> Comparison:
     measured = ranked(ladder, metric)
     tied = leaders(ladder, metric)
@@ -96,9 +71,9 @@ def _compare(ladder: list[Record], metric: Metric) -> Comparison:
         second = measured[1][0]["rung"]
         sentence = f"{tied[0]} leads with {values[tied[0]]}; next is {second} with {values[second]}"
     else:
-        sentence = "no difference between " + listed([f"{name} {values[name]}" for name in tied])
+        sentence = "the intervals overlap of " + listed([f"{name} {values[name]}" for name in tied])
     sentence += _beside_baseline(measured, metric) + "."
-    return Comparison(metric, tied, sentence, _outcome(measured, metric))
+    return Comparison(metric, tied, sentence)
 
 
 def _beside_baseline(measured: list[tuple[Record, Record]], metric: Metric) -> str:
@@ -115,20 +90,6 @@ def _majority(measured: list[tuple[Record, Record]], metric: Metric) -> float | 
     return float(record["value"]) if record and present(record.get("value")) else None
 
 
-def _outcome(
-    measured: list[tuple[Record, Record]], metric: Metric
-) -> Literal["more", "no difference", "less", "untested"]:
-    trained = [value for rung, value in measured if is_trained(rung)]
-    baselines = [value for rung, value in measured if not is_trained(rung)]
-    if not trained or not baselines:
-        return "untested"
-    low, high = _bounds(trained[0])
-    trivial = _majority(measured, metric)
-    if low > max(_bounds(value)[1] for value in baselines) and (trivial is None or low > trivial):
-        return "more"
-    return "less" if high < max(_bounds(value)[0] for value in baselines) else "no difference"
-
-
 def ranked(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
     """Return (rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete for nothing."""
     real = [rung for rung in ladder if not rung.get("shuffled")]
@@ -143,29 +104,6 @@ def _bounds(value: Record) -> tuple[float, float]:
         float(low) if low is not None and present(low) else middle,
         float(high) if high is not None and present(high) else middle,
     )
-
-
-def difference_sentences(differences: list[Record]) -> list[str]:
-    """Say how far each trained rung is from the best cheap one, on the same windows.
-
-    Examples
-    --------
-    >>> difference_sentences([{"metric": "knn10_region", "rung": "mine", "baseline": "kmer6", "value": 0.02, "low": 0.01, "high": 0.03}])
-    ['10 nearest neighbours: gene region: mine is ahead of kmer6, the best without training here, by 0.020 [0.010, 0.030].']
-    """
-    names = {metric.key: metric.name for metric in METRICS}
-    told = []
-    for row in differences:
-        name = names.get(row["metric"], row["metric"])
-        if row["low"] <= 0 <= row["high"]:
-            said = f"{row['rung']} cannot be told from {row['baseline']}, the best without training here: difference {interval(row)}"
-        else:
-            side = "ahead of" if row["value"] > 0 else "behind"
-            size = {key: abs(row[key]) for key in ("value", "low", "high")}
-            size["low"], size["high"] = sorted((size["low"], size["high"]))
-            said = f"{row['rung']} is {side} {row['baseline']}, the best without training here, by {interval(size)}"
-        told.append(f"{name}: {said}.")
-    return told
 
 
 def cluster_sentence(records: list[Record]) -> str:

@@ -207,7 +207,8 @@ def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, colour: 
             axes.hist(values, bins=bins, weights=weights, label=label, **style)  # type: ignore[arg-type]
             axes.axvline(values.mean(), color=style["color"], linewidth=1.2, linestyle="--")
     axes.set_ylabel("pairs (%)")
-    axes.legend(loc="upper left", frameon=False, fontsize=8.5)
+    if axes.get_legend_handles_labels()[0]:  # no group has pairs where nothing is clustered
+        axes.legend(loc="upper left", frameon=False, fontsize=8.5)
 
 
 def cluster_names(labels: np.ndarray) -> np.ndarray:

@@ -7,44 +7,51 @@ from typing import Any
 from dnabert.report.answer import Record, compare_all, is_trained, ranked
 from dnabert.report.numbers import number
 
-#: Outcome of a comparison to a sign and a word: neither hangs on colour.
-_SIGNS = {"more": ("▲", "ahead"), "no difference": ("=", "no difference"), "less": ("▼", "behind"), "untested": ("", "not compared")}
+#: Outcome of a difference to a sign and words: neither hangs on colour.
+_SIGNS = {"ahead": ("▲", "ahead"), "level": ("=", "no difference"), "behind": ("▼", "behind"), None: ("", "not compared")}
 
 
-def outcome_rows(ladder: list[Record]) -> list[dict[str, Any]]:
-    """One row per headline measure: the best pretrained rung beside the best rung without pretraining.
+def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[str, Any]]:
+    """One row per headline measure: the pretrained rung that the verdict judges beside the best of what is cheaper.
+
+    Parameters
+    ----------
+    ladder : records of the rungs.
+    differences : rows of `dnabert.comparison.differences` on the same ladder, which decide who is ahead.
 
     Returns
     -------
     mappings of ``measure``, ``explanation``, ``sign``, ``outcome`` (in a word), ``trained`` and ``baseline`` (each a rung's name and
     value as text, or None) and ``beaten`` (value of the largest class alone, where no rung exceeds it, else None).
     """
+    judged = next((rung for rung in ladder if is_trained(rung)), None)
+    whole = {(row["rung"], row["metric"]): row for row in differences if row["without"] is None}
     rows = []
     for comparison in compare_all(ladder):
         metric = comparison.metric
         found = ranked(ladder, metric)
-        sign, word = _SIGNS[comparison.outcome]
+        row = whole.get((judged["rung"], metric.key)) if judged else None
+        sign, word = _SIGNS[row["outcome"] if row else None]
         trivial = [rung["metrics"][metric.baseline]["value"] for rung, _ in found if metric.baseline in rung["metrics"]]
+        cheap = [rung["rung"] for rung, _ in found if not is_trained(rung)]
         rows.append(
             {
                 "measure": metric.short or metric.name,
                 "explanation": metric.explanation,
                 "sign": sign,
                 "outcome": word,
-                "trained": _first(found, trained=True, digits=metric.digits),
-                "baseline": _first(found, trained=False, digits=metric.digits),
+                "trained": _named(found, judged["rung"] if judged else None, digits=metric.digits),
+                "baseline": _named(found, row["baseline"] if row else next(iter(cheap), None), digits=metric.digits),
                 "beaten": number(trivial[0]) if trivial and trivial[0] >= found[0][1]["value"] else None,
             }
         )
     return rows
 
 
-def _first(found: list[tuple[Record, Record]], *, trained: bool, digits: int) -> dict[str, str] | None:
-    """The highest rung of one kind."""
-    for rung, value in found:
-        if is_trained(rung) == trained:
-            return {"rung": rung["rung"], "value": number(value["value"], digits=digits)}
-    return None
+def _named(found: list[tuple[Record, Record]], name: str | None, *, digits: int) -> dict[str, str] | None:
+    """The rung of that name, where it was measured."""
+    values = [value for rung, value in found if rung["rung"] == name]
+    return {"rung": str(name), "value": number(values[0]["value"], digits=digits)} if values else None
 
 
 def describe(rung: Record) -> str:

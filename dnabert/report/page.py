@@ -13,6 +13,7 @@ from dnabert.report.figures import draw_all, save_all
 from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, write_tables
+from dnabert.report.verdict import verdict
 from dnabert.stage import stage
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "ladder": ladder,
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
-        "verdict": answer.verdict(ladder),
-        "outcomes": first_screen.outcome_rows(ladder),
+        "verdict": verdict(ladder, evidence.differences),
+        "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
@@ -102,7 +103,6 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "named_by": cards.counted(evidence.cards),
         "overall": evidence.overall,
         "trust": survival.trust_sentences(evidence.stability, evidence.null, evidence.overall),
-        "difference_sentences": answer.difference_sentences(evidence.differences),
         "survival": survival.rows(ladder),
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),

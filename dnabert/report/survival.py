@@ -38,9 +38,10 @@ def sentence(ladder: list[Record]) -> str | None:
     if rung is None:
         return None
     whole, rest = rung["explained_away"][0], rung["explained_away"][-1]
+    taken = [row["without"] for row in rung["explained_away"][1:] if not row["without"].startswith("all")] or [rest["without"]]
     others = [each for each in ladder if each is not rung and each.get("explained_away")]
     told = (
-        f"Composition, repeats and place in the gene predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
+        f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
         f"Without them HDBSCAN puts {percent(rest['clustered_share'])} of the windows into {rest['clusters']} clusters "
         f"(before: {percent(whole['clustered_share'])}, {whole['clusters']})"
     )

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from dnabert.clusters.agreement import agreement, agreement_between
+from dnabert.clusters.agreement import agreement, agreement_between, resampled_agreement
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,3 +42,23 @@ def test_agreement_is_that_of_scikit_learn_on_common_windows() -> None:
     assert found["clustered_in_both"][0][1] == both.mean()
     apart = agreement_between([(np.arange(3), np.array([0, 0, -1])), (np.arange(3), np.array([-1, -1, 0]))])
     assert apart["ari_clustered"][0][1] is None
+
+
+def test_copies_of_a_block_do_not_narrow_the_interval() -> None:
+    rng = np.random.default_rng(0)
+    column = rng.integers(0, 3, 300)
+    labels = np.where(rng.random(300) < 0.5, column, rng.integers(0, 3, 300))
+    alone = agreement(labels, column, groups=np.arange(300), resamples=1_000)
+    copied = agreement(np.repeat(labels, 4), np.repeat(column, 4), groups=np.repeat(np.arange(300), 4), resamples=1_000)
+    naive = agreement(np.repeat(labels, 4), np.repeat(column, 4), resamples=1_000)
+    width = {name: score.high - score.low for name, score in (("alone", alone["ari"]), ("copied", copied["ari"]), ("naive", naive["ari"]))}
+    assert width["copied"] == pytest.approx(width["alone"], rel=0.05) and width["naive"] < 0.65 * width["copied"]
+
+
+def test_resampled_labellings_of_the_same_blocks_are_paired() -> None:
+    rng = np.random.default_rng(0)
+    labels, column = rng.integers(0, 4, 500), rng.integers(0, 4, 500)
+    groups = rng.integers(0, 50, 500)
+    renamed = (labels + 1) % 4  # the same partition under other names
+    first, second = (resampled_agreement(each, column, groups=groups)["ami"][1] for each in (labels, renamed))
+    np.testing.assert_allclose(first, second, atol=1e-12)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dnabert.clusters.bootstrap import bootstrap_mean, paired_difference
+from dnabert.clusters.bootstrap import bootstrap_mean, paired_difference, resampled_means
 
 
 def test_interval_of_a_proportion_is_the_textbook_one() -> None:
@@ -36,3 +36,16 @@ def test_copies_in_a_group_do_not_narrow_the_interval() -> None:
     alone = paired_difference(difference, np.zeros(300), resamples=2_000)
     copied = paired_difference(np.repeat(difference, 4), np.zeros(1_200), groups=np.repeat(np.arange(300), 4), resamples=2_000)
     np.testing.assert_allclose([copied.low, copied.high], [alone.low, alone.high], atol=1e-9)
+
+
+def test_the_interval_of_a_mean_draws_groups_whole() -> None:
+    values = np.random.default_rng(0).random(200) < 0.4
+    copied = bootstrap_mean(np.repeat(values, 5), groups=np.repeat(np.arange(200), 5), resamples=4_000)
+    half = 1.96 * np.sqrt(values.mean() * (1 - values.mean()) / 200)
+    np.testing.assert_allclose([copied.low, copied.high], [values.mean() - half, values.mean() + half], atol=0.006)
+    assert copied.n == 1_000
+
+
+def test_means_of_the_same_groups_and_seed_are_paired() -> None:
+    values = np.random.default_rng(0).normal(size=100)
+    np.testing.assert_allclose(resampled_means(values + 1.0), resampled_means(values) + 1.0)

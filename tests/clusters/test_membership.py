@@ -120,3 +120,36 @@ def test_groups_are_blocks_then_regions_then_sequences() -> None:
     groups, by = groups_of(table.drop(columns="block"))
     assert by == "region" and len(set(groups.tolist())) == 4
     assert groups_of(pd.DataFrame({"name": ["x", "y"]}))[1] == "sequence"
+
+
+def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> None:
+    """The reference is no loop but the thing itself: HDBSCAN on old and new points together."""
+    from dnabert.clusters import ClusterConfig
+    from dnabert.clusters.labels import graph_labels
+
+    rng = np.random.default_rng(4)
+    n = 900
+    where = rng.integers(0, 4, n)  # three clusters of several densities, and a thin background
+    spread = np.array([0.2, 0.3, 0.4, 0.0])[where][:, None]
+    points = np.array([[0, 0, 0], [4, 0, 0], [0, 5, 0], [0, 0, 0]], float)[where] + spread * rng.normal(size=(n, 3))
+    points[where == 3] = rng.uniform(-8, 8, ((where == 3).sum(), 3))
+    old, config = np.arange(n) < 600, ClusterConfig(min_cluster_size=25, min_samples=MIN_SAMPLES, neighbors=30)
+
+    def clustered(chosen: np.ndarray) -> tuple[np.ndarray, object]:
+        neighbors = nearest_neighbors(chosen, k=30)
+        return graph_labels(chosen, neighbors, config)[0], neighbors
+
+    labels, neighbors = clustered(points[old])
+    together, _ = clustered(points)
+    assert labels.max() == together.max() == 2
+    same = {int(np.bincount(together[old][labels == label] + 1).argmax()) - 1: label for label in range(3)}
+    truth = np.array([same.get(int(each), -1) for each in together[~old]])
+    fitted = fit_membership(points[old], labels, neighbors, min_samples=MIN_SAMPLES, groups=np.arange(600))  # type: ignore[arg-type]
+    placed = fitted.place(points[~old])
+    accepted = (placed.probability >= 0.5) & (placed.label >= 0)
+    (point, *_) = fitted.held_out["operating_points"]
+    wrong = int((placed.label != truth)[accepted].sum())
+    assert accepted.sum() > 150 and wrong <= max(3, 2 * point["high"] * accepted.sum())
+    assert ((truth >= 0) & ~accepted).sum() <= 0.15 * (truth >= 0).sum()
+    sure = placed.probability > 0.9
+    assert ((placed.label == truth)[sure]).mean() > 0.9

@@ -1,34 +1,106 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from dnabert.comparison import differences
 
+N = 400
 
-def rung(name: str, encoder: str, hits: str) -> dict[str, Any]:
-    share = hits.count("1") / len(hits)
+
+def text(right: np.ndarray) -> str:
+    return "".join("01"[int(each)] for each in right)
+
+
+def rung(name: str, encoder: str, right: np.ndarray, *, groups: np.ndarray | None = None, **more: Any) -> dict[str, Any]:
     return {
-        "rung": name, "encoder": encoder, "metrics": {"knn": {"value": share}}, "hits": {"knn": hits},
-        "groups": {"knn": list(range(len(hits)))},
-    }  # fmt: skip
+        "rung": name,
+        "encoder": encoder,
+        "metrics": {"knn10_region": {"value": right.mean(), "n": len(right)}},
+        "hits": {"knn10_region": text(right)},
+        "groups": {"knn10_region": list(range(len(right))) if groups is None else groups.tolist()},
+        **more,
+    }
+
+
+def random(share: float, *, seed: int, n: int = N) -> np.ndarray:
+    return np.random.default_rng(seed).random(n) < share
 
 
 def test_the_pretrained_rung_is_held_against_the_best_cheap_one() -> None:
-    ladder = [rung("mine", "runs/x", "1" * 90 + "0" * 10), rung("k", "kmer:4", "1" * 60 + "0" * 40), rung("r", "random:x", "0" * 100)]
-    (found,) = differences(ladder)
-    assert (found["metric"], found["rung"], found["baseline"], found["n"]) == ("knn", "mine", "k", 100)
-    assert found["value"] == 0.3 and 0.2 < found["low"] < 0.3 < found["high"] < 0.4
+    mine, kmer = random(0.9, seed=0), random(0.6, seed=1)
+    (found,) = differences([rung("mine", "runs/x", mine), rung("k", "kmer:4", kmer), rung("r", "random:x", random(0.1, seed=2))])
+    assert (found["metric"], found["rung"], found["baseline"], found["n"]) == ("knn10_region", "mine", "k", N)
+    assert (found["outcome"], found["without"]) == ("ahead", None)
+    apart = mine.astype(float) - kmer
+    half = 1.96 * apart.std() / N**0.5  # the textbook interval of a mean of paired differences
+    np.testing.assert_allclose([found["value"], found["low"], found["high"]], apart.mean() + np.array([0, -half, half]), atol=0.006)
 
 
 def test_shuffled_rungs_compete_for_nothing_and_a_ladder_without_rivals_has_no_difference() -> None:
-    null = rung("null", "runs/x", "1" * 100) | {"shuffled": True}
-    assert differences([rung("mine", "runs/x", "10" * 50), null]) == []
+    null = rung("null", "runs/x", random(1.0, seed=0)) | {"shuffled": True}
+    assert differences([rung("mine", "runs/x", random(0.5, seed=1)), null]) == []
 
 
 def test_a_tie_in_single_intervals_can_be_a_difference_in_pairs() -> None:
-    right = np.random.default_rng(0).random(2_000) < 0.6
+    right = random(0.6, seed=0, n=2_000)
     better = right.copy()
     better[np.flatnonzero(~right)[:20]] = True  # right wherever the other is, and in 20 of 2,000 more
-    text = ["".join("01"[int(x)] for x in each) for each in (better, right)]
-    (found,) = differences([rung("mine", "runs/x", text[0]), rung("k", "kmer:4", text[1])])
-    assert found["low"] > 0
+    (found,) = differences([rung("mine", "runs/x", better), rung("k", "kmer:4", right)])
+    assert found["low"] > 0 and found["outcome"] == "ahead"
+
+
+def test_copies_of_one_place_make_no_lead() -> None:
+    right = random(0.6, seed=0, n=20)
+    better = right.copy()
+    better[np.flatnonzero(~right)[:3]] = True
+    copied = [np.repeat(each, 100) for each in (better, right)]
+    groups = np.repeat(np.arange(20), 100)
+    pair = [rung("mine", "runs/x", copied[0], groups=groups), rung("k", "kmer:4", copied[1], groups=groups)]
+    assert differences(pair)[0]["outcome"] == "level"
+    apart = [rung("mine", "runs/x", copied[0]), rung("k", "kmer:4", copied[1])]
+    assert differences(apart)[0]["outcome"] == "ahead"  # 2,000 windows taken for independent would be one
+
+
+def test_bert_is_a_rival_of_the_trained_rung_and_is_held_against_counts_itself() -> None:
+    mine, bert, kmer = random(0.8, seed=0), random(0.9, seed=1), random(0.5, seed=2)
+    rungs = [rung("mine", "runs/x", mine), rung("bert", "bert", bert), rung("k", "kmer:4", kmer)]
+    found = {row["rung"]: row for row in differences(rungs)}
+    assert found["mine"]["baseline"] == "bert" and found["mine"]["outcome"] == "behind"
+    assert found["bert"]["baseline"] == "k" and found["bert"]["outcome"] == "ahead"
+
+
+def test_without_a_difference_ahead_and_behind_are_rare() -> None:
+    # two rivals and ten measures: by single 95 % intervals every fourth ladder would show a lead
+    called = []
+    for trial in range(40):
+        rungs = []
+        for number, (name, encoder) in enumerate((("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))):
+            each = rung(name, encoder, random(0.5, seed=0))
+            rights = {f"m{i}": random(0.5, seed=1000 * trial + 100 * number + i) for i in range(10)}
+            each["hits"] = {metric: text(right) for metric, right in rights.items()}
+            each["groups"] = {metric: list(range(N)) for metric in rights}
+            each["metrics"] = {metric: {"value": right.mean(), "n": N} for metric, right in rights.items()}
+            rungs.append(each)
+        called.append({row["outcome"] for row in differences(rungs, resamples=1_000)} != {"level"})
+    assert sum(called) <= 6  # at most 5 % are expected for either side
+
+
+def test_labellings_are_compared_by_their_draws() -> None:
+    draws = np.random.default_rng(0).normal(0.5, 0.05, 500)
+    mine = rung("mine", "runs/x", random(0.5, seed=0)) | {"draws": {"ami_region": (draws + 0.02).tolist()}}
+    kmer = rung("k", "kmer:4", random(0.5, seed=1)) | {"draws": {"ami_region": draws.tolist()}}
+    mine["metrics"]["ami_region"], kmer["metrics"]["ami_region"] = {"value": 0.52, "n": 9}, {"value": 0.5, "n": 9}
+    (found,) = [row for row in differences([mine, kmer]) if row["metric"] == "ami_region"]
+    assert found["low"] == pytest.approx(0.02) == found["value"] and found["outcome"] == "ahead" and found["n"] == 9
+
+
+def test_what_survives_is_compared_but_not_where_the_answer_itself_was_taken_out() -> None:
+    def left(right: np.ndarray) -> list[dict[str, Any]]:
+        names = ("nothing", "composition", "gene position", "all but gene position", "all but repeats", "all")
+        return [{"without": name, "hits": {"knn10_region": text(right)}} for name in names]
+
+    mine = rung("mine", "runs/x", random(0.9, seed=0), explained_away=left(random(0.8, seed=3)))
+    kmer = rung("k", "kmer:4", random(0.9, seed=1), explained_away=left(random(0.5, seed=4)))
+    found = {row["without"]: row["outcome"] for row in differences([mine, kmer])}
+    assert found == {None: "level", "composition": "ahead", "all but gene position": "ahead"}

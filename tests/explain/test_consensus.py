@@ -91,3 +91,14 @@ def test_a_missing_extra_is_named(core: np.ndarray, copies: Copies, monkeypatch:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'dnabert\[explain\]'"):
         consensus(copies(core, 3, divergence=0.0, seed=1))
+
+
+def test_the_chance_of_real_sequences_on_top_is_that_of_drawing_them_without_shuffled_ones() -> None:
+    from scipy.stats import hypergeom
+
+    from dnabert.explain.consensus import _chance
+
+    for above, real, null in ((3, 10, 100), (10, 10, 20), (1, 60, 100), (9, 60, 100)):
+        # the `above` highest of all are a sample without a single shuffled one
+        assert _chance(above, real=real, null=null) == pytest.approx(hypergeom.pmf(above, real + null, real, above))
+    assert _chance(0, real=5, null=9) == 1.0

@@ -28,7 +28,8 @@ def test_a_space_of_repeats_falls_with_repeats_and_with_nothing_else() -> None:
     found, repeat, _ = windows()
     vectors = np.random.default_rng(1).normal(size=(600, 6)) + 6 * repeat[:, None]
     explanations = cheap_explanations(found.table, found.sequences)
-    assert list(explanations) == ["composition", "repeats", "gene position", "all"]
+    joined = ["all but repeats", "all but gene position", "all"]
+    assert list(explanations) == ["composition", "repeats", "gene position", *joined]
     rows = {row["without"]: row for row in explained_away(vectors, found, explanations, resamples=20)}
     assert list(rows) == ["nothing", *explanations]
     purity = {name: row["knn10_repeat_class"]["value"] for name, row in rows.items()}
@@ -65,4 +66,43 @@ def test_homology_is_one_more_explanation() -> None:
     found, repeat, _ = windows()
     explanations = cheap_explanations(found.table, found.sequences, homology=repeat * 100.0)
     assert explanations["homology"].shape == (600, 1)
-    assert explanations["all"].shape[1] == sum(explanations[name].shape[1] for name in list(explanations)[:-1])
+    assert explanations["all"].shape[1] == sum(explanations[name].shape[1] for name in list(explanations)[:4])
+
+
+def test_each_part_is_predicted_by_scikit_learns_ridge_of_the_others() -> None:
+    from sklearn.linear_model import Ridge
+
+    from dnabert.clusters.scores import standardised
+    from dnabert.explain.explained_away import _PENALTY, _parts
+
+    rng = np.random.default_rng(0)
+    cause, groups = rng.normal(size=(300, 4)), np.repeat(np.arange(100), 3)
+    vectors = np.hstack([cause @ rng.normal(size=(4, 3)) + rng.normal(size=(300, 3)), rng.normal(size=(300, 2))])
+    rest, explained = take_out(vectors, cause, groups=groups)
+    wanted, part = standardised(vectors).astype(np.float64), _parts(groups, seed=0)
+    expected, spread = np.empty_like(wanted), 0.0
+    for number in range(5):
+        own = part == number
+        model = Ridge(alpha=_PENALTY * (~own).sum()).fit(cause[~own], wanted[~own])
+        expected[own] = wanted[own] - model.predict(cause[own])
+        spread += ((wanted[own] - wanted[~own].mean(0)) ** 2).sum()
+    np.testing.assert_allclose(rest, expected, atol=1e-5)
+    assert explained == pytest.approx(1 - (expected**2).sum() / spread, abs=1e-6)
+    assert all(len(np.unique(part[groups == each])) == 1 for each in range(100))  # near-copies are never on both sides
+
+
+def test_joined_explanations_leave_out_the_one_that_holds_the_answer() -> None:
+    found, repeat, _ = windows()
+    hidden = np.random.default_rng(3).normal(size=(600, 2))
+    explanations = cheap_explanations(found.table, found.sequences, homology=hidden)
+    names = ["composition", "repeats", "gene position", "homology", "all but repeats", "all but gene position", "all"]
+    assert list(explanations) == names
+    sizes = {name: explanations[name].shape[1] for name in names}
+    assert sizes["all but repeats"] == sizes["all"] - sizes["repeats"]
+    assert sizes["all but gene position"] == sizes["all"] - sizes["gene position"]
+    vectors = np.random.default_rng(1).normal(size=(600, 6)) + 6 * repeat[:, None]
+    rows = {row["without"]: row for row in explained_away(vectors, found, explanations, resamples=20)}
+    assert rows["all but repeats"]["knn10_repeat_class"]["low"] > 0.9 > 0.6 > rows["all but gene position"]["knn10_repeat_class"]["high"]
+    for row in rows.values():
+        for metric, hits in row["hits"].items():
+            assert len(hits) == 600 and hits.count("1") / 600 == pytest.approx(row[metric]["value"])

@@ -58,6 +58,20 @@ def test_each_planted_kind_gets_its_name(found: list[dict[str, Any]]) -> None:
     assert found[1]["composition_auc"]["value"] > 0.95 and found[2]["composition_auc"]["value"] < 0.7
 
 
+def test_neither_is_not_said_of_windows_that_are_scattered_or_that_composition_tells_in_part(windows: ClusteredWindows) -> None:
+    rng = np.random.default_rng(1)
+    scattered = ClusteredWindows(windows.table, windows.sequences, points=rng.normal(size=(len(windows), 3)))
+    row = cluster_kinds(scattered, pairs=60)[2]
+    assert row["kind"] == "undecided" and abs(row["embedding_distance"]["effect"]) < 0.33
+    # a cluster of which half are rich in A and T: dinucleotides tell it from the rest, but not well
+    bases = windows.sequences(np.arange(len(windows))).copy()
+    half = np.flatnonzero(windows.labels == 2)[::2]
+    bases[half] = rng.choice(LETTERS, (len(half), LENGTH), p=[0.33, 0.17, 0.17, 0.33])
+    mixed = ClusteredWindows(windows.table, lambda rows: bases[rows], points=windows.points)
+    row = cluster_kinds(mixed, pairs=60)[2]
+    assert row["kind"] != "neither" and row["composition_auc"]["high"] > 0.7
+
+
 def test_only_the_semi_global_form_sees_copies_at_any_offset_and_strand(found: list[dict[str, Any]]) -> None:
     free, plain = (cell(found[0], form, "shuffled") for form in ("semi_global", "plain"))
     assert free["effect"] < -0.95 and free["high"] < -0.5 and free["q"] < 1e-4
@@ -72,6 +86,7 @@ def test_every_form_meets_every_background(found: list[dict[str, Any]]) -> None:
             assert each["low"] <= each["effect"] <= each["high"] and each["p"] <= each["q"] <= 1
         apart = row["embedding_distance"]
         assert apart["within"] == pytest.approx(apart["equally_near"], rel=0.05)
+        assert apart["within"] < apart["random"] and apart["effect"] < -0.33
         assert row["equal_gc_gap"] is not None
     # Nothing outside is as rich in A and T: the match is poor, and says so.
     assert found[1]["equal_gc_gap"] > 0.1 > 0.03 > found[2]["equal_gc_gap"]
@@ -96,3 +111,15 @@ def test_one_locus_has_no_pairs_and_no_clusters_no_rows() -> None:
     row = cluster_kinds(ClusteredWindows(table, lambda rows: bases[rows]))[0]
     assert row["kind"] == "undecided" and row["pairs"] == 0 and row["comparisons"] == [] and row["within"]["plain"] is None
     assert cluster_kinds(ClusteredWindows(table.assign(label=-1), lambda rows: bases[rows])) == []
+
+
+def test_a_short_motif_in_common_is_no_descent() -> None:
+    rng = np.random.default_rng(5)
+    bases = rng.choice(LETTERS, (MEMBERS + REST, LENGTH))
+    motif = rng.choice(LETTERS, 10)
+    for row in bases[:MEMBERS]:
+        for start in rng.permutation(LENGTH // 10)[:4] * 10:
+            row[start : start + 10] = motif if rng.random() < 0.5 else reverse_complement(motif)
+    table = pd.DataFrame({"label": np.repeat([0, -1], [MEMBERS, REST])})
+    row = cluster_kinds(ClusteredWindows(table, lambda rows: bases[rows]), pairs=60)[0]
+    assert row["kind"] != "homologous" and 0.9 < row["within"]["semi_global"] / cell(row, "semi_global", "shuffled")["mean"] < 1

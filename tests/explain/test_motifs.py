@@ -79,6 +79,20 @@ def test_position_is_tested_against_uniform(found: list[dict]) -> None:
     assert sum(middle["histogram"][3:6]) > 0.8 * sum(middle["histogram"])
 
 
+def test_position_is_that_of_kolmogorov_and_smirnov_by_scipy() -> None:
+    from scipy.stats import kstest
+
+    from dnabert.explain.motifs import _Counted, _position
+
+    starts = np.array([0, 3, 4, 9, 9, 20, 31])
+    found = _position(_Counted(np.zeros((0, 3), np.int64), starts, 39, ()))
+    reference = kstest(starts, "uniform", args=(-0.5, 40))  # 40 places a motif can begin at, each in the middle of its own stretch
+    assert (found["distance"], found["p"]) == pytest.approx((reference.statistic, reference.pvalue))
+    assert found["histogram"] == [2, 1, 2, 0, 0, 1, 0, 1, 0, 0]
+    few = _position(_Counted(np.zeros((0, 3), np.int64), starts[:4], 39, ()))
+    assert few["p"] is None and sum(few["histogram"]) == 4
+
+
 def test_a_cluster_without_a_motif_is_silent(found: list[dict]) -> None:
     assert all(each["versus_others"]["q"] > 0.05 for each in found[1]["motifs"])
 

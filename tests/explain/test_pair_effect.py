@@ -71,3 +71,9 @@ def test_interval_covers_the_truth_when_pairs_share_windows(shared: float) -> No
         false_alarms += pair_effect(values, others, ends=ends).p <= 0.05
     assert hits / trials > 0.89
     assert false_alarms / trials < 0.09
+
+
+def test_a_small_p_of_distances_in_float32_is_not_zero() -> None:
+    near, far = np.linspace(0, 0.2, 200, dtype=np.float32), np.linspace(0.4, 0.5, 300, dtype=np.float32)
+    p = pair_effect(near[None], far, ends=alone(200)).p
+    assert p == pytest.approx(mannwhitneyu(near.astype(float), far.astype(float), method="asymptotic").pvalue) and 0 < p < 1e-60

@@ -76,7 +76,32 @@ def test_copies_that_no_database_has_are_told_as_such() -> None:
     consensus = {"found": True, "share": 0.9, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
     basis, text = sentence(consensus=consensus)
     assert basis == "family" and text.startswith("copies of one element of 120 bp at 85 % identity, 90 % of the windows")
+    assert "database" not in text  # none was given
+    none_hit = {"databases": [{"database": "me.fa", "families": []}]}
+    assert sentence(consensus=consensus, homology=none_hit)[1].endswith("90 % of the windows, in no database given")
     assert sentence(consensus=consensus | {"share": 0.3})[0] == "unexplained"
+
+
+def related(*, share: float, rest: float, q: float) -> Card:
+    return {"members": {"share": share, "background_share": rest, "q": q}}
+
+
+def test_copies_that_are_like_a_known_sequence_are_not_called_unknown() -> None:
+    hit = {"family": "ALU", "subject": "ALU:AluYb8", "identity": 0.85, "query_start": 2, "query_end": 101}
+    consensus = {"found": True, "share": 0.52, "consensus": "ACGT" * 30, "identity": 0.8, "low_complexity": 0.0, "relatives": [hit]}
+    homology = family("ALU", share=0.45, q=1e-4)
+    basis, text = sentence(consensus=consensus, homology=homology)
+    assert basis == "family" and text.endswith("52 % of the windows, 99 bp of it like ALU:AluYb8 at 85 % identity")
+    # other windows hold it as often: it names nothing
+    homology["databases"][0]["families"][0] |= {"q": 0.4, "background_share": 0.27, "share": 0.54}
+    basis, text = sentence(consensus=consensus, homology=homology)
+    assert basis == "unexplained" and text.endswith("54 % of them hold ALU, other windows 27 % (q = 0.4)")
+
+
+def test_copies_that_other_windows_are_relatives_of_as_often_name_nothing() -> None:
+    consensus = {"found": True, "share": 0.9, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
+    assert sentence(consensus=consensus, corpus_homology=related(share=0.9, rest=0.1, q=1e-6))[0] == "family"
+    assert sentence(consensus=consensus, corpus_homology=related(share=0.5, rest=0.4, q=0.6))[0] == "unexplained"
 
 
 def test_composition_is_called_composition() -> None:
@@ -90,14 +115,38 @@ def test_composition_is_called_composition() -> None:
 def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
     kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.5}, "comparisons": []}
     basis, text = sentence(kind=kind)
-    assert basis == "unexplained" and "does not set it apart from its surroundings (area 0.50): perhaps no group at all" in text
+    assert basis == "unexplained" and "composition does not set it apart from its surroundings (area 0.50): perhaps no group at all" in text
+    parts = card(kind=kind)
+    parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
+    assert "GC-rich sequence (60 % GC, elsewhere 42 %), but this does not set it apart" in cluster_sentence(parts)["text"]
 
 
 def test_what_nothing_explains_is_unexplained_with_its_test() -> None:
-    comparison = {"form": "semi_global", "against": "equal_gc", "q": 0.3}
+    comparison = {"form": "semi_global", "against": "equal_gc", "q": 0.3, "effect": -0.1}
     kind = {"kind": "neither", "composition_auc": {"value": 0.55}, "comparisons": [comparison]}
     text = cluster_sentence(card(kind=kind))["text"]
-    assert text.startswith("unexplained: 200 windows at 60 places, edit distance against equal GC: q = 0.3")
+    assert text == (
+        "unexplained: 200 windows at 60 places, not shown to be nearer in letters than windows of equal GC (q = 0.3), "
+        "near in the embedding, as far in letters as chance, and not by composition"
+    )
+
+
+@pytest.mark.parametrize(("effect", "side"), [(0.2, ", farther apart in letters than"), (-0.2, ", nearer in letters than")])
+def test_a_small_q_is_told_with_its_side(effect: float, side: str) -> None:
+    comparison = {"form": "semi_global", "against": "equal_gc", "q": 0.01, "effect": effect}
+    kind = {"kind": "undecided", "composition_auc": {"value": 0.76, "low": 0.74}, "comparisons": [comparison]}
+    text = cluster_sentence(card(kind=kind))["text"]
+    assert f"{side} windows of equal GC (q = 0.01), composition tells it from other windows in part (area 0.76)" in text
+
+
+def test_what_an_unexplained_cluster_lacks_and_what_some_of_it_have_is_told() -> None:
+    alu = term("repeat_class", "Alu", share=0.02, rest=0.46, q=1e-4) | {"low": 0.01, "high": 0.03}
+    line = term("repeat_class", "L1", share=0.4, rest=0.04, q=1e-4) | {"low": 9.0, "high": 30.0}
+    text = sentence(annotation=[alu, line])[1]
+    assert text.endswith("hardly any Alu (2 %, elsewhere 46 %), L1 in 40 % (elsewhere 4 %)")
+    # neither what the test does not hold, nor what is little more than elsewhere
+    weak = [alu | {"q": 0.2}, line | {"low": 1.2}]
+    assert sentence(annotation=weak)[1] == sentence()[1]
 
 
 def test_one_species_is_told_where_there_are_several() -> None:
@@ -115,3 +164,24 @@ def test_confidence_follows_places_and_stability() -> None:
     assert cluster_sentence(parts | {"stability": {"verdict": "pattern"}})["confidence"] == "moderate"
     parts["makeup"]["loci"] = 3
     assert cluster_sentence(parts)["confidence"] == "low"
+
+
+def motif(*, share: float = 0.9, rest: float = 0.05, q: float = 1e-9, low: float = 2.0, shuffled_q: float = 1e-9) -> Card:
+    against = {"share": share, "background_share": rest, "log_odds": 4.0, "low": low, "q": q}
+    row = {"name": "cluster_3_motif_1", "consensus": "GGGACTTTCC", "versus_others": against, "versus_shuffled": against | {"q": shuffled_q}}
+    return {"motifs": [row]}
+
+
+def test_a_motif_beyond_other_windows_and_beyond_composition_names_a_cluster() -> None:
+    text = "motif GGGACTTTCC in 90 % of the windows, elsewhere 5 %, in shuffled windows 5 %"
+    assert sentence(motifs=motif()) == ("motif", text)
+    known = [{"motif": "cluster_3_motif_1", "known": "NFKB1"}, {"motif": "cluster_9_motif_1", "known": "CTCF"}]
+    assert sentence(motifs=motif(), known_motifs=known)[1].startswith("motif GGGACTTTCC (like NFKB1) in 90 %")
+    for weak in (motif(q=0.2), motif(shuffled_q=0.2), motif(share=0.3), motif(low=0.5)):
+        assert sentence(motifs=weak)[0] == "unexplained"
+
+
+def test_a_gene_set_is_named_when_its_test_holds() -> None:
+    row = {"name": "planted", "share": 0.6, "expected": 0.1, "q": 0.01}
+    assert sentence(gene_sets=[row])[1].endswith("in genes of planted (60 %, expected 10 %)")
+    assert "planted" not in sentence(gene_sets=[row | {"q": 0.3}])[1]

@@ -26,34 +26,20 @@ def _ladder(pretrained: float, *, kmer: float = 0.5, **options: float) -> list[d
     return [_rung(*rung, **options) for rung in rungs]
 
 
-@pytest.mark.parametrize(
-    ("pretrained", "opening"),
-    [(0.60, "Yes. Of 1 measure,"), (0.51, "No. Of 1 measure,"), (0.40, "No. Of 1 measure,")],
-)
-def test_verdict_claims_only_what_intervals_separate(pretrained: float, opening: str) -> None:
-    assert answer.verdict(_ladder(pretrained)).startswith(opening)
+def test_touching_intervals_overlap() -> None:
+    (result,) = answer.compare_all(_ladder(0.52))
+    assert result.leaders == ["pretrained", "kmer6"] and result.sentence.startswith("the intervals overlap of pretrained")
+    assert answer.compare_all(_ladder(0.60))[0].leaders == ["pretrained"]
 
 
-def test_verdict_says_where() -> None:
-    assert "no different from the best baseline in 1" in answer.verdict(_ladder(0.51))
-    assert "behind the best baseline in 1" in answer.verdict(_ladder(0.40))
+def test_the_commonest_class_stands_beside() -> None:
+    assert "so none beats it" in answer.compare_all(_ladder(0.60, majority=0.7))[0].sentence
 
 
-def test_touching_intervals_are_no_difference() -> None:
-    assert answer.compare_all(_ladder(0.52))[0].outcome == "no difference"
-
-
-def test_no_claim_below_the_largest_class() -> None:
-    result = answer.compare_all(_ladder(0.60, majority=0.7))[0]
-    assert result.outcome == "no difference"
-    assert "so none beats it" in result.sentence
-
-
-def test_no_claim_without_both_baselines() -> None:
-    ladder = _ladder(0.9)
-    assert "lacks k-mer counts" in answer.verdict([ladder[0], ladder[2]])
-    assert "lacks an untrained network" in answer.verdict(ladder[:2])
-    assert "no pretrained run" in answer.verdict(ladder[1:])
+def test_what_is_trained_on_this_genome_and_what_on_something_else() -> None:
+    specs = ["runs/x", "default", "bert", "bert:some/model", "kmer:6", "random:runs/x"]
+    assert [answer.is_trained({"encoder": each}) for each in specs] == [True, True, False, False, False, False]
+    assert [answer.is_off_the_shelf({"encoder": each}) for each in specs] == [False, False, True, True, False, False]
 
 
 def test_one_rung_is_no_comparison() -> None:

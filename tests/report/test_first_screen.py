@@ -16,15 +16,19 @@ def _rung(name: str, encoder: str, value: float, *, shuffled: bool = False) -> d
     }
 
 
-def test_the_best_of_each_side_stands_in_a_row() -> None:
+def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     ladder = [
         _rung("one", "runs/one", 0.50), _rung("two", "runs/two", 0.53), _rung("kmer6", "kmer:6", 0.40),
         _rung("random", "random:runs/one", 0.45), _rung("null", "runs/one", 0.9, shuffled=True),
     ]  # fmt: skip
-    region, ortholog = outcome_rows(ladder)
-    assert (region["trained"], region["baseline"]) == ({"rung": "two", "value": "0.530"}, {"rung": "random", "value": "0.450"})
-    assert (region["sign"], region["outcome"], region["beaten"]) == ("=", "no difference", "0.550")  # the largest class alone has more
+    row = {"rung": "one", "without": None, "metric": "retrieval_top1", "baseline": "random", "outcome": "ahead"}
+    other = row | {"metric": "knn10_region", "without": "composition"}  # of what is left, not of the whole
+    region, ortholog = outcome_rows(ladder, [row, other])
     assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
+    assert (ortholog["trained"], ortholog["baseline"]) == ({"rung": "one", "value": "0.500"}, {"rung": "random", "value": "0.450"})
+    assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")  # the largest class alone has more
+    for outcome, sign in (("level", "="), ("behind", "▼")):
+        assert outcome_rows(ladder, [row | {"outcome": outcome}])[1]["sign"] == sign
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,10 @@ def test_names_are_escaped(page: Path, outline: _Outline) -> None:
 
 def test_answer_and_evidence_are_told(outline: _Outline) -> None:
     text = " ".join(" ".join(outline.text).split())
-    assert "Yes, in part. Of 4 measures, pretraining on the genome is ahead of every baseline in 2" in text
-    assert "no difference between pretrained 0.610 [0.600, 0.620], bert" in text
+    assert "Interesting in part, for this genome: of 4 measures, pretrained is ahead of everything cheaper in 2" in text
+    assert "What it misses Ortholog found first: pretrained is behind kmer6 by 0.080 [0.065, 0.095]." in text
+    assert "What the off-the-shelf BERT finds 10 nearest neighbours: repeat class: bert is behind kmer6" in text
+    assert "the intervals overlap of pretrained 0.610 [0.600, 0.620], bert" in text
     assert "1.760 [1.756, 1.764] bits per base on held-out windows, below the best Markov model" in text
     assert "Pairs within a cluster are closer than pairs of unclustered windows, a large effect" in text
     assert "Of 31 clusters, 5 are mostly repeat" in text

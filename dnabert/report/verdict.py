@@ -1,0 +1,211 @@
+"""Is pretraining on this genome interesting or a waste of time? The verdict, from intervals of differences to the best cheap encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dnabert.report.answer import is_off_the_shelf, is_trained
+from dnabert.report.metrics import METRICS
+from dnabert.report.numbers import interval, listed, number
+
+Record = dict[str, Any]
+Outcome = Literal["interesting", "interesting in part", "a waste of time", "undecided", "no claim"]
+
+#: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as well.
+MARGIN = 0.02
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the differences allow to say.
+
+    Attributes
+    ----------
+    outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap explanations
+        are taken out (or none were); ``interesting in part``: ahead in one, but behind in another, or no lead stands; ``a waste of
+        time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in none, but the intervals leave room for
+        more; ``no claim``: a baseline is missing.
+    headline : the answer in one sentence.
+    finds, misses, level, survives, off_the_shelf : sentences, one per measure.
+    """
+
+    outcome: Outcome
+    headline: str
+    finds: list[str] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+    level: list[str] = field(default_factory=list)
+    survives: list[str] = field(default_factory=list)
+    off_the_shelf: list[str] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[tuple[str, list[str]]]:
+        """Headings with their sentences, those without any left out."""
+        titles = (
+            ("What the pretrained model finds that nothing cheaper does", self.finds),
+            ("What it misses", self.misses),
+            ("Where it cannot be told from the best of what is cheaper", self.level),
+            ("What survives when cheap explanations are taken out", self.survives),
+            ("What the off-the-shelf BERT finds", self.off_the_shelf),
+        )
+        return [(title, sentences) for title, sentences in titles if sentences]
+
+
+def verdict(ladder: list[Record], differences: list[Record]) -> Verdict:
+    """Judge the first trained rung of a ladder.
+
+    Parameters
+    ----------
+    ladder : records of the rungs.
+    differences : rows of `dnabert.comparison.differences` on the same ladder.
+    """
+    trained = next((rung for rung in ladder if is_trained(rung)), None)
+    reason = _no_claim(ladder, trained)
+    if trained is None or reason:
+        return Verdict("no claim", reason)
+    own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
+    whole = [row for row in own if row["without"] is None]
+    if not whole:
+        return Verdict("no claim", "No measure was taken on both the pretrained model and a cheaper encoder, so there is no answer.")
+    ahead = [row for row in whole if row["outcome"] == "ahead" and not _trivial(trained, row)]
+    behind = [row for row in whole if row["outcome"] == "behind"]
+    level = [row for row in whole if row not in ahead and row not in behind]
+    left = [row for row in own if row["without"] is not None]
+    stands = _standing(trained, ahead, left)
+    outcome = _outcome(ahead, behind, level, stands)
+    return Verdict(
+        outcome,
+        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands),
+        finds=[_sentence(row) for row in ahead],
+        misses=[_sentence(row) for row in behind],
+        level=[_sentence(row) for row in level],
+        survives=[_sentence(row) + _chance(trained, row) for row in left],
+        off_the_shelf=_off_the_shelf(ladder, differences),
+    )
+
+
+#: Measures that take part.
+_NAMES = {metric.key: metric.name for metric in METRICS if metric.headline}
+
+
+def _no_claim(ladder: list[Record], trained: Record | None) -> str:
+    if trained is None:
+        return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
+    kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
+    names = (("kmer", "k-mer counts"), ("random", "an untrained network"))
+    missing = [name for kind, name in names if kind not in kinds]
+    return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""
+
+
+def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[Record] | None:
+    """Leads of the whole that stand when all explanations but the one that holds the answer are out; None where that was not asked.
+
+    Counts of 4-mers have nothing left when composition is out, and any noise is ahead of them: a lead counts when the rung is
+    better than the commonest class too.
+    """
+    joint = [row for row in left if row["without"].startswith("all but ")]
+    if not joint:
+        return None
+    leading = {row["metric"] for row in ahead}
+    return [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and not _trivial(trained, row)]
+
+
+def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None) -> Outcome:
+    if ahead:
+        return "interesting in part" if behind or stands == [] else "interesting"
+    if all(row["high"] <= MARGIN for row in (*level, *behind)):
+        return "a waste of time"
+    return "undecided"
+
+
+def _headline(
+    outcome: Outcome,
+    rung: str,
+    whole: list[Record],
+    sides: tuple[list[Record], list[Record], list[Record]],
+    stands: list[Record] | None,
+) -> str:
+    ahead, behind, level = sides
+    total = f"{len(whole)} {'measure' if len(whole) == 1 else 'measures'}"
+    against = f"the best of what is cheaper ({listed(sorted({row['baseline'] for row in whole}))})"
+    if outcome == "a waste of time":
+        return (
+            f"A waste of time, for this genome: in none of {total} is {rung} ahead of {against}, nor does an interval leave room for "
+            f"a lead of more than {number(MARGIN, digits=2)}{_and_behind(behind)}."
+        )
+    if outcome == "undecided":
+        room = max(level, key=lambda row: row["high"])
+        return (
+            f"Undecided: in none of {total} is {rung} shown to be ahead of {against}, but in {_NAMES[room['metric']]} it may be by up to "
+            f"{number(room['high'])}{_and_behind(behind)}. Compare more windows (ladder_windows)."
+        )
+    told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({_names(ahead)}){_and_behind(behind)}"
+    if stands is None:
+        rest = "; what of it survives without cheap explanations was not asked"
+    elif stands:
+        rest = f"; with {_taken(stands)} taken out it still is, in {_names(stands)}"
+    else:
+        rest = "; no lead was shown to stand when the cheap explanations are taken out"
+    return f"{'Interesting' if outcome == 'interesting' else 'Interesting in part'}, for this genome: {told}{rest}."
+
+
+def _and_behind(behind: list[Record]) -> str:
+    return f", and it is behind in {len(behind)} ({_names(behind)})" if behind else ""
+
+
+def _names(rows: list[Record]) -> str:
+    return listed(list(dict.fromkeys(_NAMES[row["metric"]] for row in rows)))
+
+
+def _taken(rows: list[Record]) -> str:
+    return listed([row["without"].replace("all but", "all cheap explanations but") for row in rows])
+
+
+def _trivial(rung: Record, row: Record) -> bool:
+    """Whether always saying the commonest class does as well."""
+    share, score = _commonest(rung, row["metric"]), _score(rung, row)
+    return share is not None and (score is None or score["low"] <= share)
+
+
+def _score(rung: Record, row: Record) -> Record | None:
+    if row["without"] is None:
+        return rung["metrics"].get(row["metric"])
+    found = [each for each in rung.get("explained_away") or [] if each["without"] == row["without"]]
+    return found[0].get(row["metric"]) if found else None
+
+
+def _commonest(rung: Record, key: str) -> float | None:
+    metric = next(each for each in METRICS if each.key == key)
+    record = rung["metrics"].get(metric.baseline) if metric.baseline else None
+    return None if record is None else float(record["value"])
+
+
+def _chance(rung: Record, row: Record) -> str:
+    share, score = _commonest(rung, row["metric"]), _score(rung, row)
+    if share is None or score is None:
+        return ""
+    beside = f" ({interval(score)} of the windows; always saying the commonest class gives {number(share)}"
+    return beside + (", so nothing is left)" if score["low"] <= share else ")")
+
+
+def _sentence(row: Record) -> str:
+    """One measure: who is ahead, by how much.
+
+    Examples
+    --------
+    >>> row = {"metric": "knn10_region", "without": None, "rung": "mine", "baseline": "kmer6", "outcome": "ahead"}
+    >>> _sentence(row | {"value": 0.02, "low": 0.01, "high": 0.03})
+    '10 nearest neighbours: gene region: mine is ahead of everything cheaper; of the best, kmer6, by 0.020 [0.010, 0.030]'
+    """
+    name = _NAMES[row["metric"]] + ("" if row["without"] is None else f", without {row['without']}")
+    if row["outcome"] == "level":
+        return f"{name}: {row['rung']} cannot be told from {row['baseline']}: difference {interval(row)}"
+    if row["outcome"] == "ahead":
+        return f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
+    turned = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
+    return f"{name}: {row['rung']} is behind {row['baseline']} by {interval(turned)}"
+
+
+def _off_the_shelf(ladder: list[Record], differences: list[Record]) -> list[str]:
+    names = [rung["rung"] for rung in ladder if is_off_the_shelf(rung) and not rung.get("shuffled")]
+    return [_sentence(row) for row in differences if row["rung"] in names and row["without"] is None and row["metric"] in _NAMES]

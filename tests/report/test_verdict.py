@@ -1,0 +1,85 @@
+from typing import Any
+
+import pytest
+
+from dnabert.report.verdict import MARGIN, verdict
+
+Record = dict[str, Any]
+
+
+def ladder(*, commonest: float = 0.1, left: float = 0.6, without: tuple[str, ...] = ()) -> list[Record]:
+    """A trained rung (0.7 in everything, `left` when all but gene position is out) and the cheap ones, but those of `without`."""
+    rungs = {"mine": "runs/x", "kmer6": "kmer:6", "random": "random:runs/x", "bert": "bert"}
+    score = {"value": 0.7, "low": 0.68, "high": 0.72, "n": 100}
+    metrics = dict.fromkeys(("knn10_region", "knn10_repeat_class", "retrieval_top1", "ami_region"), score)
+    metrics |= {"majority_region": {"value": commonest}, "majority_repeat_class": {"value": commonest}}
+    rest = {"value": left, "low": left - 0.02, "high": left + 0.02, "n": 100}
+    rows = [{"without": "all but gene position", "knn10_region": rest}]
+    return [
+        {"rung": name, "encoder": encoder, "metrics": metrics, "explained_away": rows}
+        for name, encoder in rungs.items()
+        if name not in without
+    ]
+
+
+def row(metric: str, outcome: str, value: float, *, half: float = 0.01, without: str | None = None, rung: str = "mine") -> Record:
+    bounds = {"value": value, "low": value - half, "high": value + half}
+    return {"metric": metric, "without": without, "rung": rung, "baseline": "kmer6", "outcome": outcome, "n": 100, **bounds}
+
+
+LEAD, LEFT = row("knn10_region", "ahead", 0.05), row("knn10_region", "ahead", 0.04, without="all but gene position")
+MISS, LEVEL = row("retrieval_top1", "behind", -0.5), row("ami_region", "level", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome"),
+    [
+        ([LEAD, LEFT, LEVEL], "interesting"),
+        ([LEAD, LEVEL], "interesting"),  # what survives was not asked, and the headline says so
+        ([LEAD, LEFT, MISS], "interesting in part"),
+        ([LEAD, row("knn10_region", "level", 0.0, without="all but gene position")], "interesting in part"),
+        ([MISS, LEVEL], "a waste of time"),
+        ([LEVEL], "a waste of time"),
+        ([row("ami_region", "level", 0.02, half=0.05)], "undecided"),  # 0.07 ahead would be possible
+        ([], "no claim"),
+    ],
+)
+def test_outcomes(rows: list[Record], outcome: str) -> None:
+    found = verdict(ladder(), rows)
+    assert found.outcome == outcome and found.headline.endswith(".")
+    assert not found.headline.startswith("Interesting") or outcome.startswith("interesting")
+
+
+def test_the_headline_says_where_and_what_stands() -> None:
+    told = verdict(ladder(), [LEAD, LEFT, MISS, LEVEL])
+    assert told.headline == (
+        "Interesting in part, for this genome: of 3 measures, mine is ahead of everything cheaper in 1 (10 nearest neighbours: gene "
+        "region), and it is behind in 1 (Ortholog found first); with all cheap explanations but gene position taken out it still is, "
+        "in 10 nearest neighbours: gene region."
+    )
+    assert told.misses == ["Ortholog found first: mine is behind kmer6 by 0.500 [0.490, 0.510]"]
+    assert told.survives[0].endswith("by 0.040 [0.030, 0.050] (0.600 [0.580, 0.620] of the windows; always saying the commonest class gives 0.100)")
+    assert "was not asked" in verdict(ladder(), [LEAD, LEVEL]).headline
+    assert f"{MARGIN}" in verdict(ladder(), [LEVEL]).headline
+    assert "it may be by up to 0.070" in verdict(ladder(), [row("ami_region", "level", 0.02, half=0.05)]).headline
+
+
+def test_a_lead_below_the_commonest_class_is_none() -> None:
+    assert verdict(ladder(commonest=0.9), [LEAD, LEVEL]).finds == []
+    # noise is ahead of counts that have nothing left, and below the commonest class
+    assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).outcome == "interesting in part"
+    assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).survives[0].endswith("so nothing is left)")
+
+
+def test_without_counts_or_an_untrained_network_no_claim() -> None:
+    assert "lacks k-mer counts" in verdict(ladder(without=("kmer6",)), [LEAD]).headline
+    assert "lacks an untrained network" in verdict(ladder(without=("random",)), [LEAD]).headline
+    assert "no pretrained run" in verdict(ladder(without=("mine",)), [LEAD]).headline
+
+
+def test_what_the_off_the_shelf_model_finds_is_told_apart() -> None:
+    found = verdict(ladder(), [LEVEL, row("knn10_region", "behind", -0.2, rung="bert")])
+    assert found.off_the_shelf == ["10 nearest neighbours: gene region: bert is behind kmer6 by 0.200 [0.190, 0.210]"]
+    assert [title for title, _ in found.parts] == [
+        "Where it cannot be told from the best of what is cheaper", "What the off-the-shelf BERT finds",
+    ]  # fmt: skip
