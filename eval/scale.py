@@ -137,7 +137,7 @@ def work(config: ScaleConfig) -> Result:
     if "assign" in config.stages:
         simulate_fasta(Path(config.out) / "new.fa", length=448, seed=1, chroms=tuple(f"read{i}" for i in range(1000)))
     heads = ("stage", "amount", "seconds", "of a processor", "per second of it", "own memory", "with mapped files")
-    print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     stages = []
     for name in config.stages:
         arguments, made = commands[name]

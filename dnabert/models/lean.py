@@ -30,7 +30,7 @@ def is_lean(model: Any) -> bool:
     config = model.config
     return (
         config.model_type == "modernbert"
-        and not hasattr(model.final_norm.weight, "device_mesh")  # under FSDP a layer must be called to be gathered
+        and not hasattr(model.layers[0].attn.Wo.weight, "device_mesh")  # under FSDP a layer must be called to be gathered
         and _is_compiled(model) == (model.device.type != "cpu")
         and set(config.layer_types) == {"full_attention"}
         and config.hidden_activation == "gelu"

@@ -54,7 +54,7 @@ def pretrain(config: PretrainConfig) -> Path:
     samplers = make_samplers(config, corpus)
     model = make_model(config, samplers.train, window_length=corpus.window_length)
     checkpoint = _begin(config, accelerator)  # what cannot work has been refused by now
-    training = build_training(config, samplers, accelerator, checkpoint, model=model)
+    training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
     try:
         with _stop_signals() as stop:
             _run(training, stop)

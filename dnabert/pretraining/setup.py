@@ -107,7 +107,7 @@ def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int) 
 
 
 def build_training(
-    config: PretrainConfig, samplers: Samplers, accelerator: Accelerator, checkpoint: Path | None, *, model: PreTrainedModel
+    config: PretrainConfig, samplers: Samplers, *, accelerator: Accelerator, checkpoint: Path | None, model: PreTrainedModel
 ) -> Training:
     """Put the parts together; with a checkpoint, as they were when it was written."""
     train, tokenizer = samplers.train, samplers.train.tokenizer

