@@ -25,7 +25,7 @@ def scale() -> ModuleType:
 def test_a_line_for_each_stage(scale: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     scale.main(["--bases", "300000", "--windows", "100", "--encoder", "kmer:2", "--out", str(out), "--stages", "prepare", "embed"])
-    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ") and "---" not in line]
     assert [line[0] for line in lines] == ["| stage", "| prepare", "| embed"]
     for line in lines[1:]:
         assert float(line[2]) >= 0 and float(line[3]) >= 0 and line[5].endswith(" GiB") and float(line[6].split()[0]) >= float(line[5].split()[0])
