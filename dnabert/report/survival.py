@@ -61,7 +61,7 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
     if null:
         told.append(null["verdict"])
     prediction = (overall.get("confounds") or {}).get("prediction")
-    if prediction:
+    if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
         told.append(
             f"GC, CpG, low complexity, N, soft-masking, frame, strand and species together predict {interval(share)} of the labelling "

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 #: Keys of JSON that hold measured times, dates or places, and so differ from run to run.
-_TIMES = ("seconds", "created", "command", "tokens_per_second", "path", "out")
+_TIMES = ("seconds", "created", "command", "tokens_per_second", "path", "out", "bytes")
 #: Pages and pictures tell times too; what they are made from is compared.
 _COMPARED = (".json", ".jsonl", ".tsv", ".parquet", ".safetensors", ".arrow", ".fa", ".meme")
 

@@ -96,3 +96,12 @@ def test_without_its_corpus_a_page_is_made_and_says_so(of_a_corpus: tuple[Path, 
     simulate_fasta(corpus.parent / "other.fa", length=60_000, seed=2)
     prepare(config_from_fasta([corpus.parent / "other.fa"]), out=corpus)
     assert "another corpus" in read_evidence(whole).no_sequences
+
+
+def test_a_corpus_of_too_few_places_says_nothing_of_its_confounds() -> None:
+    from dnabert.report.survival import trust_sentences
+
+    empty = {"explained": None, "features": ["gc"], "n": 0, "sentence": "Nothing to predict the clusters from."}
+    assert trust_sentences({}, {}, {"confounds": {"prediction": empty}}) == []
+    known = {"explained": 0.4, "low": 0.3, "high": 0.5}
+    assert "together predict 0.400 [0.300, 0.500] of the labelling" in " ".join(trust_sentences({}, {}, {"confounds": {"prediction": known}}))
