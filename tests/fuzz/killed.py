@@ -26,6 +26,8 @@ import numpy as np
 
 #: Keys of JSON that hold measured times, dates or places, and so differ from run to run.
 _TIMES = ("seconds", "created", "command", "tokens_per_second", "path", "out", "bytes")
+#: Kept in a folder beside what a stage promises: how a run went on, and the page that is drawn of a comparison that is whole.
+_BESIDE = ("checkpoints", "report")
 #: Pages and pictures tell times too; what they are made from is compared.
 _COMPARED = (".json", ".jsonl", ".tsv", ".parquet", ".safetensors", ".arrow", ".fa", ".meme")
 
@@ -157,7 +159,12 @@ def make_inputs(folder: Path, *, stage: str) -> None:
 def content(path: Path) -> dict[str, str]:
     """Files of a folder, or a file, to the hashes of what is the same in every run."""
     files = sorted(x for x in path.rglob("*") if x.suffix in _COMPARED) if path.is_dir() else [path]
-    return {str(file.relative_to(path)): hashlib.sha256(_timeless(file)).hexdigest() for file in files if "checkpoints" not in file.parts}
+    names = {file: file.relative_to(path) for file in files}
+    return {
+        str(name): hashlib.sha256(_timeless(file)).hexdigest()
+        for file, name in names.items()
+        if not any(part in _BESIDE or part.startswith(".report.") for part in name.parts)
+    }
 
 
 def _timeless(file: Path) -> bytes:
