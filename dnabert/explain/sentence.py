@@ -118,6 +118,8 @@ def _family(card: Record) -> tuple[str, str] | None:
     found = card.get("consensus") or {}
     if not found.get("found") or found["share"] < MOST:
         return None
+    if card.get("kind", {}).get("kind") != "homologous" and _motif(card):  # a word that returns aligns, and is no element
+        return None
     if (found.get("low_complexity") or 0) >= MOST:
         return "low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp"
     among = (card.get("corpus_homology") or {}).get("members")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from dnabert.report.answer import leaders
 from dnabert.report.colours import OTHER, PALETTE, categories
@@ -42,7 +42,15 @@ def save_all(figures: dict[str, Figure], folder: Path) -> None:
     folder.mkdir()
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=160)
-        figure.savefig(folder / f"{name}.svg", dpi=200)
+        save_svg(figure, folder / f"{name}.svg", dpi=200)
+
+
+def save_svg(figure: Figure, file: Path | IO[bytes], *, dpi: float = 100) -> None:
+    """Write a figure as SVG, the same bytes whenever it is drawn; `dpi` is of what is drawn as pixels in it."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "dnabert"}):
+        figure.savefig(file, format="svg", dpi=dpi, metadata={"Date": None})
 
 
 def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.report import answer, cards, first_screen, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import draw_all, save_all
+from dnabert.report.figures import draw_all, save_all, save_svg
 from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, write_tables
@@ -127,7 +127,7 @@ def _window_length(table: pd.DataFrame) -> int | None:
 def _svg(figure: Figure) -> str:
     """A figure as a data address: as an image its inner names cannot clash with another figure's."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg")
+    save_svg(figure, buffer)
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

@@ -31,8 +31,8 @@ def genome(rng: np.random.Generator) -> tuple[np.ndarray, list[str], list[str], 
         for inside in [True] * length + [False] * gap:
             window = LETTERS[rng.integers(0, 4, WINDOW)]
             motif = chosen and inside and rng.random() < 0.6
-            if motif:  # six copies on either strand, in the first two thirds of the window
-                for start in rng.permutation(20)[:6] * len(MOTIF):
+            if motif:  # six copies on either strand, in the first two thirds of the window, in no frame that would make them one element
+                for start in np.sort(rng.choice(140, 6, replace=False)) + np.arange(6) * len(MOTIF):
                     window[start : start + len(MOTIF)] = MOTIF if rng.random() < 0.5 else reverse_complement(MOTIF)
             slots.append(window)
             holds.append(motif)
@@ -78,7 +78,9 @@ def test_the_motif_is_named_with_its_known_relative_and_its_place(explained: tup
     assert any(word in best["letters"] for word in ("GGGACTTTCC", "GGAAAGTCCC"))
     assert best["versus_others"]["q"] < 1e-6 and best["versus_shuffled"]["q"] < 1e-6
     assert best["position"]["q"] < 0.05 and sum(best["position"]["histogram"][:7]) > 0.9 * sum(best["position"]["histogram"])
-    assert {row["known"] for row in card["known_motifs"] if row["motif"] == best["name"]} == {"PLANTED"}
+    matches = sorted((row for row in card["known_motifs"] if row["motif"] == best["name"]), key=lambda row: row["p"])
+    assert matches[0]["known"] == "PLANTED" and not any(row["known"].startswith("DECOY") for row in matches)
+    assert all(row["p"] > 1e-6 > matches[0]["p"] for row in matches[1:])  # Tomtom is generous with short sharp motifs: the best is named
 
 
 def test_the_type_of_gene_and_the_set_are_found_and_no_other_set(explained: tuple[Explanation, np.ndarray]) -> None:
