@@ -273,7 +273,7 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
     silent("eval/probe.py", *probe)
     made = facts("eval/classify.py", "--tasks", task, *finetune[2:], "--out", folder / "classifiers")
     assert len(made["tasks"]) == 1 and (folder / "classifiers" / "table.md").is_file()
-    made = facts("eval/scale.py", "--bases", "1e5", "--windows", "40", "--encoder", "kmer:2", "--stages", "prepare", "embed", "--out", folder / "scale")
+    made = facts("eval/scale.py", "--bases", "3e5", "--windows", "40", "--encoder", "kmer:2", "--stages", "prepare", "embed", "--out", folder / "scale")
     assert [each["stage"] for each in made["stages"]] == ["prepare", "embed"]
     made = facts("eval/throughput.py", "tokenizer", "--windows", "20", "--peer-windows", "5", "--repeats", "2")
     assert [len(each["wall"]) for each in made["contests"][0]["contenders"]] == [2, 2]
