@@ -19,6 +19,7 @@ from typing import Any
 
 from dnabert.disk import system_error
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.leftovers import lock_folder, remove_leftovers, temporary_sibling
 
 #: Raised by one whenever what a stage leaves on disk can no longer be read by older code, or the reverse.
@@ -226,8 +227,8 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     if not folder.is_dir():
         raise UserError(f"no such {kind} folder: {folder}")
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text())
-    except (OSError, ValueError, RecursionError):
+        manifest = read_json(folder / _MANIFEST)
+    except (OSError, ValueError):
         raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
@@ -245,8 +246,8 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
 def kind_of(folder: str | Path) -> str | None:
     """Kind of the stage in `folder`, of whatever format; None where there is none."""
     try:
-        manifest = json.loads((Path(folder) / _MANIFEST).read_text())
-    except (OSError, ValueError, RecursionError):
+        manifest = read_json(Path(folder) / _MANIFEST)
+    except (OSError, ValueError):
         return None
     return manifest.get("kind") if isinstance(manifest, dict) else None
 

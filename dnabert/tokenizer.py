@@ -10,7 +10,6 @@ The rules, the same in both paths:
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +22,7 @@ from transformers import AutoTokenizer, BatchEncoding, PretrainedConfig, PreTrai
 
 from dnabert.alphabet import ALPHABET, UNKNOWN, Bases, codes
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 
 #: In the order of their ids; the k-mers follow.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -206,7 +206,7 @@ def load_tokenizer(folder: str | Path) -> KmerTokenizer:
     """
     folder = Path(folder)
     try:
-        config = json.loads((folder / "tokenizer_config.json").read_text())
+        config = read_json(folder / "tokenizer_config.json")
     except (OSError, ValueError):
         raise UserError(f"{folder} has no readable tokenizer_config.json: give the folder of a run") from None
     if "k" not in config or "stride" not in config:

@@ -6,11 +6,11 @@ A task is a folder with train, dev and test (CSV or TSV with the columns sequenc
 header's last word), or one such file or a UCI .data file, which is split. Sequences may have any length: those longer than a window are tiled.
 """
 
-import json
 
 from dnabert.command import Result, run_command
 from dnabert.errors import one_line
 from dnabert.finetuning.config import ClassifyConfig
+from dnabert.json_file import read_json
 
 
 def work(config: ClassifyConfig) -> Result:
@@ -18,7 +18,7 @@ def work(config: ClassifyConfig) -> Result:
     from dnabert.finetuning import classify  # after --help, which needs no torch
 
     out = classify(config)
-    return Result({"out": out, "tasks": json.loads((out / "results.json").read_text())})
+    return Result({"out": out, "tasks": read_json(out / "results.json")})
 
 
 @one_line

@@ -5,12 +5,12 @@ Example: python eval/compare.py --config configs/compare/demo.yaml --run RUN --o
 Every part is a folder of its own in DIR; one that stands there with the same configuration and inputs is kept.
 """
 
-import json
 from pathlib import Path
 
 from dnabert.command import Result, run_command
 from dnabert.comparison.config import CompareConfig
 from dnabert.errors import one_line
+from dnabert.json_file import read_json
 
 
 def work(config: CompareConfig) -> Result:
@@ -18,7 +18,7 @@ def work(config: CompareConfig) -> Result:
     from dnabert.comparison import compare  # after --help, which needs no torch
 
     page = compare(config)
-    ladder = json.loads((Path(config.out) / "ladder.json").read_text())
+    ladder = read_json(Path(config.out) / "ladder.json")
     return Result({"out": config.out, "page": page, "ladder": ladder}, text=str(page))
 
 

@@ -18,6 +18,7 @@ from dnabert.config import save_yaml
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
 from dnabert.errors import UserError, one_line
+from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
     from dnabert.probes import Task
@@ -55,7 +56,7 @@ def main() -> None:
 def work(config: ProbeConfig) -> Result:
     """Probe; the folder, and a record of each task, rung and classifier."""
     out = run_probes(config)
-    return Result({"out": out, "probes": json.loads((out / "probes.json").read_text())})
+    return Result({"out": out, "probes": read_json(out / "probes.json")})
 
 
 def run_probes(config: ProbeConfig) -> Path:

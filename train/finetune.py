@@ -6,12 +6,12 @@ A task is a folder with train, dev and test (CSV or TSV with the columns sequenc
 header's last word), or one such file or a UCI .data file, which is split. Every field of the config is a flag; see ``--help``.
 """
 
-import json
 from pathlib import Path
 
 from dnabert.command import Result, run_command
 from dnabert.errors import one_line
 from dnabert.finetuning.config import FinetuneConfig
+from dnabert.json_file import read_json
 
 
 def work(config: FinetuneConfig) -> Result:
@@ -19,7 +19,7 @@ def work(config: FinetuneConfig) -> Result:
     from dnabert.finetuning import finetune  # after --help, which needs no torch
 
     out: Path = finetune(config)
-    return Result({"out": out, **json.loads((out / "results.json").read_text())})
+    return Result({"out": out, **read_json(out / "results.json")})
 
 
 @one_line

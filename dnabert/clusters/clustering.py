@@ -17,6 +17,7 @@ from dnabert.clusters.map import map_coordinates
 from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.stage import read_manifest, stage
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def load_clusters(folder: str | Path) -> Clusters:
         return Clusters(
             table=pd.read_parquet(folder / "clusters.parquet"),
             arrays=load_file(folder / "centroids.safetensors"),
-            summary=json.loads((folder / "clusters.json").read_text()),
+            summary=read_json(folder / "clusters.json"),
             manifest=manifest,
             folder=folder,
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import UNKNOWN, codes, reverse_complement
 from dnabert.clusters.membership import USUAL
+from dnabert.json_file import read_json
 
 ARRAYS = "familiarity.safetensors"
 SUMMARY = "familiarity.json"
@@ -77,7 +78,7 @@ def load_familiarity(folder: Path) -> Familiarity | None:
 
     if not (folder / SUMMARY).is_file():
         return None
-    return Familiarity(load_file(folder / ARRAYS)["bits"], **json.loads((folder / SUMMARY).read_text()))
+    return Familiarity(load_file(folder / ARRAYS)["bits"], **read_json(folder / SUMMARY))
 
 
 def fit_familiarity(sequences: Sequence[NDArray[np.uint8]]) -> Familiarity:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dnabert.clusters.calibration import Curve, cross_fitted, fit_curve, operating_points, reliability
 from dnabert.clusters.graph import Neighbors
+from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +131,7 @@ def load_membership(folder: Path) -> Membership:
     from safetensors.numpy import load_file
 
     arrays: dict[str, Any] = load_file(folder / ARRAYS)
-    summary = json.loads((folder / SUMMARY).read_text())
+    summary = read_json(folder / SUMMARY)
     curve = {name: np.array(values) for name, values in summary.pop("curve").items()}
     return Membership(**arrays, curve=Curve(**curve), **summary)
 

@@ -15,6 +15,7 @@ from dnabert.clusters.familiarity import Familiarity, corpus_sequences, fit_fami
 from dnabert.clusters.graph import Neighbors
 from dnabert.clusters.membership import Membership, fit_membership, groups_of, load_membership
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def load_prepared(folder: str | Path) -> Prepared:
             f"{folder} holds nothing for new sequences, an older dnabert made it: run dnabert cluster again"
         )
     try:
-        rest = json.loads((folder / _FILE).read_text())
+        rest = read_json(folder / _FILE)
         return Prepared(load_membership(folder), load_familiarity(folder), **rest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise UserError(f"cannot read what {folder} holds for new sequences ({error!r}): run dnabert cluster again") from None

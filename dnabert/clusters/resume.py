@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.stage import read_manifest, sha256, stage
 
 
@@ -51,7 +52,7 @@ def once(
     if not is_current(folder, kind="comparison", config=config, inputs=inputs):
         with stage(folder, kind="comparison", config=dict(config), inputs=inputs, overwrite=True) as made:
             write_json(made / "result.json", measure())
-    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return read_json(folder / "result.json")
 
 
 def write_json(path: Path, value: Any) -> None:

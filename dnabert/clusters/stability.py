@@ -22,6 +22,7 @@ from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.stage import read_manifest, stage
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def load_stability(folder: str | Path) -> Stability:
     manifest = read_manifest(folder, kind="stability")
     try:
         table = pd.read_parquet(folder / "stability.parquet")
-        return Stability(table, json.loads((folder / "stability.json").read_text()), manifest, folder)
+        return Stability(table, read_json(folder / "stability.json"), manifest, folder)
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
 

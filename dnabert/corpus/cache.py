@@ -17,6 +17,7 @@ from dnabert.corpus.download import NotThereError, Server
 from dnabert.corpus.registry import Assembly
 from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.stage import sha256
 
 _LOCK = "checksums.json"
@@ -146,7 +147,7 @@ def _check_content(path: Path) -> None:
 
 def _read_lock(folder: Path) -> dict[str, Any]:
     try:
-        noted = json.loads((folder / _LOCK).read_text(encoding="utf-8"))
+        noted = read_json(folder / _LOCK)
         return {"files": dict(noted["files"]), "absent": dict(noted["absent"])}
     except (FileNotFoundError, NotADirectoryError):
         return {"files": {}, "absent": {}}

@@ -15,6 +15,7 @@ from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.stage import read_manifest
 
 
@@ -48,7 +49,7 @@ class Corpus(datasets.DatasetDict):
     @cached_property
     def summary(self) -> list[GenomeSummary]:
         """What was kept and what discarded, by genome."""
-        return [GenomeSummary(**each) for each in json.loads((self.folder / "summary.json").read_text())]
+        return [GenomeSummary(**each) for each in read_json(self.folder / "summary.json")]
 
     def describe(self) -> str:
         """A line for each genome: bases, windows by split, what was discarded and why."""
@@ -73,8 +74,8 @@ class Corpus(datasets.DatasetDict):
 def fingerprint(folder: str | Path) -> str:
     """Hash of what a corpus holds: its bases, its windows and their splits; the same when it is prepared again."""
     folder = Path(folder)
-    names = ["sequences", *json.loads((folder / "dataset_dict.json").read_text())["splits"]]
-    parts = {name: json.loads((folder / name / "state.json").read_text())["_fingerprint"] for name in names}
+    names = ["sequences", *read_json(folder / "dataset_dict.json")["splits"]]
+    parts = {name: read_json(folder / name / "state.json")["_fingerprint"] for name in names}
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -89,7 +90,7 @@ def load_corpus(folder: str | Path) -> Corpus:
     folder = Path(folder)
     manifest = read_manifest(folder, kind="corpus")
     try:
-        names = json.loads((folder / "dataset_dict.json").read_text())["splits"]
+        names = read_json(folder / "dataset_dict.json")["splits"]
         if not set(names) <= set(SPLITS):  # nor do they lead out of the folder
             raise ValueError(f"splits {names}")
         corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})

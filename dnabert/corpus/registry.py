@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from dnabert.config import nearest
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 
 #: Parts of a genome, by the keys of `GenomeConfig`; without the first there is no genome.
 PARTS = ("fasta", "genes", "repeats", "cpg_islands")
@@ -92,7 +92,7 @@ def read_registry(path: str | Path | None = None) -> Registry:
     """
     path = _BUILT_IN if path is None else Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         layout = content.get("layout", {})
         assemblies = {
             id: Assembly(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.models.build import loading_options, register_architectures
 from dnabert.models.loading import quiet_loading
 from dnabert.stage import read_manifest
@@ -71,7 +71,7 @@ def load_run(run: str | Path, *, config: EmbedConfig | None = None, fresh: bool 
 def _window_length(run: Path) -> int:
     path = run / "config.json"
     try:
-        return int(json.loads(path.read_text())["window_length"])
+        return int(read_json(path)["window_length"])
     except (OSError, KeyError, TypeError, ValueError):
         raise UserError(
             f"{path} does not state window_length, so the run holds no whole model: make it again"

@@ -41,6 +41,7 @@ from dnabert.explain.tracks import parse_track, track_terms
 from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.explain.words import cluster_words
+from dnabert.json_file import read_json
 from dnabert.stage import check_unchanged, read_manifest, stage
 
 Record = dict[str, Any]
@@ -117,11 +118,14 @@ def load_explanation(folder: str | Path) -> Explanation:
     Raises
     ------
     UserError
-        when it is none, or was made by another version.
+        when it is none, was made by another version, or a file of it is damaged.
     """
     folder = Path(folder)
     manifest = read_manifest(folder, kind="explanation")
-    cards, overall = (json.loads((folder / f"{name}.json").read_text()) for name in ("cards", "overall"))
+    try:
+        cards, overall = (read_json(folder / f"{name}.json") for name in ("cards", "overall"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
     return Explanation(cards, overall, manifest, folder)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import torch
 
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.models.build import architecture_config, loading_options, register_architectures
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading
@@ -59,7 +59,7 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
         raise UserError(f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
     try:
-        window = int(json.loads((folder / "config.json").read_text())["window_length"])
+        window = int(read_json(folder / "config.json")["window_length"])
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again") from None
     tokenizer = load_tokenizer(folder)

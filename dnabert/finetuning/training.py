@@ -22,7 +22,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier
 from dnabert.finetuning.config import TrainingConfig
 from dnabert.finetuning.reading import LabelledReader, Tiles
-from dnabert.models.precision import use_bf16
+from dnabert.models.precision import accelerator_in
 from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.optimizer import build_adamw, decay_groups, learning_rate, set_learning_rate, update
 from dnabert.pretraining.prefetch import Prefetcher
@@ -78,7 +78,7 @@ def build_accelerator(config: TrainingConfig) -> Accelerator:
     if state.device.type == "cpu":
         set_cpu_threads(config.threads, processes=1)
     transformers.utils.logging.disable_progress_bar()
-    return Accelerator(mixed_precision="bf16" if use_bf16(config.precision, device=state.device) else "no")
+    return accelerator_in(config.precision, device=state.device)
 
 
 def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Accelerator, name: str = "") -> Iterator[Trained]:

@@ -16,6 +16,7 @@ import yaml
 
 from dnabert.errors import UserError
 from dnabert.hub.config import PushConfig
+from dnabert.json_file import read_json
 from dnabert.stage import kind_of, read_manifest, whole_folder, without_places
 
 #: The Hub's kind of repository for each kind of stage.
@@ -104,7 +105,7 @@ def _check_links(source: Path) -> None:
 def _cut_places(folder: Path) -> None:
     """Where files stood on this machine concerns nobody: of paths in manifest and configuration the last part stays."""
     manifest, config = folder / "manifest.json", folder / "config.yaml"
-    told = json.dumps(without_places(json.loads(manifest.read_text())), indent=2) + "\n"
+    told = json.dumps(without_places(read_json(manifest)), indent=2) + "\n"
     manifest.unlink()  # it may be a link to the source's own
     manifest.write_text(told)
     if config.is_file():

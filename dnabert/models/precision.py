@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Precision = Literal["auto", "bf16", "fp32"]
 
@@ -20,6 +23,20 @@ def has_fast_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     checks = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
     return device.type == "cpu" and any(check is not None and check() for check in checks)
+
+
+def accelerator_in(precision: Precision, *, device: torch.device) -> Accelerator:
+    """This process's `Accelerator` in a precision, whatever an earlier training of the same Python process had.
+
+    accelerate keeps one state a process and refuses a second precision; two trainings one after the other are usual in a notebook.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    mixed = "bf16" if use_bf16(precision, device=device) else "no"
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != mixed:
+        AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=mixed)
 
 
 def wide_float(device: torch.device) -> torch.dtype:

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.models.loading import quiet_loading
 from dnabert.pretraining import sharding
 from dnabert.stage import read_manifest
@@ -116,7 +117,7 @@ def newest_readable(run: Path) -> Path | None:
 def _fault(folder: Path) -> str | None:
     """What is wrong with a checkpoint, told from its small parts and the lengths of the large ones."""
     try:
-        Progress(**json.loads((folder / "progress.json").read_text()))
+        Progress(**read_json(folder / "progress.json"))
         for path in (*folder.glob("model*.safetensors"), folder / "optimizer.safetensors"):
             with safe_open(path, framework="pt"):  # reads the header, which says how long the file is
                 pass
@@ -155,7 +156,7 @@ def load_checkpoint(
         another corpus than the run has read so far.
     """
     try:
-        progress = Progress(**json.loads((folder / "progress.json").read_text()))
+        progress = Progress(**read_json(folder / "progress.json"))
         if corpus is not None and progress.corpus not in (None, corpus):
             raise UserError(
                 f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as it was, "

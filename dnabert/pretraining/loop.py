@@ -17,6 +17,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast, broadcast_object_list
 
 from dnabert.corpus import Corpus
+from dnabert.json_file import read_json
 from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent
@@ -140,7 +141,7 @@ def _floors(training: Training) -> None:
         found = measure_floors(train, training.validation, max_order=config.floor_order, seed=config.seed)
         with whole_file(path) as partial:  # whoever goes on reads it again
             partial.write_text(json.dumps(found, indent=2) + "\n")
-    floors = json.loads(path.read_text())
+    floors = read_json(path)
     one, both = floors["best"], floors.get("bidirectional", {}).get("best")
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
     training.bar.write(told, file=sys.stderr)

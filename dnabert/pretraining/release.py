@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dnabert.json_file import read_json
 from dnabert.pretraining.card import CARD, last_evaluation, model_card
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.stage import read_manifest, stage
@@ -60,4 +61,4 @@ def release(
 def _compute_in_float32(folder: Path) -> None:
     """Whoever names no dtype gets that of the config: stored small, the weights are still computed with exactly."""
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
+    path.write_text(json.dumps(read_json(path) | {"dtype": "float32"}, indent=2) + "\n")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dnabert.json_file import read_json
 from dnabert.tokenizer import SPECIAL_TOKENS, load_tokenizer
 
 #: Tokens that stand around the words: the mean leaves them out, where sentence-transformers' own would count them.
@@ -30,7 +31,7 @@ def write_sentence_transformer(folder: str | Path) -> bool:
     only where dnabert is imported, and get none.
     """
     folder = Path(folder)
-    model = json.loads((folder / "config.json").read_text())
+    model = read_json(folder / "config.json")
     tokenizer = load_tokenizer(folder)
     if tokenizer.stride < tokenizer.k or str(model["model_type"]).startswith("dnabert_"):
         return False

@@ -20,7 +20,7 @@ from dnabert.errors import UserError
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
-from dnabert.models.precision import use_bf16
+from dnabert.models.precision import accelerator_in
 from dnabert.pretraining import sharding
 from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint, load_initial
@@ -50,8 +50,7 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
     sharding.is_asked_for()  # refuses what it cannot do
-    bf16 = use_bf16(config.precision, device=device)
-    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
+    accelerator = accelerator_in(config.precision, device=device)
     if device.type == "cpu":
         set_cpu_threads(config.threads, processes=accelerator.num_processes)
         keep_freed_memory()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dnabert.json_file import parse_json, read_json
 from dnabert.pretraining.config import PretrainConfig
 
 # which W&B run a run folder is, so that the comparison's figures join its curve
@@ -74,7 +75,7 @@ def keep_up_to(run: Path, *, step: int) -> None:
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            if json.loads(line)["step"] <= step:
+            if parse_json(line)["step"] <= step:
                 kept.append(line + "\n")
         except (ValueError, KeyError, TypeError):
             continue  # a line that a kill cut short
@@ -112,7 +113,7 @@ def tracked_run(run: str | Path) -> Iterator[Any]:
 def _known(run: Path) -> tuple[str, str] | None:
     """Id and project of a run folder's W&B run."""
     try:
-        known = json.loads((run / _WANDB).read_text())
+        known = read_json(run / _WANDB)
         return str(known["id"]), str(known["project"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

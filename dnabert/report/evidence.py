@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
+from dnabert.json_file import parse_json, read_json
 from dnabert.stage import check_unchanged, read_manifest
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _texts(folder: Path, *, name: str) -> dict[str, str]:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): make the comparison or the run again") from error
 
@@ -176,6 +176,6 @@ def _read_json_if(path: Path, *, otherwise: Any) -> Any:
 def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        return [parse_json(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): make the run again") from error

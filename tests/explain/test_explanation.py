@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,10 @@ def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation
     assert {"cards.json", "overall.json", "annotation.tsv", "homology.tsv", "words.tsv", "clusters.tsv", "motifs.meme", "consensus.fa"} <= names
     assert ">cluster_" in (folder / "explanation" / "consensus.fa").read_text()
     assert len(load_explanation(folder / "explanation").cards) == len(explained.cards)
+    shutil.copytree(folder / "explanation", folder / "damaged")
+    (folder / "damaged" / "cards.json").write_text("[" * 3_000)
+    with pytest.raises(UserError, match="damaged holds .nested too deeply.: make it again"):
+        load_explanation(folder / "damaged")
     assert explained.overall["skipped"] == {} and set(explained.overall["seconds"]) >= {"makeup", "kind", "words", "homology"}
 
 

@@ -353,6 +353,7 @@ def _fuzz(path: Path, *, cases: int) -> None:
     @example([], "gzip cut")
     @example([], "gzip of garbage")
     @example([], "empty")
+    @example([("cut", 0.0, 0), ("put", 0.0, b"[" * 3000)], "plain")  # json raises RecursionError
     def run(edits: list[tuple[str, float, Any]], whole: str) -> None:
         text = _SEEDS[path.name][0]
         for edit in edits:
