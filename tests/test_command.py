@@ -273,6 +273,12 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
     silent("eval/probe.py", *probe)
     made = facts("eval/classify.py", "--tasks", task, *finetune[2:], "--out", folder / "classifiers")
     assert len(made["tasks"]) == 1 and (folder / "classifiers" / "table.md").is_file()
+    (folder / "sweep.yaml").write_text(f"recipe: {folder / 'recipe.yaml'}\nvariants: [{{name: a}}, {{name: b, flags: --k 4}}]\n")
+    (folder / "recipe.yaml").write_text((folder / "run" / "config.yaml").read_text())
+    sweep = ["--config", folder / "sweep.yaml", "--corpus", folder / "prepare", "--tokens", "200", "--turns", "1", "--out", folder / "sweep"]
+    made = facts("eval/sweep.py", *sweep)
+    assert [each["name"] for each in made["variants"]] == ["a", "b"]
+    silent("eval/sweep.py", *sweep)  # trains nothing again
     made = facts("eval/scale.py", "--bases", "3e5", "--windows", "40", "--encoder", "kmer:2", "--stages", "prepare", "embed", "--out", folder / "scale")
     assert [each["stage"] for each in made["stages"]] == ["prepare", "embed"]
     made = facts("eval/throughput.py", "tokenizer", "--windows", "20", "--peer-windows", "5", "--repeats", "2")

@@ -12,6 +12,7 @@ import pytest
 from dnabert.config import load_yaml, parse, save_yaml
 from dnabert.corpus.config import CorpusConfig
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.sweep import SweepConfig
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
@@ -29,7 +30,7 @@ def script(path: str) -> ModuleType:
 
 
 def config_class(kind: str) -> type:
-    classes = {"pretrain": PretrainConfig, "corpus": CorpusConfig}
+    classes = {"pretrain": PretrainConfig, "corpus": CorpusConfig, "sweep": SweepConfig}
     return classes[kind] if kind in classes else script("eval/compare.py").CompareConfig
 
 
@@ -47,7 +48,7 @@ def test_loads(path, tmp_path):
 
 
 def test_there_are_some_of_each_kind():
-    assert {"pretrain", "corpus", "compare"} <= {path.parent.name for path in FILES}
+    assert {"pretrain", "corpus", "compare", "sweep"} <= {path.parent.name for path in FILES}
 
 
 def test_no_file_names_a_place_that_only_we_have():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,7 @@ def cluster(
 
     from dnabert.clusters.prepared import prepare_for_new
     from dnabert.encoders import load_embeddings
+    from dnabert.encoders.whitening import FILE as WHITENING
 
     config = config or ClusterConfig()
     with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
@@ -165,6 +167,8 @@ def cluster(
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")
         prepared.save(folder)
+        if (loaded.folder / WHITENING).is_file():
+            shutil.copy(loaded.folder / WHITENING, folder)
         (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays, config), indent=2) + "\n")
     return load_clusters(out)
 

@@ -20,13 +20,14 @@ from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
 from dnabert.corpus.shuffle import shuffle_dinucleotides
-from dnabert.encoders import load_embeddings, load_encoder
+from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import write_embeddings
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, homology_features
 from dnabert.explain.blast import missing_program
+from dnabert.stage import read_manifest
 
 #: What scores and retrieval both give.
 _PARTS = ("metrics", "hits", "groups", "draws")
@@ -119,7 +120,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     read = EmbedConfig(splits=ladder.splits, sample=config.ladder_windows, strand="random", seed=config.seed)
     embeddings = embedded(rung.name, rung, read, config=config)
     clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
-    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder)]
+    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings)]
     record = load_embeddings(embeddings).manifest["config"]
     return {
         "rung": rung.name,
@@ -129,7 +130,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
         "dimension": record["dimension"],
         "seconds": record["seconds"],
         **{name: {key: value for part in parts for key, value in part.get(name, {}).items()} for name in _PARTS},
-        "symmetry": [] if rung.shuffle else _symmetry(rung, ladder),
+        "symmetry": [] if rung.shuffle else _symmetry(rung, ladder, embeddings),
         "explained_away": [] if rung.shuffle else _explained_away(rung, ladder, embeddings, clusters),
     }
 
@@ -156,7 +157,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
     return dict(once(Path(config.out) / "scores" / rung.name, measure, config=wanted, inputs=inputs))
 
 
-def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
+def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, Any]:
     config = ladder.config
     wanted = {
         "part": "retrieval and hits, by block",
@@ -176,7 +177,7 @@ def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
             print(f"no retrieval: no block holds both {asked.query} and {asked.target}")
             return {}
         queries, targets = _sequences(pairs, rung, seed=config.seed)
-        encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+        encoder = _encoder(embeddings)
         hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets))
         blocks = ladder.held_out.column("block")[pairs.query_rows]
         scores = score_retrieval(hits, groups=block_or_alone(blocks), resamples=config.resamples, seed=config.seed)
@@ -186,22 +187,22 @@ def _retrieval(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
             "groups": {name: block_or_alone(blocks).tolist() for name in hits},
         }
 
-    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config)))
+    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config) | {"embeddings": str(embeddings)}))
 
 
-def _symmetry(rung: RungConfig, ladder: Ladder) -> list[dict[str, Any]]:
+def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[str, Any]]:
     config = ladder.config
     if not config.symmetry_windows:
         return []
     wanted = {"part": "symmetry", "rung": asdict(rung), "n": config.symmetry_windows, "k": ladder.k, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
-        encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+        encoder = _encoder(embeddings)
         return symmetry(
             encoder, ladder.held_out, n=config.symmetry_windows, most_shift=ladder.k, resamples=config.resamples, seed=config.seed
         )
 
-    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config)))
+    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config) | {"embeddings": str(embeddings)}))
 
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
@@ -225,6 +226,11 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
     inputs = {"embeddings": embeddings, "clusters": clusters}
     inputs |= {f"database {number}": Path(each) for number, each in enumerate(ladder.databases) if Path(each).is_file()}
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
+
+
+def _encoder(embeddings: Path) -> Encoder:
+    """The encoder that made embeddings, which read sequences in the same way."""
+    return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings)
 
 
 def _sequences(pairs: Orthologs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

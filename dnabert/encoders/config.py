@@ -25,6 +25,9 @@ class EmbedConfig:
     """Mean over this many reading frames, spread evenly over the stride; 1 reads frame 0 alone."""
     both_strands: bool = False
     """Mean with the reverse complement."""
+    whiten: float = 0.0
+    """Power to which principal axes are divided by their standard deviation, fitted on a sample of what is embedded: 0 leaves the
+    vectors as they are, 1 makes all axes alike."""
     word_length: int = 7
     """Letters per word for an off-the-shelf model, which reads words parted by spaces; a run knows its own k."""
     batch_size: int = 64
@@ -54,5 +57,7 @@ class EmbedConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is 1 or more")
+        if not 0 <= self.whiten <= 1:
+            raise UserError(f"--whiten is {self.whiten}, allowed is 0 to 1: pass --whiten 0.75")
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}, allowed is 0 or more")

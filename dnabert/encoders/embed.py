@@ -17,6 +17,7 @@ from dnabert.encoders.encoder import Bases, Encoder, inputs_of, load_encoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
+from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, Whitening, fit_whitening, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import check_free, stage
 
@@ -57,7 +58,7 @@ def write_embeddings(
     encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``random:RUN``; see `load_encoder`.
     input : a corpus folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
-        `config.yaml`, `manifest.json`.
+        `config.yaml`, `manifest.json`, and `whitening.safetensors` where vectors are whitened.
     config : what is read, how, and what becomes of the model's states.
     overwrite : replace embeddings that stand at `out`.
 
@@ -91,10 +92,27 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
+            if config.whiten:
+                _fit_whitening(encoder, source, config).save(folder)
         folder = processes.broadcast(folder)
+        if config.whiten:
+            encoder = WhitenedEncoder(encoder, load_whitening(folder))
         record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
     processes.wait()
     return Path(out)
+
+
+def _fit_whitening(encoder: Encoder, source: Source, config: EmbedConfig) -> Whitening:
+    """Fit on stretches of the input, evenly spread."""
+    stretch = 100
+    count = min(len(source), FIT_SEQUENCES) // stretch
+    starts = np.linspace(0, len(source) - stretch, count).astype(int).tolist() if count > 1 else [0]
+    stops = [start + stretch for start in starts] if count > 1 else [min(len(source), FIT_SEQUENCES)]
+    bases = [chunk for start, stop in zip(starts, stops, strict=True) for chunk in source.chunks(start, stop)]
+    vectors = np.concatenate([encoder.encode(_read(chunk, config)) for chunk in bases])
+    if len(vectors) < 2:
+        raise UserError("--whiten needs two sequences or more: leave it out")
+    return fit_whitening(vectors, power=config.whiten)
 
 
 def _check_lengths(source: Source, *, encoder: Encoder) -> None:
@@ -121,7 +139,7 @@ def _encode_all(
         tqdm(total=stop - start, unit=" windows", desc=encoder.name, disable=not processes.is_main) as bar,
     ):
         for chunk in source.chunks(start, stop):
-            bases = _shuffled(chunk, seed=config.seed) if config.shuffle else chunk.bases
+            bases = _read(chunk, config)
             writer.add(chunk.columns, encoder.encode(bases))
             bar.update(len(bases))
     processes.wait()
@@ -129,6 +147,10 @@ def _encode_all(
     if processes.size > 1 and processes.is_main:
         join(parts, into=folder / FILE)
     return seconds
+
+
+def _read(chunk: Chunk, config: EmbedConfig) -> Bases:
+    return _shuffled(chunk, seed=config.seed) if config.shuffle else chunk.bases
 
 
 def _shuffled(chunk: Chunk, *, seed: int) -> Bases:

@@ -9,11 +9,12 @@ from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import sha256
 
 #: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the machine.
-_READING = ("pooling", "layer", "phases", "both_strands", "word_length", "precision", "seed")
+_READING = ("pooling", "layer", "phases", "both_strands", "word_length", "precision", "seed", "whiten")
 
 
 def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,12 +57,15 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     return int(load_tokenizer(record["folder"]).k)
 
 
-def load_recorded(record: Mapping[str, Any], *, batch_size: int = 64, device: str = "auto") -> Encoder:
+def load_recorded(
+    record: Mapping[str, Any], *, folder: str | Path | None = None, batch_size: int = 64, device: str = "auto"
+) -> Encoder:
     """Load the encoder of `encoder_record`.
 
     Parameters
     ----------
     record : see `encoder_record`.
+    folder : of the embeddings, or of their clusters, where the whitening stands; needed for vectors that were whitened.
     batch_size, device : as in `EmbedConfig`.
 
     Raises
@@ -70,6 +74,15 @@ def load_recorded(record: Mapping[str, Any], *, batch_size: int = 64, device: st
         when the run is gone, or is no longer the one that made the vectors.
     """
     config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
+    encoder = _load_bare(record, config)
+    if not config.whiten:
+        return encoder
+    if folder is None:
+        raise UserError(f"the vectors of {encoder.name} were whitened: give the folder of their embeddings or clusters")
+    return WhitenedEncoder(encoder, load_whitening(folder))
+
+
+def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
     spec = record["encoder"]
     if record["folder"] is None:
         return load_encoder(spec, config=config)

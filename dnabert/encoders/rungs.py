@@ -29,6 +29,8 @@ class RungConfig:
     """Mean over this many reading frames."""
     both_strands: bool = False
     """Mean with the reverse complement."""
+    whiten: float = 0.0
+    """Power to which principal axes are divided by their spread; see `EmbedConfig`."""
     shuffle: bool = False
     """Read shuffled sequences, each with its dinucleotides: the null, which takes no part in who leads."""
 
@@ -39,7 +41,7 @@ class RungConfig:
 
     def embedding(self, base: EmbedConfig) -> EmbedConfig:
         """How this rung reads: `base` with its own pooling, layer, frames and strands."""
-        own = {name: getattr(self, name) for name in ("pooling", "layer", "phases", "both_strands", "shuffle")}
+        own = {name: getattr(self, name) for name in ("pooling", "layer", "phases", "both_strands", "whiten", "shuffle")}
         return replace(base, **own)
 
 

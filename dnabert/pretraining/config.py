@@ -103,6 +103,8 @@ class PretrainConfig:
     """Windows of the validation split, evenly spread, that are evaluated; always the same, with the same masks."""
     evaluation_genome: str | None = None
     """Evaluate on this genome's windows only, e.g. human; all genomes by default."""
+    evaluation_mask_share: float = 0.15
+    """The same as `mask_share` in evaluation, in spans of one word: what recipes are compared by does not change with them."""
     floor_order: int = 12
     """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12 they
     are also read from both sides, as the model reads."""
@@ -148,8 +150,10 @@ class PretrainConfig:
             raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
         if self.stride is not None and not 1 <= self.stride <= self.k:
             raise UserError(f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}")
-        if not 0 < self.mask_share < 1:
-            raise UserError(f"--mask-share is {self.mask_share}, allowed is between 0 and 1: pass --mask-share 0.15")
+        for name in ("mask_share", "evaluation_mask_share"):
+            if not 0 < getattr(self, name) < 1:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(f"{flag} is {getattr(self, name)}, allowed is between 0 and 1: pass {flag} 0.15")
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
         for name, usual in (("learning_rate", "4e-3"), ("embedding_learning_rate", "4e-4")):

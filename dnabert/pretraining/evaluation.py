@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import wide_float
@@ -28,6 +29,10 @@ class Evaluation:
     words: int
     bits_per_base_unique: float | None
     """On windows that are mostly unique sequence; None where there are none."""
+    nats: NDArray[np.float64] = field(repr=False)
+    """Of each window's hidden words, (windows,)."""
+    bases: NDArray[np.float64] = field(repr=False)
+    """That each window hides, (windows,)."""
 
     def metrics(self) -> dict[str, float | int | None]:
         """The columns of ``metrics.jsonl``."""
@@ -73,7 +78,8 @@ def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accel
 
 def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
     nats, hits, words = sums
-    bases = words * sampler.tokenizer.k * math.log(2)
+    hidden = words * sampler.tokenizer.k
+    bases = hidden * math.log(2)
     low, high = ratio_interval(nats, bases)
     unique = sampler.view.column("soft_masked") < UNIQUE_SEQUENCE
     return Evaluation(
@@ -83,4 +89,6 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
         masked_accuracy=float(hits.sum() / words.sum()),
         words=int(words.sum()),
         bits_per_base_unique=float(nats[unique].sum() / bases[unique].sum()) if bases[unique].sum() > 0 else None,
+        nats=nats,
+        bases=hidden,
     )

@@ -92,7 +92,12 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
     )
     if train.tokens_per_window < 4:
         raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
-    return Samplers(train, dataclasses.replace(train, view=_validation(config, corpus)), refuse_leaks(train.plan))
+    # the same questions to every recipe and seed, so that their scores can be compared
+    validation = dataclasses.replace(
+        train, view=_validation(config, corpus), mask_share=config.evaluation_mask_share, words_per_span=1, seed=0
+    )
+    refuse_leaks(validation.plan)
+    return Samplers(train, validation, refuse_leaks(train.plan))
 
 
 def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int) -> PreTrainedModel:

@@ -1,0 +1,101 @@
+"""Whitening: directions in which vectors hardly differ count for more, so that one loud direction does not decide who is near.
+
+After Su et al. (2021), `Whitening sentence representations for better semantics and faster retrieval
+<https://arxiv.org/abs/2103.15316>`_, with a power between nothing and all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.encoders.encoder import Bases, Encoder
+from dnabert.errors import UserError
+
+FILE = "whitening.safetensors"
+#: Sequences it is fitted on; a direction's spread is known to a hundredth from this many.
+FIT_SEQUENCES = 10_000
+#: Least share of the largest spread that a direction is taken to have: what is less is rounding.
+_LEAST = 1e-4
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A fitted whitening: subtract, then multiply.
+
+    Attributes
+    ----------
+    mean : float32 (d,).
+    matrix : float32 (d, d), symmetric, so that whitened dimensions stay as near to the old ones as they can.
+    """
+
+    mean: NDArray[np.float32]
+    matrix: NDArray[np.float32]
+
+    def __call__(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Whiten float (n, d) to float32 (n, d)."""
+        return np.asarray((vectors - self.mean) @ self.matrix, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+        from safetensors.numpy import save_file
+
+        save_file({"mean": self.mean, "matrix": self.matrix}, folder / FILE)
+
+
+def load_whitening(folder: str | Path) -> Whitening:
+    """Read what `Whitening.save` wrote.
+
+    Raises
+    ------
+    UserError
+        when it is not there or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return Whitening(**load_file(Path(folder) / FILE))
+    except (OSError, TypeError, SafetensorError) as error:
+        raise UserError(f"cannot read {Path(folder) / FILE} ({error}): embed and cluster again") from None
+
+
+def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
+    """Fit a whitening.
+
+    Parameters
+    ----------
+    vectors : float (n, d), n at least 2.
+    power : each principal axis is divided by its standard deviation to this power: 0 only centres, 1 makes all axes alike.
+
+    Examples
+    --------
+    >>> vectors = np.random.default_rng(0).normal(size=(5000, 2)) * [10.0, 0.1]
+    >>> fit_whitening(vectors, power=1.0)(vectors).std(axis=0).round(2).tolist()
+    [1.0, 1.0]
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors - mean
+    variance, axes = np.linalg.eigh(centred.T @ centred / (len(vectors) - 1))
+    spread = np.sqrt(np.maximum(variance, 0))
+    spread = np.maximum(spread, max(_LEAST * spread[-1], np.finfo(np.float32).tiny))
+    matrix = (axes * spread**-power) @ axes.T
+    return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+class WhitenedEncoder:
+    """An encoder whose vectors are whitened; see `Encoder`."""
+
+    def __init__(self, encoder: Encoder, whitening: Whitening) -> None:
+        self._encoder = encoder
+        self._whitening = whitening
+        self.name = f"{encoder.name}, whitened"
+        self.dimension = encoder.dimension
+        self.minimum_length = encoder.minimum_length
+
+    def encode(self, bases: Bases) -> NDArray[np.float32]:
+        """Encode and whiten."""
+        return self._whitening(self._encoder.encode(bases))

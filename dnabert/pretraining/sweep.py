@@ -1,0 +1,245 @@
+"""Variants of one recipe, each trained for the computing time that the first one takes; read `sweep` top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import multiprocessing
+import os
+import shlex
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dnabert.config import parse, save_yaml, to_yaml
+from dnabert.errors import UserError
+from dnabert.json_file import read_json
+from dnabert.pretraining.config import PretrainConfig
+
+if TYPE_CHECKING:
+    from dnabert.pretraining.step import Training
+
+
+#: Each run sets its own threads and precision.
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass
+class Variant:
+    """A recipe with something changed."""
+
+    name: str
+    """Short; names its folder too."""
+    flags: str = ""
+    """Of ``train/pretrain.py``, as on its command line."""
+
+
+@dataclass
+class SweepConfig:
+    """Variants of a pretraining, compared at equal computing time."""
+
+    recipe: str = "configs/pretrain/small.yaml"
+    """What they have in common: a config of ``train/pretrain.py``."""
+    flags: str = ""
+    """Flags of all of them."""
+    variants: list[Variant] = field(default_factory=lambda: [Variant("recipe")])
+    """The first is what the others are compared with."""
+    tokens: int = 3_000_000
+    """Budget of the first variant; each other gets what it reads in the same time."""
+    corpus: str | None = None
+    """Folder made by `dnabert prepare`; without it the embedded demo corpus is used."""
+    out: str = "runs/sweep"
+    """Folder of the runs and the table. Variants that are finished there are not trained again."""
+    at_once: int = 1
+    """Runs at a time; they share the cores."""
+    turns: int = 12
+    """Steps of each variant by which its speed is measured, each beside one of the first variant's."""
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "at_once", "turns"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
+        names = [variant.name for variant in self.variants]
+        if not names or len(set(names)) < len(names):
+            raise UserError("variants: give each one a name of its own")
+        unfit = [name for name in names if not name or name.startswith(".") or "/" in name]
+        if unfit:
+            raise UserError(f"variants: {unfit[0]!r} names no folder: leave out / and a leading full stop")
+
+
+def sweep(config: SweepConfig) -> Path:
+    """Train the variants and return the folder with the comparison.
+
+    Seconds on a clock would favour whoever ran while the machine was quiet. So steps of each variant are timed first, in turns with
+    the first one's; each then reads as many tokens as it would in the time in which the first reads `SweepConfig.tokens`.
+
+    The folder holds ``table.md``, ``results.json`` (a record per variant), ``speed.json`` and a run folder for each.
+
+    Raises
+    ------
+    UserError
+        for a recipe, flags or corpus that cannot work.
+    """
+    out = Path(config.out)
+    recipes = {variant.name: _recipe(config, variant, out / variant.name) for variant in config.variants}
+    out.mkdir(parents=True, exist_ok=True)
+    save_yaml(config, out / "config.yaml")
+    speeds = _speeds(config, recipes, out / "speed.json")
+    first = next(iter(recipes))
+    planned = {
+        name: dataclasses.replace(recipe, tokens=round(config.tokens * speeds[name]), steps=None, minutes=None)
+        for name, recipe in recipes.items()
+    }
+    with ProcessPoolExecutor(config.at_once, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
+        waiting = {name: pool.submit(_trained, recipe) for name, recipe in planned.items()}
+        scores = {}
+        for name, future in waiting.items():
+            scores[name] = future.result()
+            print(f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {scores[name]['tokens'] / 1e6:.1f} M tokens", file=sys.stderr)
+    records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
+    (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
+    (out / "table.md").write_text(_table(records))
+    return out
+
+
+def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
+    threads = max(1, len(os.sched_getaffinity(0)) // config.at_once)
+    words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
+    words += ["--corpus", config.corpus] if config.corpus else []
+    words += [*shlex.split(config.flags), *shlex.split(variant.flags), "--out", str(out), "--resume", "auto"]
+    return parse(PretrainConfig, words, prog=f"variant {variant.name}")
+
+
+def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:
+    """Tokens of each variant in the time of one of the first's; measured once for a set of recipes."""
+    from tqdm.auto import tqdm
+
+    asked = {name: to_yaml(recipe) for name, recipe in recipes.items()}
+    known = read_json(path) if path.is_file() else {}
+    if known.get("recipes") != asked:
+        first, *others = recipes
+        with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool, tqdm(others, desc="speed", unit=" variants") as bar:
+            ratios = {name: pool.submit(_speed, recipes[first], recipes[name], config.turns).result() for name in bar}
+        known = {"recipes": asked, "speeds": {first: 1.0, **ratios}}
+        path.write_text(json.dumps(known, indent=1) + "\n")
+    return dict(known["speeds"])
+
+
+def _speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:
+    """Tokens of another recipe in the time of one of the first's: the median over steps that follow each other in turns.
+
+    Neighbours in time share the machine's quick and slow moments, which may last longer than all steps of a recipe.
+    """
+    trainings = _untracked(first), _untracked(other)
+    ratios = []
+    for _ in range(turns + 2):
+        before, after = (_tokens_per_second(each) for each in trainings)
+        ratios.append(after / before)
+    return statistics.median(ratios[2:])  # the first steps warm up
+
+
+def _tokens_per_second(training: Training) -> float:
+    from dnabert.pretraining.step import batches_of, take_step
+
+    batches = batches_of(training, training.progress.step)
+    began = time.perf_counter()
+    take_step(training, batches, 0.5)
+    return training.config.batch_size * training.sampler.tokens_per_window / (time.perf_counter() - began)
+
+
+def _untracked(recipe: PretrainConfig) -> Training:
+    """A training that leaves nothing on disk."""
+    from tqdm.auto import tqdm
+
+    from dnabert.models.objective import MaskedObjective
+    from dnabert.pretraining import setup
+    from dnabert.pretraining.checkpoints import Progress
+    from dnabert.pretraining.optimizer import build_optimizers
+    from dnabert.pretraining.step import Training
+
+    accelerator = setup.make_accelerator(recipe)
+    corpus = setup.read_corpus(recipe, accelerator)
+    samplers = setup.make_samplers(recipe, corpus)
+    model = setup.make_model(recipe, samplers.train, window_length=corpus.window_length)
+    optimizers = build_optimizers(model, recipe, bf16=accelerator.mixed_precision == "bf16")
+    objective = MaskedObjective(model).to(accelerator.device)
+    bar = tqdm(disable=True)
+    return Training(
+        recipe, accelerator, objective, optimizers, samplers.train, samplers.validation, samplers.audit, None, bar, Progress()
+    )
+
+
+def _trained(recipe: PretrainConfig) -> dict[str, Any]:
+    """Train, or read what was trained, and score each validation window."""
+    from dnabert.pretraining.card import last_evaluation
+    from dnabert.pretraining.loop import pretrain
+    from dnabert.stage import read_manifest
+
+    out = Path(recipe.out)
+    done = (out / "manifest.json").is_file() and _same_but_place(read_manifest(out, kind="run")["config"], recipe)
+    if not done:
+        with open(out.with_suffix(".log"), "a") as log, contextlib.redirect_stderr(log):  # several bars would tear each other
+            pretrain(dataclasses.replace(recipe, overwrite=(out / "manifest.json").is_file()))
+    last = last_evaluation(out)
+    bits, bases, parameters = _scores(recipe)
+    return {
+        "bits_per_base": last["validation_bits_per_base"],
+        "unique": last["validation_bits_per_base_unique"],
+        "low": last["low"],
+        "high": last["high"],
+        "tokens": last["tokens"],
+        "minutes": last["seconds"] / 60,
+        "parameters": parameters,
+        "bits": bits,
+        "bases": bases,
+    }
+
+
+def _same_but_place(recorded: dict[str, Any], recipe: PretrainConfig) -> bool:
+    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    loose = ("overwrite", "resume")
+    return all(recorded.get(key) == value for key, value in wanted.items() if key not in loose)
+
+
+def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
+    """Bits and hidden bases of each validation window, and the model's parameters."""
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    from dnabert.pretraining.evaluation import evaluate
+
+    training = _untracked(recipe)
+    model = AutoModelForMaskedLM.from_pretrained(recipe.out, dtype=torch.float32)
+    training.model.load_state_dict(model.state_dict())
+    found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
+    return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in model.parameters())
+
+
+def _record(variant: Variant, scores: dict[str, Any], first: dict[str, Any], speeds: dict[str, float]) -> dict[str, Any]:
+    from dnabert.pretraining.floors import ratio_difference
+
+    own = {name: value for name, value in scores.items() if name not in ("bits", "bases")}
+    difference, low, high = ratio_difference((scores["bits"], scores["bases"]), (first["bits"], first["bases"]))
+    return {"name": variant.name, "flags": variant.flags, "speed": speeds[variant.name], **own, "difference": [difference, low, high]}
+
+
+def _table(records: list[dict[str, Any]]) -> str:
+    lines = [
+        "| variant | flags | parameters | speed | tokens | bits per base | unique | difference to the first |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(records):
+        difference = "" if number == 0 else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*row["difference"])
+        unique = "" if row["unique"] is None or math.isnan(row["unique"]) else f"{row['unique']:.3f}"
+        flags = f"`{row['flags']}`" if row["flags"] else ""
+        lines.append(
+            f"| {row['name']} | {flags} | {row['parameters'] / 1e6:.1f} M | {row['speed']:.2f} | {row['tokens'] / 1e6:.2f} M "
+            f"| {row['bits_per_base']:.4f} [{row['low']:.3f}, {row['high']:.3f}] | {unique} | {difference} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,78 @@
+"""Directions of little spread count for more, new sequences are whitened as the old ones were."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from dnabert.clusters import ClusterConfig, cluster
+from dnabert.clusters.assign import AssignConfig, assign
+from dnabert.corpus import Corpus
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_encoder, load_recorded
+from dnabert.encoders.whitening import fit_whitening, load_whitening
+from dnabert.errors import UserError
+
+
+def test_the_whole_power_is_that_of_scikit_learn_and_a_part_lies_between() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2_000, 5)) @ rng.normal(size=(5, 5)) + 3
+    whole = fit_whitening(vectors, power=1.0)(vectors)
+    theirs = PCA(whiten=True).fit_transform(vectors)
+    # ours is theirs turned back: the same distances
+    np.testing.assert_allclose(whole[:50] @ whole[:50].T, theirs[:50] @ theirs[:50].T, atol=1e-3)
+    spread = [np.linalg.eigvalsh(np.cov(fit_whitening(vectors, power=p)(vectors).T)) for p in (0.0, 0.5, 1.0)]
+    np.testing.assert_allclose(spread[1], np.sqrt(spread[0]), rtol=1e-3)
+    np.testing.assert_allclose(spread[2], 1, rtol=1e-3)
+
+
+def test_a_direction_without_spread_is_no_trouble() -> None:
+    vectors = np.random.default_rng(0).normal(size=(100, 3)) * [1, 1, 0]
+    assert np.isfinite(fit_whitening(vectors, power=1.0)(vectors)).all()
+    assert np.isfinite(fit_whitening(np.ones((3, 2)), power=1.0)(np.ones((3, 2)))).all()
+
+
+def test_embeddings_are_whitened_and_say_so(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    made = embed("kmer:2", tiny_corpus.folder, out=tmp_path / "white", config=EmbedConfig(whiten=1.0))
+    plain = load_encoder("kmer:2").encode(tiny_corpus.view(None).bases(np.arange(len(made.table))))
+    np.testing.assert_allclose(made.vectors, load_whitening(tmp_path / "white")(plain), atol=1e-5)
+    # frequencies sum to one: a direction has no spread, the others have all the same
+    spread = np.linalg.eigvalsh(np.cov(made.vectors.T))
+    np.testing.assert_allclose(spread[1:], 1, rtol=0.05)
+    assert made.manifest["config"]["whiten"] == 1.0
+
+
+def test_new_sequences_are_whitened_as_the_old_ones_were(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    made = embed("kmer:2", tiny_corpus.folder, out=tmp_path / "white", config=EmbedConfig(whiten=0.75))
+    bases = tiny_corpus.view(None).bases(np.arange(5))
+    record = encoder_record(load_embeddings(tmp_path / "white").manifest)
+    again = load_recorded(record, folder=tmp_path / "white").encode(bases)
+    np.testing.assert_allclose(again, made.vectors[:5], atol=1e-5)
+    with pytest.raises(UserError, match="were whitened: give the folder"):
+        load_recorded(record)
+
+
+def test_assign_needs_the_clusters_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    draws = [rng.choice(list("ACGT"), 300, p=p) for p in ((0.4, 0.1, 0.1, 0.4), (0.1, 0.4, 0.4, 0.1)) for _ in range(100)]
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{''.join(draw)}\n" for i, draw in enumerate(draws)))
+    made = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "white", config=EmbedConfig(whiten=0.5))
+    cluster(tmp_path / "white", out=tmp_path / "clusters", config=ClusterConfig(kmeans=2, neighbors=15, min_cluster_size=20))
+    made.folder.rename(tmp_path / "elsewhere")
+    table = assign(tmp_path / "clusters", tmp_path / "a.fa", out=tmp_path / "new.tsv", config=AssignConfig())
+    labels = table.table["cluster"].to_numpy()
+    first, second = labels[:100], labels[100:]
+    assert np.mean(first == first[0]) > 0.8 and np.mean(second == second[-1]) > 0.8
+
+
+@pytest.mark.parametrize("power", [-0.1, 1.5])
+def test_a_power_beyond_its_range(power: float) -> None:
+    with pytest.raises(UserError, match=r"--whiten is .*, allowed is 0 to 1"):
+        EmbedConfig(whiten=power)
+
+
+def test_one_sequence_has_no_spread(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n")
+    with pytest.raises(UserError, match="--whiten needs two sequences or more"):
+        embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0))
+    assert not (tmp_path / "e").exists()

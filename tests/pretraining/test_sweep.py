@@ -1,0 +1,66 @@
+"""Variants at equal computing time: what is refused, and that a table's numbers are those of the runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.errors import UserError
+from dnabert.json_file import read_json
+from dnabert.pretraining.card import last_evaluation
+from dnabert.pretraining.floors import ratio_difference
+from dnabert.pretraining.sweep import SweepConfig, Variant, sweep
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tokens": 0}, "--tokens is 0, allowed is 1 or more"),
+        ({"variants": []}, "give each one a name of its own"),
+        ({"variants": [Variant("a"), Variant("a")]}, "give each one a name of its own"),
+        ({"variants": [Variant("../a")]}, "'../a' names no folder"),
+    ],
+)
+def test_what_is_refused(values: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        SweepConfig(**values)
+
+
+def test_a_flag_that_is_none_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    config = SweepConfig(variants=[Variant("a", "--masc-share 0.2")], out=str(tmp_path / "sweep"))
+    with pytest.raises(UserError, match="unknown argument --masc-share .did you mean --mask-share"):
+        sweep(config)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_paired_difference_leaves_out_what_windows_share() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(50, 150, 400)  # windows differ far more than recipes
+    sizes = np.full(400, 60.0)
+    value, low, high = ratio_difference((hard + rng.normal(1.2, 0.5, 400), sizes), (hard, sizes))
+    assert low < 0.02 < high and high - low < 0.004 and abs(value - 0.02) < 0.002
+
+
+@pytest.mark.slow
+def test_each_variant_has_its_budget_and_is_trained_once(small_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\nevaluation_windows: 20\n"
+    )
+    variants = [Variant("small"), Variant("again"), Variant("deep", "--model.layers 12")]
+    config = SweepConfig(
+        recipe=str(tmp_path / "recipe.yaml"), variants=variants, tokens=4_000, turns=5, corpus=str(small_corpus), out=str(tmp_path / "sweep")
+    )
+    out = sweep(config)
+    small, again, deep = read_json(out / "results.json")
+    assert small["speed"] == 1
+    for row in (small, again, deep):
+        batch = 8 * 114  # windows of 448 bases, in words of 4, with [CLS] and [SEP]
+        assert 0 <= row["tokens"] - round(4_000 * row["speed"]) < batch
+        last = last_evaluation(out / row["name"])
+        assert (row["bits_per_base"], row["tokens"]) == (last["validation_bits_per_base"], last["tokens"])
+    assert small["difference"] == [0, 0, 0]
+    assert deep["difference"][0] == pytest.approx(deep["bits_per_base"] - small["bits_per_base"], abs=2e-3)  # the run scored in bf16
+    assert (out / "table.md").read_text().count("\n") == 5
+    before = {name: (out / name / "manifest.json").stat().st_mtime_ns for name in ("small", "deep")}
+    sweep(config)
+    assert before == {name: (out / name / "manifest.json").stat().st_mtime_ns for name in before}
