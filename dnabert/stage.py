@@ -146,9 +146,9 @@ def _writing(out: Path, *, within: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(out: str | Path) -> Iterator[Path]:
-    """Give a temporary sibling of the file `out`; rename it to `out` when the block ends well, remove it otherwise.
+    """Give a temporary place for the file `out`; rename it to `out` when the block ends well, remove it otherwise.
 
-    Its parents are made.
+    Its parents are made. It stands in a folder that this process locks, so that what a killed one left is known and removed.
 
     Raises
     ------
@@ -156,16 +156,21 @@ def whole_file(out: str | Path) -> Iterator[Path]:
         when the file cannot be written.
     """
     out = Path(out)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    temporary = temporary_sibling(out)
+    lock = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(out)
+        remove_leftovers(out)
+        temporary.mkdir(exist_ok=True)
+        lock = lock_folder(temporary)
+        yield temporary / out.name
+        (temporary / out.name).replace(out)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}: free space or choose another --out") from error
     finally:
-        with contextlib.suppress(OSError):  # where nothing can be written, nothing was
-            temporary.unlink()
+        shutil.rmtree(temporary, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
 def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, demo_config, prepare
 from dnabert.corpus.simulate import Simulation, simulate_fasta
+
+settings.register_profile("untimed", deadline=None)  # numba compiles in a first example, and other work may be beside
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

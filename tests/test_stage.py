@@ -181,3 +181,13 @@ def test_an_accelerator_that_took_part_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cuml", module)
     write_manifest(tmp_path, kind="corpus")
     assert read_manifest(tmp_path, kind="corpus")["versions"]["cuml"] == "26.10.0"
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    left = tmp_path / f".table.tsv.{done.stdout.strip()}.partial"
+    left.mkdir()
+    (left / "table.tsv").write_text("half")
+    with whole_file(tmp_path / "table.tsv") as path:
+        path.write_text("whole")
+    assert [each.name for each in tmp_path.iterdir()] == ["table.tsv"]

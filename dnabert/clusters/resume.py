@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.stage import read_manifest, sha256, stage
+from dnabert.stage import read_manifest, sha256, stage, whole_file
 
 
 def is_current(folder: str | Path, *, kind: str, config: Any, inputs: Mapping[str, str | Path]) -> bool:
@@ -56,10 +55,9 @@ def once(
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON through a temporary sibling, so that a reader never meets half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    """Write JSON so that a reader never meets half of it."""
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _hash(path: Path) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from dnabert.corpus.registry import Assembly
 from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.stage import sha256
+from dnabert.stage import sha256, whole_file
 
 _LOCK = "checksums.json"
 #: Python's names of temporary files, of which a killed pooch leaves one.
@@ -173,9 +172,8 @@ def _note(
             "checked_by": origin,
         }
     noted["absent"].update(absent or {})
-    temporary = folder / f".{_LOCK}.{os.getpid()}.partial"
-    temporary.write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / _LOCK)
+    with whole_file(folder / _LOCK) as temporary:
+        temporary.write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from dnabert.corpus.download import Patience, Server
 from dnabert.corpus.registry import PARTS, Assembly, read_registry
 from dnabert.corpus.twobit import TwoBit
 from dnabert.errors import UserError
+from dnabert.stage import whole_file
 
 #: Environment variables behind --cache and --base-url.
 CACHE_VARIABLE, BASE_URL_VARIABLE = "DNABERT_CACHE", "DNABERT_BASE_URL"
@@ -182,13 +183,5 @@ def _split(genomes: Sequence[GenomeConfig]) -> SplitConfig:
 
 def _write(corpus: CorpusConfig, *, out: Path, origin: str) -> None:
     head = f"# {origin}\n# Written by dnabert fetch; dnabert prepare --config {PurePosixPath(out)} --out corpus\n"
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(out) as temporary:
         temporary.write_text(head + to_yaml(corpus), encoding="utf-8")
-        temporary.replace(out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}: free space or choose another --out") from None
-    finally:
-        if temporary.exists():
-            temporary.unlink()

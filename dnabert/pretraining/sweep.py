@@ -215,7 +215,7 @@ def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     from dnabert.pretraining.evaluation import evaluate
 
     training = _untracked(recipe)
-    model = AutoModelForMaskedLM.from_pretrained(recipe.out, dtype=torch.float32)
+    model = AutoModelForMaskedLM.from_pretrained(recipe.out, dtype=torch.float32, use_safetensors=True)
     training.model.load_state_dict(model.state_dict())
     found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
     return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in model.parameters())

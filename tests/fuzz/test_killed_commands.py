@@ -182,7 +182,7 @@ def test_killed_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> Non
         done = _run(work, name, out=out)
         assert done.returncode == 0, (moment, done.stderr[-2000:])
         assert _content(out) == whole
-        assert not [x.name for x in tmp_path.iterdir() if kind and x.name.endswith(".partial")]
+        assert not [x.name for x in tmp_path.iterdir() if x.name.endswith(".partial")]
 
 
 @contextlib.contextmanager
