@@ -19,6 +19,8 @@ _COLUMNS = ("block", "genome", "chrom", "start", "end")
 FARTHEST = 1 << 40
 #: A corpus keeps the numbers of blocks as int32.
 _LARGEST_BLOCK = (1 << 31) - 1
+#: A gene set or a GFF3 attribute may be long, but no line of a table has so many letters.
+_LONGEST_LINE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,26 @@ class Blocks:
         return np.where(inside, places[row, 2], -1).astype(np.int32)
 
 
+class Lines:
+    """Lines of a text file, none of which may be so long that it is no table's: a few kB of gzip can hold gigabytes of one line."""
+
+    def __init__(self, file: IO[str], path: str | Path) -> None:
+        self._file = file
+        self._path = path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readline, "")
+
+    def readline(self) -> str:
+        """The next line, with its end; empty where there is none. Raises `UserError` for one that is too long."""
+        line = self._file.readline(_LONGEST_LINE)
+        if len(line) == _LONGEST_LINE:
+            raise UserError(f"{self._path} has a line of {_LONGEST_LINE:,} letters and more: give a table with line ends")
+        return line
+
+
 @contextlib.contextmanager
-def open_text(path: str | Path) -> Iterator[IO[str]]:
+def open_text(path: str | Path) -> Iterator[Lines]:
     """Open a text file in UTF-8, gzip or not; what turns out to be damaged while it is read is said in one line too.
 
     Raises
@@ -62,7 +82,7 @@ def open_text(path: str | Path) -> Iterator[IO[str]]:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
     try:
         with _opened(path, compressed=compressed) as file:
-            yield file
+            yield Lines(file, path)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
     except UnicodeDecodeError as error:

@@ -7,12 +7,11 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 from urllib.parse import unquote
 
 import numpy as np
 
-from dnabert.corpus.blocks import FARTHEST, open_text
+from dnabert.corpus.blocks import FARTHEST, Lines, open_text
 from dnabert.corpus.tracks import Track, TrackBuilder
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
@@ -149,7 +148,7 @@ def _first_line(path: str | Path) -> list[str]:
         return next((fields for _, fields in _data(file)), [])
 
 
-def _data(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+def _data(file: Lines) -> Iterator[tuple[int, list[str]]]:
     """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
     for number, line in enumerate(file, start=1):
         if line.startswith("##FASTA"):

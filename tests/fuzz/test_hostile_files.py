@@ -19,12 +19,15 @@ import dnabert
 from dnabert.clusters import load_clusters
 from dnabert.config import load_yaml
 from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, prepare
+from dnabert.corpus.blocks import read_blocks
 from dnabert.corpus.genes import read_genes
 from dnabert.corpus.registry import read_registry
+from dnabert.corpus.tracks import read_track
 from dnabert.encoders import load_embeddings, load_encoder
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
+from dnabert.explain.gene_sets import read_gene_sets
 from dnabert.hub import staged
 from dnabert.pretraining.checkpoints import newest_readable
 from dnabert.stage import stage, whole_file
@@ -181,6 +184,18 @@ def test_a_bomb_that_is_gzipped_fills_no_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 64 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("begin", ["chr1\t0\t10\t", "chr1\tx\tgene\t1\t2\t.\t+\t.\tnote=", "", "block\tgenome\tchrom\tstart\tend\t"])
+def test_a_line_without_an_end_fills_no_memory(tmp_path: Path, begin: str) -> None:
+    path = tmp_path / "endless.txt.gz"
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write(begin)
+        for _ in range(40):
+            file.write("A" * (1 << 20))
+    for read in (read_track, read_genes, read_blocks, read_gene_sets):
+        with pytest.raises(UserError, match=r"endless.txt.gz has a line of 16,777,216 letters and more"):
+            read(path)
 
 
 def test_a_pickle_that_is_called_a_checkpoint_or_a_model_runs_nothing(tmp_path: Path) -> None:
