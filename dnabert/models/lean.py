@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dnabert.models import fused
+
 _gelu_backward = torch.ops.aten.gelu_backward
 _softmax_backward = torch.ops.aten._softmax_backward_data
 
@@ -51,7 +53,7 @@ def lean_states(model: Any, input_ids: Tensor, *, dtype: torch.dtype) -> Tensor:
     batch, tokens = input_ids.shape
     through = _compiled_layer() if _is_compiled(model) else _layer
     with torch.autocast(input_ids.device.type, enabled=False):
-        cos, sin = _rotation(model, tokens, dtype=dtype)
+        cos, sin = _rotation(model, tokens, dtype=torch.float32 if fused.is_ready(dtype, input_ids.device) else dtype)
         x = functional.embedding(input_ids, model.embeddings.tok_embeddings.weight, model.config.pad_token_id).flatten(0, 1)
         x = _norm(x, model.embeddings.norm).to(dtype)
         for layer in model.layers:
@@ -115,9 +117,12 @@ class _RotaryAttention(torch.autograd.Function):
     def forward(ctx: Any, qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:  # type: ignore[override]
         """Rotate, compare, read."""
         batch, tokens, _, heads, width = qkv.shape
-        by_head = qkv.permute(0, 2, 3, 1, 4)  # (B, 3, H, T, K)
-        q, k = (_rotated(by_head[:, place], cos[place], sin[place]).flatten(0, 1) for place in (0, 1))
-        v = by_head[:, 2].reshape(-1, tokens, width)
+        if fused.is_ready(qkv.dtype, qkv.device):
+            q, k, v = fused.split_and_turn(qkv, cos, sin)
+        else:
+            by_head = qkv.permute(0, 2, 3, 1, 4)  # (B, 3, H, T, K)
+            q, k = (_rotated(by_head[:, place], cos[place], sin[place]).flatten(0, 1) for place in (0, 1))
+            v = by_head[:, 2].reshape(-1, tokens, width)
         p = torch.softmax(torch.bmm(q, k.mT), -1)
         ctx.save_for_backward(q, k, v, p, cos, sin)
         ctx.shape = qkv.shape
@@ -131,6 +136,8 @@ class _RotaryAttention(torch.autograd.Function):
         batch, tokens, _, heads, width = ctx.shape
         g = grad.view(batch, tokens, heads, width).transpose(1, 2).reshape(-1, tokens, width)
         ds = _softmax_backward(torch.bmm(g, v.mT), p, -1, p.dtype)
+        if fused.is_ready(grad.dtype, grad.device):
+            return fused.turn_back_and_join(torch.bmm(ds, k), torch.bmm(ds.mT, q), torch.bmm(p.mT, g), cos, sin, heads=heads), None, None
         result = torch.empty(ctx.shape, dtype=grad.dtype, device=grad.device)
         by_head = result.permute(0, 2, 3, 1, 4)
         by_head[:, 2] = torch.bmm(p.mT, g).view(batch, heads, tokens, width)
@@ -160,6 +167,9 @@ class _GatedGelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:  # type: ignore[override]
         """Gate."""
+        if fused.is_ready(x.dtype, x.device):
+            ctx.save_for_backward(x)
+            return fused.gate(x)
         first, gate = x.chunk(2, -1)
         active = functional.gelu(first)
         ctx.save_for_backward(x, active)
@@ -168,6 +178,8 @@ class _GatedGelu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
         """Both halves' gradient, side by side."""
+        if len(ctx.saved_tensors) == 1:
+            return fused.gate_backward(grad, *ctx.saved_tensors)
         x, active = ctx.saved_tensors
         first, gate = x.chunk(2, -1)
         result = torch.empty_like(x)

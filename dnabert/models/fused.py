@@ -1,0 +1,105 @@
+"""What torch does to bf16 states in several passes, each over all of them, done in one: numba's loops on torch's own threads.
+
+A second pool of threads would fight with torch's, whose threads wait busily for the next product. So the loops are C callbacks that
+the OpenMP runtime within torch runs, `GOMP_parallel
+<https://gcc.gnu.org/onlinedocs/libgomp/Implementing-PARALLEL-construct.html>`_, and its threads take stretches of rows in turns.
+Where there is no such runtime (`is_ready`), `dnabert.models.lean` goes on with torch's own passes.
+
+Shapes: B windows, T tokens, H heads, K width of a head, N rows, I width of the feed-forward part. bf16 is the upper half of a
+float32; here it goes by the name of its bits, uint16.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+#: Stretches of rows for each thread: a thread that the machine holds up leaves the rest to the others.
+_STRETCHES = 4
+
+
+def is_ready(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether the passes here can be taken: bf16 on a CPU, with torch's own OpenMP runtime at hand."""
+    return dtype == torch.bfloat16 and device.type == "cpu" and _runtime() is not None
+
+
+@functools.cache
+def _runtime() -> Callable[..., None] | None:
+    """``GOMP_parallel`` of the runtime that torch itself uses."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        library = ctypes.CDLL(str(next(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))))
+        run, threads = library.GOMP_parallel, library.omp_get_max_threads
+    except (StopIteration, OSError, AttributeError):
+        return None
+    if threads() != torch.get_num_threads():  # another than torch's would start threads of its own
+        return None
+    run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+    run.restype = None
+    return run  # type: ignore[no-any-return]
+
+
+def _run(kernel: Any, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]) -> None:
+    """Have torch's threads run a kernel over rows; what it gets: the next stretch, their number, rows, sizes, addresses."""
+    run, threads = _runtime(), torch.get_num_threads()
+    assert run is not None and all(each.is_contiguous() for each in tensors)
+    words = [0, min(rows, threads * _STRETCHES), rows, *sizes, *(each.data_ptr() for each in tensors)]
+    data = (ctypes.c_int64 * len(words))(*words)
+    run(kernel.address, ctypes.addressof(data), threads, 0)
+
+
+def split_and_turn(qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries and keys turned by their place, and values, each laid out head by head.
+
+    Parameters
+    ----------
+    qkv : bf16 (B, T, 3, H, K).
+    cos, sin : float32 (2, 1, T, K / 2), of queries and of keys.
+
+    Returns
+    -------
+    three of bf16 (B H, T, K).
+    """
+    from dnabert.models import fused_kernels
+
+    batch, tokens, _, heads, width = qkv.shape
+    q, k, v = (torch.empty(batch * heads, tokens, width, dtype=qkv.dtype) for _ in range(3))
+    _run(fused_kernels.split_and_turn, batch, (tokens, heads, width), (qkv.contiguous(), cos, sin, q, k, v))
+    return q, k, v
+
+
+def turn_back_and_join(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, *, heads: int) -> Tensor:
+    """What `split_and_turn` has as its gradient: bf16 (B, T, 3, H, K) from gradients like its results."""
+    from dnabert.models import fused_kernels
+
+    rows, tokens, width = q.shape
+    out = torch.empty(rows // heads, tokens, 3, heads, width, dtype=q.dtype)
+    tensors = (q.contiguous(), k.contiguous(), v.contiguous(), cos, sin, out)
+    _run(fused_kernels.turn_back_and_join, rows // heads, (tokens, heads, width), tensors)
+    return out
+
+
+def gate(x: Tensor) -> Tensor:
+    """From bf16 (N, 2 I) to (N, I): the first half through GELU, times the second."""
+    from dnabert.models import fused_kernels
+
+    out = torch.empty(x.shape[0], x.shape[1] // 2, dtype=x.dtype)
+    _run(fused_kernels.gate, x.shape[0], (out.shape[1],), (x.contiguous(), out))
+    return out
+
+
+def gate_backward(grad: Tensor, x: Tensor) -> Tensor:
+    """Gradient of `gate`, bf16 (N, 2 I)."""
+    from dnabert.models import fused_kernels
+
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    _run(fused_kernels.gate_backward, x.shape[0], (grad.shape[1],), (grad.contiguous(), x.contiguous(), out))
+    return out

@@ -1,0 +1,97 @@
+"""Passes over bf16 states give what torch gives in float32, to the rounding of bf16, with any number of threads."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from dnabert.models import fused
+from dnabert.models.lean import _GatedGelu, _RotaryAttention, _turned
+
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.skipif(not fused.is_ready(torch.bfloat16, CPU), reason="torch has no OpenMP runtime of its own here")
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def near(found, expected):
+    """Equal to half a unit in the last of bf16's 8 bits, and what float32 loses."""
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, rtol=2**-8, atol=1e-6)
+
+
+@pytest.mark.parametrize(("batch", "tokens", "heads", "width"), [(1, 1, 1, 2), (3, 7, 2, 8), (5, 76, 4, 64), (2, 13, 3, 34)])
+def test_queries_and_keys_are_turned_and_back(threads, batch, tokens, heads, width):
+    torch.manual_seed(0)
+    qkv = torch.randn(batch, tokens, 3, heads, width).bfloat16()
+    angle = torch.rand(2, 1, tokens, width // 2) * 6
+    cos, sin = angle.cos(), angle.sin()
+    q, k, v = fused.split_and_turn(qkv, cos, sin)
+    by_head = qkv.float().permute(2, 0, 3, 1, 4)
+    for found, place in ((q, 0), (k, 1)):
+        torch.testing.assert_close(found.float(), _turned(by_head[place], cos[place], sin[place]).flatten(0, 1), rtol=2**-8, atol=2**-8)
+    assert torch.equal(v, qkv.permute(2, 0, 3, 1, 4)[2].flatten(0, 1))
+    back = fused.turn_back_and_join(q, k, v, cos, sin, heads=heads)
+    torch.testing.assert_close(back.float(), qkv.float(), rtol=2**-6, atol=2**-6)  # rounded twice
+
+
+@pytest.mark.parametrize(("rows", "width"), [(1, 1), (3, 5), (77, 512), (1000, 33)])
+def test_the_gate_is_gelu_times_the_other_half(threads, rows, width):
+    torch.manual_seed(0)
+    x = (torch.randn(rows, 2 * width) * 3).bfloat16()
+    grad = torch.randn(rows, width).bfloat16()
+    exact = x.float().requires_grad_()
+    expected = functional.gelu(exact[:, :width]) * exact[:, width:]
+    near(fused.gate(x), expected.detach())
+    expected.backward(grad.float())
+    near(fused.gate_backward(grad, x), exact.grad)
+
+
+def test_the_far_ends_of_gelu():
+    x = torch.tensor([[-100.0, -12.0, -5.0, -0.0, 0.0, 5.0, 12.0, 100.0]]).bfloat16()
+    both = torch.cat([x, torch.ones_like(x)], 1)
+    near(fused.gate(both), functional.gelu(x.float()))
+    exact = both.float().requires_grad_()
+    (functional.gelu(exact[:, :8]) * exact[:, 8:]).sum().backward()
+    near(fused.gate_backward(torch.ones_like(x), both), exact.grad)
+
+
+def test_a_gradient_of_any_layout_is_read_right():
+    torch.manual_seed(0)
+    x = torch.randn(6, 8).bfloat16().requires_grad_()
+    grad = torch.randn(4, 6).bfloat16().t()
+    (found,) = torch.autograd.grad(_GatedGelu.apply(x), x, grad)
+    exact = x.detach().float().requires_grad_()
+    (expected,) = torch.autograd.grad(functional.gelu(exact[:, :4]) * exact[:, 4:], exact, grad.float())
+    near(found, expected)
+
+
+def test_the_same_whatever_the_threads_are():
+    torch.manual_seed(0)
+    x, before = torch.randn(500, 128).bfloat16(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    alone = fused.gate(x)
+    torch.set_num_threads(4)
+    assert all(torch.equal(fused.gate(x), alone) for _ in range(20))
+    torch.set_num_threads(before)
+
+
+def test_without_the_runtime_torch_does_it(monkeypatch):
+    torch.manual_seed(0)
+    qkv, cos, sin = torch.randn(3, 7, 3, 2, 8).bfloat16(), torch.randn(2, 1, 7, 4), torch.randn(2, 1, 7, 4)
+    x = torch.randn(9, 12).bfloat16()
+    ours = _RotaryAttention.apply(qkv, cos, sin), _GatedGelu.apply(x)
+    monkeypatch.setattr(fused, "_runtime", lambda: None)
+    assert not fused.is_ready(torch.bfloat16, CPU)
+    theirs = _RotaryAttention.apply(qkv, cos.bfloat16(), sin.bfloat16()), _GatedGelu.apply(x)
+    for found, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
+
+
+def test_another_dtype_is_torch_s_own():
+    assert not fused.is_ready(torch.float32, CPU) and not fused.is_ready(torch.bfloat16, torch.device("meta"))
