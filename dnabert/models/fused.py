@@ -51,9 +51,13 @@ def _run(kernel: Any, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]
     """Have torch's threads run a kernel over rows; what it gets: the next stretch, their number, rows, sizes, addresses."""
     run, threads = _runtime(), torch.get_num_threads()
     assert run is not None and all(each.is_contiguous() for each in tensors)
-    words = [0, min(rows, threads * _STRETCHES), rows, *sizes, *(each.data_ptr() for each in tensors)]
+    words = [0, _stretches(rows), rows, *sizes, *(each.data_ptr() for each in tensors)]
     data = (ctypes.c_int64 * len(words))(*words)
     run(kernel.address, ctypes.addressof(data), threads, 0)
+
+
+def _stretches(rows: int) -> int:
+    return min(rows, torch.get_num_threads() * _STRETCHES)
 
 
 def split_and_turn(qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,3 +107,39 @@ def gate_backward(grad: Tensor, x: Tensor) -> Tensor:
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     _run(fused_kernels.gate_backward, x.shape[0], (grad.shape[1],), (grad.contiguous(), x.contiguous(), out))
     return out
+
+
+def softmax_(x: Tensor) -> Tensor:
+    """Softmax over the last dimension of contiguous bf16 (..., T), in its place."""
+    from dnabert.models import fused_kernels
+
+    _run(fused_kernels.softmax, x.numel() // x.shape[-1], (x.shape[-1],), (x,))
+    return x
+
+
+def norm(x: Tensor, weight: Tensor, *, eps: float) -> tuple[Tensor, Tensor]:
+    """Layer normalisation without a bias.
+
+    Parameters
+    ----------
+    x : bf16 (N, D).
+    weight : float32 (D,).
+
+    Returns
+    -------
+    bf16 (N, D), and float32 (N, 2), mean and scale of each row, which `norm_backward` wants.
+    """
+    from dnabert.models import fused_kernels
+
+    out, scales = torch.empty_like(x), torch.empty(x.shape[0], 2)
+    _run(fused_kernels.norm, x.shape[0], (x.shape[1],), (x, weight, torch.tensor([eps]), out, scales))
+    return out, scales
+
+
+def norm_backward(grad: Tensor, x: Tensor, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of `norm`: bf16 (N, D) and float32 (D,)."""
+    from dnabert.models import fused_kernels
+
+    out, of_weight = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), x.shape[1])
+    _run(fused_kernels.norm_backward, x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
+    return out, of_weight.sum(0)

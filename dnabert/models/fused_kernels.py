@@ -172,6 +172,122 @@ def _gate_backward(first: Any, last: Any, grad: Any, x: Any, out: Any) -> Any:
             of_gate[i] = _store(active[i])
 
 
+@_inline
+def _largest(row: Any) -> Any:
+    """Largest of bf16 numbers, compared as whole numbers in their order: loops over float comparisons do not become vectors."""
+    found = np.int32(-32768)
+    for i in range(len(row)):
+        bits = np.int32(np.int16(row[i]))
+        found = max(found, np.int32(bits ^ np.int32(np.int32(bits >> np.int32(15)) & np.int32(0x7FFF))))
+    return _load(np.uint16(np.int32(found ^ np.int32(np.int32(found >> np.int32(15)) & np.int32(0x7FFF)))))
+
+
+@_loop
+def _exponentials(row: Any, shift: Any) -> Any:
+    total = _F(0)
+    for i in range(len(row)):
+        e = _exp_of_negative(row[i] - shift)
+        row[i] = e
+        total += e
+    return total
+
+
+@_loop
+def _softmax(first: Any, last: Any, x: Any) -> Any:
+    width = x.shape[1]
+    padded = np.empty((width + 31) // 32 * 32, np.float32)  # whole vectors
+    row, rest = padded[:width], padded[width:]
+    for n in range(first, last):
+        rest[:] = _F(-3e38)
+        halves = x[n]
+        for i in range(width):
+            row[i] = _load(halves[i])
+        share = _F(1) / _exponentials(padded, _largest(halves))
+        for i in range(width):
+            halves[i] = _store(row[i] * share)
+
+
+@_loop
+def _norm(first: Any, last: Any, x: Any, weight: Any, eps: Any, out: Any, scales: Any) -> Any:
+    width = x.shape[1]
+    row = np.empty(width, np.float32)
+    for n in range(first, last):
+        source, target = x[n], out[n]
+        total, squares = _F(0), _F(0)
+        for i in range(width):
+            value = _load(source[i])
+            row[i] = value
+            total += value
+        mean = total / _F(width)
+        for i in range(width):
+            squares += (row[i] - mean) * (row[i] - mean)
+        scale = _F(1) / np.sqrt(squares / _F(width) + eps)
+        scales[n, 0], scales[n, 1] = mean, scale
+        for i in range(width):
+            target[i] = _store((row[i] - mean) * scale * weight[i])
+
+
+@_loop
+def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weight: Any) -> Any:
+    width = x.shape[1]
+    normed, scaled = np.empty(width, np.float32), np.empty(width, np.float32)
+    for n in range(first, last):
+        source, g, target = x[n], grad[n], out[n]
+        mean, scale = scales[n, 0], scales[n, 1]
+        total, along = _F(0), _F(0)
+        for i in range(width):
+            value = (_load(source[i]) - mean) * scale
+            d = _load(g[i])
+            of_weight[i] += d * value
+            normed[i] = value
+            scaled[i] = d * weight[i]
+        for i in range(width):
+            total += scaled[i]
+            along += scaled[i] * normed[i]
+        total, along = total / _F(width), along / _F(width)
+        for i in range(width):
+            target[i] = _store(scale * (scaled[i] - total - normed[i] * along))
+
+
+@_callback
+def softmax(data: Any) -> None:
+    """Loop of `dnabert.models.fused.softmax_`."""
+    d = _carray(data, 5)
+    stretches, rows, width = d[1], d[2], d[3]
+    x = _carray(_halves_at(d[4]), (rows, width))
+    own = _take(data)
+    while own < stretches:
+        _softmax(own * rows // stretches, (own + 1) * rows // stretches, x)
+        own = _take(data)
+
+
+@_callback
+def norm(data: Any) -> None:
+    """Loop of `dnabert.models.fused.norm`."""
+    d = _carray(data, 9)
+    stretches, rows, width = d[1], d[2], d[3]
+    x, weight, eps = _carray(_halves_at(d[4]), (rows, width)), _carray(_floats_at(d[5]), (width,)), _carray(_floats_at(d[6]), (1,))[0]
+    out, scales = _carray(_halves_at(d[7]), (rows, width)), _carray(_floats_at(d[8]), (rows, 2))
+    own = _take(data)
+    while own < stretches:
+        _norm(own * rows // stretches, (own + 1) * rows // stretches, x, weight, eps, out, scales)
+        own = _take(data)
+
+
+@_callback
+def norm_backward(data: Any) -> None:
+    """Loop of `dnabert.models.fused.norm_backward`."""
+    d = _carray(data, 10)
+    stretches, rows, width = d[1], d[2], d[3]
+    grad, x, weight = _carray(_halves_at(d[4]), (rows, width)), _carray(_halves_at(d[5]), (rows, width)), _carray(_floats_at(d[6]), (width,))
+    scales, out = _carray(_floats_at(d[7]), (rows, 2)), _carray(_halves_at(d[8]), (rows, width))
+    of_weight = _carray(_floats_at(d[9]), (stretches, width))
+    own = _take(data)
+    while own < stretches:
+        _norm_backward(own * rows // stretches, (own + 1) * rows // stretches, grad, x, weight, scales, out, of_weight[own])
+        own = _take(data)
+
+
 @_callback
 def split_and_turn(data: Any) -> None:
     """Loop of `dnabert.models.fused.split_and_turn`."""

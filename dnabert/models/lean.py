@@ -86,6 +86,8 @@ def _compiled_layer() -> Callable[[Any, Tensor, Tensor, Tensor], Tensor]:
 
 
 def _norm(x: Tensor, norm: torch.nn.LayerNorm) -> Tensor:
+    if fused.is_ready(x.dtype, x.device) and not torch.compiler.is_compiling():
+        return _Norm.apply(x, norm.weight, norm.eps)  # type: ignore[no-any-return]
     return functional.layer_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), None, norm.eps)
 
 
@@ -110,6 +112,23 @@ def _rotation(model: Any, tokens: int, *, dtype: torch.dtype) -> tuple[Tensor, T
     return (cos[..., :half] * scale).to(dtype), (sin[..., :half] * scale).to(dtype)
 
 
+class _Norm(torch.autograd.Function):
+    """Layer normalisation of bf16 (N, D) by float32 weights (D,)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:  # type: ignore[override]
+        """Normalise."""
+        x, weight = x.contiguous(), weight.float()
+        out, scales = fused.norm(x, weight, eps=eps)
+        ctx.save_for_backward(x, weight, scales)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        """Gradients of states and weights."""
+        return *fused.norm_backward(grad, *ctx.saved_tensors), None
+
+
 class _RotaryAttention(torch.autograd.Function):
     """From (B, T, 3, H, K), queries, keys and values, to what each token reads, (N, D)."""
 
@@ -123,7 +142,8 @@ class _RotaryAttention(torch.autograd.Function):
             by_head = qkv.permute(0, 2, 3, 1, 4)  # (B, 3, H, T, K)
             q, k = (_rotated(by_head[:, place], cos[place], sin[place]).flatten(0, 1) for place in (0, 1))
             v = by_head[:, 2].reshape(-1, tokens, width)
-        p = torch.softmax(torch.bmm(q, k.mT), -1)
+        scores = torch.bmm(q, k.mT)
+        p = fused.softmax_(scores) if fused.is_ready(scores.dtype, scores.device) else torch.softmax(scores, -1)
         ctx.save_for_backward(q, k, v, p, cos, sin)
         ctx.shape = qkv.shape
         read = torch.bmm(p, v).view(batch, heads, tokens, width)

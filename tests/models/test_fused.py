@@ -95,3 +95,29 @@ def test_without_the_runtime_torch_does_it(monkeypatch):
 
 def test_another_dtype_is_torch_s_own():
     assert not fused.is_ready(torch.float32, CPU) and not fused.is_ready(torch.bfloat16, torch.device("meta"))
+
+
+@pytest.mark.parametrize(("rows", "width"), [(1, 1), (5, 3), (200, 76), (64, 32), (9, 97)])
+def test_softmax_in_its_place(threads, rows, width):
+    torch.manual_seed(0)
+    x = (torch.randn(rows, width) * 10).bfloat16()
+    x[0, 0] = 300.0  # all the others vanish beside it
+    expected = torch.softmax(x.float(), -1)
+    found = fused.softmax_(x)
+    assert found is x
+    torch.testing.assert_close(found.float(), expected, rtol=2**-8, atol=1e-30)
+
+
+@pytest.mark.parametrize(("rows", "width"), [(1, 8), (3, 5), (300, 256)])
+def test_layers_are_normalised(threads, rows, width):
+    torch.manual_seed(0)
+    x, weight = (torch.randn(rows, width) * 3 + 1).bfloat16(), torch.randn(width)
+    grad = torch.randn(rows, width).bfloat16()
+    exact, exact_weight = x.float().requires_grad_(), weight.clone().requires_grad_()
+    expected = functional.layer_norm(exact, (width,), exact_weight, None, 1e-5)
+    found, scales = fused.norm(x, weight, eps=1e-5)
+    torch.testing.assert_close(found.float(), expected.detach(), rtol=2**-8, atol=2e-5)
+    expected.backward(grad.float())
+    of_x, of_weight = fused.norm_backward(grad, x, weight, scales)
+    torch.testing.assert_close(of_x.float(), exact.grad, rtol=2**-8, atol=2e-5)
+    torch.testing.assert_close(of_weight, exact_weight.grad, rtol=1e-4, atol=1e-4)
