@@ -143,3 +143,31 @@ def norm_backward(grad: Tensor, x: Tensor, weight: Tensor, scales: Tensor) -> tu
     out, of_weight = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), x.shape[1])
     _run(fused_kernels.norm_backward, x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
     return out, of_weight.sum(0)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Minus the log probability of each row's label.
+
+    Parameters
+    ----------
+    logits : bf16 (N, V).
+    labels : int64 (N,), 0 to V - 1.
+
+    Returns
+    -------
+    float32 (N,) each: nats, and the log of the sum of exponentials, which `cross_entropy_backward` wants.
+    """
+    from dnabert.models import fused_kernels
+
+    nats, sums = torch.empty(len(logits)), torch.empty(len(logits))
+    _run(fused_kernels.cross_entropy, len(logits), (logits.shape[1],), (logits, labels, nats, sums))
+    return nats, sums
+
+
+def cross_entropy_backward(grad: Tensor, logits: Tensor, labels: Tensor, sums: Tensor) -> Tensor:
+    """Gradient of `cross_entropy` by its logits, bf16 (N, V)."""
+    from dnabert.models import fused_kernels
+
+    out = torch.empty_like(logits)
+    _run(fused_kernels.cross_entropy_backward, len(logits), (logits.shape[1],), (grad.contiguous(), logits, labels, sums, out))
+    return out

@@ -63,6 +63,14 @@ def _floats_at(context: Any, address: Any) -> Any:
 
 
 @_intrinsic
+def _longs_at(context: Any, address: Any) -> Any:
+    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+
+    return types.CPointer(types.int64)(types.int64), build
+
+
+@_intrinsic
 def _as_float(context: Any, bits: Any) -> Any:
     def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
@@ -247,6 +255,53 @@ def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales
         total, along = total / _F(width), along / _F(width)
         for i in range(width):
             target[i] = _store(scale * (scaled[i] - total - normed[i] * along))
+
+
+@_loop
+def _cross_entropy(first: Any, last: Any, x: Any, labels: Any, nats: Any, sums: Any) -> Any:
+    for n in range(first, last):
+        row, total = x[n], _F(0)
+        largest = _largest(row)
+        for i in range(len(row)):
+            total += _exp_of_negative(_load(row[i]) - largest)
+        sums[n] = largest + _F(np.log(total))
+        nats[n] = sums[n] - _load(row[labels[n]])
+
+
+@_loop
+def _cross_entropy_backward(first: Any, last: Any, grad: Any, x: Any, labels: Any, sums: Any, out: Any) -> Any:
+    for n in range(first, last):
+        row, target, scale, total = x[n], out[n], grad[n], sums[n]
+        for i in range(len(row)):
+            target[i] = _store(scale * _exp_of_negative(_load(row[i]) - total))
+        own = labels[n]
+        target[own] = _store(scale * (_exp_of_negative(_load(row[own]) - total) - _F(1)))
+
+
+@_callback
+def cross_entropy(data: Any) -> None:
+    """Loop of `dnabert.models.fused.cross_entropy`."""
+    d = _carray(data, 8)
+    stretches, rows, width = d[1], d[2], d[3]
+    x, labels = _carray(_halves_at(d[4]), (rows, width)), _carray(_longs_at(d[5]), (rows,))
+    nats, sums = _carray(_floats_at(d[6]), (rows,)), _carray(_floats_at(d[7]), (rows,))
+    own = _take(data)
+    while own < stretches:
+        _cross_entropy(own * rows // stretches, (own + 1) * rows // stretches, x, labels, nats, sums)
+        own = _take(data)
+
+
+@_callback
+def cross_entropy_backward(data: Any) -> None:
+    """Loop of `dnabert.models.fused.cross_entropy_backward`."""
+    d = _carray(data, 9)
+    stretches, rows, width = d[1], d[2], d[3]
+    grad, x, labels = _carray(_floats_at(d[4]), (rows,)), _carray(_halves_at(d[5]), (rows, width)), _carray(_longs_at(d[6]), (rows,))
+    sums, out = _carray(_floats_at(d[7]), (rows,)), _carray(_halves_at(d[8]), (rows, width))
+    own = _take(data)
+    while own < stretches:
+        _cross_entropy_backward(own * rows // stretches, (own + 1) * rows // stretches, grad, x, labels, sums, out)
+        own = _take(data)
 
 
 @_callback

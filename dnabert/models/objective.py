@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dnabert.models import fused
 from dnabert.models.lean import is_lean, lean_states
 
 if TYPE_CHECKING:
@@ -45,10 +46,35 @@ class MaskedObjective(nn.Module):
         vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them.
         """
         hidden_BTD = last_states(self.model.base_model, input_ids)
-        logits_BMV = masked_logits(self.model, hidden_BTD, positions).float()
-        nats = functional.cross_entropy(logits_BMV.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+        logits_BMV = masked_logits(self.model, hidden_BTD, positions)
+        nats = _cross_entropy(logits_BMV.flatten(0, 1), labels.flatten()).view_as(labels)
         hits = None if self.training else logits_BMV.argmax(-1) == labels
         return nats, hits, mean_of_words(hidden_BTD)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    if fused.is_ready(logits.dtype, logits.device) and not torch.compiler.is_compiling():
+        return _CrossEntropy.apply(logits, labels)  # type: ignore[no-any-return]
+    return functional.cross_entropy(logits.float(), labels, reduction="none")
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Minus the log probabilities of labels (N,), float32, by bf16 logits (N, V)."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:  # type: ignore[override]
+        """Sum exponentials."""
+        logits, labels = logits.contiguous(), labels.contiguous()
+        if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= logits.shape[1]):
+            raise IndexError(f"labels from {int(labels.min())} to {int(labels.max())} for {logits.shape[1]} words")
+        nats, sums = fused.cross_entropy(logits, labels)
+        ctx.save_for_backward(logits, labels, sums)
+        return nats
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        """Probabilities, less one for the label."""
+        return fused.cross_entropy_backward(grad, *ctx.saved_tensors), None
 
 
 def last_states(body: Any, input_ids: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from dnabert.models import fused
 from dnabert.models.lean import _GatedGelu, _RotaryAttention, _turned
+from dnabert.models.objective import _cross_entropy
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.skipif(not fused.is_ready(torch.bfloat16, CPU), reason="torch has no OpenMP runtime of its own here")
@@ -121,3 +122,20 @@ def test_layers_are_normalised(threads, rows, width):
     of_x, of_weight = fused.norm_backward(grad, x, weight, scales)
     torch.testing.assert_close(of_x.float(), exact.grad, rtol=2**-8, atol=2e-5)
     torch.testing.assert_close(of_weight, exact_weight.grad, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "words"), [(1, 2), (7, 69), (100, 4102)])
+def test_cross_entropy(threads, rows, words):
+    torch.manual_seed(0)
+    logits, labels, grad = (torch.randn(rows, words) * 4).bfloat16(), torch.randint(words, (rows,)), torch.randn(rows)
+    exact = logits.float().requires_grad_()
+    expected = functional.cross_entropy(exact, labels, reduction="none")
+    found, sums = fused.cross_entropy(logits, labels)
+    torch.testing.assert_close(found, expected.detach(), rtol=1e-5, atol=1e-5)
+    expected.backward(grad)
+    torch.testing.assert_close(fused.cross_entropy_backward(grad, logits, labels, sums).float(), exact.grad, rtol=2**-7, atol=1e-6)
+
+
+def test_a_label_that_is_no_word_is_refused():
+    with pytest.raises(IndexError, match="labels from 1 to 5 for 5 words"):
+        _cross_entropy(torch.zeros(2, 5).bfloat16(), torch.tensor([1, 5]))
