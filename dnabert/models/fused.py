@@ -16,7 +16,6 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,13 +46,15 @@ def _runtime() -> Callable[..., None] | None:
     return run  # type: ignore[no-any-return]
 
 
-def _run(kernel: Any, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]) -> None:
+def _run(name: str, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]) -> None:
     """Have torch's threads run a kernel over rows; what it gets: the next stretch, their number, rows, sizes, addresses."""
+    from dnabert.models import fused_kernels  # numba, for those alone who compute in bf16 on a CPU
+
     run, threads = _runtime(), torch.get_num_threads()
     assert run is not None and all(each.is_contiguous() for each in tensors)
     words = [0, _stretches(rows), rows, *sizes, *(each.data_ptr() for each in tensors)]
     data = (ctypes.c_int64 * len(words))(*words)
-    run(kernel.address, ctypes.addressof(data), threads, 0)
+    run(getattr(fused_kernels, name).address, ctypes.addressof(data), threads, 0)
 
 
 def _stretches(rows: int) -> int:
@@ -72,48 +73,38 @@ def split_and_turn(qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tenso
     -------
     three of bf16 (B H, T, K).
     """
-    from dnabert.models import fused_kernels
-
     batch, tokens, _, heads, width = qkv.shape
     q, k, v = (torch.empty(batch * heads, tokens, width, dtype=qkv.dtype) for _ in range(3))
-    _run(fused_kernels.split_and_turn, batch, (tokens, heads, width), (qkv.contiguous(), cos, sin, q, k, v))
+    _run("split_and_turn", batch, (tokens, heads, width), (qkv.contiguous(), cos, sin, q, k, v))
     return q, k, v
 
 
 def turn_back_and_join(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, *, heads: int) -> Tensor:
     """What `split_and_turn` has as its gradient: bf16 (B, T, 3, H, K) from gradients like its results."""
-    from dnabert.models import fused_kernels
-
     rows, tokens, width = q.shape
     out = torch.empty(rows // heads, tokens, 3, heads, width, dtype=q.dtype)
     tensors = (q.contiguous(), k.contiguous(), v.contiguous(), cos, sin, out)
-    _run(fused_kernels.turn_back_and_join, rows // heads, (tokens, heads, width), tensors)
+    _run("turn_back_and_join", rows // heads, (tokens, heads, width), tensors)
     return out
 
 
 def gate(x: Tensor) -> Tensor:
     """From bf16 (N, 2 I) to (N, I): the first half through GELU, times the second."""
-    from dnabert.models import fused_kernels
-
     out = torch.empty(x.shape[0], x.shape[1] // 2, dtype=x.dtype)
-    _run(fused_kernels.gate, x.shape[0], (out.shape[1],), (x.contiguous(), out))
+    _run("gate", x.shape[0], (out.shape[1],), (x.contiguous(), out))
     return out
 
 
 def gate_backward(grad: Tensor, x: Tensor) -> Tensor:
     """Gradient of `gate`, bf16 (N, 2 I)."""
-    from dnabert.models import fused_kernels
-
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
-    _run(fused_kernels.gate_backward, x.shape[0], (grad.shape[1],), (grad.contiguous(), x.contiguous(), out))
+    _run("gate_backward", x.shape[0], (grad.shape[1],), (grad.contiguous(), x.contiguous(), out))
     return out
 
 
 def softmax_(x: Tensor) -> Tensor:
     """Softmax over the last dimension of contiguous bf16 (..., T), in its place."""
-    from dnabert.models import fused_kernels
-
-    _run(fused_kernels.softmax, x.numel() // x.shape[-1], (x.shape[-1],), (x,))
+    _run("softmax", x.numel() // x.shape[-1], (x.shape[-1],), (x,))
     return x
 
 
@@ -129,19 +120,15 @@ def norm(x: Tensor, weight: Tensor, *, eps: float) -> tuple[Tensor, Tensor]:
     -------
     bf16 (N, D), and float32 (N, 2), mean and scale of each row, which `norm_backward` wants.
     """
-    from dnabert.models import fused_kernels
-
     out, scales = torch.empty_like(x), torch.empty(x.shape[0], 2)
-    _run(fused_kernels.norm, x.shape[0], (x.shape[1],), (x, weight, torch.tensor([eps]), out, scales))
+    _run("norm", x.shape[0], (x.shape[1],), (x, weight, torch.tensor([eps]), out, scales))
     return out, scales
 
 
 def norm_backward(grad: Tensor, x: Tensor, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of `norm`: bf16 (N, D) and float32 (D,)."""
-    from dnabert.models import fused_kernels
-
     out, of_weight = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), x.shape[1])
-    _run(fused_kernels.norm_backward, x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
+    _run("norm_backward", x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
     return out, of_weight.sum(0)
 
 
@@ -157,17 +144,13 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     -------
     float32 (N,) each: nats, and the log of the sum of exponentials, which `cross_entropy_backward` wants.
     """
-    from dnabert.models import fused_kernels
-
     nats, sums = torch.empty(len(logits)), torch.empty(len(logits))
-    _run(fused_kernels.cross_entropy, len(logits), (logits.shape[1],), (logits, labels, nats, sums))
+    _run("cross_entropy", len(logits), (logits.shape[1],), (logits, labels, nats, sums))
     return nats, sums
 
 
 def cross_entropy_backward(grad: Tensor, logits: Tensor, labels: Tensor, sums: Tensor) -> Tensor:
     """Gradient of `cross_entropy` by its logits, bf16 (N, V)."""
-    from dnabert.models import fused_kernels
-
     out = torch.empty_like(logits)
-    _run(fused_kernels.cross_entropy_backward, len(logits), (logits.shape[1],), (grad.contiguous(), logits, labels, sums, out))
+    _run("cross_entropy_backward", len(logits), (logits.shape[1],), (grad.contiguous(), logits, labels, sums, out))
     return out
