@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dnabert.report.answer import is_off_the_shelf, is_trained
@@ -28,6 +28,7 @@ class Verdict:
         more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
     finds, misses, level, survives, off_the_shelf : sentences, one per measure.
+    others : the same answer for each further trained rung of the ladder, in one sentence.
     """
 
     outcome: Outcome
@@ -37,6 +38,7 @@ class Verdict:
     level: list[str] = field(default_factory=list)
     survives: list[str] = field(default_factory=list)
     off_the_shelf: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     @property
     def parts(self) -> list[tuple[str, list[str]]]:
@@ -52,17 +54,22 @@ class Verdict:
 
 
 def verdict(ladder: list[Record], differences: list[Record]) -> Verdict:
-    """Judge the first trained rung of a ladder.
+    """Judge the first trained rung of a ladder, and say of each other trained one how it does.
 
     Parameters
     ----------
     ladder : records of the rungs.
     differences : rows of `dnabert.comparison.differences` on the same ladder.
     """
-    trained = next((rung for rung in ladder if is_trained(rung)), None)
+    trained = [rung for rung in ladder if is_trained(rung)]
     reason = _no_claim(ladder, trained)
-    if trained is None or reason:
+    if not trained or reason:
         return Verdict("no claim", reason)
+    first, *others = (_judged(rung, ladder, differences) for rung in trained)
+    return replace(first, others=[each.headline for each in others if each.outcome != "no claim"])
+
+
+def _judged(trained: Record, ladder: list[Record], differences: list[Record]) -> Verdict:
     own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
     whole = [row for row in own if row["without"] is None]
     if not whole:
@@ -88,8 +95,8 @@ def verdict(ladder: list[Record], differences: list[Record]) -> Verdict:
 _NAMES = {metric.key: metric.name for metric in METRICS if metric.headline}
 
 
-def _no_claim(ladder: list[Record], trained: Record | None) -> str:
-    if trained is None:
+def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
+    if not trained:
         return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
     kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
     names = (("kmer", "k-mer counts"), ("random", "an untrained network"))

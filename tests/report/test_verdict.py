@@ -83,3 +83,14 @@ def test_what_the_off_the_shelf_model_finds_is_told_apart() -> None:
     assert [title for title, _ in found.parts] == [
         "Where it cannot be told from the best of what is cheaper", "What the off-the-shelf BERT finds",
     ]  # fmt: skip
+
+
+def test_every_other_trained_rung_has_its_sentence() -> None:
+    more = [{**ladder()[0], "rung": "near", "encoder": "default"}, {**ladder()[0], "rung": "unmeasured", "encoder": "runs/y"}]
+    rows = [MISS, LEVEL, {**LEAD, "rung": "near"}, {**LEFT, "rung": "near"}, {**LEVEL, "rung": "near"}]
+    told = verdict([*ladder(), *more], rows)
+    assert told.outcome == "a waste of time" and "mine" in told.headline and told.finds == []
+    assert told.others == [
+        "Interesting, for this genome: of 2 measures, near is ahead of everything cheaper in 1 (10 nearest neighbours: gene region); with "
+        "all cheap explanations but gene position taken out it still is, in 10 nearest neighbours: gene region."
+    ]
