@@ -79,7 +79,7 @@ def split_and_turn(qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tenso
     return q, k, v
 
 
-def turn_back_and_join(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, *, heads: int) -> Tensor:
+def turn_back_and_join(q: Tensor, k: Tensor, v: Tensor, *, cos: Tensor, sin: Tensor, heads: int) -> Tensor:
     """What `split_and_turn` has as its gradient: bf16 (B, T, 3, H, K) from gradients like its results."""
     rows, tokens, width = q.shape
     out = torch.empty(rows // heads, tokens, 3, heads, width, dtype=q.dtype)
@@ -125,7 +125,7 @@ def norm(x: Tensor, weight: Tensor, *, eps: float) -> tuple[Tensor, Tensor]:
     return out, scales
 
 
-def norm_backward(grad: Tensor, x: Tensor, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+def norm_backward(grad: Tensor, x: Tensor, *, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of `norm`: bf16 (N, D) and float32 (D,)."""
     out, of_weight = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), x.shape[1])
     _run("norm_backward", x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
@@ -149,7 +149,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return nats, sums
 
 
-def cross_entropy_backward(grad: Tensor, logits: Tensor, labels: Tensor, sums: Tensor) -> Tensor:
+def cross_entropy_backward(grad: Tensor, logits: Tensor, *, labels: Tensor, sums: Tensor) -> Tensor:
     """Gradient of `cross_entropy` by its logits, bf16 (N, V)."""
     out = torch.empty_like(logits)
     _run("cross_entropy_backward", len(logits), (logits.shape[1],), (grad.contiguous(), logits, labels, sums, out))

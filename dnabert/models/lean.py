@@ -126,7 +126,8 @@ class _Norm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
         """Gradients of states and weights."""
-        return *fused.norm_backward(grad, *ctx.saved_tensors), None
+        x, weight, scales = ctx.saved_tensors
+        return *fused.norm_backward(grad, x, weight=weight, scales=scales), None
 
 
 class _RotaryAttention(torch.autograd.Function):
@@ -157,7 +158,8 @@ class _RotaryAttention(torch.autograd.Function):
         g = grad.view(batch, tokens, heads, width).transpose(1, 2).reshape(-1, tokens, width)
         ds = _softmax_backward(torch.bmm(g, v.mT), p, -1, p.dtype)
         if fused.is_ready(grad.dtype, grad.device):
-            return fused.turn_back_and_join(torch.bmm(ds, k), torch.bmm(ds.mT, q), torch.bmm(p.mT, g), cos, sin, heads=heads), None, None
+            gradients = torch.bmm(ds, k), torch.bmm(ds.mT, q), torch.bmm(p.mT, g)
+            return fused.turn_back_and_join(*gradients, cos=cos, sin=sin, heads=heads), None, None
         result = torch.empty(ctx.shape, dtype=grad.dtype, device=grad.device)
         by_head = result.permute(0, 2, 3, 1, 4)
         by_head[:, 2] = torch.bmm(p.mT, g).view(batch, heads, tokens, width)

@@ -74,7 +74,8 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         """Probabilities, less one for the label."""
-        return fused.cross_entropy_backward(grad, *ctx.saved_tensors), None
+        logits, labels, sums = ctx.saved_tensors
+        return fused.cross_entropy_backward(grad, logits, labels=labels, sums=sums), None
 
 
 def last_states(body: Any, input_ids: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def percent(share: Any, *, digits: int = 0) -> str:
     """
     if not present(share):
         return "–"
-    if 0 < share < 0.5 * 10 ** -(digits + 2):
+    if share > 0 and float(f"{100 * share:.{digits}f}") == 0:
         return f"<{_SPACE}{10**-digits:.{digits}f}{_SPACE}%"
     return f"{number(100 * share, digits=digits)}{_SPACE}%"
 

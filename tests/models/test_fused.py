@@ -37,7 +37,7 @@ def test_queries_and_keys_are_turned_and_back(threads, batch, tokens, heads, wid
     for found, place in ((q, 0), (k, 1)):
         torch.testing.assert_close(found.float(), _turned(by_head[place], cos[place], sin[place]).flatten(0, 1), rtol=2**-8, atol=2**-8)
     assert torch.equal(v, qkv.permute(2, 0, 3, 1, 4)[2].flatten(0, 1))
-    back = fused.turn_back_and_join(q, k, v, cos, sin, heads=heads)
+    back = fused.turn_back_and_join(q, k, v, cos=cos, sin=sin, heads=heads)
     torch.testing.assert_close(back.float(), qkv.float(), rtol=2**-6, atol=2**-6)  # rounded twice
 
 
@@ -119,7 +119,7 @@ def test_layers_are_normalised(threads, rows, width):
     found, scales = fused.norm(x, weight, eps=1e-5)
     torch.testing.assert_close(found.float(), expected.detach(), rtol=2**-8, atol=2e-5)
     expected.backward(grad.float())
-    of_x, of_weight = fused.norm_backward(grad, x, weight, scales)
+    of_x, of_weight = fused.norm_backward(grad, x, weight=weight, scales=scales)
     torch.testing.assert_close(of_x.float(), exact.grad, rtol=2**-8, atol=2e-5)
     torch.testing.assert_close(of_weight, exact_weight.grad, rtol=1e-4, atol=1e-4)
 
@@ -133,7 +133,7 @@ def test_cross_entropy(threads, rows, words):
     found, sums = fused.cross_entropy(logits, labels)
     torch.testing.assert_close(found, expected.detach(), rtol=1e-5, atol=1e-5)
     expected.backward(grad)
-    torch.testing.assert_close(fused.cross_entropy_backward(grad, logits, labels, sums).float(), exact.grad, rtol=2**-7, atol=1e-6)
+    torch.testing.assert_close(fused.cross_entropy_backward(grad, logits, labels=labels, sums=sums).float(), exact.grad, rtol=2**-7, atol=1e-6)
 
 
 def test_a_label_that_is_no_word_is_refused():
