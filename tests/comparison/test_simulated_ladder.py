@@ -118,7 +118,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ver
         def load(spec: str, **options: Any) -> Any:
             return Oracle(vectors) if spec == str(tmp_path / "oracle") else load_encoder(spec, **options)
 
-        for module in ("dnabert.encoders.embed", "dnabert.comparison.rung"):
+        for module in ("dnabert.encoders.embed", "dnabert.encoders.recorded"):
             monkeypatch.setattr(importlib.import_module(module), "load_encoder", load)
         small = ClusterConfig(min_cluster_size=30, neighbors=15, kmeans=2)
         asked = CompareConfig(
