@@ -210,10 +210,12 @@ def _same_but_place(recorded: dict[str, Any], recipe: PretrainConfig) -> bool:
 def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     """Bits and hidden bases of each validation window, and the model's parameters."""
     import torch
+    import transformers
     from transformers import AutoModelForMaskedLM
 
     from dnabert.pretraining.evaluation import evaluate
 
+    transformers.utils.logging.disable_progress_bar()
     training = _untracked(recipe)
     model = AutoModelForMaskedLM.from_pretrained(recipe.out, dtype=torch.float32, use_safetensors=True)
     training.model.load_state_dict(model.state_dict())
