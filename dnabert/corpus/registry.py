@@ -70,7 +70,10 @@ class Registry:
         if name in self.assemblies:
             return self.assemblies[name]
         if self.layout and _UCSC_NAME.fullmatch(name):
-            return Assembly(id=name, name=name, files=_paths(self.layout, name))
+            try:
+                return Assembly(id=name, name=name, files=_paths(self.layout, name))
+            except (ValueError, AttributeError, TypeError) as error:
+                raise UserError(f"the registry's layout gives no files of {name} ({error}): mend it, see dnabert/corpus/assemblies.json") from None
         known = [*self.groups, *self.assemblies]
         more = ", or another of UCSC's, such as mm39" if self.layout else ""
         raise UserError(f"no assembly {name!r}{nearest(name, known)}: allowed is {', '.join(known)}{more}")
@@ -103,7 +106,7 @@ def read_registry(path: str | Path | None = None) -> Registry:
             )
             for id, entry in content["assemblies"].items()
         }
-        groups, known = content.get("groups", {}), content.get("sha256", {})
+        groups, known = _groups(content.get("groups", {})), content.get("sha256", {})
         return Registry(content["source"].rstrip("/"), assemblies, groups=groups, layout=layout, sha256=known)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: --registry takes a JSON file") from None
@@ -111,6 +114,13 @@ def read_registry(path: str | Path | None = None) -> Registry:
         raise UserError(
             f"{path} is no registry of assemblies ({error!r}): see dnabert/corpus/assemblies.json"
         ) from None
+
+
+def _groups(groups: dict[str, list[str]]) -> dict[str, list[str]]:
+    for name, members in groups.items():
+        if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
+            raise ValueError(f"group {name!r} is no list of assemblies")
+    return groups
 
 
 def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:

@@ -277,3 +277,19 @@ def test_where_the_cache_is(monkeypatch) -> None:
     assert cache_folder().name == "dnabert" and cache_folder("/x/y") == Path("/x/y")
     monkeypatch.setenv("DNABERT_CACHE", "/from/the/environment")
     assert cache_folder() == Path("/from/the/environment")
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"layout": {"fasta": ["{assembly}/{assemblq}.2bit"]}, "groups": {"all": ["hg2"]}}, "the registry's layout gives no files of hg2"),
+        ({"layout": {"genes": ["a.gtf"]}, "groups": {"all": ["hg2"]}}, "the registry's layout gives no files of hg2"),
+        ({"groups": {"all": 7}}, "group 'all' is no list of assemblies"),
+        ({"groups": {"all": [["hg1"]]}}, "group 'all' is no list of assemblies"),
+    ],
+)
+def test_a_registry_whose_layout_or_group_cannot_work_is_one_line(tmp_path, more, line):
+    content = {"source": "http://x/", "assemblies": {"hg1": {"files": {"fasta": ["a/b.fa.gz"]}}}, **more}
+    (tmp_path / "registry.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=line):
+        read_registry(tmp_path / "registry.json").choose(["all"])
