@@ -15,7 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 demo: .venv/installed  ## the embedded genomes, pretrained, mapped, explained: runs/demo
 	$(BIN)/dnabert prepare --demo --out $(DEMO)/corpus --overwrite
-	$(BIN)/accelerate launch --config_file configs/accelerate/one_process.yaml train/pretrain.py --config configs/pretrain/demo.yaml --corpus $(DEMO)/corpus --out $(DEMO)/run --overwrite
+	$(BIN)/accelerate launch --quiet --config_file configs/accelerate/one_process.yaml train/pretrain.py --config configs/pretrain/demo.yaml --corpus $(DEMO)/corpus --out $(DEMO)/run --overwrite
 	$(BIN)/python eval/compare.py --config configs/compare/demo.yaml --corpus $(DEMO)/corpus --run $(DEMO)/run --out $(DEMO)/comparison
 
 test: .venv/installed

@@ -84,17 +84,22 @@ def whole_folder(out: str | Path, *, kind: str, overwrite: bool = False) -> Iter
     """As `stage`, but whoever asks writes the manifest."""
     out = Path(out)
     check_free(out, kind=kind, overwrite=overwrite)
+    with _writing(out, within=temporary_sibling(out)), _temporary_folder(out) as temporary:
+        yield temporary
+        _put(temporary, out, kind=kind, overwrite=overwrite)
+
+
+@contextlib.contextmanager
+def _temporary_folder(out: Path) -> Iterator[Path]:
+    """Make a folder beside `out`, hold it while the block runs, and remove it; what killed processes left there is removed too."""
     temporary = temporary_sibling(out)
-    with _writing(out, within=temporary):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(out)
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        lock = lock_folder(temporary)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(out)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    lock = lock_folder(temporary)
     try:
-        with _writing(out, within=temporary):
-            yield temporary
-            _put(temporary, out, kind=kind, overwrite=overwrite)
+        yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         if lock is not None:
@@ -148,7 +153,7 @@ def _writing(out: Path, *, within: Path) -> Iterator[None]:
 def whole_file(out: str | Path) -> Iterator[Path]:
     """Give a temporary place for the file `out`; rename it to `out` when the block ends well, remove it otherwise.
 
-    Its parents are made. It stands in a folder that this process locks, so that what a killed one left is known and removed.
+    Its parents are made. What a killed process left there is removed.
 
     Raises
     ------
@@ -156,21 +161,12 @@ def whole_file(out: str | Path) -> Iterator[Path]:
         when the file cannot be written.
     """
     out = Path(out)
-    temporary = temporary_sibling(out)
-    lock = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(out)
-        temporary.mkdir(exist_ok=True)
-        lock = lock_folder(temporary)
-        yield temporary / out.name
-        (temporary / out.name).replace(out)
+        with _temporary_folder(out) as temporary:
+            yield temporary / out.name
+            (temporary / out.name).replace(out)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}: free space or choose another --out") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
 
 
 def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:

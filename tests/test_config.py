@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.config import load_yaml, parse, save_yaml, to_yaml
@@ -187,7 +187,6 @@ def test_empty_file_is_all_defaults(yaml_file):
     assert load_yaml(Settings, yaml_file("# nothing\n")) == Settings()
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Settings,

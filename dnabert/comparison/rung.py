@@ -121,7 +121,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     embeddings = embedded(rung.name, rung, read, config=config)
     clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
     parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings)]
-    record = load_embeddings(embeddings).manifest["config"]
+    record = read_manifest(embeddings, kind="embeddings")["config"]
     return {
         "rung": rung.name,
         "encoder": rung.encoder,
@@ -187,7 +187,7 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
             "groups": {name: block_or_alone(blocks).tolist() for name in hits},
         }
 
-    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config) | {"embeddings": str(embeddings)}))
+    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings)))
 
 
 def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[str, Any]]:
@@ -202,7 +202,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
             encoder, ladder.held_out, n=config.symmetry_windows, most_shift=ladder.k, resamples=config.resamples, seed=config.seed
         )
 
-    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config) | {"embeddings": str(embeddings)}))
+    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings)))
 
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
@@ -240,8 +240,8 @@ def _sequences(pairs: Orthologs, rung: RungConfig, *, seed: int) -> tuple[NDArra
     return queries, shuffle_dinucleotides(pairs.targets, rows=pairs.target_rows, seed=seed)
 
 
-def _inputs(config: CompareConfig) -> dict[str, str]:
-    return {"corpus": str(config.corpus)} | ({"run": config.run} if config.run else {})
+def _inputs(config: CompareConfig, embeddings: Path) -> dict[str, str]:
+    return {"corpus": str(config.corpus), "embeddings": str(embeddings)} | ({"run": config.run} if config.run else {})
 
 
 def _as_text(right: NDArray[np.bool_]) -> str:

@@ -46,44 +46,37 @@ def _take(context: Any, data: Any) -> Any:
     return types.int64(types.CPointer(types.int64)), build
 
 
-@_intrinsic
-def _halves_at(context: Any, address: Any) -> Any:
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(16).as_pointer())
+def _pointer_to(element: Any, native: Any) -> Any:
+    """What reads an address as that of such numbers."""
 
-    return types.CPointer(types.uint16)(types.int64), build
+    @_intrinsic
+    def at(context: Any, address: Any) -> Any:
+        def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], native.as_pointer())
 
+        return types.CPointer(element)(types.int64), build
 
-@_intrinsic
-def _floats_at(context: Any, address: Any) -> Any:
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.FloatType().as_pointer())
-
-    return types.CPointer(types.float32)(types.int64), build
+    return at
 
 
-@_intrinsic
-def _longs_at(context: Any, address: Any) -> Any:
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+def _bits_as(result: Any, argument: Any, native: Any) -> Any:
+    """What takes the bits of one type for those of another."""
 
-    return types.CPointer(types.int64)(types.int64), build
+    @_intrinsic
+    def cast(context: Any, x: Any) -> Any:
+        def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], native)
 
+        return result(argument), build
 
-@_intrinsic
-def _as_float(context: Any, bits: Any) -> Any:
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.uint32), build
+    return cast
 
 
-@_intrinsic
-def _as_bits(context: Any, x: Any) -> Any:
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.uint32(types.float32), build
+_halves_at = _pointer_to(types.uint16, ir.IntType(16))
+_floats_at = _pointer_to(types.float32, ir.FloatType())
+_longs_at = _pointer_to(types.int64, ir.IntType(64))
+_as_float = _bits_as(types.float32, types.uint32, ir.FloatType())
+_as_bits = _bits_as(types.uint32, types.float32, ir.IntType(32))
 
 
 @_inline

@@ -3,7 +3,8 @@
 A small model's step on a CPU is bound by memory, not by arithmetic: at 76 tokens and 256 x 4 the matrices' products take a sixth of the time
 of transformers' own forward and backward under autocast; the rest are casts, rotations in float32, slices and their gradients. Here
 states stay in the dtype of the products. On a CPU each part writes its gradient once, and queries and keys are rotated and laid out for
-the products in one go (in bf16 by `dnabert.models.fused`); on a GPU torch.compile fuses a layer's parts. Same weights, same function, to rounding (a test holds it).
+the products in one go (in bf16 by `dnabert.models.fused`); on a GPU torch.compile fuses a layer's parts. Same weights, same function, to
+rounding (a test holds it).
 
 Shapes: B windows, T tokens, H heads, K width of a head, D = H K, N = B T, I width of the feed-forward part.
 """

@@ -109,6 +109,8 @@ def sweep(config: SweepConfig) -> Path:
 
 
 def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
+    if not Path(config.recipe).is_file():
+        raise UserError(f"no such file: {config.recipe}: --recipe takes a config of train/pretrain.py, such as configs/pretrain/small.yaml")
     threads = max(1, len(os.sched_getaffinity(0)) // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
     words += ["--corpus", config.corpus] if config.corpus else []
@@ -209,18 +211,11 @@ def _same_but_place(recorded: dict[str, Any], recipe: PretrainConfig) -> bool:
 
 def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     """Bits and hidden bases of each validation window, and the model's parameters."""
-    import torch
-    import transformers
-    from transformers import AutoModelForMaskedLM
-
     from dnabert.pretraining.evaluation import evaluate
 
-    transformers.utils.logging.disable_progress_bar()
-    training = _untracked(recipe)
-    model = AutoModelForMaskedLM.from_pretrained(recipe.out, dtype=torch.float32, use_safetensors=True)
-    training.model.load_state_dict(model.state_dict())
+    training = _untracked(dataclasses.replace(recipe, initial=recipe.out))
     found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
-    return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in model.parameters())
+    return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in training.model.parameters())
 
 
 def _record(variant: Variant, scores: dict[str, Any], first: dict[str, Any], speeds: dict[str, float]) -> dict[str, Any]:

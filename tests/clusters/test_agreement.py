@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from dnabert.clusters.agreement import agreement, agreement_between, resampled_agreement
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(12, 200), st.integers(1, 8), st.integers(1, 5), st.integers(0, 99))
 def test_values_equal_scikit_learn(n: int, clusters: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

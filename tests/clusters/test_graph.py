@@ -12,7 +12,7 @@ def brute(points: np.ndarray, k: int) -> np.ndarray:
     return np.sort(distance, axis=1)[:, : k + 1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(n=st.integers(3, 60), k=st.integers(1, 10), copies=st.booleans(), seed=st.integers(0, 9))
 def test_exact_neighbors_equal_brute_force(n: int, k: int, copies: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)

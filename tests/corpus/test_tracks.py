@@ -44,7 +44,7 @@ def test_the_same_repeats_in_every_format(tmp_path: Path, text: str, pack) -> No
     assert one.intervals["chr1"].dtype == one.labels["chr1"].dtype == np.int64
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["SINE/Alu", "LINE/L1", "DNA"])),

@@ -80,7 +80,7 @@ def transcripts(draw: st.DrawFn) -> list[tuple[str, str, list[tuple[int, int]], 
     return found
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(transcripts())
 def test_gene_pred_gives_the_columns_of_the_equivalent_gtf(tmp_path: Path, genes) -> None:
     table, gtf = "", ""

@@ -18,7 +18,7 @@ from dnabert.errors import UserError
 BASES = st.text(alphabet="ACGTNacgtn", min_size=1, max_size=60)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sequences=st.lists(BASES, min_size=1, max_size=4),
     ends=st.tuples(st.integers(0, 60), st.integers(0, 60)),
@@ -99,7 +99,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(tmp_path: Path, twobit) -> N
             read_all(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(4, 100), value=st.integers(0, 255))
 def test_a_wrong_byte_gives_bases_or_one_line(tmp_path: Path, twobit, place, value) -> None:
     whole = bytearray(twobit({"chr1": "ACGTNNacgt" * 3, "chr2": "ACG"}))

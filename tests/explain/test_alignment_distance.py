@@ -40,14 +40,14 @@ def unrelated(n: int, length: int, *, seed: int = 0) -> np.ndarray:
 
 
 @given(DNA, DNA)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_levenshtein_equals_the_textbook_table(a: str, b: str) -> None:
     expected = table(a.upper(), b.upper(), free_ends=False) / max(len(a), len(b))
     assert levenshtein(*rows(a, b))[0] == pytest.approx(expected, abs=1e-6)
 
 
 @given(PAIR)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_semi_global_equals_the_brute_force_over_all_halves_places_and_strands(pair: tuple[str, str]) -> None:
     assert semi_global(*rows(*pair))[0] == pytest.approx(brute_semi_global(*pair), abs=1e-6)
 
@@ -61,7 +61,7 @@ def test_values_worked_by_hand() -> None:
 
 
 @given(PAIR)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_neither_strand_nor_order_matters(pair: tuple[str, str]) -> None:
     a, b = rows(*pair)
     expected = semi_global(a, b)
@@ -70,7 +70,7 @@ def test_neither_strand_nor_order_matters(pair: tuple[str, str]) -> None:
 
 
 @given(st.integers(-64, 64), st.booleans(), st.integers(0, 2**32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_shift_of_up_to_half_a_window_does_not_matter(shift: int, turned: bool, seed: int) -> None:
     genome = unrelated(1, 256, seed=seed)
     a, b = genome[:, 64:192], genome[:, 64 + shift : 192 + shift]

@@ -33,7 +33,7 @@ def by_hand(labels: np.ndarray, values: np.ndarray, known: np.ndarray, circle: C
     return np.array(means)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), whole=st.booleans())
 def test_every_shift_is_what_a_loop_finds(seed: int, whole: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ def ascii_row(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 40).flatmap(lambda n: st.lists(st.text("ACGT", min_size=n, max_size=n), min_size=1, max_size=4)), DNA
 )

@@ -14,7 +14,7 @@ def places(block: list[int], sequence: list[int], start: list[int], *, length: i
 
 
 @given(st.lists(PLACE, min_size=1, max_size=25))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_locus_is_what_blocks_and_overlaps_join(windows: list[tuple[int, int, int]]) -> None:
     found = places(*(list(column) for column in zip(*windows, strict=True)))
     near = found.same(np.arange(len(windows))).astype(int)

@@ -30,7 +30,7 @@ def test_nothing_to_compare_has_no_effect() -> None:
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_p_is_fishers(data: st.DataObject) -> None:
     n, m = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 400))
     a, c = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))

@@ -17,7 +17,7 @@ def rows_of(*texts: str) -> ClusteredWindows:
 
 
 @given(st.text("ACGTacgtN", min_size=4, max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_composition_equals_counting_by_hand(text: str) -> None:
     gc, cpg, entropy, _ = measure_composition(rows_of(text))[0]
     upper = text.upper()

@@ -44,7 +44,7 @@ def test_a_file_as_jaspar_writes_it(tmp_path: Path) -> None:
         st.lists(st.lists(st.integers(1, 99), min_size=4, max_size=4), min_size=1, max_size=5), min_size=1, max_size=4
     )
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_round_trip_and_biopython_reads_it(
     tmp_path_factory: pytest.TempPathFactory, counts: list[list[list[int]]]
 ) -> None:

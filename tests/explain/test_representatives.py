@@ -19,7 +19,7 @@ def test_one_window_of_a_block_in_each_cluster_and_none_that_overlap() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-1, 2), st.integers(-1, 5), st.integers(0, 40)), max_size=40), st.integers(0, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_two_of_a_cluster_are_near_copies(windows: list[tuple[int, int, int]], seed: int) -> None:
     labels = np.array([label for label, _, _ in windows], dtype=int)
     where = places([block for _, block, _ in windows], [start for _, _, start in windows])

@@ -341,7 +341,6 @@ def _read(path: Path, content: bytes) -> None:
 def _fuzz(path: Path, *, cases: int) -> None:
     @settings(
         max_examples=cases,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],  # four edits are small enough to be read as they are

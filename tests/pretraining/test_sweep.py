@@ -33,6 +33,12 @@ def test_a_flag_that_is_none_is_named_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "sweep").exists()
 
 
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file: nosuch.yaml: --recipe takes a config"):
+        sweep(SweepConfig(recipe="nosuch.yaml", out=str(tmp_path / "sweep")))
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_a_paired_difference_leaves_out_what_windows_share() -> None:
     rng = np.random.default_rng(0)
     hard = rng.uniform(50, 150, 400)  # windows differ far more than recipes

@@ -3,7 +3,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.report import answer
@@ -46,7 +46,6 @@ def test_one_rung_is_no_comparison() -> None:
     assert answer.compare_all(_ladder(0.9)[:1]) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.3)), min_size=1, max_size=6))
 def test_leaders_against_brute_force(values: list[tuple[float, float]]) -> None:
     ladder = [_rung(str(i), "kmer:4", value, half=half) for i, (value, half) in enumerate(values)]

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.report.colours import BACKGROUND, DARK, OTHER, PALETTE, SYMBOLS, categories
@@ -6,7 +6,6 @@ from dnabert.report.colours import BACKGROUND, DARK, OTHER, PALETTE, SYMBOLS, ca
 _NAMES = st.lists(st.one_of(st.sampled_from(["noise", "none", "Alu"]), st.text(max_size=4)), max_size=80)
 
 
-@settings(deadline=None)
 @given(_NAMES)
 def test_every_value_once_backgrounds_first_looks_unique(values: list[str]) -> None:
     found = categories([value.replace("\0", "") for value in values])

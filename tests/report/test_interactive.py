@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.report.colours import BACKGROUND, DARK, OTHER, PALETTE
@@ -25,7 +25,6 @@ def _decode(text: str, dtype: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype)
 
 
-@settings(deadline=None)  # the first example imports pandas and the like
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=300))
 def test_categories_come_back(names: list[str]) -> None:
     column = _column(map_data(_table(len(names), gene=names)), "gene")
@@ -40,14 +39,12 @@ def test_codes_are_as_wide_as_needed(n: int, width: int) -> None:
     assert len(_decode(column["data"], f"<u{width}")) == n
 
 
-@settings(deadline=None)  # the first example imports pandas and the like
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_shares_come_back_within_a_step(shares: list[float]) -> None:
     column = _column(map_data(_table(len(shares), gc=shares)), "gc")
     assert np.allclose(_decode(column["data"], "<u2") / 65_535, shares, atol=1 / 65_535)
 
 
-@settings(deadline=None)  # the first example imports pandas and the like
 @given(
     st.recursive(
         st.text() | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

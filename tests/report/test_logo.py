@@ -13,7 +13,7 @@ SVG = "{http://www.w3.org/2000/svg}"
     st.lists(st.lists(st.integers(0, 30), min_size=4, max_size=4).filter(any), min_size=1, max_size=12),
     st.text(max_size=8),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_well_formed_whatever_the_matrix_and_the_title(counts: list[list[int]], title: str) -> None:
     matrix = np.array(counts, dtype=float)
     printable = "".join(letter for letter in title if letter.isprintable()) + "<&\">'"

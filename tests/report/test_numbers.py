@@ -1,13 +1,12 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.report import numbers
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.none(),
@@ -24,7 +23,6 @@ def test_any_json_value_has_words(value: object) -> None:
         assert text and "nan" not in text and "inf" not in text
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_percent_never_says_zero_of_something(share: float) -> None:
     assert (numbers.percent(share) == "0\xa0%") == (share == 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert.report.sequences import pack_sequences
@@ -41,7 +41,6 @@ def _reader(windows: list[str]) -> Any:
     return lambda rows: bases[rows]
 
 
-@settings(deadline=None)
 @given(_WINDOWS)
 def test_bases_come_back_with_their_case(windows: list[str]) -> None:
     packed = pack_sequences(_reader(windows), np.arange(len(windows)))
