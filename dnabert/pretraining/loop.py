@@ -83,7 +83,7 @@ def _run(training: Training, stop: list[int]) -> None:
     if accelerator.is_main_process:
         _say_hello(training)
         _floors(training)
-    if training.progress.step == 0:
+    if training.progress.step % config.evaluate_every == 0:  # at the beginning, or of the checkpoint that is gone on from
         _evaluate(training)
     with _prefetcher(training) as batches:
         while True:

@@ -68,14 +68,18 @@ class Tracker:
 
 
 def keep_up_to(run: Path, *, step: int) -> None:
-    """Cut ``metrics.jsonl`` back to a checkpoint's step, so that a resumed curve has no step twice."""
+    """Cut ``metrics.jsonl`` back to a checkpoint's step, so that a resumed curve has no step twice.
+
+    The checkpoint's own score goes too: whoever goes on takes it again, where one is due.
+    """
     path = run / "metrics.jsonl"
     if not path.exists():
         return
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            if parse_json(line)["step"] <= step:
+            row = parse_json(line)
+            if row["step"] < step or (row["step"] == step and "validation_bits_per_base" not in row):
                 kept.append(line + "\n")
         except (ValueError, KeyError, TypeError):
             continue  # a line that a kill cut short

@@ -106,6 +106,19 @@ def test_killed_within_a_batch_and_an_epoch_it_goes_on_bit_for_bit(config, small
     assert [line["step"] for line in lines(unbroken) if "learning_rate" in line] == [5, 10]
 
 
+@pytest.mark.parametrize("evaluate_every", [3, 4, 5])
+def test_killed_after_its_last_score_it_has_that_score_once(config, tmp_path, evaluate_every):
+    """All is done but the manifest: the score may be due at a checkpoint, at the end, or at both."""
+    options = {"steps": 6, "checkpoint_every": 3, "evaluate_every": evaluate_every}
+    unbroken = pretrain(config(out=str(tmp_path / "unbroken"), **options))
+    broken = pretrain(config(**options))
+    for step in (6, 3):
+        (broken / "manifest.json").unlink()
+        if step == 3:
+            shutil.rmtree(checkpoints(broken)[-1])
+        same(unbroken, pretrain(config(resume="auto", **options)))
+
+
 def test_a_run_goes_on_with_another_number_of_processes(config, tmp_path):
     alone = pretrain(config(out=str(tmp_path / "alone")))
     for name, first, port in (("two_then_one", True, 29621), ("one_then_two", False, 29631)):
