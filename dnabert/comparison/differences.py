@@ -69,16 +69,27 @@ def _measures(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str,
 
 def _survivals(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str, str, _Draw]]:
     for row in rung.get("explained_away") or []:
-        for metric in row.get("hits", {}):
-            groups, own = rung.get("groups", {}).get(metric), OWN.get(metric.split("_", 1)[1])
-            if row["without"] in ("nothing", "all", own, *(f"all but {other}" for other in OWN.values() if other != own)) or groups is None:
+        for metric in (*row.get("hits", {}), *row.get("draws", {})):
+            if _holds_the_answer(row["without"], metric):
                 continue
 
-            def hits(each: Record, name: str = row["without"], m: str = metric) -> str:
-                rows = [x for x in each.get("explained_away") or [] if x["without"] == name]
-                return str(rows[0]["hits"].get(m, "")) if rows else ""
+            def of(each: Record, name: str = row["without"]) -> Record:
+                return next((x for x in each.get("explained_away") or [] if x["without"] == name), {})
 
-            yield row["without"], metric, _of_hits(hits, groups, resamples=resamples, seed=seed)
+            if metric in row.get("draws", {}):
+                yield row["without"], metric, _of_draws(metric, of=of)
+            elif metric in rung.get("groups", {}):
+
+                def hits(each: Record, m: str = metric, of: Callable[[Record], Record] = of) -> str:
+                    return str(of(each).get("hits", {}).get(m, ""))
+
+                yield row["without"], metric, _of_hits(hits, rung["groups"][metric], resamples=resamples, seed=seed)
+
+
+def _holds_the_answer(without: str, metric: str) -> bool:
+    """Whether what was taken out is nothing, or holds what is asked for, or is all but another answer."""
+    own = OWN.get(metric.split("_", 1)[1])
+    return without in ("nothing", "all", own, *(f"all but {other}" for other in OWN.values() if other != own))
 
 
 def _of_hits(hits: Callable[[Record], str], groups: list[int], *, resamples: int, seed: int) -> _Draw:
@@ -94,12 +105,15 @@ def _of_hits(hits: Callable[[Record], str], groups: list[int], *, resamples: int
     return draw
 
 
-def _of_draws(metric: str) -> _Draw:
+def _of_draws(metric: str, *, of: Callable[[Record], Record] = lambda rung: rung) -> _Draw:
+    """Of a rung, or of the part of its record that `of` names."""
+
     def draw(first: Record, second: Record) -> NDArray[np.float64]:
-        drawn = [np.array(each.get("draws", {}).get(metric, ())) for each in (first, second)]
+        parts = of(first), of(second)
+        drawn = [np.array(each.get("draws", {}).get(metric, ())) for each in parts]
         if len(drawn[0]) == 0 or len(drawn[0]) != len(drawn[1]):
             return np.zeros(0)
-        values = [float(each["metrics"][metric]["value"]) for each in (first, second)]
+        values = [float((each.get("metrics", each))[metric]["value"]) for each in parts]
         return np.append(drawn[0] - drawn[1], values[0] - values[1])
 
     return draw

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import bootstrap_mean
+from dnabert.clusters.bootstrap import bootstrap_mean, interval
 from dnabert.clusters.scores import block_or_alone, nearest_other, neighbor_vote, standardised
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
@@ -28,6 +28,8 @@ _PARTS = 5
 _PENALTY = 1e-3
 _NEIGHBORS = 10
 _ROWS = 8_192
+#: Resampled agreements that are kept: as many for every encoder, so that they are paired.
+_DRAWS = 1_000
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
 COLUMNS = ("repeat_class", "region")
 OWN = {"repeat_class": "repeats", "region": "gene position"}
@@ -131,10 +133,11 @@ def explained_away(
 
     Returns
     -------
-    list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` and
-    ``clustered_share`` of the rest by HDBSCAN, per column ``knn10_…`` (value, low, high, n): how often ten neighbours in
-    the rest name the window's own class, its interval from whole orthologous blocks; and ``hits``, the same as text of 0 and 1
-    per window, for paired differences of encoders.
+    list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
+    rest by HDBSCAN, and with intervals from whole orthologous blocks (value, low, high, n): ``clustered_share``, per column
+    ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
+    name the window's own class. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
+    ``draws``, the resampled ``ami_…``.
     """
     from dnabert.clusters import ClusterConfig
 
@@ -143,26 +146,47 @@ def explained_away(
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
-        row: dict[str, Any] = {"without": name, "explained": explained, **_clusters(rest, config), "hits": {}}
+        labels = _labels(rest, config)
+        clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
+        row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
+        row |= {"clustered_share": clustered.as_dict(), "hits": {}}
+        row |= _agreements(labels, windows.table, groups=groups, seed=seed)
         nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
-        for column in COLUMNS:
-            if column in windows.table and windows.table[column].nunique() > 1:
-                right = neighbor_vote(nearest, windows.table[column].to_numpy())
-                row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
-                row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
+        for column in _known(windows.table):
+            right = neighbor_vote(nearest, windows.table[column].to_numpy())
+            row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
+            row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
         rows.append(row)
     return rows
 
 
-def _clusters(vectors: NDArray[np.floating], config: ClusterConfig) -> dict[str, Any]:
+def _labels(vectors: NDArray[np.floating], config: ClusterConfig) -> NDArray[np.integer]:
     from dnabert.clusters.graph import nearest_neighbors
     from dnabert.clusters.labels import graph_labels
     from dnabert.clusters.reduce import configured_basis
 
     points = configured_basis(vectors, config).transform(vectors)
     neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
-    labels, _ = graph_labels(points, neighbors, config)
-    return {"clusters": int(labels.max(initial=-1)) + 1, "clustered_share": float((labels >= 0).mean())}
+    return graph_labels(points, neighbors, config)[0]
+
+
+def _agreements(
+    labels: NDArray[np.integer], table: pd.DataFrame, *, groups: NDArray[np.integer], seed: int
+) -> dict[str, Any]:
+    """Adjusted mutual information of labels with each column, and what it is when blocks are resampled."""
+    from dnabert.clusters.agreement import resampled_agreement
+
+    found: dict[str, Any] = {"draws": {}}
+    for name in _known(table):
+        value, drawn = resampled_agreement(labels, table[name].to_numpy(), groups=groups, resamples=_DRAWS, seed=seed)["ami"]
+        low, high = interval(drawn)
+        found[f"ami_{name}"] = {"value": value, "low": low, "high": high, "n": len(labels)}
+        found["draws"][f"ami_{name}"] = drawn.round(6).tolist()
+    return found
+
+
+def _known(table: pd.DataFrame) -> list[str]:
+    return [name for name in COLUMNS if name in table and table[name].nunique() > 1]
 
 
 def _composition(table: pd.DataFrame, sequences: Sequences) -> NDArray[np.float64]:

@@ -42,11 +42,11 @@ def sentence(ladder: list[Record]) -> str | None:
     others = [each for each in ladder if each is not rung and each.get("explained_away")]
     told = (
         f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
-        f"Without them HDBSCAN puts {percent(rest['clustered_share'])} of the windows into {rest['clusters']} clusters "
-        f"(before: {percent(whole['clustered_share'])}, {whole['clusters']})"
+        f"Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {rest['clusters']} clusters "
+        f"(before: {interval(whole['clustered_share'])}, {whole['clusters']})"
     )
     if others:
-        told += "; " + listed([f"{percent(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
+        told += "; " + listed([f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
     kept = [
         f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: {interval(whole[name])})"
         for name in _PURITY

@@ -108,13 +108,14 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
     """Leads of the whole that stand when all explanations but the one that holds the answer are out; None where that was not asked.
 
     Counts of 4-mers have nothing left when composition is out, and any noise is ahead of them: a lead counts when the rung is
-    better than the commonest class too.
+    better than the commonest class too. A regression leaves a little of whatever it takes out: a lead counts from `MARGIN`.
     """
     joint = [row for row in left if row["without"].startswith("all but ")]
     if not joint:
         return None
     leading = {row["metric"] for row in ahead}
-    return [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and not _trivial(trained, row)]
+    ahead = [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and row["low"] > MARGIN]
+    return [row for row in ahead if not _trivial(trained, row)]
 
 
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None) -> Outcome:
@@ -165,7 +166,7 @@ def _names(rows: list[Record]) -> str:
 
 
 def _taken(rows: list[Record]) -> str:
-    return listed([row["without"].replace("all but", "all cheap explanations but") for row in rows])
+    return listed(list(dict.fromkeys(row["without"].replace("all but", "all cheap explanations but") for row in rows)))
 
 
 def _trivial(rung: Record, row: Record) -> bool:

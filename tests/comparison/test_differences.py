@@ -104,3 +104,19 @@ def test_what_survives_is_compared_but_not_where_the_answer_itself_was_taken_out
     kmer = rung("k", "kmer:4", random(0.9, seed=1), explained_away=left(random(0.5, seed=4)))
     found = {row["without"]: row["outcome"] for row in differences([mine, kmer])}
     assert found == {None: "level", "composition": "ahead", "all but gene position": "ahead"}
+
+
+def test_clusters_that_survive_are_compared_by_their_draws_too() -> None:
+    draws = np.random.default_rng(0).normal(0.3, 0.02, 500)
+
+    def left(value: float) -> list[dict[str, Any]]:
+        names = ("nothing", "repeats", "all but repeats", "all")
+        row = {"ami_repeat_class": {"value": value}, "draws": {"ami_repeat_class": (draws - draws.mean() + value).tolist()}}
+        return [{"without": name, **row} for name in names]
+
+    mine = rung("mine", "runs/x", random(0.5, seed=0), explained_away=left(0.3))
+    kmer = rung("k", "kmer:4", random(0.5, seed=0), explained_away=left(0.34))
+    mine["metrics"]["ami_repeat_class"] = {"value": 0.3, "n": 9}
+    (found,) = [row for row in differences([mine, kmer]) if row["without"]]
+    assert (found["metric"], found["without"], found["n"]) == ("ami_repeat_class", "all but repeats", 9)
+    assert found["value"] == pytest.approx(-0.04) == found["high"] and found["outcome"] == "behind"

@@ -43,7 +43,7 @@ def test_what_no_cheap_explanation_predicts_survives() -> None:
     hidden = np.random.default_rng(2).integers(0, 2, 600)
     vectors = np.random.default_rng(1).normal(size=(600, 6)) + 8 * hidden[:, None]
     rows = explained_away(vectors, found, cheap_explanations(found.table, found.sequences), resamples=20)
-    assert [row["clusters"] for row in rows] == [2] * len(rows) and min(row["clustered_share"] for row in rows) > 0.9
+    assert [row["clusters"] for row in rows] == [2] * len(rows) and min(row["clustered_share"]["low"] for row in rows) > 0.9
     assert max(row["explained"] for row in rows) < 0.1
 
 
@@ -106,3 +106,21 @@ def test_joined_explanations_leave_out_the_one_that_holds_the_answer() -> None:
     for row in rows.values():
         for metric, hits in row["hits"].items():
             assert len(hits) == 600 and hits.count("1") / 600 == pytest.approx(row[metric]["value"])
+
+
+def test_agreement_of_what_is_left_is_that_of_its_clusters_and_of_clusters_alone() -> None:
+    """Clusters of a hidden cause agree with the repeats only as far as these do; of repeats they agree until these are out."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    found, repeat, _ = windows()
+    noise = np.random.default_rng(1).normal(size=(600, 6))
+    explanations = cheap_explanations(found.table, found.sequences)
+    rows = {row["without"]: row for row in explained_away(noise + 12 * repeat[:, None], found, explanations, resamples=20)}
+    classes = found.table["repeat_class"]
+    known, gone = rows["nothing"]["ami_repeat_class"], rows["repeats"]["ami_repeat_class"]
+    assert known["value"] == pytest.approx(adjusted_mutual_info_score(repeat, classes), abs=1e-6) and known["low"] > 0.9
+    assert gone["value"] < 0.1 and gone["low"] <= gone["value"] <= gone["high"]
+    for row in rows.values():
+        assert len(row["draws"]["ami_repeat_class"]) == 1_000
+        assert np.mean(row["draws"]["ami_repeat_class"]) == pytest.approx(row["ami_repeat_class"]["value"], abs=1e-5)
+        assert row["clustered_share"]["low"] <= row["clustered_share"]["value"] <= row["clustered_share"]["high"]
