@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class KmerReader:
-    """The `Reader` of a `KmerTokenizer`; `most_words` is what the run saw in training."""
+    """The `Reader` of a `KmerTokenizer`; `most_words` is what the run saw in training.
+
+    A word with an unknown base is read as [MASK]: the model has learned to do without a hidden word, and hardly ever saw [UNK].
+    """
 
     def __init__(self, tokenizer: KmerTokenizer, *, most_words: int) -> None:
         self.word_length = tokenizer.k
@@ -37,7 +40,8 @@ class KmerReader:
 
     def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
         """Token ids of each row of ASCII (n, L), without special tokens."""
-        return list(self._tokenizer.encode_bases(bases, special_tokens=False).astype(np.int64))
+        ids = self._tokenizer.encode_bases(bases, special_tokens=False).astype(np.int64)
+        return list(np.where(ids == self._tokenizer.unk_token_id, self._tokenizer.mask_token_id, ids))
 
 
 def load_run(run: str | Path, *, config: EmbedConfig | None = None, fresh: bool = False) -> TransformerEncoder:

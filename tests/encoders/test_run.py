@@ -35,6 +35,18 @@ def test_is_the_mean_over_words(run: Path, windows: np.ndarray) -> None:
     np.testing.assert_allclose(encode(run, windows), by_hand(run, windows), atol=2e-5)
 
 
+def test_a_word_with_an_unknown_base_is_read_as_hidden(run: Path, windows: np.ndarray) -> None:
+    tokenizer, unknown = load_tokenizer(run), windows[:3].copy()
+    unknown[:, 3], unknown[:, 20] = ord("N"), ord("R")
+    model = AutoModel.from_pretrained(run, attn_implementation="eager").eval()
+    ids = tokenizer.encode_bases(unknown).astype(np.int64)
+    assert (ids == tokenizer.unk_token_id).any(1).all()
+    hidden = np.where(ids == tokenizer.unk_token_id, tokenizer.mask_token_id, ids)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(hidden)).last_hidden_state[:, 1:-1].mean(1).numpy()
+    np.testing.assert_allclose(encode(run, unknown), expected, atol=2e-5)
+
+
 @pytest.mark.parametrize("layer", [0, 1, -2, -3])
 def test_layer(run: Path, windows: np.ndarray, layer: int) -> None:
     np.testing.assert_allclose(encode(run, windows, layer=layer), by_hand(run, windows, layer=layer), atol=2e-5)
