@@ -111,6 +111,8 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
     better than the commonest class too. A regression leaves a little of whatever it takes out: a lead counts from `MARGIN`.
     """
     joint = [row for row in left if row["without"].startswith("all but ")]
+    if len({row["without"] for row in left}) == 1:  # of one explanation there is nothing to join
+        joint = left
     if not joint:
         return None
     leading = {row["metric"] for row in ahead}

@@ -38,6 +38,9 @@ MISS, LEVEL = row("retrieval_top1", "behind", -0.5), row("ami_region", "level", 
         ([LEAD, LEVEL], "interesting"),  # what survives was not asked, and the headline says so
         ([LEAD, LEFT, MISS], "interesting in part"),
         ([LEAD, row("knn10_region", "level", 0.0, without="all but gene position")], "interesting in part"),
+        ([LEAD, row("knn10_region", "ahead", 0.02, without="all but gene position")], "interesting in part"),  # it may be 0.01
+        ([LEAD, row("knn10_region", "level", 0.0, without="composition")], "interesting in part"),  # the only explanation there is
+        ([LEAD, *(row("knn10_region", "level", 0.0, without=x) for x in ("composition", "homology"))], "interesting"),  # never both out
         ([MISS, LEVEL], "a waste of time"),
         ([LEVEL], "a waste of time"),
         ([row("ami_region", "level", 0.02, half=0.05)], "undecided"),  # 0.07 ahead would be possible
