@@ -156,9 +156,10 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
         rows.append((f"best Markov model that reads both sides, {which}", both["best"]["bits_per_base"], row, None))
     rows.append(("every base equally likely", floors["uniform"], {}, None))
     lines = [f"| {what} | {value:.4f} | {_interval(row)} | {_number(unique)} |" for what, value, row, unique in rows]
+    hidden = config.get("evaluation_mask_share", config["mask_share"])  # runs of before the former had one share for both
     return "\n".join(
         [
-            f"Bits per base at hidden words ({config['mask_share']:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
+            f"Bits per base at hidden words ({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
             "saw, with 95% bootstrap intervals; unique sequence is that of which less than a tenth is soft-masked.",
             "",
             "| | bits per base | 95% interval | on unique sequence |",
