@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,7 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     found: list[Record] = []
     for rung in real:
         rivals = [other for other in real if other is not rung and _cheaper(other, than=rung)]
-        measures: list[tuple[str | None, str, _Draw]] = [(None, *each) for each in _measures(rung, resamples=resamples, seed=seed)]
-        found += _compared(rung, rivals, measures)
+        found += _compared(rung, rivals, list(_measures(rung, resamples=resamples, seed=seed)))
         found += _compared(rung, rivals, list(_survivals(rung, resamples=resamples, seed=seed)))
     return found
 
@@ -56,34 +55,23 @@ def _cheaper(other: Record, *, than: Record) -> bool:
     return is_off_the_shelf(than) and not is_trained(other) and not is_off_the_shelf(other)
 
 
-def _measures(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str, _Draw]]:
+def _measures(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[None, str, _Draw]]:
     for metric, groups in rung.get("groups", {}).items():
-
-        def hits(each: Record, m: str = metric) -> str:
-            return str(each.get("hits", {}).get(m, ""))
-
-        yield metric, _of_hits(hits, groups, resamples=resamples, seed=seed)
+        yield None, metric, _of_hits(metric, groups=groups, without=None, resamples=resamples, seed=seed)
     for metric in rung.get("draws", {}):
-        yield metric, _of_draws(metric)
+        yield None, metric, _of_draws(metric, without=None)
 
 
 def _survivals(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str, str, _Draw]]:
+    groups = rung.get("groups", {})
     for row in rung.get("explained_away") or []:
-        for metric in (*row.get("hits", {}), *row.get("draws", {})):
-            if _holds_the_answer(row["without"], metric):
-                continue
-
-            def of(each: Record, name: str = row["without"]) -> Record:
-                return next((x for x in each.get("explained_away") or [] if x["without"] == name), {})
-
-            if metric in row.get("draws", {}):
-                yield row["without"], metric, _of_draws(metric, of=of)
-            elif metric in rung.get("groups", {}):
-
-                def hits(each: Record, m: str = metric, of: Callable[[Record], Record] = of) -> str:
-                    return str(of(each).get("hits", {}).get(m, ""))
-
-                yield row["without"], metric, _of_hits(hits, rung["groups"][metric], resamples=resamples, seed=seed)
+        without = row["without"]
+        for metric in row.get("hits", {}):
+            if metric in groups and not _holds_the_answer(without, metric):
+                yield without, metric, _of_hits(metric, groups=groups[metric], without=without, resamples=resamples, seed=seed)
+        for metric in row.get("draws", {}):
+            if not _holds_the_answer(without, metric):
+                yield without, metric, _of_draws(metric, without=without)
 
 
 def _holds_the_answer(without: str, metric: str) -> bool:
@@ -92,9 +80,17 @@ def _holds_the_answer(without: str, metric: str) -> bool:
     return without in ("nothing", "all", own, *(f"all but {other}" for other in OWN.values() if other != own))
 
 
-def _of_hits(hits: Callable[[Record], str], groups: list[int], *, resamples: int, seed: int) -> _Draw:
+def _part(rung: Record, without: str | None) -> Record:
+    """``hits``, ``draws`` and ``metrics`` of a rung, or of what is left of it without an explanation."""
+    if without is None:
+        return rung
+    row: Record = next((each for each in rung.get("explained_away") or [] if each["without"] == without), {})
+    return {"hits": row.get("hits", {}), "draws": row.get("draws", {}), "metrics": row}
+
+
+def _of_hits(metric: str, *, groups: list[int], without: str | None, resamples: int, seed: int) -> _Draw:
     def draw(first: Record, second: Record) -> NDArray[np.float64]:
-        texts = hits(first), hits(second)
+        texts = [str(_part(each, without).get("hits", {}).get(metric, "")) for each in (first, second)]
         if len(texts[0]) != len(groups) or len(texts[1]) != len(groups):
             return np.zeros(0)
         right = [np.frombuffer(text.encode(), dtype=np.uint8).astype(np.float64) for text in texts]
@@ -105,21 +101,19 @@ def _of_hits(hits: Callable[[Record], str], groups: list[int], *, resamples: int
     return draw
 
 
-def _of_draws(metric: str, *, of: Callable[[Record], Record] = lambda rung: rung) -> _Draw:
-    """Of a rung, or of the part of its record that `of` names."""
-
+def _of_draws(metric: str, *, without: str | None) -> _Draw:
     def draw(first: Record, second: Record) -> NDArray[np.float64]:
-        parts = of(first), of(second)
+        parts = _part(first, without), _part(second, without)
         drawn = [np.array(each.get("draws", {}).get(metric, ())) for each in parts]
         if len(drawn[0]) == 0 or len(drawn[0]) != len(drawn[1]):
             return np.zeros(0)
-        values = [float((each.get("metrics", each))[metric]["value"]) for each in parts]
+        values = [float(each["metrics"][metric]["value"]) for each in parts]
         return np.append(drawn[0] - drawn[1], values[0] - values[1])
 
     return draw
 
 
-def _compared(rung: Record, rivals: list[Record], measures: list[tuple[str | None, str, _Draw]]) -> list[Record]:
+def _compared(rung: Record, rivals: list[Record], measures: Sequence[tuple[str | None, str, _Draw]]) -> list[Record]:
     """One row per measure that a rival has too; the outcome needs to know how many measures there are."""
     drawn = {}
     for without, metric, draw in measures:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import bootstrap_mean, interval
+from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
 from dnabert.clusters.scores import block_or_alone, nearest_other, neighbor_vote, standardised
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
@@ -179,8 +179,7 @@ def _agreements(
     found: dict[str, Any] = {"draws": {}}
     for name in _known(table):
         value, drawn = resampled_agreement(labels, table[name].to_numpy(), groups=groups, resamples=_DRAWS, seed=seed)["ami"]
-        low, high = interval(drawn)
-        found[f"ami_{name}"] = {"value": value, "low": low, "high": high, "n": len(labels)}
+        found[f"ami_{name}"] = Score(value, *interval(drawn), len(labels)).as_dict()
         found["draws"][f"ami_{name}"] = drawn.round(6).tolist()
     return found
 

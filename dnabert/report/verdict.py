@@ -116,8 +116,8 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
     if not joint:
         return None
     leading = {row["metric"] for row in ahead}
-    ahead = [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and row["low"] > MARGIN]
-    return [row for row in ahead if not _trivial(trained, row)]
+    kept = [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and row["low"] > MARGIN]
+    return [row for row in kept if not _trivial(trained, row)]
 
 
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None) -> Outcome:
