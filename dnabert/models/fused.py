@@ -108,28 +108,29 @@ def softmax_(x: Tensor) -> Tensor:
     return x
 
 
-def norm(x: Tensor, weight: Tensor, *, eps: float) -> tuple[Tensor, Tensor]:
-    """Layer normalisation without a bias.
+def norm(x: Tensor, weight: Tensor, *, bias: Tensor | None = None, eps: float) -> tuple[Tensor, Tensor]:
+    """Layer normalisation.
 
     Parameters
     ----------
     x : bf16 (N, D).
-    weight : float32 (D,).
+    weight, bias : float32 (D,).
 
     Returns
     -------
     bf16 (N, D), and float32 (N, 2), mean and scale of each row, which `norm_backward` wants.
     """
     out, scales = torch.empty_like(x), torch.empty(x.shape[0], 2)
-    _run("norm", x.shape[0], (x.shape[1],), (x, weight, torch.tensor([eps]), out, scales))
+    bias = torch.zeros_like(weight) if bias is None else bias
+    _run("norm", x.shape[0], (x.shape[1],), (x, weight, bias, torch.tensor([eps]), out, scales))
     return out, scales
 
 
-def norm_backward(grad: Tensor, x: Tensor, *, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of `norm`: bf16 (N, D) and float32 (D,)."""
-    out, of_weight = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), x.shape[1])
-    _run("norm_backward", x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weight))
-    return out, of_weight.sum(0)
+def norm_backward(grad: Tensor, x: Tensor, *, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `norm` by states, bf16 (N, D), weights and biases, float32 (D,)."""
+    out, of_weights = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), 2, x.shape[1])
+    _run("norm_backward", x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weights))
+    return out, *of_weights.sum(0)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -209,7 +209,7 @@ def _softmax(first: Any, last: Any, x: Any) -> Any:
 
 
 @_loop
-def _norm(first: Any, last: Any, x: Any, weight: Any, eps: Any, out: Any, scales: Any) -> Any:
+def _norm(first: Any, last: Any, x: Any, weight: Any, bias: Any, eps: Any, out: Any, scales: Any) -> Any:
     width = x.shape[1]
     row = np.empty(width, np.float32)
     for n in range(first, last):
@@ -225,13 +225,14 @@ def _norm(first: Any, last: Any, x: Any, weight: Any, eps: Any, out: Any, scales
         scale = _F(1) / np.sqrt(squares / _F(width) + eps)
         scales[n, 0], scales[n, 1] = mean, scale
         for i in range(width):
-            target[i] = _store((row[i] - mean) * scale * weight[i])
+            target[i] = _store((row[i] - mean) * scale * weight[i] + bias[i])
 
 
 @_loop
-def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weight: Any) -> Any:
+def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weights: Any) -> Any:
     width = x.shape[1]
     normed, scaled = np.empty(width, np.float32), np.empty(width, np.float32)
+    of_weight, of_bias = of_weights[0], of_weights[1]
     for n in range(first, last):
         source, g, target = x[n], grad[n], out[n]
         mean, scale = scales[n, 0], scales[n, 1]
@@ -240,6 +241,7 @@ def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales
             value = (_load(source[i]) - mean) * scale
             d = _load(g[i])
             of_weight[i] += d * value
+            of_bias[i] += d
             normed[i] = value
             scaled[i] = d * weight[i]
         for i in range(width):
@@ -312,13 +314,14 @@ def softmax(data: Any) -> None:
 @_callback
 def norm(data: Any) -> None:
     """Loop of `dnabert.models.fused.norm`."""
-    d = _carray(data, 9)
+    d = _carray(data, 10)
     stretches, rows, width = d[1], d[2], d[3]
-    x, weight, eps = _carray(_halves_at(d[4]), (rows, width)), _carray(_floats_at(d[5]), (width,)), _carray(_floats_at(d[6]), (1,))[0]
-    out, scales = _carray(_halves_at(d[7]), (rows, width)), _carray(_floats_at(d[8]), (rows, 2))
+    x, weight, bias = _carray(_halves_at(d[4]), (rows, width)), _carray(_floats_at(d[5]), (width,)), _carray(_floats_at(d[6]), (width,))
+    eps = _carray(_floats_at(d[7]), (1,))[0]
+    out, scales = _carray(_halves_at(d[8]), (rows, width)), _carray(_floats_at(d[9]), (rows, 2))
     own = _take(data)
     while own < stretches:
-        _norm(own * rows // stretches, (own + 1) * rows // stretches, x, weight, eps, out, scales)
+        _norm(own * rows // stretches, (own + 1) * rows // stretches, x, weight, bias, eps, out, scales)
         own = _take(data)
 
 
@@ -329,10 +332,10 @@ def norm_backward(data: Any) -> None:
     stretches, rows, width = d[1], d[2], d[3]
     grad, x, weight = _carray(_halves_at(d[4]), (rows, width)), _carray(_halves_at(d[5]), (rows, width)), _carray(_floats_at(d[6]), (width,))
     scales, out = _carray(_floats_at(d[7]), (rows, 2)), _carray(_halves_at(d[8]), (rows, width))
-    of_weight = _carray(_floats_at(d[9]), (stretches, width))
+    of_weights = _carray(_floats_at(d[9]), (stretches, 2, width))
     own = _take(data)
     while own < stretches:
-        _norm_backward(own * rows // stretches, (own + 1) * rows // stretches, grad, x, weight, scales, out, of_weight[own])
+        _norm_backward(own * rows // stretches, (own + 1) * rows // stretches, grad, x, weight, scales, out, of_weights[own])
         own = _take(data)
 
 

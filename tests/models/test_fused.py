@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from dnabert.models import fused
-from dnabert.models.lean import _GatedGelu, _RotaryAttention, _turned
+from dnabert.models.lean_parts import _GatedGelu, _RotaryAttention, _turned
 from dnabert.models.objective import _cross_entropy
 
 CPU = torch.device("cpu")
@@ -110,18 +110,20 @@ def test_softmax_in_its_place(threads, rows, width):
 
 
 @pytest.mark.parametrize(("rows", "width"), [(1, 8), (3, 5), (300, 256)])
-def test_layers_are_normalised(threads, rows, width):
+@pytest.mark.parametrize("biased", [False, True])
+def test_layers_are_normalised(threads, rows, width, biased):
     torch.manual_seed(0)
     x, weight = (torch.randn(rows, width) * 3 + 1).bfloat16(), torch.randn(width)
-    grad = torch.randn(rows, width).bfloat16()
-    exact, exact_weight = x.float().requires_grad_(), weight.clone().requires_grad_()
-    expected = functional.layer_norm(exact, (width,), exact_weight, None, 1e-5)
-    found, scales = fused.norm(x, weight, eps=1e-5)
+    bias, grad = torch.randn(width) * biased, torch.randn(rows, width).bfloat16()
+    exact, exact_weight, exact_bias = (each.float().clone().requires_grad_() for each in (x, weight, bias))
+    expected = functional.layer_norm(exact, (width,), exact_weight, exact_bias, 1e-5)
+    found, scales = fused.norm(x, weight, bias=bias if biased else None, eps=1e-5)
     torch.testing.assert_close(found.float(), expected.detach(), rtol=2**-8, atol=2e-5)
     expected.backward(grad.float())
-    of_x, of_weight = fused.norm_backward(grad, x, weight=weight, scales=scales)
+    of_x, of_weight, of_bias = fused.norm_backward(grad, x, weight=weight, scales=scales)
     torch.testing.assert_close(of_x.float(), exact.grad, rtol=2**-8, atol=2e-5)
     torch.testing.assert_close(of_weight, exact_weight.grad, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(of_bias, exact_bias.grad, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("rows", "words"), [(1, 2), (7, 69), (100, 4102)])

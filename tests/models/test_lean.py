@@ -5,7 +5,8 @@ import torch
 
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.config import ModelConfig
-from dnabert.models.lean import _rotary_attention, _RotaryAttention, is_lean, lean_states
+from dnabert.models.lean import is_lean, lean_states
+from dnabert.models.lean_parts import _rotary_attention, _RotaryAttention
 from dnabert.models.objective import last_states
 from dnabert.tokenizer import KmerTokenizer
 
@@ -18,6 +19,7 @@ def body(**settings):
     torch.manual_seed(1)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
+    model.pooler = None  # BERT's, which no part of this package reads
     return model
 
 
@@ -28,9 +30,11 @@ def gradients(model, states):
     return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
 
 
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
 @pytest.mark.parametrize("batch", [1, 5])
-def test_states_and_gradients_are_those_of_transformers(batch):
-    model = body()
+def test_states_and_gradients_are_those_of_transformers(batch, architecture):
+    model = body(architecture=architecture)
+    assert is_lean(model)
     ids = torch.randint(5, 69, (batch, 20))
     expected, found = model(input_ids=ids).last_hidden_state, lean_states(model, ids, dtype=torch.float32)
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
@@ -50,8 +54,9 @@ def test_what_is_fused_on_a_gpu_is_what_is_written_by_hand_for_a_cpu():
     torch.testing.assert_close(found, expected)
 
 
-def test_bf16_is_as_near_as_autocast_is():
-    model = body()
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
+def test_bf16_is_as_near_as_autocast_is(architecture):
+    model = body(architecture=architecture)
     ids = torch.randint(5, 69, (8, 20))
     exact = model(input_ids=ids).last_hidden_state
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -60,15 +65,16 @@ def test_bf16_is_as_near_as_autocast_is():
     assert (ours - exact).norm() < 1.5 * (theirs - exact).norm() + 1e-3 * exact.norm()
 
 
-@pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"architecture": "bert"}, {"architecture": "lstm"}])
+@pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"architecture": "bert", "dropout": 0.1}, {"architecture": "lstm"}])
 def test_what_it_does_not_compute_is_left_to_transformers(settings):
     model = body(**settings)
     assert not is_lean(model)
     assert last_states(model, torch.randint(5, 69, (2, 20))).shape == (2, 20, 32)
 
 
-def test_dropout_matters_in_training_only():
-    model = body(dropout=0.1).eval()
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
+def test_dropout_matters_in_training_only(architecture):
+    model = body(architecture=architecture, dropout=0.1).eval()
     assert is_lean(model)
     ids = torch.randint(5, 69, (2, 20))
     torch.testing.assert_close(last_states(model, ids), model(input_ids=ids).last_hidden_state, atol=2e-5, rtol=1e-4)
@@ -78,6 +84,17 @@ def test_local_attention_and_biases_are_refused():
     model = body()
     assert is_lean(model)
     for change in ({"attention_bias": True}, {"norm_bias": True}, {"layer_types": ["sliding_attention"] * 3}, {"hidden_activation": "relu"}):
+        before = {name: getattr(model.config, name) for name in change}
+        for name, value in change.items():
+            setattr(model.config, name, value)
+        assert not is_lean(model), change
+        for name, value in before.items():
+            setattr(model.config, name, value)
+
+
+def test_another_bert_is_refused():
+    model = body(architecture="bert")
+    for change in ({"hidden_act": "relu"}, {"is_decoder": True}, {"add_cross_attention": True}):
         before = {name: getattr(model.config, name) for name in change}
         for name, value in change.items():
             setattr(model.config, name, value)
