@@ -28,6 +28,8 @@ from dnabert.json_file import read_json
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 UNK_ID, CLS_ID, SEP_ID = (SPECIAL_TOKENS.index(token) for token in ("[UNK]", "[CLS]", "[SEP]"))
 FIRST_KMER_ID = len(SPECIAL_TOKENS)
+#: In an id's place among labels: nothing is asked for there. torch's losses have the same number for it.
+NOT_ASKED = -100
 
 #: 4**8 words are 65,536 embeddings; a ninth base would quadruple them beyond what a small genome can fill.
 LARGEST_K = 8

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from dnabert.models import fused
 from dnabert.models.lean import is_lean, lean_states
+from dnabert.tokenizer import NOT_ASKED
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -37,19 +38,28 @@ class MaskedObjective(nn.Module):
         ----------
         input_ids : int64 (B, T), no padding, [CLS] first and [SEP] last.
         positions : int64 (B, M), which tokens are asked for.
-        labels : int64 (B, M), the true ids; what stands in unused places is up to the caller's weights.
+        labels : int64 (B, M), the true ids, or `NOT_ASKED`: there is neither loss nor gradient, and a CPU leaves the head out.
 
         Returns
         -------
-        nats : float32 (B, M), minus the log probability of the true word.
+        nats : float32 (B, M), minus the log probability of the true word; 0 where none is asked for.
         hits : bool (B, M), whether the true word was the most probable; None in training, which does not ask.
         vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them.
         """
         hidden_BTD = last_states(self.model.base_model, input_ids)
-        logits_BMV = masked_logits(self.model, hidden_BTD, positions)
-        nats = _cross_entropy(logits_BMV.flatten(0, 1), labels.flatten()).view_as(labels)
-        hits = None if self.training else logits_BMV.argmax(-1) == labels
-        return nats, hits, mean_of_words(hidden_BTD)
+        labels_N = labels.flatten()
+        asked_N = labels_N != NOT_ASKED
+        leave_out = labels.device.type == "cpu" and not bool(asked_N.all())  # a GPU wants shapes that stay
+        chosen = asked_N.nonzero().squeeze(1) if leave_out else slice(None)
+        logits = word_logits(self.model, pick(hidden_BTD, positions).flatten(0, 1)[chosen])
+        nats = torch.zeros(labels_N.shape, device=labels.device)
+        nats[chosen] = _cross_entropy(logits, labels_N[chosen].clamp(min=0))
+        nats = torch.where(asked_N, nats, 0.0).view_as(labels)
+        if self.training:
+            return nats, None, mean_of_words(hidden_BTD)
+        hits = torch.zeros_like(asked_N)
+        hits[chosen] = logits.argmax(-1) == labels_N[chosen]
+        return nats, hits.view_as(labels), mean_of_words(hidden_BTD)
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -91,7 +101,11 @@ def mean_of_words(hidden_BTD: Tensor) -> Tensor:
     return hidden_BTD[:, 1:-1].float().mean(1)
 
 
-def masked_logits(model: Any, hidden_BTD: Tensor, positions: Tensor) -> Tensor:
-    """Logits (B, M, V) of `positions` (int64 (B, M)) from the body's last states."""
-    picked_BMD = torch.take_along_dim(hidden_BTD, positions.unsqueeze(-1), dim=1)
-    return model.cls(picked_BMD) if hasattr(model, "cls") else model.decoder(model.head(picked_BMD))
+def pick(hidden_BTD: Tensor, positions: Tensor) -> Tensor:
+    """States (B, M, D) at `positions` (int64 (B, M))."""
+    return torch.take_along_dim(hidden_BTD, positions.unsqueeze(-1), dim=1)
+
+
+def word_logits(model: Any, states: Tensor) -> Tensor:
+    """Logits (..., V) from the body's last states (..., D)."""
+    return model.cls(states) if hasattr(model, "cls") else model.decoder(model.head(states))

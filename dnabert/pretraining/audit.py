@@ -16,7 +16,7 @@ class Audit:
     """Shares, 0 to 1, computed for every place that a span can have."""
 
     hidden_bases: float
-    """Of a window's bases: asked for and shown nowhere."""
+    """Of a window's bases, the mean over windows: asked for and shown nowhere."""
     visible_bases: float
     """Of the asked words' bases: shown by a visible word all the same."""
     recoverable_words: float
@@ -47,7 +47,7 @@ def audit(plan: SpanPlan) -> Audit:
     asked = shown[first[:, None, None], starts[..., None] + np.arange(plan.k)]
     length = (plan.words - 1) * plan.stride + plan.k
     return Audit(
-        hidden_bases=float(plan.asked * plan.k * (1 - asked.mean()) / length),
+        hidden_bases=float(plan.mean_asked * plan.k * (1 - asked.mean()) / length),
         visible_bases=float(asked.mean()),
         recoverable_words=float(asked.all(axis=2).mean()),
         masked_words=min(1.0, plan.spans * int(masked.sum(axis=1).max()) / plan.words),

@@ -82,6 +82,8 @@ class PretrainConfig:
 
     mask_share: float = 0.15
     """Share of the bases of a window that is hidden and asked for: the same number of words in every window."""
+    least_mask_share: float | None = None
+    """Each window hides a share of its own instead, drawn evenly from this (0: nothing) to `mask_share`."""
     words_per_span: int = 1
     """Words side by side that are hidden together: a span is this times k bases long."""
     hide: Literal["touching", "asked"] = "touching"
@@ -154,6 +156,10 @@ class PretrainConfig:
             if not 0 < getattr(self, name) < 1:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is between 0 and 1: pass {flag} 0.15")
+        if self.least_mask_share is not None and not 0 <= self.least_mask_share <= self.mask_share:
+            raise UserError(
+                f"--least-mask-share is {self.least_mask_share}, allowed is 0 to --mask-share, which is {self.mask_share}: pass 0"
+            )
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
         for name, usual in (("learning_rate", "4e-3"), ("embedding_learning_rate", "4e-4")):

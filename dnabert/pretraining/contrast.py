@@ -26,6 +26,7 @@ from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.near_copies import near_copies
 from dnabert.pretraining.sampling import FROZEN_EPOCH, Sampler
+from dnabert.tokenizer import NOT_ASKED
 
 _EVALUATED, _BATCH = 500, 128
 
@@ -73,7 +74,8 @@ class PairSampler:
         if not second:
             return masked
         whole = self.sampler.tokenizer.encode_bases(bases).astype(np.int64)  # nothing hidden, so nothing asked for
-        return replace(masked, input_ids=whole, weights=np.zeros_like(masked.weights), hidden=np.zeros_like(masked.hidden))
+        nothing = {name: np.zeros_like(getattr(masked, name)) for name in ("weights", "hidden")}
+        return replace(masked, input_ids=whole, labels=np.full_like(masked.labels, NOT_ASKED), **nothing)
 
 
 def _joined(parts: list[MaskedBatch]) -> MaskedBatch:
@@ -149,9 +151,9 @@ def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator)
         ids = torch.from_numpy(pairs.sampler.tokenizer.encode_bases(pairs.view_bases(rows, epochs, second=second)).astype(np.int64))
         for part in ids.split(_BATCH):
             ids = part.to(accelerator.device)
-            unasked = torch.zeros_like(ids[:, :1])  # a word per window, whose loss nobody reads
+            unasked = torch.zeros_like(ids[:, :1])  # a place per window, of which nothing is asked
             with accelerator.autocast():
-                vectors.append(objective(ids, unasked, unasked)[2])
+                vectors.append(objective(ids, unasked, unasked + NOT_ASKED)[2])
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
     _, found = contrastive_loss(torch.cat(vectors), copies, temperature=pairs.config.temperature)
     return float(found.float().mean())

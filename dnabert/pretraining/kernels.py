@@ -73,14 +73,15 @@ def _kth_smallest(values: NDArray[np.float64], smallest: NDArray[np.float64]) ->
 
 @compiled
 def draw_spans(
-    tokens: NDArray[np.int32], states: NDArray[np.uint64], plan: tuple[int, int, int, int], first_kmer: int
+    tokens: NDArray[np.int32], states: NDArray[np.uint64], plan: tuple[int, int, int, int, int], first_kmer: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Draw the first asked words, ascending, of each row's spans, and a number in [0, 1) for each: (B, spans) both.
 
-    `states` (4, B) as of `masking`; `plan` is words_per_span, step, cells and spans of the `SpanPlan`. Tokens below
-    `first_kmer` are no words: a span with some is chosen only where no other is left.
+    `states` (5, B) as of `masking`; `plan` is words_per_span, step, cells, least_spans and spans of the `SpanPlan`. A row that
+    draws fewer spans than the most has 2 in place of the number for those it does without. Tokens below `first_kmer` are no
+    words: a span with some is chosen only where no other is left.
     """
-    words_per_span, step, cells, spans = plan
+    words_per_span, step, cells, least, spans = plan
     cell = words_per_span * step
     first = np.empty((len(tokens), spans), dtype=np.int64)
     fate = np.empty((len(tokens), spans))
@@ -94,11 +95,15 @@ def draw_spans(
                 unknown += tokens[row, 1 + candidate + word * step] < first_kmer
             order[place] = _chance(absorb(states[1, row], np.uint64(candidate))) + 2.0 * (unknown / words_per_span)
         last = _kth_smallest(order, smallest)
+        wanted = least + np.int64(_chance(states[4, row]) * (spans - least + 1))
+        last_wanted = smallest[wanted - 1] if wanted else -1.0
         chosen = 0
         for place in range(cells):
             if order[place] <= last and chosen < spans:
                 first[row, chosen] = offset + place * cell
-                fate[row, chosen] = _chance(absorb(states[2, row], np.uint64(offset + place * cell)))
+                fate[row, chosen] = 2.0
+                if order[place] <= last_wanted:
+                    fate[row, chosen] = _chance(absorb(states[2, row], np.uint64(offset + place * cell)))
                 chosen += 1
     return first, fate
 

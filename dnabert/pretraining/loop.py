@@ -183,11 +183,13 @@ def _say_hello(training: Training) -> None:
     config, accelerator, sampler = training.config, training.accelerator, training.sampler
     parameters = sum(p.numel() for p in training.model.parameters())
     plan, masked = sampler.plan, training.audit
+    fewest = plan.least_spans * plan.words_per_span
+    asked = str(plan.asked) if fewest == plan.asked else f"{fewest} to {plan.asked}"
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
         f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} apart; "
         f"{accelerator.num_processes} process(es) on {accelerator.device.type}, {accelerator.mixed_precision.replace('no', 'fp32')}; "
-        f"masking: {plan.asked} words asked for, {masked.hidden_bases:.1%} of the bases hidden, "
+        f"masking: {asked} words asked for, {masked.hidden_bases:.1%} of the bases hidden, "
         f"{masked.recoverable_words:.1%} of the asked words recoverable",
         file=sys.stderr,
     )

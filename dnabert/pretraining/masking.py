@@ -2,7 +2,8 @@
 
 Spans are drawn in bases. Every word that touches a hidden base is masked, also where words overlap (stride < k), so that
 none can be read off its neighbours; mask, random or keep is decided once per span. In a span the words that stand side by
-side are asked for. Each row has the same number of asked positions, so that shapes are static.
+side are asked for. Each row has the same number of positions, so that shapes are static; where windows hide shares of their
+own, some of these weigh nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from dnabert.alphabet import CODE_OF
 from dnabert.errors import UserError
 from dnabert.pretraining.hashing import hashed
-from dnabert.tokenizer import FIRST_KMER_ID, SPECIAL_TOKENS, KmerTokenizer
+from dnabert.tokenizer import FIRST_KMER_ID, NOT_ASKED, SPECIAL_TOKENS, KmerTokenizer
 
 # Devlin et al. 2019 (BERT): of the asked words 80 % are masked, 10 % replaced by a random word, 10 % kept
 _MASKED, _RANDOM = 0.8, 0.1
@@ -35,9 +36,9 @@ class MaskedBatch:
     positions: NDArray[np.int64]
     """(B, M): the asked positions, ascending."""
     labels: NDArray[np.int64]
-    """(B, M): the true ids there."""
+    """(B, M): the true ids there, `NOT_ASKED` (-100) where the place does not count."""
     weights: NDArray[np.float32]
-    """(B, M): 1 where the place counts, 0 where a window had too few words without N to ask for."""
+    """(B, M): 1 where the place counts, 0 where a window hides less than the most or has too few words without N to ask for."""
     hidden: NDArray[np.bool_]
     """(B, M): where the true word is really hidden. A kept word can be copied: bits per base must not count it."""
     copies: NDArray[np.bool_] | None = None
@@ -52,7 +53,8 @@ class SpanPlan:
     ----------
     k, stride : of the tokenizer.
     words : words of a window.
-    share : share of the bases that is asked for.
+    share : share of the bases that is asked for; the most, where there is a least.
+    least_share : each window asks for a share of its own, drawn evenly from this to `share`; None: for `share`.
     words_per_span : words side by side in a span, which is so many times k bases long (stride must divide k, or the
         bases between two of them are hidden without being asked for).
     hide : ``touching``: mask every word that touches the span; ``asked``: mask the asked words alone, as the usual
@@ -71,6 +73,7 @@ class SpanPlan:
     share: float
     words_per_span: int = 1
     hide: Hide = "touching"
+    least_share: float | None = None
 
     @property
     def step(self) -> int:
@@ -95,15 +98,27 @@ class SpanPlan:
 
     @property
     def spans(self) -> int:
-        """Spans of a window: at least 1."""
-        length = (self.words - 1) * self.stride + self.k
-        wanted = round(self.share * length / (self.k * self.words_per_span))
-        return max(1, min(wanted, self.cells))
+        """Spans of a window, the most: at least 1."""
+        return max(1, self._spans_of(self.share))
+
+    @property
+    def least_spans(self) -> int:
+        """The fewest: 0 where windows may be read whole."""
+        return self.spans if self.least_share is None else min(self.spans, self._spans_of(self.least_share))
 
     @property
     def asked(self) -> int:
-        """Asked words of a window."""
+        """Asked words of a window, the most."""
         return self.spans * self.words_per_span
+
+    @property
+    def mean_asked(self) -> float:
+        """The mean over windows: each number of spans from the fewest to the most is equally likely."""
+        return (self.least_spans + self.spans) / 2 * self.words_per_span
+
+    def _spans_of(self, share: float) -> int:
+        length = (self.words - 1) * self.stride + self.k
+        return min(self.cells, round(share * length / (self.k * self.words_per_span)))
 
     def check(self) -> None:
         """Raise `UserError` when no span fits the window."""
@@ -163,12 +178,14 @@ def mask(
         raise ValueError(f"{len(tokens)} rows of {tokens.shape[1] - 2} words, but {len(windows)} windows and a plan of {plan.words}")
     epochs = np.broadcast_to(np.asarray(epoch, dtype=np.int64).reshape(-1), len(windows))
     states = row_states(_seeds(seed), epochs.astype(np.uint64), windows.astype(np.uint64))
-    first, fate = draw_spans(tokens, states, (plan.words_per_span, plan.step, plan.cells, plan.spans), FIRST_KMER_ID)
+    places = (plan.words_per_span, plan.step, plan.cells, plan.least_spans, plan.spans)
+    first, fate = draw_spans(tokens, states, places, FIRST_KMER_ID)
     positions = (1 + plan.asked_words(first)).reshape(len(tokens), -1)
     labels = np.take_along_axis(tokens, positions, axis=1).astype(np.int64)
-    counts = labels >= FIRST_KMER_ID
+    drawn = fate < 1
+    counts = (labels >= FIRST_KMER_ID) & np.repeat(drawn, plan.words_per_span, axis=1)
     if all_masked:
-        fate[:] = 0
+        fate[drawn] = 0
 
     masked = plan.masked_words(np.zeros((), dtype=np.int64))
     shown = hide_spans(
@@ -183,10 +200,10 @@ def mask(
         (FIRST_KMER_ID, _MASK_ID),
     )
     hidden = counts & np.repeat(fate < _MASKED + _RANDOM, plan.words_per_span, axis=1)
-    return MaskedBatch(shown, positions, labels, counts.astype(np.float32), hidden)
+    return MaskedBatch(shown, positions, np.where(counts, labels, NOT_ASKED), counts.astype(np.float32), hidden)
 
 
 @lru_cache(maxsize=8)
 def _seeds(seed: int) -> NDArray[np.uint64]:
-    """States (4,) of the draws for a window: of its spans' offset, their order, their fates and their random bases."""
-    return np.array([hashed(seed, draw) for draw in (5, 1, 2, 3)], dtype=np.uint64)
+    """States (5,) of the draws for a window: of its spans' offset, their order, their fates, their random bases and their number."""
+    return np.array([hashed(seed, draw) for draw in (5, 1, 2, 3, 6)], dtype=np.uint64)

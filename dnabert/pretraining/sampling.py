@@ -29,6 +29,7 @@ class Sampler:
     batch_size: int
     seed: int
     mask_share: float
+    least_mask_share: float | None = None
     words_per_span: int = 1
     hide: Hide = "touching"
     random_phase: bool = True
@@ -48,6 +49,7 @@ class Sampler:
             stride=self.tokenizer.stride,
             words=self.tokens_per_window - 2,
             share=self.mask_share,
+            least_share=self.least_mask_share,
             words_per_span=self.words_per_span,
             hide=self.hide,
         )

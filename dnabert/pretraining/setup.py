@@ -84,6 +84,7 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
         batch_size=config.batch_size,
         seed=config.seed,
         mask_share=config.mask_share,
+        least_mask_share=config.least_mask_share,
         words_per_span=config.words_per_span,
         hide=config.hide,
         random_phase=config.random_phase,
@@ -94,7 +95,12 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
         raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
     # the same questions to every recipe and seed, so that their scores can be compared
     validation = dataclasses.replace(
-        train, view=_validation(config, corpus), mask_share=config.evaluation_mask_share, words_per_span=1, seed=0
+        train,
+        view=_validation(config, corpus),
+        mask_share=config.evaluation_mask_share,
+        least_mask_share=None,
+        words_per_span=1,
+        seed=0,
     )
     refuse_leaks(validation.plan)
     return Samplers(train, validation, refuse_leaks(train.plan))

@@ -79,7 +79,7 @@ def take_step(training: Training, batches: list[MaskedBatch], share: float) -> N
     _seed_dropout(training)
     rate = learning_rate(config, step=progress.step, progress=share)
     set_learning_rate(training.optimizers, rate)
-    asked = config.batch_size * batches[0].positions.shape[1]
+    asked = config.batch_size * training.sampler.plan.mean_asked
     parts = []
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
@@ -90,7 +90,7 @@ def take_step(training: Training, batches: list[MaskedBatch], share: float) -> N
     _advance(training, sums, rate, time.perf_counter() - began)
 
 
-def _backward(training: Training, batch: MaskedBatch, asked: int) -> torch.Tensor:
+def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Tensor:
     """Add a part's gradient. DDP averages over processes, hence the factor.
 
     Returns float64 (4,), on the device: nats of the part's hidden words, their number, contrastive nats, share of views that were found.

@@ -8,8 +8,8 @@ from transformers import AutoModel, AutoModelForMaskedLM
 from dnabert.errors import UserError
 from dnabert.models.build import build_model, hidden_matrices
 from dnabert.models.config import ModelConfig
-from dnabert.models.objective import MaskedObjective, masked_logits
-from dnabert.tokenizer import KmerTokenizer
+from dnabert.models.objective import MaskedObjective, pick, word_logits
+from dnabert.tokenizer import NOT_ASKED, KmerTokenizer
 
 SIZES = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48}
 
@@ -30,7 +30,7 @@ def test_logits_at_masked_positions_are_those_of_the_whole_model(model):
     whole = model(input_ids=ids).logits
     expected = torch.take_along_dim(whole, positions.unsqueeze(-1), dim=1)
     hidden = model.base_model(input_ids=ids).last_hidden_state
-    torch.testing.assert_close(masked_logits(model, hidden, positions), expected)
+    torch.testing.assert_close(word_logits(model, pick(hidden, positions)), expected)
 
 
 def test_objective_is_the_cross_entropy_of_transformers(model):
@@ -41,6 +41,26 @@ def test_objective_is_the_cross_entropy_of_transformers(model):
     nats, _, vectors = MaskedObjective(model)(ids, positions, labels)
     torch.testing.assert_close(vectors, model.base_model(input_ids=ids).last_hidden_state[:, 1:-1].mean(1))
     torch.testing.assert_close(nats.mean(), model(input_ids=ids, labels=everywhere).loss)
+
+
+@pytest.mark.parametrize("asked", [[], [0], [0, 3, 7, 11]])
+def test_what_is_not_asked_for_has_neither_loss_nor_gradient(model, asked):
+    ids, positions = torch.randint(5, 69, (4, 20)), torch.tensor([[1, 5, 18]]).repeat(4, 1)
+    every = torch.randint(5, 69, (12,))
+    some = torch.full((12,), NOT_ASKED)
+    some[asked] = every[asked]
+    objective = MaskedObjective(model).eval()
+    whole, whole_hits, _ = objective(ids, positions, every.view(4, 3))
+    weights = (some != NOT_ASKED).float().view(4, 3)
+    names, parameters = zip(*objective.named_parameters(), strict=True)
+    expected = torch.autograd.grad((whole * weights).sum(), parameters, allow_unused=True)
+    nats, hits, _ = objective(ids, positions, some.view(4, 3))
+    torch.testing.assert_close(nats, whole * weights)
+    assert torch.equal(hits, whole_hits & weights.bool())
+    for name, ours, theirs in zip(names, torch.autograd.grad(nats.sum(), parameters, allow_unused=True), expected, strict=True):
+        assert (ours is None) == (theirs is None), name
+        if ours is not None:
+            torch.testing.assert_close(ours, theirs, msg=name)
 
 
 def test_same_seed_same_weights_and_the_callers_random_state_is_left_alone():

@@ -27,6 +27,7 @@ def test_learning_rate_warms_up_stays_and_falls_to_zero():
     [
         ({"k": 9}, "--k is 9, allowed is 1 to 8: pass --k 7"),
         ({"steps": 0}, "--steps is 0, allowed is more than 0"),
+        ({"least_mask_share": 0.2}, "--least-mask-share is 0.2, allowed is 0 to --mask-share, which is 0.15: pass 0"),
         ({"mask_share": 1.5}, "--mask-share is 1.5, allowed is between 0 and 1: pass --mask-share 0.15"),
         ({"batch_size": 0}, "--batch-size is 0, allowed is 1 or more"),
         ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 4e-3"),

@@ -7,7 +7,7 @@ from dnabert.errors import UserError
 from dnabert.pretraining.audit import audit, refuse_leaks, shown_bases
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import SpanPlan, mask
-from dnabert.tokenizer import KmerTokenizer
+from dnabert.tokenizer import NOT_ASKED, KmerTokenizer
 
 MASK = 4
 
@@ -166,6 +166,51 @@ def test_our_masks_pass_the_audit(k, stride, words_per_span):
     found = refuse_leaks(plan)
     assert found.recoverable_words == found.visible_bases == 0
     assert found.hidden_bases == pytest.approx(0.15, abs=0.02)
+
+
+@pytest.mark.parametrize(("k", "stride"), [(6, 6), (6, 1)])
+@pytest.mark.parametrize("words_per_span", [1, 2])
+def test_each_window_hides_a_share_of_its_own(k, stride, words_per_span):
+    options = {"k": k, "stride": stride, "words_per_span": words_per_span, "share": 0.5, "least_share": 0.0}
+    bases = bases_of(20_000, 192)
+    tokenizer, plan = plan_of(192, **options)
+    batch = masked(bases, **options, all_masked=True)
+    drawn = batch.weights.sum(axis=1) / words_per_span
+    counts = np.bincount(drawn.astype(int), minlength=plan.spans + 1)
+    assert len(counts) == plan.spans + 1 and np.abs(counts / counts.mean() - 1).max() < 0.1  # each number equally often
+    assert batch.weights.sum(axis=1).mean() == pytest.approx(plan.mean_asked, rel=0.02)
+    np.testing.assert_array_equal(batch.hidden, batch.weights == 1)
+    shown, ids = shown_at(batch), tokenizer.encode_bases(bases)
+    assert (shown[batch.hidden] == MASK).all()
+    if stride == k:  # whatever a window does without stays as it is
+        np.testing.assert_array_equal(shown[~batch.hidden], np.take_along_axis(ids, batch.positions, axis=1)[~batch.hidden])
+    np.testing.assert_array_equal(batch.labels == NOT_ASKED, ~batch.hidden)
+    whole = drawn == 0
+    np.testing.assert_array_equal(batch.input_ids[whole], ids[whole])
+    is_mask = batch.input_ids[:, 1:-1] == MASK
+    visible = shown_bases(is_mask, k=k, stride=stride)
+    starts = (batch.positions - 1) * stride
+    for place in range(k):
+        assert not np.take_along_axis(visible, starts + place, axis=1)[batch.hidden].any()
+    if words_per_span == 1 and stride == k:
+        hidden_share = 1 - visible.mean()
+        assert hidden_share == pytest.approx(refuse_leaks(plan).hidden_bases, rel=0.02)
+
+
+def test_a_share_of_its_own_is_a_function_of_seed_epoch_and_window():
+    bases, options = bases_of(50, 192), {"share": 0.5, "least_share": 0.1}
+    whole, some = masked(bases, epoch=3, **options), np.array([7, 41, 3])
+    part = masked(bases[some], windows=some, epoch=3, **options)
+    np.testing.assert_array_equal(part.weights, whole.weights[some])
+    np.testing.assert_array_equal(part.input_ids, whole.input_ids[some])
+    assert (masked(bases, epoch=4, **options).weights.sum(1) != whole.weights.sum(1)).any()
+
+
+def test_a_least_share_that_is_the_share_changes_nothing():
+    bases = bases_of(50, 192)
+    same, plain = masked(bases, share=0.3, least_share=0.3), masked(bases, share=0.3)
+    np.testing.assert_array_equal(same.input_ids, plain.input_ids)
+    np.testing.assert_array_equal(same.weights, plain.weights)
 
 
 def test_the_usual_collator_is_refused_where_words_overlap_and_allowed_where_not():
