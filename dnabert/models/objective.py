@@ -51,7 +51,7 @@ class MaskedObjective(nn.Module):
         asked_N = labels_N != NOT_ASKED
         leave_out = labels.device.type == "cpu" and not bool(asked_N.all())  # a GPU wants shapes that stay
         chosen = asked_N.nonzero().squeeze(1) if leave_out else slice(None)
-        logits = word_logits(self.model, pick(hidden_BTD, positions).flatten(0, 1)[chosen])
+        logits = word_logits(self.model, pick(hidden_BTD, positions, chosen))
         nats = torch.zeros(labels_N.shape, device=labels.device)
         nats[chosen] = _cross_entropy(logits, labels_N[chosen].clamp(min=0))
         nats = torch.where(asked_N, nats, 0.0).view_as(labels)
@@ -101,11 +101,12 @@ def mean_of_words(hidden_BTD: Tensor) -> Tensor:
     return hidden_BTD[:, 1:-1].float().mean(1)
 
 
-def pick(hidden_BTD: Tensor, positions: Tensor) -> Tensor:
-    """States (B, M, D) at `positions` (int64 (B, M))."""
-    return torch.take_along_dim(hidden_BTD, positions.unsqueeze(-1), dim=1)
+def pick(hidden_BTD: Tensor, positions: Tensor, chosen: Tensor | slice = slice(None)) -> Tensor:
+    """States (N, D) at the `chosen` of the B M `positions` (int64 (B, M)), by default all."""
+    first = torch.arange(len(positions), device=positions.device).unsqueeze(1) * hidden_BTD.shape[1]
+    return hidden_BTD.flatten(0, 1).index_select(0, (first + positions).flatten()[chosen])
 
 
 def word_logits(model: Any, states: Tensor) -> Tensor:
-    """Logits (..., V) from the body's last states (..., D)."""
+    """Logits (N, V) from the body's last states (N, D)."""
     return model.cls(states) if hasattr(model, "cls") else model.decoder(model.head(states))
