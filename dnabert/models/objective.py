@@ -49,8 +49,8 @@ class MaskedObjective(nn.Module):
         hidden_BTD = last_states(self.model.base_model, input_ids)
         labels_N = labels.flatten()
         asked_N = labels_N != NOT_ASKED
-        leave_out = labels.device.type == "cpu" and not bool(asked_N.all())  # a GPU wants shapes that stay
-        chosen = asked_N.nonzero().squeeze(1) if leave_out else slice(None)
+        whole = _wants_static_shapes(labels.device) or bool(asked_N.all())
+        chosen = slice(None) if whole else asked_N.nonzero().squeeze(1)
         logits = word_logits(self.model, pick(hidden_BTD, positions, chosen))
         nats = torch.zeros(labels_N.shape, device=labels.device)
         nats[chosen] = _cross_entropy(logits, labels_N[chosen].clamp(min=0))
@@ -60,6 +60,11 @@ class MaskedObjective(nn.Module):
         hits = torch.zeros_like(asked_N)
         hits[chosen] = logits.argmax(-1) == labels_N[chosen]
         return nats, hits.view_as(labels), mean_of_words(hidden_BTD)
+
+
+def _wants_static_shapes(device: torch.device) -> bool:
+    """Whether to compute what is not asked for rather than to count it: a GPU would be waited for, and compile each size."""
+    return device.type != "cpu"
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

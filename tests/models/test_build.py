@@ -43,8 +43,10 @@ def test_objective_is_the_cross_entropy_of_transformers(model):
     torch.testing.assert_close(nats.mean(), model(input_ids=ids, labels=everywhere).loss)
 
 
+@pytest.mark.parametrize("static", [False, True])  # a CPU's way, and a GPU's
 @pytest.mark.parametrize("asked", [[], [0], [0, 3, 7, 11]])
-def test_what_is_not_asked_for_has_neither_loss_nor_gradient(model, asked):
+def test_what_is_not_asked_for_has_neither_loss_nor_gradient(model, asked, static, monkeypatch):
+    monkeypatch.setattr("dnabert.models.objective._wants_static_shapes", lambda device: static)
     ids, positions = torch.randint(5, 69, (4, 20)), torch.tensor([[1, 5, 18]]).repeat(4, 1)
     every = torch.randint(5, 69, (12,))
     some = torch.full((12,), NOT_ASKED)
