@@ -66,7 +66,7 @@ class _Norm(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:  # type: ignore[override]
         """Normalise."""
         x, weight = x.contiguous(), weight.float()
-        out, scales = fused.norm(x, weight, bias=bias, eps=eps)
+        out, scales = fused.norm(x, weight, bias=None if bias is None else bias.float(), eps=eps)
         ctx.save_for_backward(x, weight, scales)
         ctx.has_bias = bias is not None
         return out

@@ -65,6 +65,15 @@ def test_bf16_is_as_near_as_autocast_is(architecture):
     assert (ours - exact).norm() < 1.5 * (theirs - exact).norm() + 1e-3 * exact.norm()
 
 
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
+def test_weights_in_bf16_are_read_as_such(architecture):
+    model = body(architecture=architecture)
+    ids = torch.randint(5, 69, (8, 20))
+    exact = last_states(model, ids)
+    rounded = last_states(model.bfloat16(), ids).float()
+    assert torch.nn.functional.cosine_similarity(exact, rounded, dim=-1).min() > 0.99
+
+
 @pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"architecture": "bert", "dropout": 0.1}, {"architecture": "lstm"}])
 def test_what_it_does_not_compute_is_left_to_transformers(settings):
     model = body(**settings)

@@ -17,7 +17,7 @@ from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.kernels import hashed_places
 from dnabert.pretraining.masking import SpanPlan, mask
 from dnabert.pretraining.near_copies import near_copies
-from dnabert.tokenizer import FIRST_KMER_ID, KmerTokenizer
+from dnabert.tokenizer import FIRST_KMER_ID, NOT_ASKED, KmerTokenizer
 
 MASK = 4
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -41,6 +41,9 @@ def masked_by_numpy(bases, tokenizer, plan, *, windows, seed, epochs):
     order = uniform(seed, 1, epochs, rows, candidates) + 2.0 * unknown
     first = np.sort(np.take_along_axis(candidates, np.argsort(order, axis=1)[:, : plan.spans], axis=1), axis=1)
     fate = uniform(seed, 2, epochs, rows, first)
+    rank = np.take_along_axis(np.argsort(np.argsort(order, axis=1), axis=1), (first - offset) // plan.cell, axis=1)
+    number = plan.least_spans + (uniform(seed, 6, epochs, rows) * (plan.spans - plan.least_spans + 1)).astype(int)
+    fate = np.where(rank < number, fate, 2.0)  # the others are left as they are
 
     place = (first * plan.stride)[..., None] + np.arange(plan.span_bases)
     random = np.broadcast_to(((fate >= 0.8) & (fate < 0.9))[..., None], place.shape).reshape(len(bases), -1)
@@ -59,22 +62,23 @@ def masked_by_numpy(bases, tokenizer, plan, *, windows, seed, epochs):
 @pytest.mark.parametrize(
     ("k", "stride", "words_per_span"), [(6, 6, 1), (6, 1, 2), (5, 2, 1), (8, 3, 2), (1, 1, 3), (3, 3, 4)]
 )
-@pytest.mark.parametrize("share", [0.15, 0.6])
-def test_masks_are_those_of_whole_arrays(k, stride, words_per_span, share):
+@pytest.mark.parametrize(("share", "least"), [(0.15, None), (0.6, None), (0.6, 0.0), (0.4, 0.2)])
+def test_masks_are_those_of_whole_arrays(k, stride, words_per_span, share, least):
     bases, windows = written(200, 120), np.arange(200) * 7
     epochs = windows % 3
     tokenizer = KmerTokenizer(k=k, stride=stride)
-    plan = SpanPlan(
-        k=k, stride=stride, words=tokenizer.number_of_words(120), share=share, words_per_span=words_per_span
-    )
+    words = tokenizer.number_of_words(120)
+    plan = SpanPlan(k=k, stride=stride, words=words, share=share, words_per_span=words_per_span, least_share=least)
     batch = mask(bases, tokenizer=tokenizer, plan=plan, windows=windows, seed=11, epoch=epochs)
     shown, positions, fate = masked_by_numpy(bases, tokenizer, plan, windows=windows, seed=11, epochs=epochs)
     np.testing.assert_array_equal(batch.positions, positions)
-    np.testing.assert_array_equal(batch.labels, np.take_along_axis(tokenizer.encode_bases(bases), positions, axis=1))
+    labels = np.take_along_axis(tokenizer.encode_bases(bases), positions, axis=1)
+    fate = np.repeat(fate, words_per_span, axis=1)
+    counts = (labels >= FIRST_KMER_ID) & (fate < 1)
+    np.testing.assert_array_equal(batch.labels, np.where(counts, labels, NOT_ASKED))
     np.testing.assert_array_equal(batch.input_ids, shown)
-    hidden = np.repeat(fate < 0.9, words_per_span, axis=1) & (batch.labels >= FIRST_KMER_ID)
-    np.testing.assert_array_equal(batch.hidden, hidden)
-    np.testing.assert_array_equal(batch.weights, (batch.labels >= FIRST_KMER_ID).astype(np.float32))
+    np.testing.assert_array_equal(batch.hidden, counts & (fate < 0.9))
+    np.testing.assert_array_equal(batch.weights, counts.astype(np.float32))
 
 
 @pytest.mark.parametrize(
