@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -273,6 +274,7 @@ def main(name: str, folder: str, moments: str) -> None:
     import tqdm
 
     tqdm.tqdm.monitor_interval = 0  # no thread of this process may hold a lock when it forks
+    tqdm.tqdm.set_lock(threading.RLock())  # its own is shared among forks: a killed one would hold it for ever
     place = Path(folder)
     make_inputs(place, stage=name)
     (place / "killed").mkdir()
