@@ -76,8 +76,7 @@ def _is_compiled(model: Any) -> bool:
 
 def _modernbert_states(model: Any, input_ids: Tensor, dtype: torch.dtype) -> Tensor:
     through = _compiled_layer() if _is_compiled(model) else _layer
-    turns = torch.float32 if fused.is_ready(dtype, input_ids.device) else dtype
-    cos, sin = _rotation(model, input_ids.shape[1], dtype=turns)
+    cos, sin = _turns(*_rotation(model, input_ids.shape[1]), dtype=dtype)
     x = functional.embedding(input_ids, model.embeddings.tok_embeddings.weight, model.config.pad_token_id).flatten(0, 1)
     x = norm(x, model.embeddings.norm).to(dtype)
     for layer in model.layers:
@@ -89,10 +88,9 @@ def _layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """What a layer makes of states (N, D)."""
     h = x if isinstance(layer.attn_norm, torch.nn.Identity) else norm(x, layer.attn_norm)
     width = layer.attn.head_dim
-    qkv = functional.linear(h, layer.attn.Wqkv.weight.to(x.dtype)).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
-    x = x + functional.linear(attention(qkv, cos, sin), layer.attn.Wo.weight.to(x.dtype))
-    gated = gated_gelu(functional.linear(norm(x, layer.mlp_norm), layer.mlp.Wi.weight.to(x.dtype)))
-    return x + functional.linear(gated, layer.mlp.Wo.weight.to(x.dtype))
+    qkv = _linear(h, layer.attn.Wqkv).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
+    x = x + _linear(attention(qkv, cos, sin), layer.attn.Wo)
+    return x + _linear(gated_gelu(_linear(norm(x, layer.mlp_norm), layer.mlp.Wi)), layer.mlp.Wo)
 
 
 @functools.cache
@@ -101,13 +99,19 @@ def _compiled_layer() -> Callable[[Any, Tensor, Tensor, Tensor], Tensor]:
     return torch.compile(_layer, dynamic=False)
 
 
-def _rotation(model: Any, tokens: int, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (2, 1, T, K / 2), for queries (with attention's scale in them) and for keys."""
+def _rotation(model: Any, tokens: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (1, T, K / 2) of places."""
     positions = torch.arange(tokens, device=model.embeddings.tok_embeddings.weight.device).unsqueeze(0)
     cos, sin = model.rotary_emb(model.embeddings.tok_embeddings.weight[:1], positions, "full_attention")
     half = cos.shape[-1] // 2
-    scale = torch.tensor([cos.shape[-1] ** -0.5, 1.0], device=cos.device).view(2, 1, 1, 1)
-    return (cos[..., :half] * scale).to(dtype), (sin[..., :half] * scale).to(dtype)
+    return cos[..., :half], sin[..., :half]
+
+
+def _turns(cos: Tensor, sin: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (2, 1, T, K / 2) as `attention` wants them, for states of `dtype`: with its scale for queries, without for keys."""
+    scale = torch.tensor([(2 * cos.shape[-1]) ** -0.5, 1.0], device=cos.device).view(2, 1, 1, 1)
+    held = torch.float32 if fused.is_ready(dtype, cos.device) else dtype
+    return (cos * scale).to(held), (sin * scale).to(held)
 
 
 def _bert_states(model: Any, input_ids: Tensor, dtype: torch.dtype) -> Tensor:
@@ -115,13 +119,10 @@ def _bert_states(model: Any, input_ids: Tensor, dtype: torch.dtype) -> Tensor:
     x = functional.embedding(input_ids, parts.word_embeddings.weight, model.config.pad_token_id)
     x = x + (parts.position_embeddings.weight[:tokens] + parts.token_type_embeddings.weight[0])
     x = norm(x.flatten(0, 1), parts.LayerNorm).to(dtype)
-    # its places do not turn, but attention's scale goes the same way
-    half = model.config.hidden_size // model.config.num_attention_heads // 2
-    turns = torch.float32 if fused.is_ready(dtype, x.device) else dtype
-    cos = torch.ones(2, 1, tokens, half, dtype=turns, device=x.device)
-    cos[0] *= (2 * half) ** -0.5
+    unturned = torch.ones(1, tokens, model.config.hidden_size // model.config.num_attention_heads // 2, device=x.device)
+    cos, sin = _turns(unturned, torch.zeros_like(unturned), dtype=dtype)
     for layer in model.encoder.layer:
-        x = _bert_layer(layer, x, cos, torch.zeros_like(cos))
+        x = _bert_layer(layer, x, cos, sin)
     return x
 
 
@@ -137,4 +138,4 @@ def _bert_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _linear(x: Tensor, layer: torch.nn.Linear) -> Tensor:
-    return functional.linear(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
+    return functional.linear(x, layer.weight.to(x.dtype), None if layer.bias is None else layer.bias.to(x.dtype))

@@ -70,12 +70,11 @@ class PairSampler:
 
     def _view(self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool) -> MaskedBatch:
         bases = self.view_bases(rows, epochs, second=second)
-        masked = self.sampler.masked(bases, windows=rows, epochs=epochs)
         if not second:
-            return masked
+            return self.sampler.masked(bases, windows=rows, epochs=epochs)
         whole = self.sampler.tokenizer.encode_bases(bases).astype(np.int64)  # nothing hidden, so nothing asked for
-        nothing = {name: np.zeros_like(getattr(masked, name)) for name in ("weights", "hidden")}
-        return replace(masked, input_ids=whole, labels=np.full_like(masked.labels, NOT_ASKED), **nothing)
+        unasked = np.zeros((len(rows), self.sampler.plan.asked), dtype=np.int64)
+        return MaskedBatch(whole, unasked, unasked + NOT_ASKED, unasked.astype(np.float32), unasked.astype(bool))
 
 
 def _joined(parts: list[MaskedBatch]) -> MaskedBatch:
