@@ -12,8 +12,10 @@ OTHER = -2
 _SHARED = 0.5
 
 
-def overlap(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def overlap(reference: np.ndarray, labels: np.ndarray, *, clusters: int | None = None) -> np.ndarray:
     """Count the windows of every pair of clusters: int64 (C + 1, K + 1); row and column 0 are the unclustered.
+
+    `clusters` is the reference's C; by default as many as have a window here.
 
     Examples
     --------
@@ -21,7 +23,7 @@ def overlap(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     [[0, 1, 0], [0, 0, 2], [0, 1, 0]]
     """
     rows, columns = np.asarray(reference, dtype=np.int64) + 1, np.asarray(labels, dtype=np.int64) + 1
-    shape = (int(rows.max(initial=0)) + 1, int(columns.max(initial=0)) + 1)
+    shape = ((int(rows.max(initial=0)) if clusters is None else clusters) + 1, int(columns.max(initial=0)) + 1)
     return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
 
 

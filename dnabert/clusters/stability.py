@@ -133,12 +133,13 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     ``jaccard_seeds`` (mean over the repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index is
     at most 1/2), ``verdict``: stable, pattern or dissolved.
     """
-    values = {
-        kind: np.array([best_match(overlap(labels[run.rows], run.labels)) for run in runs if run.kind == kind])
+    sizes = np.bincount(labels[labels >= 0])
+    values = {  # a subsample may hold no window of a cluster
+        kind: np.array([best_match(overlap(labels[run.rows], run.labels, clusters=len(sizes))) for run in runs if run.kind == kind])
         for kind in ("seed", "subsample")
     }
     rows = []
-    for label, size in enumerate(np.bincount(labels[labels >= 0])):
+    for label, size in enumerate(sizes):
         plain, corrected = (bootstrap_mean(column[~np.isnan(column)]) for column in values["subsample"][:, :, label].T)
         own = values["subsample"][:, 0, label]
         rows.append(

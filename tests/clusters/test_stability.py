@@ -46,6 +46,16 @@ def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None
     assert second["jaccard"]["value"] == 1.0 and second["jaccard_seeds"] is None
 
 
+def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it() -> None:
+    labels = np.repeat([0, 1, 2], [8, 6, 4])
+    runs = [Run("subsample", i, np.arange(n), labels[:n], 0.0) for i, n in enumerate([14, 14, 18])]
+    first, second, third = cluster_stability(labels, runs, config=StabilityConfig())
+    assert first["jaccard"]["value"] == second["jaccard"]["value"] == 1.0
+    assert third["jaccard_subsamples"] == [None, None, 1.0] and third["jaccard"]["n"] == 1 and third["verdict"] == "stable"
+    (*_, never) = cluster_stability(labels, runs[:2], config=StabilityConfig())
+    assert never["jaccard"]["value"] is None and never["dissolved_share"] is None and never["verdict"] == "dissolved"
+
+
 @pytest.fixture(scope="module")
 def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Clusters of 40 variants each of two families and of 40 random records."""
