@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Bases of a place where no orthologous block says what belongs together: longer than a whole L1 (6 kb).
 STRETCH = 10_000
 #: Fewer places than this cannot be resampled to any purpose.
-_FEWEST = 5
+FEWEST_PLACES = 5
 
 
 def places_apart(table: pd.DataFrame) -> np.ndarray:
@@ -65,8 +65,8 @@ def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) 
         for fewer than 5 places.
     """
     count = int(places.max(initial=-1)) + 1
-    if count < _FEWEST:
-        raise UserError(f"the windows lie in {count} places, {_FEWEST} or more can be resampled: pass --unit window")
+    if count < FEWEST_PLACES:
+        raise UserError(f"the windows lie in {count} places, {FEWEST_PLACES} or more can be resampled: pass --unit window")
     kept = np.zeros(count, dtype=bool)
     kept[rng.permutation(count)[: math.ceil(fraction * count)]] = True
     return np.flatnonzero(kept[places])

@@ -30,6 +30,8 @@ _NEIGHBORS = 10
 _ROWS = 8_192
 #: Resampled agreements that are kept: as many for every encoder, so that they are paired.
 _DRAWS = 1_000
+#: Clusterings of half the groups, which say how far the number of clusters can be trusted.
+_HALVES = 10
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
 COLUMNS = ("repeat_class", "region")
 OWN = {"repeat_class": "repeats", "region": "gene position"}
@@ -134,7 +136,8 @@ def explained_away(
     Returns
     -------
     list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
-    rest by HDBSCAN, and with intervals from whole orthologous blocks (value, low, high, n): ``clustered_share``, per column
+    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the blocks),
+    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole orthologous blocks (value, low, high, n): ``clustered_share``, per column
     ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
     name the window's own class. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
     ``draws``, the resampled ``ami_…``.
@@ -149,6 +152,7 @@ def explained_away(
         labels = _labels(rest, config)
         clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
         row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
+        row |= _in_halves(labels, rest, groups=groups, config=config, seed=seed)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
         row |= _agreements(labels, windows.table, groups=groups, seed=seed)
         nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
@@ -168,6 +172,25 @@ def _labels(vectors: NDArray[np.floating], config: ClusterConfig) -> NDArray[np.
     points = configured_basis(vectors, config).transform(vectors)
     neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
     return graph_labels(points, neighbors, config)[0]
+
+
+def _in_halves(
+    labels: NDArray[np.integer], vectors: NDArray[np.floating], *, groups: NDArray[np.integer], config: ClusterConfig, seed: int
+) -> dict[str, Any]:
+    """The number of clusters in halves of the groups, and of all windows' clusters that come back there; empty for too few groups."""
+    from dnabert.clusters.config import StabilityConfig
+    from dnabert.clusters.repeats import repeat_clustering
+    from dnabert.clusters.stability import cluster_stability
+    from dnabert.clusters.subsample import FEWEST_PLACES
+
+    places = np.unique(groups, return_inverse=True)[1]
+    if places.max(initial=-1) + 1 < FEWEST_PLACES:
+        return {}
+    settings = StabilityConfig(seeds=1, subsamples=_HALVES, fraction=0.5, seed=seed)
+    runs = [run for run in repeat_clustering(vectors, places, clustering=config, config=settings) if run.kind == "subsample"]
+    found = [int(run.labels.max(initial=-1)) + 1 for run in runs]
+    stable = [row["verdict"] == "stable" for row in cluster_stability(np.asarray(labels), runs, config=settings)]
+    return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
 
 
 def _agreements(

@@ -42,8 +42,8 @@ def sentence(ladder: list[Record]) -> str | None:
     others = [each for each in ladder if each is not rung and each.get("explained_away")]
     told = (
         f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
-        f"Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {rest['clusters']} clusters "
-        f"(before: {interval(whole['clustered_share'])}, {whole['clusters']})"
+        f"Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {_clusters(rest)} "
+        f"(before: {interval(whole['clustered_share'])}, {_clusters(whole)})"
     )
     if others:
         told += "; " + listed([f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
@@ -53,6 +53,21 @@ def sentence(ladder: list[Record]) -> str | None:
         if rest.get(name) and whole.get(name)
     ]
     return told + (f". Ten neighbours in what is left still name the window's {' and its '.join(kept)}." if kept else ".")
+
+
+def _clusters(row: Record) -> str:
+    """How many clusters, and how many in halves of the places.
+
+    Examples
+    --------
+    >>> _clusters({"clusters": 9, "stable_clusters": 4, "clusters_of_halves": {"low": 6, "high": 11, "n": 10}})
+    '9 clusters (6 to 11 in halves of the places, where 4 of the 9 come back)'
+    """
+    told = f"{row['clusters']} {'cluster' if row['clusters'] == 1 else 'clusters'}"
+    halves = row.get("clusters_of_halves")
+    if not halves:
+        return told
+    return f"{told} ({halves['low']} to {halves['high']} in halves of the places, where {row['stable_clusters']} of the {row['clusters']} come back)"
 
 
 def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnabert.clusters import ClusterConfig
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, take_out
 
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -45,6 +46,22 @@ def test_what_no_cheap_explanation_predicts_survives() -> None:
     rows = explained_away(vectors, found, cheap_explanations(found.table, found.sequences), resamples=20)
     assert [row["clusters"] for row in rows] == [2] * len(rows) and min(row["clustered_share"]["low"] for row in rows) > 0.9
     assert max(row["explained"] for row in rows) < 0.1
+    assert all(row["clusters_of_halves"] == {"low": 2, "high": 2, "n": 10} and row["stable_clusters"] == 2 for row in rows)
+
+
+def test_clusters_of_noise_do_not_come_back_in_halves() -> None:
+    found, _, _ = windows()
+    tight = ClusterConfig(min_cluster_size=4, min_samples=2)
+    vectors = np.random.default_rng(3).normal(size=(600, 20))
+    (row,) = explained_away(vectors, found, {}, config=tight, resamples=20)
+    assert row["clusters_of_halves"]["low"] <= row["clusters_of_halves"]["high"] and row["stable_clusters"] == 0 < row["clusters"]
+
+
+def test_halves_need_five_groups() -> None:
+    found, repeat, _ = windows()
+    found.table["block"] = repeat
+    (row,) = explained_away(np.random.default_rng(3).normal(size=(600, 4)) + 9 * repeat[:, None], found, {}, resamples=20)
+    assert row["clusters"] == 2 and "stable_clusters" not in row and "clusters_of_halves" not in row
 
 
 def test_nothing_is_taken_out_that_merely_fits() -> None:

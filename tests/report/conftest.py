@@ -75,6 +75,7 @@ def survival() -> list[dict[str, Any]]:
     found = {"nothing": (0.0, 0.81, 0.61), "all but repeats": (0.4, 0.7, 0.55), "all": (0.5, 0.5, 0.5)}
     return [
         {"without": name, "explained": out, "clusters": 9, "clustered_share": _metric(0.4)}
+        | {"clusters_of_halves": {"low": 6, "high": 11, "n": 10}, "stable_clusters": 4}
         | {"ami_repeat_class": _metric(repeat / 4)}
         | {"knn10_repeat_class": _metric(repeat), "knn10_region": _metric(region)}
         for name, (out, repeat, region) in found.items()
