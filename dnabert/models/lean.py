@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnabert.models import fused
-from dnabert.models.lean_parts import attention, gated_gelu, norm
+from dnabert.models.lean_parts import attention, gated_gelu, linear, norm
 
 
 def is_lean(model: Any) -> bool:
@@ -88,9 +88,9 @@ def _layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """What a layer makes of states (N, D)."""
     h = x if isinstance(layer.attn_norm, torch.nn.Identity) else norm(x, layer.attn_norm)
     width = layer.attn.head_dim
-    qkv = _linear(h, layer.attn.Wqkv).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
-    x = x + _linear(attention(qkv, cos, sin), layer.attn.Wo)
-    return x + _linear(gated_gelu(_linear(norm(x, layer.mlp_norm), layer.mlp.Wi)), layer.mlp.Wo)
+    qkv = _through(layer.attn.Wqkv, h).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
+    x = _through(layer.attn.Wo, attention(qkv, cos, sin), onto=x)
+    return _through(layer.mlp.Wo, gated_gelu(_through(layer.mlp.Wi, norm(x, layer.mlp_norm))), onto=x)
 
 
 @functools.cache
@@ -131,11 +131,11 @@ def _bert_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     own, width = layer.attention.self, 2 * cos.shape[-1]
     asked = (own.query, own.key, own.value)
     weight, bias = torch.cat([each.weight for each in asked]), torch.cat([each.bias for each in asked])
-    qkv = functional.linear(x, weight.to(x.dtype), bias.to(x.dtype)).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
-    x = norm(x + _linear(attention(qkv, cos, sin), layer.attention.output.dense), layer.attention.output.LayerNorm)
-    active = functional.gelu(_linear(x, layer.intermediate.dense))
-    return norm(x + _linear(active, layer.output.dense), layer.output.LayerNorm)
+    qkv = linear(x, weight, bias).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
+    x = norm(_through(layer.attention.output.dense, attention(qkv, cos, sin), onto=x), layer.attention.output.LayerNorm)
+    active = functional.gelu(_through(layer.intermediate.dense, x))
+    return norm(_through(layer.output.dense, active, onto=x), layer.output.LayerNorm)
 
 
-def _linear(x: Tensor, layer: torch.nn.Linear) -> Tensor:
-    return functional.linear(x, layer.weight.to(x.dtype), None if layer.bias is None else layer.bias.to(x.dtype))
+def _through(layer: torch.nn.Linear, x: Tensor, *, onto: Tensor | None = None) -> Tensor:
+    return linear(x, layer.weight, layer.bias, onto=onto)

@@ -5,6 +5,7 @@ Shapes: B windows, T tokens, H heads, K width of a head, D = H K, N = B T, I wid
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional
 from dnabert.models import fused
 
 _gelu_backward = torch.ops.aten.gelu_backward
+_pointwise: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 _softmax_backward = torch.ops.aten._softmax_backward_data
 
 
@@ -23,6 +25,17 @@ def norm(x: Tensor, layer: torch.nn.LayerNorm) -> Tensor:
         return _Norm.apply(x, layer.weight, layer.bias, layer.eps)  # type: ignore[no-any-return]
     bias = None if layer.bias is None else layer.bias.to(x.dtype)
     return functional.layer_norm(x, layer.normalized_shape, layer.weight.to(x.dtype), bias, layer.eps)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, onto: Tensor | None = None) -> Tensor:
+    """States (N, D) through weights (E, D) and, where there is one, a bias (E,), in the states' dtype; added to `onto` (N, E)."""
+    weight, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
+    if _adds_within_products(x):
+        if onto is not None:
+            return _pointwise.binary(x, onto, weight, bias, "add")  # type: ignore[no-any-return]
+        return _pointwise(x, weight, bias, "none", [], "")  # type: ignore[no-any-return]
+    out = functional.linear(x, weight, bias)
+    return out if onto is None else onto + out
 
 
 def attention(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -41,6 +54,21 @@ def gated_gelu(both: Tensor) -> Tensor:
         return _GatedGelu.apply(both)  # type: ignore[no-any-return]
     first, gate = both.chunk(2, -1)
     return functional.gelu(first) * gate
+
+
+def _adds_within_products(x: Tensor) -> bool:
+    """Whether oneDNN may add a bias, and what comes after, while it multiplies: torch's own product copies the bias first.
+
+    It has no gradient: 1.1 times as fast a BERT where none is wanted.
+    """
+    return x.dtype == torch.bfloat16 and not torch.is_grad_enabled() and _by_hand(x) and _has_pointwise()
+
+
+@functools.cache
+def _has_pointwise() -> bool:
+    """Whether this torch and this machine have the products that torch.compile would take for bf16 on a CPU."""
+    operators = torch.ops.mkldnn
+    return torch.backends.mkldnn.is_available() and _pointwise is not None and operators._is_mkldnn_bf16_supported()
 
 
 def _by_hand(x: Tensor) -> bool:

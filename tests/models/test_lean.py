@@ -2,11 +2,12 @@ import shutil
 
 import pytest
 import torch
+from torch.nn import functional
 
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.config import ModelConfig
 from dnabert.models.lean import is_lean, lean_states
-from dnabert.models.lean_parts import _rotary_attention, _RotaryAttention
+from dnabert.models.lean_parts import _rotary_attention, _RotaryAttention, linear
 from dnabert.models.objective import last_states
 from dnabert.tokenizer import KmerTokenizer
 
@@ -131,3 +132,31 @@ def test_compiled_layers_compute_the_same(architecture):
         assert all((fused[name] - found[name]).norm() <= 1e-3 * found[name].norm() + 1e-5 for name in found)
     for name in expected:
         assert (found[name] - expected[name]).norm() <= 1e-3 * expected[name].norm() + 1e-5, name
+
+
+@pytest.mark.parametrize("onto", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("rows", [1, 77])
+def test_a_product_without_a_gradient_is_the_product(onto, biased, rows):
+    torch.manual_seed(0)
+    x, weight, bias, before = (torch.randn(shape).bfloat16() for shape in ((rows, 24), (40, 24), (40,), (rows, 40)))
+    arguments = (x, weight.float(), bias.float() if biased else None)
+    with torch.no_grad():
+        found = linear(*arguments, onto=before if onto else None)
+    exact = functional.linear(x.float(), weight.float(), bias.float() if biased else None) + (before.float() if onto else 0)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), exact, rtol=2**-7, atol=2**-6)
+    trained = linear(x, weight.requires_grad_(), bias if biased else None, onto=before if onto else None)
+    torch.testing.assert_close(trained.float(), exact, rtol=2**-7, atol=2**-6)
+    trained.sum().backward()
+    assert weight.grad is not None
+
+
+def test_without_those_products_torch_s_own_are_taken(monkeypatch):
+    model = body(architecture="bert")
+    words = torch.randint(5, 60, (3, 20))
+    with torch.no_grad():
+        quick = lean_states(model, words, dtype=torch.bfloat16)
+        monkeypatch.setattr("dnabert.models.lean_parts._has_pointwise", lambda: False)
+        plain = lean_states(model, words, dtype=torch.bfloat16)
+    torch.testing.assert_close(quick.float(), plain.float(), rtol=2**-5, atol=2**-4)
