@@ -67,7 +67,7 @@ def _clusters(row: Record) -> str:
     halves = row.get("clusters_of_halves")
     if not halves:
         return told
-    return f"{told} ({halves['low']} to {halves['high']} in halves of the places, where {row['stable_clusters']} of the {row['clusters']} come back)"
+    return f"{told} ({halves['low']} to {halves['high']} in halves of the places, where {row['stable_clusters'] or 'none'} of the {row['clusters']} come back)"
 
 
 def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:
