@@ -34,7 +34,7 @@ class ClusterConfig:
     selection: Literal["eom", "leaf"] = "eom"
     """How HDBSCAN picks clusters from its tree: eom (the most persistent, large or small) or leaf (the tightest)."""
     largest_share: float = 0.75
-    """A cluster of more than this share of the windows is not taken but its parts: by a change of the seed alone most windows
+    """A cluster of more than this share of the windows is not taken but its parts (of leaves: none): by a change of the seed alone most windows
     of a genome can fuse into one."""
     kmeans: int = 20
     """Number of k-means clusters."""

@@ -41,7 +41,7 @@ def density_labels(
     ----------
     graph : symmetric, connected csr (n, n) with positive distances, each row with at least `min_samples` of them.
     min_cluster_size, min_samples, selection : as in `ClusterConfig`.
-    largest : most windows of a cluster; none: any number.
+    largest : most windows of a cluster; none: any number. Of a larger one its parts are taken; of a larger leaf nothing.
 
     Returns
     -------
@@ -59,7 +59,12 @@ def density_labels(
         max_cluster_size=largest,
         copy=True,
     ).fit(graph)
-    return by_size(model.labels_), np.nan_to_num(model.probabilities_).astype(np.float32)
+    found, probability = model.labels_, np.nan_to_num(model.probabilities_).astype(np.float32)
+    if selection == "leaf" and largest is not None:  # scikit-learn limits none: a leaf has no parts to take instead
+        sizes = np.bincount(found[found >= 0], minlength=1)
+        huge = (found >= 0) & (sizes[found] > largest)
+        found, probability = np.where(huge, -1, found), np.where(huge, 0, probability).astype(np.float32)
+    return by_size(found), probability
 
 
 def kmeans_labels(points: np.ndarray, *, clusters: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from dnabert.clusters.agreement import agreement, resampled_agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
-from dnabert.clusters.scores import Places, block_or_alone, majority, nearest_other, neighbor_vote, silhouette
+from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette
+from dnabert.clusters.subsample import places_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ def score_rung(
     resamples: int = 200,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Score one encoder on n windows. Intervals resample whole orthologous blocks, whose windows are near-copies.
+    """Score one encoder on n windows. Intervals resample whole places: orthologous blocks, whose windows are near-copies, else 10 kb.
 
     Parameters
     ----------
@@ -54,11 +55,11 @@ def score_rung(
     labels = table["label"].to_numpy()
     n = len(labels)
     count = float(labels.max(initial=-1) + 1)
-    groups = block_or_alone(places_of(table).block)  # orthologous windows are copies of each other
+    groups = places_apart(table)  # orthologous windows are copies of each other, overlapping ones in part
     scores = {
         "clusters": Score(count, count, count, n),
         "noise_share": bootstrap_mean(labels < 0, groups=groups, resamples=resamples, seed=seed),
-        "silhouette": silhouette(points, labels, resamples=resamples, seed=seed),
+        "silhouette": silhouette(points, labels, groups=groups, resamples=resamples, seed=seed),
     }
     columns = _columns(table, k=k)
     for name, column in columns.items():
@@ -71,7 +72,7 @@ def score_rung(
     for name, right in (neighbor_hits(vectors, table) if hits is None else hits).items():
         scores[name] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed)
         voted = name.removeprefix(_VOTE)
-        scores[f"majority_{voted}"] = majority(columns[voted], resamples=resamples, seed=seed)
+        scores[f"majority_{voted}"] = majority(columns[voted], groups=groups, resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
 
 
@@ -95,9 +96,9 @@ def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 
 
     Parameters
     ----------
-    table : n windows as for `score_rung`; of two encoders with the same windows the same blocks are drawn.
+    table : n windows as for `score_rung`; of two encoders with the same windows the same places are drawn.
     """
-    groups = block_or_alone(places_of(table).block)
+    groups = places_apart(table)
     wanted = {f"ami_{name}": ("label", name) for name in _JUDGED} | {"kmeans_ami_repeat_class": ("kmeans", "repeat_class")}
     found = {}
     for metric, (labels, name) in wanted.items():

@@ -99,14 +99,20 @@ def neighbor_vote(nearest: np.ndarray, column: np.ndarray) -> np.ndarray:
     return (votes.argmax(axis=1) == codes) & (votes.max(axis=1) > 0)
 
 
-def majority(column: np.ndarray, *, resamples: int = 200, seed: int = 0) -> Score:
-    """Share of the largest class: what a guess without any vector reaches."""
+def majority(column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:
+    """Share of the largest class: what a guess without any vector reaches; `groups` as in `bootstrap_mean`."""
     _, codes = np.unique(np.asarray(column).astype(str), return_inverse=True)
-    return bootstrap_mean(codes == np.bincount(codes).argmax(), resamples=resamples, seed=seed)
+    return bootstrap_mean(codes == np.bincount(codes).argmax(), groups=groups, resamples=resamples, seed=seed)
 
 
 def silhouette(
-    points: np.ndarray, labels: np.ndarray, *, sample: int = 5_000, resamples: int = 200, seed: int = 0
+    points: np.ndarray,
+    labels: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    sample: int = 5_000,
+    resamples: int = 200,
+    seed: int = 0,
 ) -> Score:
     """Mean silhouette (Rousseeuw 1987) of clustered windows, Euclidean in the reduced space, noise left out.
 
@@ -114,6 +120,7 @@ def silhouette(
     ----------
     points : float (n, c).
     labels : int (n,), -1 = noise.
+    groups : (n,), windows that are drawn together; by default each alone.
     sample : windows at most, drawn at random with `seed`; both sides of the comparison are drawn from them.
 
     Returns
@@ -130,4 +137,4 @@ def silhouette(
     if (counts > 1).sum() < 2:
         return Score(float("nan"), float("nan"), float("nan"), len(member))
     values = silhouette_samples(points[member], labels[member])
-    return bootstrap_mean(values, resamples=resamples, seed=seed)
+    return bootstrap_mean(values, groups=None if groups is None else groups[member], resamples=resamples, seed=seed)

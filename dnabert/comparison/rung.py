@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from dnabert.clusters import cluster, load_clusters
 from dnabert.clusters.config import ClusterConfig
-from dnabert.clusters.ladder import agreement_draws, neighbor_hits, places_of, score_rung
+from dnabert.clusters.ladder import agreement_draws, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Orthologs, orthologs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import block_or_alone
+from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
@@ -112,8 +113,8 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     Returns
     -------
     dict with ``rung``, ``encoder``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
-    ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the block of each),
-    ``draws`` (metric to its values when blocks are resampled, the same blocks for every rung),
+    ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
+    ``draws`` (metric to its values when places are resampled, the same places for every rung),
     ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
@@ -137,7 +138,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by block", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by place", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -145,11 +146,11 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
         scores = score_rung(
             vectors, found.table, points=found.basis.transform(vectors), hits=hits, k=ladder.k, resamples=config.resamples, seed=config.seed
         )
-        blocks = places_of(found.table).block
+        places = places_apart(found.table).tolist()
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: _as_text(right) for name, right in hits.items()},
-            "groups": {name: block_or_alone(blocks).tolist() for name in hits},
+            "groups": dict.fromkeys(hits, places),
             "draws": {name: drawn.round(6).tolist() for name, drawn in agreement_draws(found.table, seed=config.seed).items()},
         }
 
@@ -207,7 +208,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by block and in halves", "databases": ladder.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves", "databases": ladder.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:

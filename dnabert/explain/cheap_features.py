@@ -44,7 +44,7 @@ def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict
 
 
 def cpg_ratio(bases: np.ndarray) -> np.ndarray:
-    """CpG observed over expected, count of CG times length over counts of C and of G (Gardiner-Garden and Frommer 1987).
+    """CpG observed over expected, count of CG times known bases over counts of C and of G (Gardiner-Garden and Frommer 1987).
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def cpg_ratio(bases: np.ndarray) -> np.ndarray:
     upper = np.atleast_2d(bases) & 0xDF  # ASCII letters in upper case
     c, g = upper == ord("C"), upper == ord("G")
     expected = c.sum(axis=1) * g.sum(axis=1)
-    found = (c[:, :-1] & g[:, 1:]).sum(axis=1) * upper.shape[1]
+    known = (c | g | (upper == ord("A")) | (upper == ord("T"))).sum(axis=1)
+    found = (c[:, :-1] & g[:, 1:]).sum(axis=1) * known
     return np.where(expected > 0, found / np.maximum(expected, 1), np.nan)
 
 

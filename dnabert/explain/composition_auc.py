@@ -84,7 +84,8 @@ def one_per_locus(rows: NDArray[np.integer], locus: NDArray[np.integer], *, rng:
 
 
 def _with_interval(auc: float, members: int, rest: int) -> CompositionAuc:
-    """Hanley and McNeil's standard error."""
+    """Hanley and McNeil's standard error; at 0 and 1, where that is 0, what as many trials without an error leave open (Clopper, Pearson)."""
     squares = (members - 1) * (auc / (2 - auc) - auc**2) + (rest - 1) * (2 * auc**2 / (1 + auc) - auc**2)
     error = ((auc * (1 - auc) + squares) / (members * rest)) ** 0.5
-    return CompositionAuc(auc, max(auc - 1.96 * error, 0.0), min(auc + 1.96 * error, 1.0))
+    clean = 0.025 ** (1 / min(members, rest))
+    return CompositionAuc(auc, min(max(auc - 1.96 * error, 0.0), clean), max(min(auc + 1.96 * error, 1.0), 1 - clean))

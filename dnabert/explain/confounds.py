@@ -181,7 +181,8 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
     """Cramér's V (goodness of fit) of the classes inside against their shares outside.
 
     Chi-squared over its design effect, never taken below 1, has its degrees of freedom subtracted; the interval is that of
-    its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow.
+    its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow. A class that no window
+    outside has counts as half a window there.
 
     Parameters
     ----------
@@ -203,8 +204,9 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
 
     outside = np.bincount(codes[~inside], minlength=int(codes.max()) + 1)
     counts = np.bincount(codes[inside], minlength=len(outside))
-    n, known = int(counts.sum()), outside > 0
-    share = outside / outside.sum()
+    n, known = int(counts.sum()), outside + counts > 0
+    share = np.where(known, np.maximum(outside, 0.5), 0.0)
+    share /= share.sum()
     result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None}
     result["most"] = int((counts / n - share).argmax())
     freedom = int(known.sum()) - 1

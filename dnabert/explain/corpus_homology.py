@@ -48,7 +48,8 @@ def corpus_homology(
     Returns
     -------
     list of dict, one per cluster in order: ``label``, ``loci`` (searched), ``members`` (hits a member at another locus:
-    `share_against`, with ``q`` over the clusters), ``pairs_within``, ``pairs_outside`` (None where there is no pair),
+    `share_against`, with ``q`` over the clusters; odds ratio and p are of a random half of the members, sought in the other
+    half as the windows outside are), ``pairs_within``, ``pairs_outside`` (None where there is no pair),
     ``identity``, ``length`` (medians over pairs of members that align, or None), ``forward`` (share of them on the same
     strand), ``nearest`` (of other clusters those with the largest share of pairs: ``label``, ``pairs``) and ``sentence``.
 
@@ -92,12 +93,10 @@ def _one_per_locus(drawn: Drawn) -> Drawn:
 
 def _row(label: int, drawn: Drawn, *, aligned: NDArray[np.bool_], hits: pd.DataFrame) -> dict[str, Any]:
     members, outside = drawn.groups(label)
-    compared = share_against(
-        np.asarray(aligned[np.ix_(members, members)].any(axis=1)),
-        np.asarray(aligned[np.ix_(outside, members)].any(axis=1)),
-        inside_locus=drawn.locus[members],
-        outside_locus=drawn.locus[outside],
-    )
+    compared = _found_in(members, members, outside, drawn=drawn, aligned=aligned)
+    # two members that align by chance hit each other, a member and another window count once: so half is sought in the other half
+    fair = _found_in(members[1::2], members[::2], outside, drawn=drawn, aligned=aligned)
+    compared |= {name: fair[name] for name in ("odds_ratio", "odds_low", "odds_high", "p")}
     within = hits[hits["query"].isin(members) & hits["subject"].isin(members)]
     others: list[dict[str, Any]] = [
         {"label": other, "pairs": _pairs(members, drawn.members[other], drawn=drawn, aligned=aligned)}
@@ -116,6 +115,18 @@ def _row(label: int, drawn: Drawn, *, aligned: NDArray[np.bool_], hits: pd.DataF
         "forward": float((within.strand == "+").mean()) if len(within) else None,
         "nearest": nearest[:_NEAREST],
     }
+
+
+def _found_in(
+    members: NDArray[np.int64], sought: NDArray[np.int64], outside: NDArray[np.int64], *, drawn: Drawn, aligned: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Members, and windows outside, that align with any of the `sought`: `share_against`."""
+    return share_against(
+        np.asarray(aligned[np.ix_(members, sought)].any(axis=1)),
+        np.asarray(aligned[np.ix_(outside, sought)].any(axis=1)),
+        inside_locus=drawn.locus[members],
+        outside_locus=drawn.locus[outside],
+    )
 
 
 def _pairs(

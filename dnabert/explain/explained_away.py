@@ -3,7 +3,7 @@
 An explanation is a set of numbers per window: its composition, its repeats, its place in a gene, its likeness to known
 sequences. What a ridge regression predicts from them is subtracted from the vectors, and the rest is asked again: who is
 next to whom, and are there clusters? Predictions are made for windows that the regression has not seen (five parts, cut
-by orthologous block), so that nothing is taken out that merely fits.
+by place: orthologous block, else 10 kb), so that nothing is taken out that merely fits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.scores import block_or_alone, nearest_other, neighbor_vote, standardised
+from dnabert.clusters.scores import nearest_other, neighbor_vote, standardised
+from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ def explained_away(
     Returns
     -------
     list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
-    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the blocks),
-    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole orthologous blocks (value, low, high, n): ``clustered_share``, per column
+    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the places),
+    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole places (value, low, high, n): ``clustered_share``, per column
     ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
     name the window's own class. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
     ``draws``, the resampled ``ami_…``.
@@ -145,7 +146,7 @@ def explained_away(
     from dnabert.clusters import ClusterConfig
 
     config = config or ClusterConfig()
-    groups = block_or_alone(windows.places.block)
+    groups = places_apart(windows.table)
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
@@ -181,13 +182,11 @@ def _in_halves(
     from dnabert.clusters.config import StabilityConfig
     from dnabert.clusters.repeats import repeat_clustering
     from dnabert.clusters.stability import cluster_stability
-    from dnabert.clusters.subsample import FEWEST_PLACES
 
-    places = np.unique(groups, return_inverse=True)[1]
-    if places.max(initial=-1) + 1 < FEWEST_PLACES:
+    if groups.max(initial=-1) + 1 < FEWEST_PLACES:
         return {}
     settings = StabilityConfig(seeds=1, subsamples=_HALVES, fraction=0.5, seed=seed)
-    runs = [run for run in repeat_clustering(vectors, places, clustering=config, config=settings) if run.kind == "subsample"]
+    runs = [run for run in repeat_clustering(vectors, groups, clustering=config, config=settings) if run.kind == "subsample"]
     found = [int(run.labels.max(initial=-1)) + 1 for run in runs]
     stable = [row["verdict"] == "stable" for row in cluster_stability(np.asarray(labels), runs, config=settings)]
     return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
@@ -226,8 +225,9 @@ def _gc_and_cpg(bases: NDArray[np.uint8]) -> NDArray[np.float64]:
     """GC, its square and cube, and CpG observed over expected (Gardiner-Garden and Frommer 1987): float64 (n, 4)."""
     upper = bases & 0xDF
     is_c, is_g = upper == ord("C"), upper == ord("G")
-    c, g = is_c.mean(1), is_g.mean(1)
-    cpg = (is_c[:, :-1] & is_g[:, 1:]).mean(1)
+    known = np.maximum((is_c | is_g | (upper == ord("A")) | (upper == ord("T"))).sum(1), 1)
+    c, g = is_c.sum(1) / known, is_g.sum(1) / known
+    cpg = (is_c[:, :-1] & is_g[:, 1:]).sum(1) / known
     gc = c + g
     return np.column_stack([gc, gc**2, gc**3, cpg / np.maximum(c * g, 1e-3)])
 

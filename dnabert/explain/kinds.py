@@ -155,12 +155,13 @@ def _of_cluster(windows: ClusteredWindows, label: int, *, background: _Backgroun
     row: dict[str, Any] = {"label": label, "n": len(members), "loci": len(np.unique(locus[members]))}
     rounds = disjoint_pairs(members, locus, pairs=background.pairs, rounds=_ROUNDS, seed=seed)
     pairs = rounds.reshape(-1, 2)
-    row |= {"pairs": len(pairs), "within": dict.fromkeys(FORMS), "comparisons": [], "closer_than_chance": None}
+    _, distinct = np.unique(np.sort(pairs, axis=1), axis=0, return_index=True)
+    row |= {"pairs": len(distinct), "within": dict.fromkeys(FORMS), "comparisons": [], "closer_than_chance": None}
     row |= {"equal_gc_gap": None, "embedding_distance": None} | _composition(windows, label, background=background)
     if len(pairs) == 0:
         return row
     within = _distances(windows, pairs)
-    row["within"] = {form: float(within[:, column].mean()) for column, form in enumerate(FORMS)}
+    row["within"] = {form: float(within[distinct, column].mean()) for column, form in enumerate(FORMS)}
     groups, facts = _groups(windows, label, pairs=pairs, background=background)
     row |= facts
     row["closer_than_chance"] = float((within[:, -1] < np.quantile(groups["shuffled"][:, -1], _CHANCE)).mean())

@@ -63,6 +63,7 @@ def grow(
         The threshold is chosen so that the weaker of the enrichments over the backgrounds is the strongest.
     longest : columns at most.
     """
+    longest = min(longest, inside.shape[1])
     letters = np.bincount(np.concatenate([inside, *backgrounds]).ravel(), minlength=5)[:4] + 1.0
     letters = (letters + letters[::-1]) / letters.sum() / 2  # both strands
     weights, threshold = np.eye(4)[seed], len(seed) - 1.0

@@ -45,7 +45,7 @@ class NearPairs:
 def near_pairs(
     points: NDArray[np.floating], labels: NDArray[np.integer], *, locus: NDArray[np.integer], anchors: int = 1_500, seed: int = 0
 ) -> NearPairs:
-    """Pair random windows with others of every rank of nearness: the 1st, 2nd, 4th, 8th … nearest and the last.
+    """Pair random windows with others of rising rank of nearness: the 1st, 2nd, 4th, 8th … nearest.
 
     Parameters
     ----------

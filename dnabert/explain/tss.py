@@ -64,7 +64,11 @@ def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDA
         if not len(kept):
             continue
         kept = kept[np.lexsort((spans[kept, 0], names[kept].astype(str)))]
-        begins = np.append(True, (names[kept][1:] != names[kept][:-1]) | (spans[kept[1:], 0] > spans[kept[:-1], 1] + _GAP))
+        other = names[kept][1:] != names[kept][:-1]
+        # the farthest end so far of each name: a number per name in front of the ends keeps them apart
+        number = np.append(0, np.cumsum(other)).astype(np.int64) << 40
+        farthest = np.maximum.accumulate(number + spans[kept, 1]) - number
+        begins = np.append(True, other | (spans[kept[1:], 0] > farthest[:-1] + _GAP))
         first = np.flatnonzero(begins)
         strand = strands[kept[first]]
         last = np.maximum.reduceat(spans[kept, 1], first) - 1

@@ -35,6 +35,17 @@ def test_planted_clusters_are_found_and_the_spread_is_noise() -> None:
     assert (labels[480:] == -1).mean() > 0.7
 
 
+def test_a_leaf_of_nearly_all_is_no_cluster() -> None:
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(size=(900, 5)), rng.normal(size=(60, 5)) + 30]).astype(np.float32)
+    graph = distance_graph(nearest_neighbors(points, k=30), points)
+    settings = {"min_cluster_size": 50, "min_samples": 15, "selection": "leaf"}
+    assert (density_labels(graph, **settings)[0] == 0).mean() > 0.8
+    labels, probability = density_labels(graph, **settings, largest=720)
+    assert np.bincount(labels[labels >= 0]).max() <= 720 and (labels[900:] == 0).mean() > 0.5
+    np.testing.assert_array_equal(probability == 0, labels == -1)
+
+
 def test_a_cluster_of_nearly_all_gives_way_to_its_parts() -> None:
     """Two halves of one mass, and a few windows far from it: the most persistent cluster would be the mass."""
     rng = np.random.default_rng(0)

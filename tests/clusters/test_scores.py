@@ -52,6 +52,18 @@ def test_majority_is_the_share_of_the_largest_class() -> None:
     assert majority(np.array(["x"] * 7 + ["y"] * 3)).value == pytest.approx(0.7)
 
 
+def test_copies_are_drawn_together() -> None:
+    groups = np.repeat(np.arange(50), 20)
+    column = np.where(groups % 2 == 0, "x", "y")
+    column[groups == 1] = "x"
+    alone, together = majority(column), majority(column, groups=groups)
+    assert together.value == alone.value and together.high - together.low > 2 * (alone.high - alone.low)
+    points = np.random.default_rng(0).normal(size=(1000, 2)) * 0.1 + (groups % 4)[:, None] * (1 + groups[:, None] / 25)
+    labels = groups % 2
+    alone, together = silhouette(points, labels), silhouette(points, labels, groups=groups)
+    assert together.value == alone.value and together.high - together.low > 2 * (alone.high - alone.low)
+
+
 def test_silhouette_equals_scikit_learn_and_leaves_noise_out() -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1, -1], 40)

@@ -86,6 +86,38 @@ def test_without_a_difference_ahead_and_behind_are_rare() -> None:
     assert sum(called) <= 6  # at most 5 % are expected for either side
 
 
+def test_a_few_resamples_make_no_loss() -> None:
+    # sixteen measures and eight rivals without a difference: the outermost of 1,000 resamples is no quantile of 1 in 5,000
+    rng, lost = np.random.default_rng(0), 0
+    for _ in range(60):
+        rungs = [rung(name, encoder, random(0.5, seed=0)) for name, encoder in [("mine", "runs/x"), *((f"k{i}", "kmer:4") for i in range(8))]]
+        for each in rungs:
+            del each["hits"], each["groups"]
+            values = rng.normal(0.5, 0.01, 16)
+            each["draws"] = {f"ami_{i}": (value + rng.normal(0, 0.01, 1_000)).tolist() for i, value in enumerate(values)}
+            each["metrics"] = {f"ami_{i}": {"value": value, "n": 9} for i, value in enumerate(values)}
+        lost += any(row["outcome"] == "behind" for row in differences(rungs))
+    assert lost <= 5  # 1.5 are expected
+
+
+def test_whole_and_without_explanations_are_one_family() -> None:
+    draws = np.random.default_rng(0).normal(0, 0.01, 1_000)
+    lead = {"ami_region": (draws + 0.026).tolist()}  # 2.6 standard errors: one measure's 95 %, not that of ten
+    none = {"ami_region": [0.0] * 1_000}
+
+    def left(drawn: dict[str, list[float]], value: float) -> list[dict[str, Any]]:
+        names = [f"explanation {i}" for i in range(9)]
+        return [{"without": name, "draws": drawn, "ami_region": {"value": value}} for name in names]
+
+    outcomes = []
+    for rows in ([], left(lead, 0.026)):
+        mine = rung("mine", "runs/x", random(0.5, seed=0), explained_away=rows) | {"draws": lead, "hits": {}, "groups": {}}
+        kmer = rung("k", "kmer:4", random(0.5, seed=0), explained_away=left(none, 0.0)) | {"draws": none, "hits": {}, "groups": {}}
+        mine["metrics"]["ami_region"], kmer["metrics"]["ami_region"] = {"value": 0.026, "n": 9}, {"value": 0.0, "n": 9}
+        outcomes.append(differences([mine, kmer])[0]["outcome"])
+    assert outcomes == ["ahead", "level"]
+
+
 def test_labellings_are_compared_by_their_draws() -> None:
     draws = np.random.default_rng(0).normal(0.5, 0.05, 500)
     mine = rung("mine", "runs/x", random(0.5, seed=0)) | {"draws": {"ami_region": (draws + 0.02).tolist()}}

@@ -18,7 +18,7 @@ def test_measures_worked_by_hand() -> None:
     np.testing.assert_allclose(found["gc"], [gc_fraction(text.upper(), ambiguous="remove") for text in texts])
     np.testing.assert_allclose(found["n_share"], [0.6, 0, 0], atol=1e-6)
     np.testing.assert_allclose(found["soft_masked"], [0.2, 0.4, 0], atol=1e-6)
-    np.testing.assert_allclose(found["cpg_ratio"], [1 * 10 / 1, 3 * 10 / 9, 0], rtol=1e-6)
+    np.testing.assert_allclose(found["cpg_ratio"], [1 * 4 / 1, 3 * 10 / 9, 0], rtol=1e-6)
     assert found["phase"].tolist() == [0, 3, 0] and found["strand"].tolist() == ["+", "-", "+"]
     assert "genome" not in found  # there is one: it tells nothing
 

@@ -61,8 +61,17 @@ def test_a_class_is_a_confound_too() -> None:
     rows = {row["feature"]: row for row in labelling_confounds(made, permutations=20)}
     assert rows["strand"]["ami"] == pytest.approx(1.0) and rows["strand"]["eta_squared"] is None
     own = [row for row in cluster_confounds(made) if row["feature"] == "strand"]
-    # every window outside is on the other strand: no class is known that it could be compared with
-    assert [row["effect"] for row in own] == [None] and own[0]["most"] == "+"
+    # every window outside is on the other strand
+    assert own[0]["effect"] > 0.99 and own[0]["q"] < 1e-6 and own[0]["most"] == "+" and len(own) == 1
+
+
+def test_a_class_that_no_window_outside_has_counts_like_a_very_rare_one() -> None:
+    inside, places = np.arange(140) < 40, np.arange(140)
+    unseen = class_difference(np.repeat([0, 1, 2], [40, 99, 1]), inside, places)
+    rare = class_difference(np.repeat([0, 1, 0, 2], [40, 98, 1, 1]), inside, places)
+    assert 0.95 < rare["effect"] <= 1 and 0.95 < unseen["effect"] <= 1 and unseen["most"] == 0 and unseen["p"] < 1e-6
+    mixed = class_difference(np.repeat([0, 1, 1], [20, 20, 100]), inside, places)
+    assert 0 < mixed["effect"] < unseen["effect"]
 
 
 def test_single_windows_give_welch_and_pearson() -> None:

@@ -70,6 +70,16 @@ def test_nothing_is_taken_out_that_merely_fits() -> None:
     assert take_out(vectors, noise, groups=np.arange(200))[1] < 0
 
 
+def test_overlapping_windows_do_not_explain_each_other() -> None:
+    rng, steps = np.random.default_rng(0), np.arange(4000)
+    window = np.ones(7) / 7**0.5  # windows of seven steps, a step apart: neighbours share six sevenths
+    smooth = [np.apply_along_axis(np.convolve, 0, rng.normal(size=(4006, width)), window, mode="valid") for width in (8, 200)]
+    table = pd.DataFrame({"genome": "g", "chrom": "c", "start": steps * 64, "end": steps * 64 + 448, "block": -1, "label": -1})
+    found = ClusteredWindows(table, lambda rows: np.full((len(rows), 448), ord("A"), np.uint8))
+    row = explained_away(smooth[0], found, {"nothing to do with it": smooth[1]}, resamples=20)[1]
+    assert row["explained"] < 0 < take_out(smooth[0], smooth[1], groups=steps)[1]
+
+
 def test_the_rest_is_that_of_ordinary_least_squares() -> None:
     rng = np.random.default_rng(0)
     cause = rng.normal(size=(4000, 2))

@@ -142,6 +142,15 @@ def test_a_word_grows_to_both_sides() -> None:
     assert grow(site[3:11], inside=outside[:2], backgrounds=(outside,)) is None
 
 
+def test_windows_shorter_than_the_longest_motif_are_grown_in() -> None:
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 4, (80, 18)).astype(np.uint8)
+    site, flank = rng.integers(0, 4, 8), rng.integers(0, 4, 10)
+    code[:20], code[20:40] = np.concatenate([site, flank]), np.concatenate([flank, site])
+    grown = grow(site, inside=code[:40], backgrounds=(code[40:],))
+    assert grown is not None and len(grown.matrix) <= 18
+
+
 def test_information_of_few_sites_is_less() -> None:
     column = np.array([[0.5, 0.5, 0, 0]])
     assert information(column).tolist() == [1.0]

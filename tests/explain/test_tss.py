@@ -41,6 +41,13 @@ def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
     assert list(zip(position.tolist(), strand, strict=True)) == [(500, "+"), (60_999, "-"), (400_099, "-")]
 
 
+def test_lines_within_a_long_one_are_of_its_gene(tmp_path: Path) -> None:
+    path = tmp_path / "g.gtf"
+    path.write_text("".join(gene(name, *span, strand="+") for name, *span in (("a", 1, 1_000_000), ("a", 10, 20), ("a", 150_000, 160_000), ("b", 5, 9))))
+    position, _ = transcription_starts(read_genes(path))["chr1"]
+    assert position.tolist() == [1, 5]
+
+
 def test_a_cluster_at_starts_is_found(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     path = tmp_path / "g.gtf"
