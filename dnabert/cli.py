@@ -237,7 +237,9 @@ def _corpus_config(arguments: PrepareArguments, path: str | None) -> tuple[Corpu
     if arguments.demo:
         from dnabert.corpus import demo_config
 
-        return dataclasses.replace(demo_config(), window=config.window), None
+        demo = demo_config()
+        split = demo.split if config.split == CorpusConfig().split else config.split
+        return dataclasses.replace(demo, window=config.window, split=split), None
     if arguments.fasta:
         return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None
     return config, None if path is None else Path(path).parent

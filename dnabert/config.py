@@ -8,6 +8,7 @@ import difflib
 import functools
 import inspect
 import io
+import math
 import re
 import reprlib
 import sys
@@ -62,7 +63,31 @@ def parse(
     known = functools.partial(
         tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
     )
-    return typing.cast(T, _one_line_errors(known, [*flags(config_class), *others]))
+    config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others]))
+    _check_numbers(config)
+    return config
+
+
+#: What every generator of random numbers takes.
+_SEEDS = 2**32
+#: What fits where numbers are counted.
+_LARGEST = 2**53
+
+
+def _check_numbers(config: Any, prefix: str = "--") -> None:
+    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do not take."""
+    for field in dataclasses.fields(config):
+        value, flag = getattr(config, field.name), f"{prefix}{field.name.replace('_', '-')}"
+        if dataclasses.is_dataclass(value):
+            _check_numbers(value, f"{flag}.")
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, float) and not math.isfinite(each):
+                raise UserError(f"{flag} is {each}, allowed is a finite number: pass another")
+            if isinstance(each, int) and field.name in ("seed", "seeds") and not 0 <= each < _SEEDS:
+                raise UserError(f"{flag} is {each}, allowed is 0 to {_SEEDS - 1}: pass {flag} 0")
+            if isinstance(each, int) and abs(each) > _LARGEST:
+                raise UserError(f"{flag} is {each}, allowed is at most {_LARGEST}: pass a smaller one")
 
 
 def load_yaml(config_class: type[T], path: str | Path) -> T:

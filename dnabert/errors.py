@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import sys
 from collections.abc import Callable
@@ -39,10 +40,19 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
         except BrokenPipeError:  # `dnabert … | head` closed the pipe: nobody reads what we would say
             sys.stderr.close()
             sys.exit(141)
+        except OSError as error:  # what a command says goes to a full disk
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
 
     return wrapped
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in its first line; its name when it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _leave(line: str, *, status: int) -> NoReturn:

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ def stage(
     UserError
         when `out` exists and may not be replaced, or cannot be written.
     """
+    if overwrite:
+        check_not_read(out, (inputs or {}).values())
     with whole_folder(out, kind=kind, overwrite=overwrite) as folder:
         began = time.time()
         described = {name: _describe(Path(path)) for name, path in (inputs or {}).items()}
@@ -175,12 +177,23 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
     An existing folder that is no stage of the same kind is never replaced: ``--out .`` must not cost a home folder.
     """
     out = Path(out)
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return
+    except OSError as error:
+        raise UserError(f"cannot write {str(out)[:200]}: {error.strerror or error}: choose another --out") from None
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_dir() or kind_of(out) != kind:
         raise UserError(f"{out} exists and is no {kind} of dnabert, so --overwrite leaves it alone: choose another --out")
+
+
+def check_not_read(out: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Raise `UserError` when a folder that is about to be replaced is, or holds, what is read to make it anew."""
+    place = Path(out).resolve()
+    for path in inputs:
+        if Path(path).exists() and Path(path).resolve().is_relative_to(place):
+            raise UserError(f"{out} would be replaced, but {path} in it is read: choose another --out")
 
 
 def write_manifest(

@@ -213,7 +213,10 @@ def load_tokenizer(folder: str | Path) -> KmerTokenizer:
         raise UserError(f"{folder} has no readable tokenizer_config.json: give the folder of a run") from None
     if "k" not in config or "stride" not in config:
         raise UserError(f"{folder} holds a tokenizer that is not of k-mers: give the folder of a run of dnabert")
-    return KmerTokenizer.from_pretrained(str(folder))
+    try:
+        return KmerTokenizer.from_pretrained(str(folder))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"cannot read the tokenizer of {folder} ({type(error).__name__}): make or fetch it again") from None
 
 
 def _fill(ids: npt.NDArray[np.int32], bases: Bases, *, k: int, stride: int) -> None:

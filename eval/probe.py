@@ -47,6 +47,12 @@ class ProbeConfig:
     overwrite: bool = False
     """Replace probes that stand at `out`."""
 
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise UserError(f"--resamples is {self.resamples}, allowed is 1 or more")
+        if not self.classifiers:
+            raise UserError("--classifiers is empty: pass logistic, knn or both")
+
 
 @one_line
 def main() -> None:

@@ -45,8 +45,8 @@ class ScaleConfig:
         unknown = [name for name in self.stages if name not in _STAGES]
         if unknown:
             raise UserError(f"--stages names {unknown[0]}, allowed is {', '.join(_STAGES)}")
-        if self.bases < 1e5 or self.windows < 1:
-            raise UserError(f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 1e5 or more and 1 or more")
+        if not 1e5 <= self.bases <= 1e12 or self.windows < 1:
+            raise UserError(f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 1e5 to 1e12 and 1 or more")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,9 @@ def _genome(config: ScaleConfig) -> Path:
     text = "genomes: [{name: simulated, fasta: genome.fa, genes: genes.gtf, repeats: repeats.bed}]\n"
     written = out / f"genome-{config.bases:g}.yaml"
     if not written.exists():
+        others = [out / name for name in ("genome.fa", "genes.gtf", "repeats.bed") if (out / name).exists()]
+        if others and not any(out.glob("genome-*.yaml")):
+            raise UserError(f"{others[0]} is not of this benchmark, which would overwrite it: choose another --out")
         simulate_fasta(
             out / "genome.fa",
             length=int(config.bases) // _CHROMOSOMES,

@@ -555,6 +555,9 @@ BENCHMARKS: dict[str, tuple[type[Any], Callable[..., list[Contest]]]] = {
 
 def work(config: Any, *, contests: Callable[..., list[Contest]]) -> Result:
     """Run one benchmark's contests; a table of each as it comes."""
+    for name in ("windows", "peer_windows", "length", "steps", "batch_size"):
+        if getattr(config, name, 1) < 1:
+            raise UserError(f"--{name.replace('_', '-')} is {getattr(config, name)}, allowed is 1 or more")
     measured = []
     with tempfile.TemporaryDirectory() as scratch:
         for contest in contests(config, scratch=Path(scratch)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -210,3 +211,40 @@ def test_yaml_round_trip(tmp_path_factory, config):
 def test_paths_are_written_as_text(tmp_path):
     save_yaml(Required("bert", Path("a/b")), tmp_path / "x.yaml")
     assert load_yaml(Required, tmp_path / "x.yaml") == Required("bert", Path("a/b"))
+
+
+@dataclass
+class Part:
+    share: float = 0.5
+
+
+@dataclass
+class Numbers:
+    """Numbers."""
+
+    seed: int = 0
+    """Of chance."""
+    seeds: list[int] = field(default_factory=lambda: [0])
+    """Of several."""
+    minutes: float | None = None
+    """Of time."""
+    step: int = 1
+    """Of length."""
+    inner: Part = field(default_factory=Part)
+    """Of more."""
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--seed", "-1"], "--seed is -1, allowed is 0 to 4294967295"),
+        (["--seeds", "1", "99999999999"], "--seeds is 99999999999, allowed is 0 to 4294967295"),
+        (["--minutes", "nan"], "--minutes is nan, allowed is a finite number"),
+        (["--inner.share", "inf"], "--inner.share is inf, allowed is a finite number"),
+        (["--step", "99999999999999999999"], "--step is 99999999999999999999, allowed is at most"),
+    ],
+)
+def test_numbers_that_no_setting_can_be(argv, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        parse(Numbers, argv)
+    assert parse(Numbers, ["--seed", "4294967295", "--minutes", "0.5"]).seed == 4294967295

@@ -26,6 +26,16 @@ def make(out: Path, **keywords) -> None:
         (folder / "data").write_text("new")
 
 
+def test_what_is_read_is_not_replaced(tmp_path):
+    make(tmp_path / "out")
+    (tmp_path / "out" / "genome.fa").write_text(">a")
+    with pytest.raises(UserError, match=r"genome.fa in it is read: choose another --out"):
+        make(tmp_path / "out", inputs={"fasta": tmp_path / "out" / "genome.fa"}, overwrite=True)
+    assert (tmp_path / "out" / "genome.fa").read_text() == ">a" and (tmp_path / "out" / "data").exists()
+    with pytest.raises(UserError, match="File name too long: choose another --out"):
+        check_free(tmp_path / ("a" * 300), kind="corpus", overwrite=False)
+
+
 def test_whole_with_its_manifest(tmp_path):
     source = tmp_path / "a.fa"
     source.write_bytes(b"abc")

@@ -52,6 +52,8 @@ class ClusterConfig:
         for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1), ("map_sample", 100)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
+        if not 0 <= self.map_min_dist <= 1:
+            raise UserError(f"map_min_dist is {self.map_min_dist}, allowed is 0 to 1: pass --map-min-dist 0.1")
         if not 0 < self.largest_share <= 1:
             raise UserError(f"largest_share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
         for name in ("min_samples", "map_neighbors"):

@@ -14,7 +14,7 @@ from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.familiarity import Familiarity, corpus_sequences, fit_familiarity, load_familiarity
 from dnabert.clusters.graph import Neighbors
 from dnabert.clusters.membership import Membership, fit_membership, groups_of, load_membership
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def load_prepared(folder: str | Path) -> Prepared:
         rest = read_json(folder / _FILE)
         return Prepared(load_membership(folder), load_familiarity(folder), **rest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise UserError(f"cannot read what {folder} holds for new sequences ({error!r}): run dnabert cluster again") from None
+        raise UserError(f"cannot read what {folder} holds for new sequences ({first_line(error)[:200]}): run dnabert cluster again") from None
 
 
 def _window(table: pd.DataFrame) -> int:

@@ -14,7 +14,7 @@ from dnabert.clusters.stability import stability
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.differences import differences
 from dnabert.comparison.rung import Ladder, clustered, embedded, rung_record
-from dnabert.config import save_yaml
+from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
 from dnabert.encoders.config import EmbedConfig
@@ -46,11 +46,24 @@ def compare(config: CompareConfig) -> Path:
     found = kind_of(out)
     if found not in (None, "comparison"):
         raise UserError(f"{out} holds {found}, not a comparison: choose another --out")
+    if found is None and not _is_free(out):
+        raise UserError(f"{out} holds files of somebody's own, which a comparison would replace: choose another --out")
     with disk_in_one_line(out, mend="mend that and run it again: what is whole there is kept"):
         config = _resolved(config)
         out.mkdir(parents=True, exist_ok=True)
         with held(out, by="comparison"):
             return _compare(config, out)
+
+
+def _is_free(out: Path) -> bool:
+    """Whether a folder is absent, empty, or what a comparison that was broken off left: its config and no manifest."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return True
+    try:
+        load_yaml(CompareConfig, out / "config.yaml")
+    except UserError:
+        return False
+    return not (out / "manifest.json").exists()
 
 
 def _compare(config: CompareConfig, out: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from dnabert.clusters.config import ClusterConfig, StabilityConfig
 from dnabert.encoders.rungs import RungConfig, default_rungs
+from dnabert.errors import UserError
 from dnabert.explain.config import ExplainConfig
 
 
@@ -56,3 +57,9 @@ class CompareConfig:
     seed: int = 0
     tracker: Literal["wandb", "none"] = "wandb"
     """Add the maps, figures, tables and the page to the run's own run in Weights & Biases, where it has one."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("ladder_windows", 1), ("map_windows", 1), ("pairs", 1), ("resamples", 1), ("symmetry_windows", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is {least} or more")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dnabert.errors import UserError
+
 if TYPE_CHECKING:
     import datasets
 
@@ -152,8 +154,11 @@ class Bases:
             return self._map
         import pyarrow as pa
 
-        whole = pa.memory_map(str(self.folder / _DATA)).read_buffer()
-        table = pa.ipc.open_stream(pa.BufferReader(whole)).read_all()
+        try:
+            whole = pa.memory_map(str(self.folder / _DATA)).read_buffer()
+            table = pa.ipc.open_stream(pa.BufferReader(whole)).read_all()
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"cannot read {self.folder / _DATA} ({error}): prepare the corpus again") from None
         chunks = table["bases"].chunks  # one row per record batch; zero-copy, so addresses give file positions
         self._positions = np.array([chunk.buffers()[2].address - whole.address for chunk in chunks], np.int64)
         sizes = [chunk.buffers()[2].size for chunk in chunks]

@@ -103,7 +103,7 @@ class SplitConfig:
         if self.by not in SPLITS_BY:
             raise UserError(f"split.by is {self.by!r}, allowed is {', '.join(SPLITS_BY)}: set split.by")
         fractions = (self.validation_fraction, self.test_fraction)
-        if min(fractions) < 0 or sum(fractions) >= 1:
+        if not (min(fractions) >= 0 and sum(fractions) < 1):
             raise UserError(
                 f"split.validation_fraction and split.test_fraction are {fractions[0]} and {fractions[1]}: "
                 "each must be 0 or more and their sum below 1"

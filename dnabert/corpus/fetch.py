@@ -49,7 +49,7 @@ class FetchConfig:
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name, least in (("timeout", 0), ("retries", -1), ("wait", -1)):
-            if getattr(self, name) <= least:
+            if not getattr(self, name) > least:
                 allowed = "above 0" if least == 0 else "0 or more"
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is {allowed}: pass another --{name}")
 
@@ -133,6 +133,8 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
     """Refuse before the hours of a download what cannot be written after them."""
     if out.is_dir() or (out.exists() and not overwrite):
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
+    if out.exists() and b"# Written by dnabert fetch" not in out.read_bytes()[:4096]:
+        raise UserError(f"{out} was not written by dnabert fetch, so --overwrite leaves it alone: choose another --out")
     place = next(each for each in out.absolute().parents if each.exists())
     if not (place.is_dir() and os.access(place, os.W_OK)):
         raise UserError(f"cannot write {out}: {place} is no folder that can be written: choose another --out")

@@ -14,7 +14,7 @@ import pyarrow
 from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
 from dnabert.stage import read_manifest
 
@@ -96,6 +96,6 @@ def load_corpus(folder: str | Path) -> Corpus:
         corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})
         int(manifest["config"]["window"]["length"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read what {folder} holds ({error!r}): prepare the corpus again") from None
+        raise UserError(f"cannot read what {folder} holds ({first_line(error)[:200]}): prepare the corpus again") from None
     corpus.folder, corpus.manifest = folder, manifest
     return corpus

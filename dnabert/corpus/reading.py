@@ -180,6 +180,8 @@ def _index(plain: Path, *, scratch: Path, source: Path) -> Any:
     except (pyfaidx.FastaIndexingError, RuntimeError):  # lines of uneven length; an empty line after a short one
         index.unlink(missing_ok=True)
         even = _even_lines(plain, scratch / f"{source.name}.even.fa")
+    except UnicodeDecodeError:
+        raise UserError(f"{source} is no UTF-8 text: convert it, as with iconv -f latin1 -t utf-8") from None
     except ValueError as error:
         raise UserError(f"{source}: {' '.join(str(error).split())}: give every sequence its own name") from None
     try:

@@ -85,6 +85,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
 @contextlib.contextmanager
 def _opened(path: str | Path, *, shown: str) -> Iterator[io.BufferedReader[Any]]:
     if str(path) == STDIN:
+        if sys.stdin is None:
+            raise UserError("standard input is closed: give a file, or pipe sequences in")
         yield _plain(sys.stdin.buffer)
     elif Path(path).is_dir():
         raise UserError(f"{shown} is a folder: give a FASTA, FASTQ or CSV file")

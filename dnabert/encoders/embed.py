@@ -140,7 +140,10 @@ def _encode_all(
     ):
         for chunk in source.chunks(start, stop):
             bases = _read(chunk, config)
-            writer.add(chunk.columns, encoder.encode(bases))
+            vectors = encoder.encode(bases)
+            if not np.isfinite(vectors).all():
+                raise UserError(f"{encoder.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
+            writer.add(chunk.columns, vectors)
             bar.update(len(bases))
     processes.wait()
     seconds = time.perf_counter() - began

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
 from dnabert.models.build import loading_options, register_architectures
 from dnabert.models.loading import quiet_loading
@@ -91,13 +91,16 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
     from transformers import AutoConfig, AutoModel
 
     register_architectures()
-    architecture = AutoConfig.from_pretrained(run, trust_remote_code=False)
+    try:
+        architecture = AutoConfig.from_pretrained(run, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"cannot read {run / 'config.json'} ({first_line(error)}): make or fetch it again") from None
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
             try:
                 return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
-            except (SafetensorError, OSError) as error:
-                raise UserError(f"cannot read the weights of {run} ({error}): make or fetch it again") from None
+            except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+                raise UserError(f"cannot read the weights of {run} ({first_line(error)}): make or fetch it again") from None
         torch.manual_seed(seed)
         return AutoModel.from_config(architecture, **options)

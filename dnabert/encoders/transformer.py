@@ -169,6 +169,8 @@ def choose_device(name: str) -> torch.device:
         return process_state().device
     try:
         device = torch.device(name)
+        if device.type == "meta":
+            raise RuntimeError("it holds no numbers")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
         raise UserError(f"--device is {name}, which this machine does not have: pass --device auto") from None

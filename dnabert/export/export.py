@@ -8,7 +8,7 @@ from dnabert.config import nearest
 from dnabert.errors import UserError
 from dnabert.export.config import ExportConfig
 from dnabert.export.source import Windows, load_windows
-from dnabert.stage import whole_file
+from dnabert.stage import kind_of, whole_file
 
 #: Ending to what such a file's first bytes are; a BED's are `_is_bed`'s to know.
 FORMATS = {".h5ad": b"\x89HDF\r\n\x1a\n", ".bed": b"", ".parquet": b"PAR1"}
@@ -55,6 +55,8 @@ def check_file_free(out: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
+    if kind_of(out.parent) is not None:
+        raise UserError(f"{out} is a part of the {kind_of(out.parent)} at {out.parent}: choose another --out")
     if not out.is_file() or not _is_of_its_format(out):
         raise UserError(f"{out} exists and is no {out.suffix} file of dnabert, so --overwrite leaves it alone: choose another --out")
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
 from dnabert.models.loading import quiet_loading
 from dnabert.pretraining import sharding
@@ -166,7 +166,7 @@ def load_checkpoint(
             weights = type(model).from_pretrained(folder, use_safetensors=True).state_dict()
         sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{folder} does not fit this config ({first}): use the run's own config.yaml or another --out") from error
     _restore(state, model, optimizers)
@@ -193,8 +193,8 @@ def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerToke
         with torch.device("cpu"), quiet_loading():
             weights = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True).state_dict()
         model.load_state_dict(weights)
-    except (OSError, ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        first = first_line(error)
         raise UserError(f"--initial {run} is not of this --model ({first}): use the --model settings of its config.yaml") from error
 
 

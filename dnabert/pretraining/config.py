@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -139,10 +140,13 @@ class PretrainConfig:
         self._check_at_least("batch_size", 1)
         for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every"):
             self._check_at_least(name, 1)
-        for name in ("keep_checkpoints", "warmup_steps", "floor_order"):
+        for name in ("keep_checkpoints", "warmup_steps", "floor_order", "weight_decay", "clip_gradient", "soft_mask_weight"):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
         if self.threads is not None:
             self._check_at_least("threads", 1)
+            most = 4 * (os.cpu_count() or 1)
+            if self.threads > most:
+                raise UserError(f"--threads is {self.threads}, allowed is at most {most}, four for each core: leave it out")
         for name in ("steps", "tokens", "minutes"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is more than 0")

@@ -35,8 +35,7 @@ def watched(progress: Progress, bits: float, *, config: PretrainConfig) -> Progr
     >>> watched(progress, 1.9, config=PretrainConfig()).steps_above
     0
     """
-    if not math.isfinite(bits):
-        raise UserError(f"the loss is {bits} after step {progress.step}: {_mend(config)}")
+    check_finite(bits, at=progress, config=config)
     first = bits if progress.first_bits is None else progress.first_bits
     most = max(first, GUESSING) + MARGIN
     above = progress.steps_above + 1 if bits > most else 0
@@ -46,6 +45,12 @@ def watched(progress: Progress, bits: float, *, config: PretrainConfig) -> Progr
             f"and is {bits:.2f} after step {progress.step}: {_mend(config)}"
         )
     return replace(progress, first_bits=first, steps_above=above)
+
+
+def check_finite(bits: float, *, at: Progress, config: PretrainConfig) -> None:
+    """Raise `UserError` when bits per base, of training or of validation, are no number."""
+    if not math.isfinite(bits):
+        raise UserError(f"the loss is {bits} after step {at.step}: {_mend(config)}")
 
 
 def _mend(config: PretrainConfig) -> str:

@@ -24,6 +24,7 @@ from dnabert.pretraining.budget import spent
 from dnabert.pretraining.checkpoints import save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.contrast import found_first
+from dnabert.pretraining.divergence import check_finite
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
@@ -116,6 +117,7 @@ def _evaluate(training: Training) -> None:
     with torch.compiler.set_stance("force_eager"):  # other shapes than the training's would be compiled, each anew
         result: Evaluation = evaluate(objective, training.validation, accelerator=training.accelerator)
     training.evaluated_at = training.progress.step
+    check_finite(result.bits_per_base, at=training.progress, config=training.config)
     metrics: dict[str, Any] = place(training) | result.metrics()
     told = (
         f"step {training.progress.step:,}: validation {result.bits_per_base:.4f} bits/base "

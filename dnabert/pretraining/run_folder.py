@@ -14,7 +14,7 @@ from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.stage import check_free, write_manifest
+from dnabert.stage import check_free, check_not_read, write_manifest
 
 _CONFIG = "config.yaml"
 _METRICS = "metrics.jsonl"  # made first, so that a run that was killed at any moment is known as one
@@ -60,6 +60,7 @@ def begin(config: PretrainConfig) -> Path | None:
         )
     elif not stopped:
         check_free(out, kind="run", overwrite=config.overwrite)
+    check_not_read(out, [path for path in (config.initial, config.corpus) if path])
     _fresh(out)
     return None
 

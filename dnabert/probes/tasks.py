@@ -89,6 +89,10 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     classes = sorted({label for part in rows.values() for _, label in part})
     if len(classes) < 2:
         raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
+    for part, own in rows.items():
+        unknown = sorted({label for _, label in own} - {label for _, label in rows["train"]})
+        if unknown:
+            raise UserError(f"{path}: {part} has the label {unknown[0]!r}, which train lacks: add sequences of it there, or take it out")
     number = {label: index for index, label in enumerate(classes)}
     parts = {
         name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))

@@ -104,3 +104,18 @@ def test_without_a_run_its_rungs_are_left_out_or_it_says_so(tmp_path: Path) -> N
     with pytest.raises(UserError, match="same name"):
         compare(twice)
     assert not (tmp_path / "x").exists()
+
+
+def test_somebody_s_own_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "app" / "config.yaml").write_text("mine: 1\n")
+    with pytest.raises(UserError, match="app holds files of somebody's own"):
+        compare(_config(tmp_path / "app"))
+    assert (tmp_path / "app" / "manifest.json").exists() and (tmp_path / "app" / "config.yaml").read_text() == "mine: 1\n"
+
+
+@pytest.mark.parametrize("change", [{"resamples": 0}, {"symmetry_windows": -1}, {"map_windows": 0}, {"ladder_windows": 0}])
+def test_counts_that_cannot_be_are_refused(change: dict[str, int]) -> None:
+    with pytest.raises(UserError, match=f"--{next(iter(change)).replace('_', '-')} is"):
+        CompareConfig(**change)

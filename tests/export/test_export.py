@@ -35,6 +35,15 @@ def clusters(folder: Path) -> Clusters:
     return load_clusters(folder / "clusters")
 
 
+@pytest.mark.parametrize("name", ["embeddings", "clusters"])
+def test_a_stage_s_own_table_is_not_replaced(folder: Path, name: str) -> None:
+    table = folder / name / f"{name}.parquet"
+    before = table.read_bytes()
+    with pytest.raises(UserError, match=f"is a part of the {name} at"):
+        export(folder / name, out=table, overwrite=True)
+    assert table.read_bytes() == before
+
+
 def windows(**columns: object) -> Windows:
     table = pd.DataFrame({"genome": "ape", "chrom": "chr1", **columns})
     return Windows(table, np.zeros((len(table), 2), np.float32), None, {})

@@ -39,6 +39,34 @@ def test_a_release_loads_as_its_run_and_says_how_good_it_is(config, tmp_path, ba
     assert (out / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
 
 
+def test_a_run_is_not_replaced_by_its_release_nor_by_what_begins_with_it(config, tmp_path):
+    run = pretrain(config(steps=1))
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    with pytest.raises(UserError, match="is the run itself"):
+        release(run, out=run, data="", overwrite=True)
+    with pytest.raises(UserError, match="is read: choose another --out"):
+        pretrain(config(steps=1, initial=str(run), out=str(run), overwrite=True))
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("name", "content"), [("model.safetensors", b"half"), ("tokenizer.json", b""), ("config.json", b"{}")])
+def test_a_damaged_run_is_one_line_wherever_it_is_read(config, tmp_path, name, content):
+    run = pretrain(config(steps=1))
+    (run / name).write_bytes(content)
+    readers = [lambda: load_encoder(str(run)), lambda: pretrain(config(steps=1, initial=str(run), out=str(tmp_path / "next")))]
+    if name == "model.safetensors":
+        readers.append(lambda: release(run, out=tmp_path / "released", data=""))
+    for read in readers if name != "config.json" else readers[:1]:
+        with pytest.raises(UserError, match=r"run"):
+            read()
+
+
+def test_a_model_that_ends_in_nan_is_no_run(config, tmp_path):
+    with pytest.raises(UserError, match="the loss is nan after step 1"):
+        pretrain(config(steps=1, learning_rate=1e38, warmup_steps=0))
+    assert not (tmp_path / "run" / "manifest.json").exists()
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such run folder"):
         release(tmp_path / "none", out=tmp_path / "out", data="")

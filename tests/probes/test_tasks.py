@@ -104,3 +104,9 @@ def test_a_missing_task_and_a_class_of_one(tmp_path):
     (tmp_path / "few.csv").write_text(CSV)
     with pytest.raises(UserError, match="cannot be split into train, dev and test"):
         read_task(tmp_path / "few.csv")
+
+
+def test_a_label_that_train_lacks_is_refused(tmp_path):
+    folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv=CSV + "ACCA,2\n")
+    with pytest.raises(UserError, match="test has the label '2', which train lacks"):
+        read_task(folder)
