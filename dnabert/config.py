@@ -207,6 +207,8 @@ def _say(text: str, known: Sequence[str]) -> str:
     unknown = re.search(r"Unrecognized options?: ([^\s,]+)", text)
     if unknown:
         flag = unknown[1].split("=")[0]
+        if flag in known:  # a list of groups, which no flag can hold
+            return f"{flag} is too much for a flag: set it in a YAML file and pass --config FILE.yaml"
         return f"unknown argument {flag}{nearest(flag, known)}; --help lists what there is"
     text = re.split(r" For full helptext| Argument helptext| Arguments? similar| Perhaps you meant", text)[0]
     text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -120,7 +121,7 @@ class Splitter:
         return next((label for name, label in self._named() if name == chrom), 0)
 
     def _check_named(self, lengths: Mapping[str, Mapping[str, int]]) -> None:
-        """Every named chromosome must exist: a typo would give an empty split."""
+        """Every named chromosome and region must exist, and be in one split: a typo would give an empty one."""
         chroms = {chrom for names in lengths.values() for chrom in names}
         wanted = [region.chrom for region, _ in self._regions]
         if self.config.by == "chromosome":
@@ -132,6 +133,17 @@ class Splitter:
         for region, _ in self._regions:
             if region.genome is not None and region.genome not in lengths:
                 raise UserError(f"split names genome {region.genome!r}, but there are {', '.join(lengths)}: mend split")
+            longest = max(own.get(region.chrom, 0) for name, own in lengths.items() if region.genome in (None, name))
+            if self.config.by == "region" and region.start >= longest:
+                raise UserError(f"split names {region.chrom} from {region.start:,} on, but it has {longest:,} bases: mend split")
+        twice = sorted(set(self.config.validation) & set(self.config.test))
+        for (one, first), (two, second) in itertools.combinations(self._regions, 2):
+            start, end = max(one.start, two.start), min(one.end, two.end)
+            together = one.chrom == two.chrom and (None in (one.genome, two.genome) or one.genome == two.genome)
+            if first != second and together and start < end:
+                twice.append(f"{one.chrom}:{start}-{end}")
+        if twice:
+            raise UserError(f"split names {twice[0]} for validation and for test: leave it in one of them")
 
     def _label_by_block(self, block: np.ndarray) -> np.ndarray:
         assert self._block_labels is not None

@@ -99,6 +99,9 @@ def test_tail_of_several_genomes_warns_and_of_one_does_not() -> None:
         (SplitConfig(by="region", test=["chr1"]), "is no region"),
         (SplitConfig(by="region", test=["chr1:9-3"]), "is empty"),
         (SplitConfig(by="region", test=["c/chr1:0-3"]), "genome 'c'"),
+        (SplitConfig(by="region", test=["chr1:9,000,000-"]), "names chr1 from 9,000,000 on, but it has"),
+        (SplitConfig(by="region", validation=["chr1:0-30"], test=["a/chr1:20-50"]), "chr1:20-30 for validation and for test"),
+        (SplitConfig(by="chromosome", validation=["chr2"], test=["chr2"]), "chr2 for validation and for test"),
     ],
 )
 def test_mistakes_in_a_split_are_named(split: SplitConfig, message: str) -> None:
