@@ -46,7 +46,7 @@ def compare(config: CompareConfig) -> Path:
     found = kind_of(out)
     if found not in (None, "comparison"):
         raise UserError(f"{out} holds {found}, not a comparison: choose another --out")
-    if found is None and not _is_free(out):
+    if found is None and _is_strange(out):
         raise UserError(f"{out} holds files of somebody's own, which a comparison would replace: choose another --out")
     with disk_in_one_line(out, mend="mend that and run it again: what is whole there is kept"):
         config = _resolved(config)
@@ -55,15 +55,15 @@ def compare(config: CompareConfig) -> Path:
             return _compare(config, out)
 
 
-def _is_free(out: Path) -> bool:
-    """Whether a folder is absent, empty, or what a comparison that was broken off left: its config and no manifest."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+def _is_strange(out: Path) -> bool:
+    """Whether a folder without a comparison's manifest has another, or a config that is none of a comparison: both would be replaced."""
+    if (out / "manifest.json").exists():
         return True
     try:
         load_yaml(CompareConfig, out / "config.yaml")
     except UserError:
-        return False
-    return not (out / "manifest.json").exists()
+        return (out / "config.yaml").exists()
+    return False
 
 
 def _compare(config: CompareConfig, out: Path) -> Path:

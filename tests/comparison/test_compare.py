@@ -115,6 +115,12 @@ def test_somebody_s_own_folder_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "app" / "manifest.json").exists() and (tmp_path / "app" / "config.yaml").read_text() == "mine: 1\n"
 
 
+def test_one_that_was_broken_off_while_its_corpus_was_made_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "out" / "corpus").mkdir(parents=True)
+    with held(tmp_path / "out", by="test"), pytest.raises(UserError, match="another comparison is at work in .*out: wait for it"):
+        compare(_config(tmp_path / "out"))
+
+
 @pytest.mark.parametrize("change", [{"resamples": 0}, {"symmetry_windows": -1}, {"map_windows": 0}, {"ladder_windows": 0}])
 def test_counts_that_cannot_be_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(UserError, match=f"--{next(iter(change)).replace('_', '-')} is"):
