@@ -52,7 +52,7 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
 
 def first_line(error: Exception) -> str:
     """What an error says, in its first line; its name when it says nothing."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _leave(line: str, *, status: int) -> NoReturn:

@@ -433,9 +433,6 @@ class DataBenchmark:
     def __post_init__(self) -> None:
         if self.batch_size % 2:
             raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of each place: pass an even one")
-        for name in ("batch_size", "steps", "threads"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
 
 
 def data(config: DataBenchmark, *, scratch: Path) -> list[Contest]:
@@ -555,7 +552,7 @@ BENCHMARKS: dict[str, tuple[type[Any], Callable[..., list[Contest]]]] = {
 
 def work(config: Any, *, contests: Callable[..., list[Contest]]) -> Result:
     """Run one benchmark's contests; a table of each as it comes."""
-    for name in ("windows", "peer_windows", "length", "steps", "batch_size"):
+    for name in ("windows", "peer_windows", "length", "steps", "batch_size", "threads"):
         if getattr(config, name, 1) < 1:
             raise UserError(f"--{name.replace('_', '-')} is {getattr(config, name)}, allowed is 1 or more")
     measured = []

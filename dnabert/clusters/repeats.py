@@ -63,16 +63,23 @@ def repeat_clustering(
     for number in range(1, config.seeds + 1):
         began = time.perf_counter()
         settings = dataclasses.replace(clustering, seed=clustering.seed + number)
-        labels, found = _cluster(vectors, settings)
+        labels, found = cluster_once(vectors, settings)
         pool = pool or found
         yield Run("seed", settings.seed, every, labels, round(time.perf_counter() - began, 2))
+    yield from repeat_on_subsamples(vectors, places, clustering=clustering, config=config, pool=pool)
+
+
+def repeat_on_subsamples(
+    vectors: np.ndarray, places: np.ndarray, *, clustering: ClusterConfig, config: StabilityConfig, pool: Neighbors | None
+) -> Iterator[Run]:
+    """The second half of `repeat_clustering`, with `pool`, the neighbours among all windows, from wherever they are known."""
     for number in range(config.subsamples):
         began = time.perf_counter()
         seed = config.seed + number
         rows = subsample(places, fraction=config.fraction, rng=np.random.default_rng([seed, 2]))
         size = max(2, round(config.fraction * clustering.min_cluster_size))
         settings = dataclasses.replace(clustering, seed=seed, min_cluster_size=size)
-        labels, _ = _cluster(vectors[rows], settings, rows=rows, pool=pool)
+        labels, _ = cluster_once(vectors[rows], settings, rows=rows, pool=pool)
         yield Run("subsample", seed, rows, labels, round(time.perf_counter() - began, 2))
 
 
@@ -121,9 +128,10 @@ def _complete(indices: np.ndarray, distances: np.ndarray, points: np.ndarray, *,
         distances[row, 1 : fewest + 1] = apart[others][:fewest]
 
 
-def _cluster(
+def cluster_once(
     vectors: np.ndarray, config: ClusterConfig, *, rows: np.ndarray | None = None, pool: Neighbors | None = None
 ) -> tuple[np.ndarray, Neighbors]:
+    """HDBSCAN labels int32 (n,) of vectors (n, d), and the neighbours that gave them; `rows` of a `pool` where it is not exact."""
     points = configured_basis(vectors, config).transform(vectors)
     if rows is None or pool is None or pool.exact:
         neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
 from dnabert.models.build import loading_options, register_architectures
-from dnabert.models.loading import quiet_loading
+from dnabert.models.loading import quiet_loading, readable_weights
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -98,9 +97,7 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if seed is None:
-            try:
+            with readable_weights(run):
                 return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
-            except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-                raise UserError(f"cannot read the weights of {run} ({first_line(error)}): make or fetch it again") from None
         torch.manual_seed(seed)
         return AutoModel.from_config(architecture, **options)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dnabert.clusters import ClusterConfig
+    from dnabert.clusters.graph import Neighbors
 
 _PARTS = 5
 #: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left.
@@ -144,16 +145,17 @@ def explained_away(
     ``draws``, the resampled ``ami_…``.
     """
     from dnabert.clusters import ClusterConfig
+    from dnabert.clusters.repeats import cluster_once
 
     config = config or ClusterConfig()
     groups = places_apart(windows.table)
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
-        labels = _labels(rest, config)
+        labels, neighbors = cluster_once(rest, config)
         clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
         row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
-        row |= _in_halves(labels, rest, groups=groups, config=config, seed=seed)
+        row |= _in_halves(labels, rest, groups=groups, pool=neighbors, config=config, seed=seed)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
         row |= _agreements(labels, windows.table, groups=groups, seed=seed)
         nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
@@ -165,30 +167,26 @@ def explained_away(
     return rows
 
 
-def _labels(vectors: NDArray[np.floating], config: ClusterConfig) -> NDArray[np.integer]:
-    from dnabert.clusters.graph import nearest_neighbors
-    from dnabert.clusters.labels import graph_labels
-    from dnabert.clusters.reduce import configured_basis
-
-    points = configured_basis(vectors, config).transform(vectors)
-    neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
-    return graph_labels(points, neighbors, config)[0]
-
-
 def _in_halves(
-    labels: NDArray[np.integer], vectors: NDArray[np.floating], *, groups: NDArray[np.integer], config: ClusterConfig, seed: int
+    labels: NDArray[np.integer],
+    vectors: NDArray[np.floating],
+    *,
+    groups: NDArray[np.integer],
+    pool: Neighbors,
+    config: ClusterConfig,
+    seed: int,
 ) -> dict[str, Any]:
     """The number of clusters in halves of the groups, and of all windows' clusters that come back there; empty for too few groups."""
     from dnabert.clusters.config import StabilityConfig
-    from dnabert.clusters.repeats import repeat_clustering
+    from dnabert.clusters.repeats import repeat_on_subsamples
     from dnabert.clusters.stability import cluster_stability
 
     if groups.max(initial=-1) + 1 < FEWEST_PLACES:
         return {}
-    settings = StabilityConfig(seeds=1, subsamples=_HALVES, fraction=0.5, seed=seed)
-    runs = [run for run in repeat_clustering(vectors, groups, clustering=config, config=settings) if run.kind == "subsample"]
+    settings = StabilityConfig(subsamples=_HALVES, fraction=0.5, seed=seed)
+    runs = list(repeat_on_subsamples(vectors, groups, clustering=config, config=settings, pool=pool))
     found = [int(run.labels.max(initial=-1)) + 1 for run in runs]
-    stable = [row["verdict"] == "stable" for row in cluster_stability(np.asarray(labels), runs, config=settings)]
+    stable = [row["verdict"] == "stable" for row in cluster_stability(labels, runs, config=settings)]
     return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
 
 

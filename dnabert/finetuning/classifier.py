@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 
 from dnabert.encoders.encoder import run_folder
-from dnabert.errors import UserError, first_line
+from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.models.build import architecture_config, loading_options, register_architectures
 from dnabert.models.config import ModelConfig
-from dnabert.models.loading import quiet_loading
+from dnabert.models.loading import quiet_loading, readable_weights
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
@@ -87,12 +86,10 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
         torch.manual_seed(seed)
         if start.fresh:
             return AutoModelForSequenceClassification.from_config(architecture, **options)
-        try:
+        with readable_weights(start.run):
             return AutoModelForSequenceClassification.from_pretrained(
                 start.run, config=architecture, use_safetensors=True, trust_remote_code=False, **options
             )
-        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-            raise UserError(f"cannot read the weights of {start.run} ({first_line(error)}): make or fetch it again") from None
 
 
 def _architecture(start: Start) -> PretrainedConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.hub.config import PushConfig
 from dnabert.hub.staging import Staged, staged
 
@@ -41,7 +41,7 @@ def push(
         try:
             return _upload(made, api=api, private=config.private)
         except Exception as error:  # no network, proxy, no right to write: whatever keeps it away, one line says it
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise UserError(f"cannot upload {name}: {reason}: check the network and the token (hf auth whoami)") from error
 
 

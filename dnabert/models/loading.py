@@ -1,9 +1,12 @@
-"""Loading a checkpoint's body without talk of the head that is left behind."""
+"""Loading a checkpoint's body without talk of the head that is left behind, and in one line where it cannot be read."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
+
+from dnabert.errors import UserError, first_line
 
 
 @contextlib.contextmanager
@@ -21,3 +24,14 @@ def quiet_loading() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bar:
             logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def readable_weights(run: str | Path) -> Iterator[None]:
+    """Turn what transformers and safetensors say of damaged or foreign weights of a run into a `UserError`."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"cannot read the weights of {run} ({first_line(error)}): make or fetch it again") from None

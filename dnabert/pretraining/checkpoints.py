@@ -167,8 +167,7 @@ def load_checkpoint(
         sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{folder} does not fit this config ({first}): use the run's own config.yaml or another --out") from error
+        raise UserError(f"{folder} does not fit this config ({first_line(error)}): use the run's own config.yaml or another --out") from error
     _restore(state, model, optimizers)
     return progress
 
@@ -194,8 +193,7 @@ def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerToke
             weights = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True).state_dict()
         model.load_state_dict(weights)
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        first = first_line(error)
-        raise UserError(f"--initial {run} is not of this --model ({first}): use the --model settings of its config.yaml") from error
+        raise UserError(f"--initial {run} is not of this --model ({first_line(error)}): use the --model settings of its config.yaml") from error
 
 
 def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], *, keep: bool) -> dict[str, torch.Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dnabert.errors import UserError, first_line
+from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.pretraining.card import CARD, last_evaluation, model_card
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
@@ -38,10 +38,10 @@ def release(
         when `run` is not finished or has no curve.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForMaskedLM
 
     from dnabert.models.build import register_architectures
+    from dnabert.models.loading import readable_weights
     from dnabert.tokenizer import load_tokenizer
 
     if Path(out).resolve() == Path(run).resolve():
@@ -52,10 +52,8 @@ def release(
     config = manifest["config"] | {"corpus": None, "initial": None, "out": name}  # places on this machine tell nobody anything
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
-        try:
+        with readable_weights(run):
             model = AutoModelForMaskedLM.from_pretrained(run, dtype=torch.bfloat16, use_safetensors=True)
-        except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-            raise UserError(f"cannot read the weights of {run} ({first_line(error)}): make or fetch it again") from None
         model.save_pretrained(folder)
         _compute_in_float32(folder)
         load_tokenizer(run).save_pretrained(folder)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
-from dnabert.clusters.repeats import Run, _cluster, repeat_clustering
+from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
 from dnabert.clusters.stability import cluster_stability, sentence
 from dnabert.encoders import EmbedConfig, embed
 from dnabert.errors import UserError
@@ -14,7 +14,7 @@ REPEATS = StabilityConfig(seeds=1, subsamples=4)
 
 
 def verdicts(vectors: np.ndarray) -> tuple[np.ndarray, list[dict]]:
-    labels = _cluster(vectors, CONFIG)[0]
+    labels = cluster_once(vectors, CONFIG)[0]
     runs = list(repeat_clustering(vectors, np.arange(len(vectors)), clustering=CONFIG, config=REPEATS))
     return labels, cluster_stability(labels, runs, config=REPEATS)
 
