@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import Genome
+from dnabert.corpus.summary import check_is_dna
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Bases
 from dnabert.errors import UserError
@@ -119,17 +120,27 @@ class FastaSource:
         return len(self._rows)
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
-        """See `Source.chunks`."""
+        """See `Source.chunks`; a file that turns out to hold no DNA at all is refused when it has been read through."""
+        letters = np.zeros(256, dtype=np.int64)
+        for rows in self._gathered(start, stop):
+            chunk = self._chunk(rows)
+            for bases in chunk.bases:
+                letters += np.bincount(bases, minlength=256)
+            yield chunk
+        if stop - start == len(self._names):  # a part may hold N alone
+            check_is_dna(self._genome.path, letters=letters)
+
+    def _gathered(self, start: int, stop: int) -> Iterator[list[int]]:
         gathered: list[int] = []
         size = 0
         for row in self._rows[start:stop].tolist():
             gathered.append(row)
             size += self._genome.lengths[self._names[row]]
             if len(gathered) == _CHUNK_SEQUENCES or size > _CHUNK_BASES:
-                yield self._chunk(gathered)
+                yield gathered
                 gathered, size = [], 0
         if gathered:
-            yield self._chunk(gathered)
+            yield gathered
 
     def _chunk(self, rows: list[int]) -> Chunk:
         import pyarrow

@@ -162,6 +162,15 @@ def test_neither_corpus_nor_fasta(tmp_path: Path, content: str) -> None:
         embed("kmer:2", path, out=tmp_path / "out")
 
 
+def test_a_file_of_unknown_bases_alone_is_refused_and_one_such_record_is_not(tmp_path: Path) -> None:
+    (tmp_path / "n.fa").write_text(f">a\n{'N' * 500}\n>b\n{'n' * 90}\n")
+    with pytest.raises(UserError, match=r"n\.fa holds nothing but N: give a FASTA file with bases"):
+        embed("kmer:2", tmp_path / "n.fa", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "n.fa").write_text(f">a\n{'N' * 50}\n>b\n{'ACGT' * 90}\n")
+    assert len(embed("kmer:2", tmp_path / "n.fa", out=tmp_path / "out").vectors) == 2
+
+
 def test_wrong_input(fasta: Path, tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(UserError, match="no such input"):
