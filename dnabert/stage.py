@@ -229,6 +229,13 @@ def _program(path: str) -> str:
     return os.path.basename(os.path.dirname(path)) if name == "__main__.py" else name
 
 
+def _one(kind: str) -> str:
+    """A kind with its article: a run, an explanation, embeddings."""
+    if kind.endswith("s") and kind != "corpus":
+        return kind
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     """Read a stage's manifest and check that it is of this kind and of a format that this version reads.
 
@@ -246,7 +253,7 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
         raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
-        raise UserError(f"{folder} holds {found or 'something unknown'}, not a {kind}: give the folder of a {kind}")
+        raise UserError(f"{folder} holds {found or 'something unknown'}, not {_one(kind)}: give the folder of {_one(kind)}")
     if manifest.get("format") != FORMATS[kind]:
         versions = manifest.get("versions")
         made_by = versions.get("dnabert", "another version") if isinstance(versions, dict) else "another version"

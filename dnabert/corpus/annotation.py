@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +59,20 @@ class Annotation:
         }
 
 
-def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str]) -> Annotation:
+def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Mapping[str, int]) -> Annotation:
     """Read the annotation files of a genome and check that they speak of its sequences.
 
     Parameters
     ----------
     genome : with absolute paths.
     chroms : names of the sequences of its FASTA file, those that are not cut among them.
+    lengths : bases of the sequences that are cut, by name.
 
     Raises
     ------
     UserError
-        when a file cannot be read or shares no sequence name with the FASTA file.
+        when a file cannot be read, shares no sequence name with the FASTA file, or has an interval that begins beyond the
+        end of its sequence (one that merely ends there may go round a circular one).
     """
     genes = None if genome.genes is None else read_genes(genome.genes)
     repeats = None if genome.repeats is None else read_track(genome.repeats)
@@ -78,6 +80,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str]) -> Annotatio
     for path, part in ((genome.genes, genes), (genome.repeats, repeats), (genome.cpg_islands, islands)):
         if path is not None and part is not None:
             _check_names(Path(path), part.chroms, fasta=genome.fasta, known=chroms)
+            places = part.spans if isinstance(part, Genes) else part.intervals
+            _check_starts(Path(path), places, fasta=genome.fasta, lengths=lengths)
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
 
 
@@ -89,6 +93,16 @@ def _check_names(path: Path, chroms: list[str], *, fasta: str, known: Sequence[s
             f"{path} names its sequences {chroms[0]!r}, {fasta} names them {known[0]!r}: "
             "no name is in both; rename one of them"
         )
+
+
+def _check_starts(path: Path, places: Mapping[str, np.ndarray], *, fasta: str, lengths: Mapping[str, int]) -> None:
+    for chrom, length in lengths.items():
+        last = int(places[chrom][:, 0].max(initial=-1)) if chrom in places else -1
+        if last >= length:
+            raise UserError(
+                f"{path} has an interval at {chrom}:{last + 1:,}, but {fasta} ends {chrom} at {length:,}: "
+                "is it of another assembly? Give the annotation of this one"
+            )
 
 
 def _regions(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:

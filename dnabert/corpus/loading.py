@@ -15,7 +15,7 @@ from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
 from dnabert.errors import UserError, first_line
-from dnabert.json_file import read_json
+from dnabert.json_file import read_json, read_own
 from dnabert.stage import read_manifest
 
 
@@ -49,7 +49,11 @@ class Corpus(datasets.DatasetDict):
     @cached_property
     def summary(self) -> list[GenomeSummary]:
         """What was kept and what discarded, by genome."""
-        return [GenomeSummary(**each) for each in read_json(self.folder / "summary.json")]
+        path = self.folder / "summary.json"
+        try:
+            return [GenomeSummary(**each) for each in read_own(path)]
+        except TypeError:
+            raise UserError(f"{path} is of something else: prepare the corpus again") from None
 
     def describe(self) -> str:
         """A line for each genome: bases, windows by split, what was discarded and why."""

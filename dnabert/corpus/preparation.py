@@ -115,7 +115,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
                 config,
                 name=each.name,
                 genome=genome,
-                annotation=read_annotation(each, chroms=genome.names),
+                annotation=read_annotation(each, chroms=genome.names, lengths=genome.lengths),
                 blocks=blocks,
                 splitter=splitter,
             )

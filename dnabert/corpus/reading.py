@@ -130,11 +130,25 @@ class _Fasta:
 
 
 def _refuse(path: Path, name: str, *, position: int, letter: str) -> None:
-    guess = "gaps of an alignment must be removed first" if letter in "-." else "is it a protein?"
     raise UserError(
         f"{path}: sequence {name} has {letter!r} at position {position + 1}, which is no nucleotide letter "
-        f"({NUCLEOTIDES.decode()}): {guess} Give a FASTA file of DNA"
+        f"({NUCLEOTIDES.decode()}): {guess_at(letter)} Give a FASTA file of DNA"
     )
+
+
+def guess_at(letter: str) -> str:
+    """What may have gone wrong where `letter` stands among bases."""
+    if letter in "-.":
+        return "remove the gaps of the alignment."
+    if letter.isspace():
+        return "remove the blanks."
+    return "is it a protein?" if letter.isalpha() or letter == "*" else "is it damaged?"
+
+
+def check_lines_end(head: bytes, *, shown: object) -> None:
+    """UserError where lines end in carriage returns alone, as old Macs wrote them: all would be one line."""
+    if b"\r" in head[:-1] and b"\n" not in head:
+        raise UserError(f"{shown} ends its lines with carriage returns alone: convert it, as with tr '\\r' '\\n'")
 
 
 def _plain_copy(path: Path, scratch: Path) -> Path:
@@ -168,6 +182,7 @@ def _check_is_fasta(plain: Path, *, source: Path) -> None:
     if not head.startswith(b">"):
         shown = head[:20].decode("ascii", "replace").split("\n")[0]
         raise UserError(f"{source} is no FASTA file: it begins with {shown!r} instead of '>': give a FASTA file")
+    check_lines_end(head, shown=source)
 
 
 def _index(plain: Path, *, scratch: Path, source: Path) -> Any:

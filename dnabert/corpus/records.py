@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.reading import NUCLEOTIDES
+from dnabert.corpus.reading import NUCLEOTIDES, check_lines_end, guess_at
 from dnabert.errors import UserError
 
 #: The name of standard input.
@@ -115,6 +115,7 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes
         raise UserError(f"{shown} is empty: give a FASTA, FASTQ or CSV file with sequences")
     if b"\0" in head or (first not in b">@" and not first.isascii()):
         raise UserError(f"{shown} is no text: give a FASTA, FASTQ or CSV file, plain or gzip")
+    check_lines_end(head, shown=shown)
     if first == b">":
         return _fasta(file)
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
@@ -185,9 +186,8 @@ def _bases(text: bytes, *, name: str, shown: str) -> NDArray[np.uint8]:
     if not legal.all():
         position = int(np.argmin(legal))
         letter = chr(bases[position])
-        guess = "remove the gaps of the alignment" if letter in "-." else "is it a protein? Give DNA or RNA"
         raise UserError(
             f"{shown}: sequence {name} has {letter!r} at position {position + 1}, which is no nucleotide letter "
-            f"({NUCLEOTIDES.decode()}): {guess}"
+            f"({NUCLEOTIDES.decode()}): {guess_at(letter)} Give DNA or RNA"
         )
     return bases

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dnabert.json_file import parse_json
+from dnabert.json_file import read_own_lines
 from dnabert.pretraining.tracking import wandb_id
 from dnabert.stage import read_manifest
 
@@ -127,5 +127,5 @@ def _name(kind: str, rest: str) -> str:
 def _last_validation(run: Path) -> dict[str, Any]:
     """The last line of ``metrics.jsonl`` that has a validation; empty for a released model, which has no curve."""
     curve = run / "metrics.jsonl"
-    lines = [parse_json(line) for line in curve.read_text().splitlines() if line.strip()] if curve.is_file() else []
+    lines = read_own_lines(curve) if curve.is_file() else []
     return next((line for line in reversed(lines) if line.get("validation_bits_per_base") is not None), {})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError
-from dnabert.json_file import parse_json, read_json
+from dnabert.json_file import read_own, read_own_lines
 from dnabert.stage import read_manifest, sha256, without_places
 
 CARD = "README.md"  # the name under which the Hugging Face Hub shows a card
@@ -36,7 +36,7 @@ def model_card(
     run = Path(run)
     manifest = read_manifest(run, kind="run")
     last = last_evaluation(run)
-    floors = read_json(run / "floors.json")
+    floors = read_own(run / "floors.json")
     config = manifest["config"]
     header = yaml.safe_dump(_metadata(name, last, genome=config.get("evaluation_genome"), license=license), sort_keys=False)
     model, stride = config["model"], config.get("stride") or config["k"]
@@ -83,8 +83,7 @@ def last_evaluation(run: Path) -> dict[str, Any]:
     UserError
         when there is none.
     """
-    rows = [parse_json(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    evaluated = [row for row in rows if "validation_bits_per_base" in row]
+    evaluated = [row for row in read_own_lines(run / "metrics.jsonl") if "validation_bits_per_base" in row]
     if not evaluated:
         raise UserError(f"{run} was never evaluated: train it with --evaluate-every")
     return evaluated[-1]
@@ -103,7 +102,7 @@ def last_scores(run: str | Path) -> dict[str, Any]:
     UserError
         when it was never evaluated.
     """
-    floors = read_json(Path(run) / "floors.json")
+    floors = read_own(Path(run) / "floors.json")
     best = {"one_side": floors["best"], "both_sides": floors.get("bidirectional", {}).get("best")}
     return {"evaluation": last_evaluation(Path(run)), "floors": best}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
-from dnabert.json_file import parse_json, read_json
+from dnabert.json_file import read_own, read_own_lines
 from dnabert.stage import check_unchanged, read_manifest
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
     """
     comparison = Path(comparison)
     manifests = {"comparison": read_manifest(comparison, kind="comparison")}
-    main = _read_json(comparison / "comparison.json")
+    main = read_own(comparison / "comparison.json")
     if not isinstance(main, dict) or not isinstance(main.get("main"), str):
         raise UserError(f"{comparison / 'comparison.json'} has no key main: make the comparison again")
     configs = _texts(comparison, name="comparison")
@@ -79,8 +79,8 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
     if run is not None:
         run = Path(run)
         manifests["run"] = read_manifest(run, kind="run")
-        metrics = _read_lines(run / "metrics.jsonl")
-        floors = _read_json(run / "floors.json") if (run / "floors.json").exists() else None
+        metrics = read_own_lines(run / "metrics.jsonl")
+        floors = read_own(run / "floors.json") if (run / "floors.json").exists() else None
         configs |= _texts(run, name="run")
     edit = comparison / "edit_distance.json"
     table = _read_map(comparison / main["main"], sets=comparison / "explanation" / "gene_sets_on_map.parquet")
@@ -90,10 +90,10 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         manifests["explanation"] = read_manifest(explanation, kind="explanation")
         configs |= _texts(explanation, name="explanation")
     return Evidence(
-        ladder=_read_json(comparison / "ladder.json"),
-        edit_distance=_read_json(edit) if edit.exists() else None,
+        ladder=read_own(comparison / "ladder.json"),
+        edit_distance=read_own(edit) if edit.exists() else None,
         clusters=sorted(
-            _read_json(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
+            read_own(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
         ),
         map=table,
         main_rung=str(main.get("main_rung", "")),
@@ -162,20 +162,5 @@ def _texts(folder: Path, *, name: str) -> dict[str, str]:
     return {name: path.read_text(encoding="utf-8")} if path.exists() else {}
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): make the comparison or the run again") from error
-
-
 def _read_json_if(path: Path, *, otherwise: Any) -> Any:
-    return _read_json(path) if path.exists() else otherwise
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [parse_json(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): make the run again") from error
+    return read_own(path) if path.exists() else otherwise

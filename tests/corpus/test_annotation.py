@@ -84,11 +84,27 @@ def test_what_is_unknown_says_so() -> None:
         assert np.isnan(columns[name]).all()
 
 
+@pytest.mark.parametrize("key", ["genes", "repeats", "cpg_islands"])
+def test_annotation_of_another_assembly_is_refused_one_that_goes_round_a_circle_is_not(tmp_path: Path, key: str) -> None:
+    path = tmp_path / ("g.gtf" if key == "genes" else "r.bed")
+
+    def read(start: int, end: int) -> None:
+        gtf = f'chr1\tx\texon\t{start + 1}\t{end}\t.\t+\t.\tgene_id "a"; transcript_id "t"; gene_type "lincRNA";\n'
+        path.write_text(gtf if key == "genes" else f"chr1\t{start}\t{end}\tAlu\nchrUn\t5000\t6000\tAlu\n")
+        genome = GenomeConfig("human", "human.fa", **{key: str(path)})
+        read_annotation(genome, chroms=["chr1", "chrUn"], lengths={"chr1": 1000})  # chrUn is not cut
+
+    read(900, 1100)
+    read(999, 1000)
+    with pytest.raises(UserError, match=r"has an interval at chr1:1,001, but human\.fa ends chr1 at 1,000: is it of another assembly"):
+        read(1000, 1100)
+
+
 def test_other_names_of_sequences_are_refused_with_both_examples(tmp_path: Path) -> None:
     (tmp_path / "r.bed").write_text("22\t0\t4\tAlu\n")
     genome = GenomeConfig("human", "human.fa", repeats=str(tmp_path / "r.bed"))
     with pytest.raises(UserError, match=r"r\.bed names its sequences '22', human\.fa names them 'chr22'"):
-        read_annotation(genome, chroms=["chr22"])
+        read_annotation(genome, chroms=["chr22"], lengths={"chr22": 9})
 
 
 @pytest.mark.parametrize("text", ["chr1\tx\n", "chr1\t9\t4\n", "chr1 0 4\n"])
@@ -104,4 +120,4 @@ def test_a_line_that_is_no_gtf_is_named_and_an_empty_file_too(tmp_path: Path) ->
         read_genes(tmp_path / "g.gtf")
     (tmp_path / "g.gtf").write_text("# nothing\n")
     with pytest.raises(UserError, match="holds no intervals"):
-        read_annotation(GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gtf")), chroms=["chr1"])
+        read_annotation(GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gtf")), chroms=["chr1"], lengths={"chr1": 9})

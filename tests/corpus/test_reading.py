@@ -57,12 +57,18 @@ def test_what_is_no_fasta_is_refused_in_one_line(tmp_path: Path, text: bytes, me
     assert "bad.fa" in str(caught.value)
 
 
+def test_lines_that_end_in_carriage_returns_alone_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mac.fa").write_bytes(b">a\rACGT\r>b\rACGT\r")
+    with pytest.raises(UserError, match=r"mac\.fa ends its lines with carriage returns alone.* tr "):
+        Genome(tmp_path / "mac.fa", scratch=tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read .*none.fa"):
         Genome(tmp_path / "none.fa", scratch=tmp_path)
 
 
-@pytest.mark.parametrize(("letter", "message"), [(b"L", "is it a protein"), (b"-", "gaps of an alignment")])
+@pytest.mark.parametrize(("letter", "message"), [(b"L", "is it a protein"), (b"-", "gaps of the alignment"), (b" ", "the blanks")])
 def test_letters_that_no_nucleotide_has(tmp_path: Path, letter: bytes, message: str) -> None:
     (tmp_path / "bad.fa").write_bytes(b">a\nACGTA" + letter + b"AC\n")
     with Genome(tmp_path / "bad.fa", scratch=tmp_path) as genome:
