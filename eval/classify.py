@@ -1,4 +1,4 @@
-"""Fine-tuned run, random weights, convolution and k-mer counts on labelled tasks: one table, with paired differences.
+"""Fine-tuned run, the untrained model, convolution and k-mer counts on labelled tasks: one table, with paired differences.
 
 Example: python eval/classify.py --tasks FOLDER_OR_FILE --run RUN --out DIR
 

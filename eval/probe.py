@@ -34,8 +34,8 @@ class ProbeConfig:
     """Run folder for the rungs that name RUN; without it these are left out."""
     out: str = "probes"
     """Folder to make: probes.json, probes.tsv, config.yaml."""
-    rungs: list[RungConfig] = field(default_factory=default_rungs)
-    """Encoders."""
+    rungs: list[RungConfig] = field(default_factory=lambda: [*default_rungs(), RungConfig("untrained", "untrained:RUN")])
+    """Encoders; `random` is the run's architecture as its library draws it, `untrained` as pretraining begins."""
     classifiers: list[Literal["logistic", "knn"]] = field(default_factory=lambda: ["logistic", "knn"])
     """`logistic`: ridge-penalised logistic regression; `knn`: nearest neighbours by cosine. Dev chooses their strength."""
     class_weights: Literal["none", "balanced"] = "none"

@@ -39,17 +39,6 @@ class Places:
         return block
 
 
-def block_or_alone(block: np.ndarray) -> np.ndarray:
-    """What is drawn or held out together: int (n,), the orthologous block; a window in none (-1) gets a number of its own.
-
-    Examples
-    --------
-    >>> block_or_alone(np.array([7, -1, 7, -1])).tolist()
-    [7, -2, 7, -4]
-    """
-    return np.where(block >= 0, block, -1 - np.arange(len(block)))
-
-
 def standardised(vectors: np.ndarray) -> np.ndarray:
     """Z-score every dimension over all rows, then divide rows by their length: float32 (n, d).
 

@@ -15,11 +15,11 @@ from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.ladder import agreement_draws, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Orthologs, orthologs, retrieval_hits, score_retrieval
-from dnabert.clusters.scores import block_or_alone
 from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
+from dnabert.corpus.blocks import block_or_alone
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig

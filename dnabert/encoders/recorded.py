@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.encoders.encoder import WITH_FOLDER, Encoder, load_encoder
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import sha256
@@ -92,5 +92,5 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
     manifest = folder / "manifest.json"
     if record["sha256"] is not None and (not manifest.is_file() or sha256(manifest) != record["sha256"]):
         raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
-    prefix = f"{spec.partition(':')[0]}:" if spec.startswith(("random:", "bert:")) else ""
+    prefix = f"{spec.partition(':')[0]}:" if spec.startswith(WITH_FOLDER) else ""
     return load_encoder(f"{prefix}{folder}", config=config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,12 +13,13 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
-from dnabert.models.build import loading_options, register_architectures
+from dnabert.models.build import begin, loading_options, register_architectures, settings_of
 from dnabert.models.loading import quiet_loading, readable_weights
 from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
+    from dnabert.models.config import ModelConfig
     from dnabert.tokenizer import KmerTokenizer
 
 
@@ -43,14 +44,17 @@ class KmerReader:
         return list(np.where(ids == self._tokenizer.unk_token_id, self._tokenizer.mask_token_id, ids))
 
 
-def load_run(run: str | Path, *, config: EmbedConfig | None = None, fresh: bool = False) -> TransformerEncoder:
+def load_run(
+    run: str | Path, *, config: EmbedConfig | None = None, weights: Literal["trained", "random", "untrained"] = "trained"
+) -> TransformerEncoder:
     """Make an encoder of a run.
 
     Parameters
     ----------
     run : folder of the run.
     config : pooling, layer, frames, strands, batch size, device; and the seed of fresh weights.
-    fresh : forget the trained weights and draw new ones, as the architecture's own initialisation has them.
+    weights : `random` draws new ones as the architecture's own initialisation has them, `untrained` as the run's pretraining
+        began, with words composed of bases.
 
     Raises
     ------
@@ -59,15 +63,17 @@ def load_run(run: str | Path, *, config: EmbedConfig | None = None, fresh: bool 
     """
     config = config or EmbedConfig()
     run = Path(run)
-    read_manifest(run, kind="run")
-    _check_whole(run, weights=not fresh)
+    manifest = read_manifest(run, kind="run")
+    _check_whole(run, weights=weights == "trained")
     window_length = _window_length(run)
     tokenizer = load_tokenizer(run)
     if config.phases > tokenizer.stride:
         raise UserError(f"--phases is {config.phases}, allowed is 1 to {tokenizer.stride}, the stride of {run}")
-    model = _load_model(run, seed=config.seed if fresh else None)
+    begun = (settings_of(manifest), tokenizer.k) if weights == "untrained" else None
+    model = _load_model(run, seed=None if weights == "trained" else config.seed, begun=begun)
     reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(window_length))
-    name = f"random initialisation of {run.name}, seed {config.seed}" if fresh else f"run {run.name}"
+    names = {"trained": f"run {run.name}", "random": f"random initialisation of {run.name}, seed {config.seed}"}
+    name = names.get(weights, f"{run.name} before its first step, seed {config.seed}")
     return TransformerEncoder(model, reader=reader, name=name, config=config)
 
 
@@ -86,7 +92,7 @@ def _check_whole(run: Path, *, weights: bool) -> None:
         raise UserError(f"{run} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
 
 
-def _load_model(run: Path, *, seed: int | None) -> Any:
+def _load_model(run: Path, *, seed: int | None, begun: tuple[ModelConfig, int] | None) -> Any:
     from transformers import AutoConfig, AutoModel
 
     register_architectures()
@@ -99,5 +105,7 @@ def _load_model(run: Path, *, seed: int | None) -> Any:
         if seed is None:
             with readable_weights(run):
                 return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
+        if begun is not None:
+            return begin(architecture, begun[0], k=begun[1], seed=seed, **options).base_model
         torch.manual_seed(seed)
         return AutoModel.from_config(architecture, **options)

@@ -20,7 +20,7 @@ class RungConfig:
     name: str
     """Its name in tables and folders."""
     encoder: str
-    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`."""
+    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`."""
     pooling: Literal["mean", "cls", "max"] = "mean"
     """Mean or maximum over the words, or the state of [CLS]."""
     layer: int = -1
@@ -64,7 +64,7 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfi
     UserError
         when no rung is left, or two have the same name.
     """
-    kept = [rung for rung in rungs if run or rung.encoder not in ("RUN", "random:RUN")]
+    kept = [rung for rung in rungs if run or rung.encoder not in ("RUN", "random:RUN", "untrained:RUN")]
     for rung in rungs:
         if rung not in kept:
             print(f"{rung.name} is left out: it needs a run (--run RUN)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnabert.clusters.scores import block_or_alone
+from dnabert.corpus.blocks import block_or_alone
 from dnabert.explain.low_complexity import low_complexity
 
 if TYPE_CHECKING:

@@ -220,7 +220,10 @@ def _composition(table: pd.DataFrame, sequences: Sequences) -> NDArray[np.float6
 
 
 def _gc_and_cpg(bases: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """GC, its square and cube, and CpG observed over expected (Gardiner-Garden and Frommer 1987): float64 (n, 4)."""
+    """GC, its square and cube, and CpG observed over expected (Gardiner-Garden and Frommer 1987): float64 (n, 4).
+
+    What is expected is at least 0.001 per base: a window with next to no C or G would be an outlier in a regression.
+    """
     upper = bases & 0xDF
     is_c, is_g = upper == ord("C"), upper == ord("G")
     known = np.maximum((is_c | is_g | (upper == ord("A")) | (upper == ord("T"))).sum(1), 1)

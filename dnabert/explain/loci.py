@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.scores import block_or_alone
+from dnabert.corpus.blocks import block_or_alone
 
 if TYPE_CHECKING:
     from dnabert.clusters.scores import Places

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.scores import Places, block_or_alone
+from dnabert.clusters.scores import Places
+from dnabert.corpus.blocks import block_or_alone
 
 
 def representatives(labels: NDArray[np.integer], places: Places, *, seed: int = 0) -> NDArray[np.int64]:

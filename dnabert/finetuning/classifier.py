@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import torch
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.models.build import architecture_config, loading_options, register_architectures
+from dnabert.models.build import architecture_config, begin, loading_options, register_architectures, settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading, readable_weights
 from dnabert.stage import read_manifest
@@ -30,13 +31,15 @@ class Start:
     run : folder of the run.
     tokenizer : the run's.
     most_words : words of a window of the run; longer sequences are tiled.
-    fresh : random weights instead of the run's.
+    settings : with `fresh`, how the run's model began.
+    fresh : the weights with which pretraining began instead of those with which it ended, drawn anew.
     architecture : with `fresh`, another one of the run's width and number of layers; ``run`` for its own.
     """
 
     run: Path
     tokenizer: KmerTokenizer
     most_words: int
+    settings: ModelConfig
     fresh: bool = False
     architecture: str = "run"
 
@@ -55,7 +58,8 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
         when it is no run, or holds no whole model.
     """
     folder = run_folder(str(run))
-    read_manifest(folder, kind="run")
+    manifest = read_manifest(folder, kind="run")
+    settings = settings_of(manifest) if fresh else ModelConfig()
     if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
         raise UserError(f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
     try:
@@ -63,7 +67,7 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again") from None
     tokenizer = load_tokenizer(folder)
-    return Start(folder, tokenizer, tokenizer.number_of_words(window), fresh, architecture)
+    return Start(folder, tokenizer, tokenizer.number_of_words(window), settings, fresh, architecture)
 
 
 def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, seed: int = 0) -> Any:
@@ -85,7 +89,10 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
     with torch.random.fork_rng(devices=[]), quiet_loading():  # that the classifier is new is what we are here for
         torch.manual_seed(seed)
         if start.fresh:
-            return AutoModelForSequenceClassification.from_config(architecture, **options)
+            model = AutoModelForSequenceClassification.from_config(architecture, **options)
+            begun = begin(architecture, start.settings, k=start.tokenizer.k, seed=seed, **options)
+            model.base_model.load_state_dict(begun.base_model.state_dict(), strict=False)  # but for BERT's pooler
+            return model
         with readable_weights(start.run):
             return AutoModelForSequenceClassification.from_pretrained(
                 start.run, config=architecture, use_safetensors=True, trust_remote_code=False, **options
@@ -99,7 +106,8 @@ def _architecture(start: Start) -> PretrainedConfig:
     if start.architecture == "run":
         return own
     heads = getattr(own, "num_attention_heads", None) or max(1, own.hidden_size // 64)  # 64 wide, as BERT's
-    sizes = ModelConfig(
+    sizes = dataclasses.replace(
+        start.settings,
         architecture=start.architecture,  # type: ignore[arg-type]
         hidden_size=own.hidden_size,
         layers=own.num_hidden_layers,

@@ -1,4 +1,4 @@
-"""What fine-tuning brings on labelled tasks, beside random weights, a convolution and counting; read `classify` top to bottom."""
+"""What fine-tuning brings on labelled tasks, beside the untrained model, a convolution and counting; read `classify` top to bottom."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def classify(config: ClassifyConfig) -> Path:
 
 def _starts(config: ClassifyConfig) -> dict[str, Start]:
     """Name to beginning of everything that is trained; the run that the question is about comes first."""
-    starts = {"fine-tuned run": read_start(config.run), "random weights": read_start(config.run, fresh=True)}
+    starts = {"fine-tuned run": read_start(config.run), "untrained": read_start(config.run, fresh=True)}
     for architecture in config.architectures:
-        starts[f"{architecture}, random weights"] = read_start(config.run, fresh=True, architecture=architecture)
+        starts[f"{architecture}, untrained"] = read_start(config.run, fresh=True, architecture=architecture)
     for run in config.more_runs:
         name = f"fine-tuned {Path(run).name}"
         if name in starts:

@@ -82,7 +82,7 @@ class FinetuneConfig(TrainingConfig):
     out: str = "runs/finetune"
     """Folder to make; the model of the seed that is best on dev is kept there."""
     fresh: bool = False
-    """Forget the pretrained weights: the same architecture from random ones, as a baseline."""
+    """Forget what was learned: the weights with which the run's pretraining began, drawn anew, as a baseline."""
     architecture: Literal["run", "modernbert", "bert", "convolution", "lstm"] = "run"
     """With `fresh`: another architecture of the run's words, width and number of layers."""
     overwrite: bool = False
@@ -105,7 +105,7 @@ class ClassifyConfig(TrainingConfig):
     more_runs: list[str] = field(default_factory=list)
     """Further runs to fine-tune, such as a pretrained convolution."""
     architectures: list[Literal["modernbert", "bert", "convolution", "lstm"]] = field(default_factory=lambda: ["convolution"])
-    """Architectures of the run's words, width and number of layers that are trained from random weights, as `run`'s own is."""
+    """Architectures of the run's words, width and number of layers that are trained from nothing, as `run`'s own is."""
     frozen: list[str] = field(default_factory=lambda: ["kmer:6"])
     """Encoders, as for `dnabert embed`, whose vectors a logistic regression reads."""
     out: str = "classifiers"

@@ -139,4 +139,6 @@ class LabelledReader:
         place = starts[:, None] + np.arange((lengths - shifts).max())
         forward, backward = self._strands
         bases = np.where(reverse[:, None], backward[place], forward[place]) if reverse.any() else forward[place]
-        return self._tokenizer.encode_bases(bases, special_tokens=False), (lengths - shifts - k) // self._tokenizer.stride + 1
+        ids = self._tokenizer.encode_bases(bases, special_tokens=False)
+        ids[ids == self._tokenizer.unk_token_id] = self._tokenizer.mask_token_id  # as every encoder reads them
+        return ids, (lengths - shifts - k) // self._tokenizer.stride + 1

@@ -179,10 +179,15 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
 def _step(training: _Training, tiles: Tiles) -> Tensor:
     tiles = tiles.to(training.accelerator.device)
     logits = _logits(training.model, tiles, training.accelerator)
-    loss = torch.nn.functional.cross_entropy(logits, tiles.labels, weight=training.class_weights)
+    loss = _loss(training, logits, tiles.labels)
     training.accelerator.backward(loss)
     update(training.model, training.optimizers, clip_gradient=training.config.clip_gradient)
     return loss.detach()
+
+
+def _loss(training: _Training, logits: Tensor, labels: Tensor) -> Tensor:
+    """The plain mean of the weighted losses: divided by a batch's own weights, as torch does it, a rare class would count less."""
+    return torch.nn.functional.cross_entropy(logits, labels, weight=training.class_weights, reduction="none").mean()
 
 
 def _logits(model: Any, tiles: Tiles, accelerator: Accelerator) -> Tensor:

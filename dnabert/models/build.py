@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
 from dnabert.tokenizer import FIRST_KMER_ID
 
@@ -31,16 +33,39 @@ def build_model(config: ModelConfig, *, tokenizer: KmerTokenizer, max_tokens: in
     A model of `transformers` on the CPU in float32, which ``AutoModelForMaskedLM`` loads without remote code (the
     convolution and the LSTM: where `register_architectures` was called).
     """
+    architecture = architecture_config(config, tokenizer=tokenizer, max_tokens=max_tokens)
+    return begin(architecture, config, k=tokenizer.k, seed=seed).train()
+
+
+def begin(architecture: PretrainedConfig, config: ModelConfig, *, k: int, seed: int, **options: Any) -> PreTrainedModel:
+    """A masked language model as pretraining begins: fresh weights, zeroed and composed as `config` has it.
+
+    It is the fair opponent of what pretraining has made; `options` go to ``from_config``.
+    """
     from transformers import AutoModelForMaskedLM
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForMaskedLM.from_config(architecture_config(config, tokenizer=tokenizer, max_tokens=max_tokens))
+        model = AutoModelForMaskedLM.from_config(architecture, **options)
     if config.zero_output_projections:
         _zero_output_projections(model)
     if config.composed_words:
-        _compose_words(model, k=tokenizer.k, share=config.composed_words, seed=seed)
-    return model.train()
+        _compose_words(model, k=k, share=config.composed_words, seed=seed)
+    return model
+
+
+def settings_of(manifest: Mapping[str, Any]) -> ModelConfig:
+    """The model settings that a run's manifest states; what it lacks has its default.
+
+    Raises
+    ------
+    UserError
+        when they are none.
+    """
+    try:
+        return ModelConfig(**manifest["config"]["model"])
+    except (KeyError, TypeError):
+        raise UserError("the run's manifest does not say how its model began: give the folder of train/pretrain.py") from None
 
 
 def architecture_config(config: ModelConfig, *, tokenizer: KmerTokenizer, max_tokens: int) -> PretrainedConfig:

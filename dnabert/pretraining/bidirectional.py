@@ -32,6 +32,7 @@ from dnabert.pretraining.floors import (
     as_json,
     as_numbers,
     context_classes,
+    drawn_together,
     fit_markov_models,
     scored_floor,
 )
@@ -126,9 +127,9 @@ def bidirectional_floors(
             bits[number][:, chosen] = word_bits(forward, backward, tables[: order + 1], k=k)
     tuned = np.stack([_sharpened(each, half=window % 2) for each in bits])
     unique = (sampler.view.column("soft_masked") < UNIQUE_SEQUENCE)[window]
-    places = np.unique(window, return_inverse=True)[1]
+    group = drawn_together(sampler.view)[window]
     *single, mixture = (
-        scored_floor(order, line / k, places, unique=unique, seed=seed)
+        scored_floor(order, line / k, group, unique=unique, seed=seed)
         for order, line in zip([*orders, max(orders)], [*tuned, _mixture(tuned, half=window % 2)], strict=True)
     )
     return BidirectionalFloors(single, mixture, words=len(window), windows=len(rows))

@@ -50,7 +50,8 @@ def model_card(
 {model["architecture"]}, {model["layers"]} layers of width {model["hidden_size"]}, {parameters:,} parameters, {words}. Made with
 dnabert's `train/pretrain.py`.
 
-**Trained on** {data or trained_on(manifest)} {last["tokens"]:,} tokens in {last["seconds"] / 60:.0f} minutes.
+**Trained on** {data or trained_on(manifest)} {last["tokens"]:,} tokens in {last["seconds"] / 60:.0f} minutes{_begun_from(manifest)}.
+{_objective(config)}
 
 ## How good it is
 
@@ -123,6 +124,33 @@ def trained_on(manifest: dict[str, Any]) -> str:
     return f"{genomes}: {windows:,} windows of {corpus.window_length} bp ({bases:,.1f} Mb), split by {by}."
 
 
+def _begun_from(manifest: dict[str, Any]) -> str:
+    """What trained the weights that a run began with, where it did not begin with fresh ones."""
+    recorded = manifest["inputs"].get("initial")
+    if recorded is None:
+        return ""
+    first = Path(recorded["path"])
+    try:
+        same = sha256(first / "manifest.json") == recorded.get("sha256")
+        before = f", which had {last_evaluation(first)['tokens']:,} tokens" if same else ""
+    except (OSError, UserError):
+        before = ""
+    return f", from the weights of the run {first.name}{before}"
+
+
+def _objective(config: dict[str, Any]) -> str:
+    """What it was trained for, in a sentence."""
+    least, most = config.get("least_mask_share"), config["mask_share"]
+    share = f"{most:.0%} of each window" if least is None else f"{least:.0%} to {most:.0%} of each window, evenly drawn,"
+    contrast = config.get("contrast") or {}
+    if not contrast.get("weight"):
+        return f"It was asked for hidden words, {share} hidden."
+    return (
+        f"It was asked for hidden words ({share} hidden), and to find the same place, moved, turned and mutated by up to "
+        f"{contrast['substitutions']:.0%}, among all others of a batch (weight {contrast['weight']:g}, temperature {contrast['temperature']:g})."
+    )
+
+
 def _metadata(name: str, last: dict[str, Any], *, genome: str | None, license: str | None) -> dict[str, Any]:
     """Of the card's head; https://huggingface.co/docs/hub/model-cards says which keys there are."""
     interval = f"bits per base, 95% interval {last['low']:.4f} to {last['high']:.4f}"
@@ -152,7 +180,10 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
         told = both["best"]["order"]
         row = both["mixture"] if told == "mixture" else both["orders"][str(told)]
         which = "mixture of orders" if told == "mixture" else f"order {told}"
-        rows.append((f"best Markov model that reads both sides, {which}", both["best"]["bits_per_base"], row, None))
+        if both["windows"] < floors["windows"]:
+            which += f", {both['windows']:,} of the windows"
+        unique = _least_unique(both["orders"] | {"mixture": both["mixture"]})
+        rows.append((f"best Markov model that reads both sides, {which}", both["best"]["bits_per_base"], row, unique))
     rows.append(("every base equally likely", floors["uniform"], {}, None))
     lines = [f"| {what} | {value:.4f} | {_interval(row)} | {_number(unique)} |" for what, value, row, unique in rows]
     hidden = config.get("evaluation_mask_share", config["mask_share"])  # runs of before the former had one share for both

@@ -190,8 +190,11 @@ def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerToke
             )
     try:
         with torch.device("cpu"), quiet_loading():
-            weights = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True).state_dict()
-        model.load_state_dict(weights)
+            first = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        heads = [getattr(each.config, "num_attention_heads", None) for each in (first, model)]
+        if heads[0] != heads[1]:  # which no weight shows
+            raise ValueError(f"it has {heads[0]} attention heads, this one {heads[1]}")
+        model.load_state_dict(first.state_dict())
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UserError(f"--initial {run} is not of this --model ({first_line(error)}): use the --model settings of its config.yaml") from error
 

@@ -111,6 +111,8 @@ class PretrainConfig:
     floor_order: int = 12
     """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12 they
     are also read from both sides, as the model reads."""
+    floor_windows: int = 1_000_000
+    """Most training windows, evenly spread, that these models count: 4 to 6 Mb a second, so that five whole genomes would take an hour."""
 
     checkpoint_every: int = 500
     """Optimiser steps between checkpoints."""
@@ -138,7 +140,7 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         self._check_at_least("batch_size", 1)
-        for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every"):
+        for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "floor_windows", "checkpoint_every", "log_every"):
             self._check_at_least(name, 1)
         for name in ("keep_checkpoints", "warmup_steps", "floor_order", "weight_decay", "clip_gradient", "soft_mask_weight"):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
@@ -174,6 +176,8 @@ class PretrainConfig:
             raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of several places: pass an even one")
         if self.contrast.weight and self.accumulation > 1:
             raise UserError("--contrast.weight compares all windows of a batch with each other, --accumulation parts them: pass 1")
+        if self.contrast.weight and not self.random_phase:
+            raise UserError("--no-random-phase has no meaning beside --contrast.weight, whose views are moved: leave it out, see --contrast.shift")
         if self.floor_order > 16:
             raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 16: pass --floor-order 12")
 

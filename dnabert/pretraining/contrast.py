@@ -1,7 +1,7 @@
 """Two views of one place: the contrastive loss that makes a window's neighbours its copies.
 
 A masked language model reads one frame of one strand, and these dominate its vectors. So the same place is read twice,
-moved by any number of bases, on a random strand, and mutated; among all views of the batch each must find its other half
+moved by any number of bases, on a random strand (unless told otherwise), and mutated; among all views of the batch each must find its other half
 (InfoNCE, van den Oord et al. 2018). No labels and no table of orthologs are used. The first view is masked and trains the
 masked language model as well, the second is read whole, as an encoder will read it: one pass through the model serves both losses.
 
@@ -60,7 +60,7 @@ class PairSampler:
         shift = (hashed(sampler.seed, 8, epochs, rows) % np.uint64(length)).astype(np.int64) - length // 2
         if second:
             shift += (hashed(sampler.seed, 9, epochs, rows) % np.uint64(2 * reach + 1)).astype(np.int64) - reach
-        reverse = (hashed(sampler.seed, 10, epochs, rows, int(second)) >> np.uint64(63)).astype(bool)
+        reverse = (hashed(sampler.seed, 10, epochs, rows, int(second)) >> np.uint64(63)).astype(bool) & sampler.random_strand
         bases = sampler.view.bases(rows, shift=shift, reverse=reverse)
         if not second:
             return bases
@@ -141,8 +141,11 @@ def whole_batch_loss(
 def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
     """Share of views whose other half is the most similar of all, among up to 500 places of ``pairs.sampler.view``, nothing hidden.
 
-    The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns.
+    The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns, whose
+    mode is given back.
     """
+    was_training = objective.training
+    objective.eval()
     rows = np.arange(min(_EVALUATED, len(pairs.sampler.view)))
     epochs = np.full(len(rows), FROZEN_EPOCH)
     vectors = []
@@ -153,6 +156,7 @@ def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator)
             unasked = torch.zeros_like(ids[:, :1])  # a place per window, of which nothing is asked
             with accelerator.autocast():
                 vectors.append(objective(ids, unasked, unasked + NOT_ASKED)[2])
+    objective.train(was_training)
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
     _, found = contrastive_loss(torch.cat(vectors), copies, temperature=pairs.config.temperature)
     return float(found.float().mean())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import wide_float
-from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
+from dnabert.pretraining.floors import UNIQUE_SEQUENCE, drawn_together, ratio_interval
 from dnabert.pretraining.sampling import Sampler
 
 _BATCH = 128
@@ -20,7 +20,7 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model predicts of hidden words, with a 95 % bootstrap interval over windows."""
+    """What a model predicts of hidden words, with a 95 % bootstrap interval over orthologous blocks."""
 
     bits_per_base: float
     low: float
@@ -30,9 +30,9 @@ class Evaluation:
     bits_per_base_unique: float | None
     """On windows that are mostly unique sequence; None where there are none."""
     nats: NDArray[np.float64] = field(repr=False)
-    """Of each window's hidden words, (windows,)."""
+    """Of the hidden words of windows that are drawn together, (groups,)."""
     bases: NDArray[np.float64] = field(repr=False)
-    """That each window hides, (windows,)."""
+    """That these windows hide, (groups,)."""
 
     def metrics(self) -> dict[str, float | int | None]:
         """The columns of ``metrics.jsonl``."""
@@ -80,7 +80,9 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
     nats, hits, words = sums
     hidden = words * sampler.tokenizer.k
     bases = hidden * math.log(2)
-    low, high = ratio_interval(nats, bases)
+    group = drawn_together(sampler.view)
+    by_group = [np.bincount(group, weights=values) for values in (nats, bases, hidden)]
+    low, high = ratio_interval(by_group[0], by_group[1])
     unique = sampler.view.column("soft_masked") < UNIQUE_SEQUENCE
     return Evaluation(
         bits_per_base=float(nats.sum() / bases.sum()),
@@ -89,6 +91,6 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
         masked_accuracy=float(hits.sum() / words.sum()),
         words=int(words.sum()),
         bits_per_base_unique=float(nats[unique].sum() / bases[unique].sum()) if bases[unique].sum() > 0 else None,
-        nats=nats,
-        bases=hidden,
+        nats=by_group[0],
+        bases=by_group[2],
     )

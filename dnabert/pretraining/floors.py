@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dnabert.alphabet import codes
 from dnabert.corpus import WindowView
+from dnabert.corpus.blocks import block_or_alone
 from dnabert.pretraining.counting import LARGEST_TABLE, ending_words, looked_up_counts, table_counts
 
 # pseudo-counts tried for each class of contexts: from "trust any count" to "trust only thousands"
@@ -75,7 +76,7 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
     """
     words, window = _scored(evaluated, max_order=max_order)
     tables = table_counts(train, max_order=min(max_order, LARGEST_TABLE))
-    half, base = window % 2, words & 3
+    half, base, group = window % 2, words & 3, drawn_together(evaluated)[window]
     unique = (evaluated.column("soft_masked") < UNIQUE_SEQUENCE)[window]
     by_half = np.full((2, len(words)), 0.25)  # the chain of lower orders, tuned on odd and on even windows
     tuned, floors = [], []
@@ -83,7 +84,7 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
         tuned.append(_tune(rows, base, by_half, half=half))
         by_half = np.stack([_mixed(rows, base, lower, pseudo) for lower, pseudo in zip(by_half, tuned[-1], strict=True)])
         bits = -np.log2(by_half[half, np.arange(len(words))])
-        floors.append(scored_floor(order, bits, window, unique=unique, seed=seed))
+        floors.append(scored_floor(order, bits, group, unique=unique, seed=seed))
     return MarkovModels(tables, tuned, floors)
 
 
@@ -157,11 +158,20 @@ def _mixed(
     return np.asarray((rows[np.arange(len(base)), base] + pseudo * lower) / (rows.sum(axis=1) + pseudo))
 
 
+def drawn_together(view: WindowView) -> NDArray[np.int64]:
+    """What the bootstrap draws at once: int64 (windows,), numbers from 0 of orthologous blocks; a window in none is alone.
+
+    Orthologs are copies of each other. Drawn one by one they would make an interval half as wide as it is.
+    """
+    return np.unique(block_or_alone(view.column("block")), return_inverse=True)[1]
+
+
 def scored_floor(
-    order: int, bits: NDArray[np.float64], window: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
+    order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
 ) -> MarkovFloor:
-    """Mean and interval of `bits` (n,) per base, of windows `window` (n,), `unique` (n,) told apart."""
-    sums, sizes = np.bincount(window, weights=bits), np.bincount(window)
+    """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), `unique` (n,) told apart."""
+    group = np.unique(group, return_inverse=True)[1]
+    sums, sizes = np.bincount(group, weights=bits), np.bincount(group)
     low, high = ratio_interval(sums, sizes, seed=seed)
     return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high, float(bits[unique].mean()) if unique.any() else None)
 
@@ -169,7 +179,7 @@ def scored_floor(
 def ratio_interval(
     sums: NDArray[Any], sizes: NDArray[Any], *, seed: int = 0, repeats: int = 1000
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of ``sums.sum() / sizes.sum()``, resampling windows."""
+    """95 % percentile bootstrap interval of ``sums.sum() / sizes.sum()``, (groups,) each, resampling groups."""
     generator = np.random.default_rng(seed)
     weights = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=repeats)
     low, high = np.quantile((weights @ sums) / (weights @ sizes), [0.025, 0.975])
@@ -183,8 +193,8 @@ def ratio_difference(
 
     Parameters
     ----------
-    first, second : sums and sizes, (windows,) each.
-    seed, repeats : of the bootstrap, which resamples windows.
+    first, second : sums and sizes, (groups,) each, see `drawn_together`.
+    seed, repeats : of the bootstrap, which resamples groups.
 
     Examples
     --------

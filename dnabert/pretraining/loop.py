@@ -7,11 +7,13 @@ import dataclasses
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast, broadcast_object_list
@@ -44,7 +46,7 @@ def pretrain(config: PretrainConfig) -> Path:
 
     The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, the model and tokenizer in the
     Hugging Face format and, last, ``manifest.json``. Under ``accelerate launch`` or ``torchrun`` all processes
-    share each batch; the result does not depend on their number but for rounding.
+    share each batch; the result does not depend on their number but for rounding, and for what dropout draws.
 
     Raises
     ------
@@ -58,6 +60,9 @@ def pretrain(config: PretrainConfig) -> Path:
     checkpoint = _begin(config, accelerator)  # what cannot work has been refused by now
     training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
     try:
+        if accelerator.is_main_process:  # before signals are caught: so long as there is nothing to save they end it at once
+            _say_hello(training)
+            _floors(training)
         with _stop_signals() as stop:
             _run(training, stop)
     except BaseException:
@@ -81,9 +86,6 @@ def _begin(config: PretrainConfig, accelerator: Accelerator) -> Path | None:
 
 def _run(training: Training, stop: list[int]) -> None:
     config, accelerator = training.config, training.accelerator
-    if accelerator.is_main_process:
-        _say_hello(training)
-        _floors(training)
     if training.progress.step % config.evaluate_every == 0:  # at the beginning, or of the checkpoint that is gone on from
         _evaluate(training)
     with _prefetcher(training) as batches:
@@ -91,7 +93,8 @@ def _run(training: Training, stop: list[int]) -> None:
             share = _agreed(accelerator, spent(config, training.progress))
             if share >= 1 or _anywhere(accelerator, stop):
                 break
-            take_step(training, next(batches), share)
+            began = time.perf_counter()  # whoever waits for batches trains too slowly, and is to see it
+            take_step(training, next(batches), share, began=began)
             if training.progress.step % config.evaluate_every == 0:
                 _evaluate(training)
             # what may have diverged must not push out what has not
@@ -140,7 +143,9 @@ def _floors(training: Training) -> None:
     path = Path(training.config.out) / "floors.json"
     if not path.exists():
         train, config = training.sampler.view, training.config
-        found = measure_floors(train, training.validation, max_order=config.floor_order, seed=config.seed)
+        counted = np.linspace(0, len(train) - 1, min(config.floor_windows, len(train))).astype(np.int64)
+        found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order, seed=config.seed)
+        found |= {"counted_windows": len(counted), "training_windows": len(train)}
         with whole_file(path) as partial:  # whoever goes on reads it again
             partial.write_text(json.dumps(found, indent=2) + "\n")
     floors = read_json(path)
@@ -187,6 +192,9 @@ def _say_hello(training: Training) -> None:
     plan, masked = sampler.plan, training.audit
     fewest = plan.least_spans * plan.words_per_span
     asked = str(plan.asked) if fewest == plan.asked else f"{fewest} to {plan.asked}"
+    if config.steps is not None and config.warmup_steps >= config.steps:
+        told = f"--warmup-steps {config.warmup_steps} is no less than --steps {config.steps}: the learning rate never reaches what was asked for"
+        training.bar.write(told, file=sys.stderr)
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
         f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} apart; "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+import yaml
 
 from dnabert.config import save_yaml
 from dnabert.disk import disk_in_one_line
@@ -18,6 +21,12 @@ from dnabert.stage import check_free, check_not_read, write_manifest
 
 _CONFIG = "config.yaml"
 _METRICS = "metrics.jsonl"  # made first, so that a run that was killed at any moment is known as one
+#: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.
+_SETTLED = (
+    "k", "stride", "model", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
+    "random_strand", "soft_mask_weight", "contrast", "evaluation_windows", "evaluation_genome", "evaluation_mask_share", "floor_order",
+    "floor_windows", "seed",
+)  # fmt: skip
 #: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
 _HELD: dict[Path, int] = {}
 
@@ -52,6 +61,7 @@ def begin(config: PretrainConfig) -> Path | None:
     if config.resume == "auto" and (stopped or not out.exists()):
         newest = newest_readable(out)
         if newest is not None:
+            _check_same(config)
             return newest
     elif stopped and not config.overwrite:
         raise UserError(
@@ -63,6 +73,31 @@ def begin(config: PretrainConfig) -> Path | None:
     check_not_read(out, [path for path in (config.initial, config.corpus) if path])
     _fresh(out)
     return None
+
+
+def _check_same(config: PretrainConfig) -> None:
+    """Refuse to go on with what would make another run of it: half of one curve, under the name of the other."""
+    path = Path(config.out) / _CONFIG
+    try:
+        begun = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return
+    now = dataclasses.asdict(config)
+    for name in _SETTLED:
+        if not isinstance(begun, dict) or name not in begun:
+            continue
+        before, wanted = begun[name], now[name]
+        if name == "stride":
+            before, wanted = before or begun.get("k"), wanted or config.k
+        if isinstance(before, dict):
+            differing = [key for key in wanted if key in before and before[key] != wanted[key]]
+            if differing:
+                name, before, wanted = f"{name}.{differing[0]}", before[differing[0]], wanted[differing[0]]
+            else:
+                continue
+        if before != wanted:
+            flag = f"--{name.replace('_', '-')}"
+            raise UserError(f"{config.out} was begun with {flag} {before}, now it is {wanted}: pass {before}, or choose another --out")
 
 
 def record(config: PretrainConfig) -> None:

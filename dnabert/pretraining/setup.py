@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 from dnabert.pretraining.step import Training
 
+#: How long a process waits for another before it gives up; torch's own ten minutes are over while a genome is counted.
+_PATIENCE = timedelta(hours=2)
+
 
 @dataclass(frozen=True)
 class Samplers:
@@ -48,7 +52,8 @@ class Samplers:
 def make_accelerator(config: PretrainConfig) -> Accelerator:
     """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared."""
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
-    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    # and with patience: the others wait for the one that counts Markov models, or writes to a slow disk
+    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=_PATIENCE).device
     sharding.is_asked_for()  # refuses what it cannot do
     accelerator = accelerator_in(config.precision, device=device)
     if device.type == "cpu":

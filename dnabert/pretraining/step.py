@@ -72,10 +72,9 @@ def batches_of(training: Training, step: int) -> list[MaskedBatch]:
     return [source.batch(step, part=first + i, parts=accelerator.num_processes * parts) for i in range(parts)]
 
 
-def take_step(training: Training, batches: list[MaskedBatch], share: float) -> None:
-    """One optimiser step; the loss is normalised by the whole batch, so how it is cut does not matter."""
+def take_step(training: Training, batches: list[MaskedBatch], share: float, *, began: float) -> None:
+    """One optimiser step, whose time counts from `began`; the loss is normalised by the whole batch, so how it is cut does not matter."""
     config, accelerator, progress = training.config, training.accelerator, training.progress
-    began = time.perf_counter()
     _seed_dropout(training)
     rate = learning_rate(config, step=progress.step, progress=share)
     set_learning_rate(training.optimizers, rate)

@@ -151,7 +151,7 @@ def _tokens_per_second(training: Training) -> float:
 
     batches = batches_of(training, training.progress.step)
     began = time.perf_counter()
-    take_step(training, batches, 0.5)
+    take_step(training, batches, 0.5, began=began)
     return training.config.batch_size * training.sampler.tokens_per_window / (time.perf_counter() - began)
 
 

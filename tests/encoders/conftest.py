@@ -1,16 +1,18 @@
 """Tiny runs: real architectures, real tokenizer, weights as they are drawn."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dnabert.models.config import ModelConfig
 from dnabert.stage import write_manifest
 
 WINDOW = 60
 
 
-def save_run(folder: Path, *, architecture: str, k: int = 5, stride: int | None = None) -> Path:
+def save_run(folder: Path, *, architecture: str, k: int = 5, stride: int | None = None, settings: ModelConfig | None = None) -> Path:
     import torch
     from transformers import BertConfig, BertForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
 
@@ -42,7 +44,7 @@ def save_run(folder: Path, *, architecture: str, k: int = 5, stride: int | None 
     model.config.window_length = WINDOW
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    write_manifest(folder, kind="run")
+    write_manifest(folder, kind="run", config={} if settings is None else {"model": dataclasses.asdict(settings)})
     return folder
 
 
@@ -54,6 +56,17 @@ def bert_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def modernbert_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_run(tmp_path_factory.mktemp("runs") / "modernbert", architecture="modernbert")
+
+
+@pytest.fixture(scope="session")
+def settings() -> ModelConfig:
+    return ModelConfig(hidden_size=16, layers=2, heads=2, intermediate_size=32)
+
+
+@pytest.fixture(scope="session")
+def told_run(settings: ModelConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose manifest says how it began."""
+    return save_run(tmp_path_factory.mktemp("runs") / "told", architecture="modernbert", settings=settings)
 
 
 @pytest.fixture(scope="session", params=["bert", "modernbert", "overlapping"])

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 
 from dnabert.alphabet import reverse_complement
 from dnabert.encoders import EmbedConfig, load_encoder
 from dnabert.errors import UserError
+from dnabert.models.build import begin
+from dnabert.models.config import ModelConfig
 from dnabert.stage import write_manifest
 from dnabert.tokenizer import load_tokenizer
 
@@ -121,6 +123,23 @@ def test_random_weights_are_the_seeds(run: Path, windows: np.ndarray) -> None:
     assert np.abs(one - other).max() > 1e-3
     assert np.abs(one - encode(run, windows)).max() > 1e-3
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_untrained_is_the_model_before_its_first_step(told_run: Path, settings: ModelConfig, windows: np.ndarray) -> None:
+    run = told_run
+    found = load_encoder(f"untrained:{run}", config=EmbedConfig(seed=1, precision="fp32"))
+    assert "before its first step" in found.name
+    begun = begin(AutoConfig.from_pretrained(run), settings, k=5, seed=1).eval()
+    word = load_tokenizer(run).encode_bases(windows, special_tokens=True)
+    with torch.no_grad():
+        hidden = begun.base_model(torch.from_numpy(word.astype(np.int64))).last_hidden_state[:, 1:-1].mean(1)
+    np.testing.assert_allclose(found.encode(windows), hidden.numpy(), rtol=1e-4, atol=1e-5)
+    assert np.abs(found.encode(windows) - encode(f"random:{run}", windows, seed=1)).max() > 1e-3
+
+
+def test_a_run_that_does_not_say_how_it_began(modernbert_run: Path) -> None:
+    with pytest.raises(UserError, match="does not say how its model began"):
+        load_encoder(f"untrained:{modernbert_run}")
 
 
 def test_a_run_without_a_model(tmp_path: Path) -> None:

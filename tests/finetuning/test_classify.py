@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -13,15 +14,12 @@ from dnabert.tokenizer import KmerTokenizer
 
 def make_run(folder, architecture):
     tokenizer = KmerTokenizer(k=3)
-    model = build_model(
-        ModelConfig(architecture=architecture, hidden_size=32, layers=1, heads=2, intermediate_size=32),
-        tokenizer=tokenizer,
-        max_tokens=22,
-    )
+    settings = ModelConfig(architecture=architecture, hidden_size=32, layers=1, heads=2, intermediate_size=32)
+    model = build_model(settings, tokenizer=tokenizer, max_tokens=22)
     model.config.window_length = 60
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    write_manifest(folder, kind="run")
+    write_manifest(folder, kind="run", config={"model": dataclasses.asdict(settings)})
     return folder
 
 
@@ -52,7 +50,7 @@ def test_one_table_of_everything_with_paired_differences(task, tmp_path, capsys)
     (record,) = json.loads((out / "results.json").read_text())
     names = [row["classifier"] for row in record["scores"]]
     assert names == [
-        "fine-tuned run", "random weights", "convolution, random weights", "lstm, random weights", "fine-tuned conv",
+        "fine-tuned run", "untrained", "convolution, untrained", "lstm, untrained", "fine-tuned conv",
         "kmer:3, logistic regression",
     ]  # fmt: skip
     assert [len(row["each"]) for row in record["scores"]] == [2, 2, 2, 2, 2, 1]

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from transformers import AutoModelForSequenceClassification
 
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune
+from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
 from dnabert.stage import write_manifest
@@ -17,13 +19,13 @@ from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 def make_run(folder: Path, architecture: str) -> Path:
     tokenizer = KmerTokenizer(k=2)
-    sizes = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48}
-    model = build_model(ModelConfig(architecture=architecture, **sizes), tokenizer=tokenizer, max_tokens=60)
+    settings = ModelConfig(architecture=architecture, hidden_size=32, layers=2, heads=2, intermediate_size=48)
+    model = build_model(settings, tokenizer=tokenizer, max_tokens=60)
     model.config.window_length = 116
     folder.mkdir()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    write_manifest(folder, kind="run")
+    write_manifest(folder, kind="run", config={"model": dataclasses.asdict(settings)})
     return folder
 
 
@@ -91,6 +93,10 @@ def test_fresh_weights_are_other_weights_and_seeds_repeat(modernbert, task, tmp_
     curves = [(folder / "metrics.jsonl").read_text() for folder in (first, again, fresh)]
     assert curves[0] == curves[1] != curves[2] and result(first) == result(again)
     assert [each["seed"] for each in result(first)] == [1, 2]
+    begun = build_classifier(read_start(modernbert, fresh=True), ["a", "b"], seed=3)
+    settings = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=48)
+    body = build_model(settings, tokenizer=KmerTokenizer(k=2), max_tokens=60, seed=3).base_model.state_dict()
+    assert all(torch.equal(value, body[name]) for name, value in begun.base_model.state_dict().items())
 
 
 def test_berts_pooler_belongs_to_the_head(task, tmp_path):

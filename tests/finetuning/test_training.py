@@ -33,7 +33,17 @@ def test_the_loss_weighs_classes_as_it_is_told():
     with torch.no_grad():
         nats = -model(tiles.input_ids).logits.log_softmax(1)[torch.arange(16), tiles.labels]
     by_hand = (nats[:14].mean() + nats[14:].mean()) / 2
-    assert training._step(run, tiles).item() == pytest.approx(by_hand.item(), rel=1e-4) != pytest.approx(nats.mean().item(), rel=1e-4)
+    reader = training.LabelledReader(part, start.tokenizer, most_words=start.most_words)
+    halves = [reader.batch(rows) for rows in (np.arange(8), np.arange(8, 16))]  # the first holds none of the rare class
+
+    def loss(tiles):
+        with torch.no_grad():
+            logits = training._logits(model, tiles, accelerator)
+        return training._loss(run, logits, tiles.labels).item()
+
+    assert loss(tiles) == pytest.approx(by_hand.item(), rel=1e-4) != pytest.approx(nats.mean().item(), rel=1e-4)
+    assert np.mean([loss(half) for half in halves]) == pytest.approx(by_hand.item(), rel=1e-4)
+    assert training._step(run, tiles).item() == pytest.approx(by_hand.item(), rel=1e-4)
 
 
 def test_predictions_do_not_depend_on_the_batch_size():

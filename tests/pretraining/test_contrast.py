@@ -63,6 +63,21 @@ def test_two_views_are_of_one_place_and_no_two_of_the_same_frame_and_strand(pair
     assert mutated.shape == first.shape and not np.array_equal(mutated, second)
 
 
+def test_without_random_strands_no_view_is_turned(pairs: PairSampler) -> None:
+    rows, epochs = np.arange(40), np.zeros(40, dtype=np.int64)
+    config = ContrastConfig(weight=1.0, shift=0, substitutions=0.0, indels=0.0)
+    still = dataclasses.replace(pairs, config=config, sampler=dataclasses.replace(pairs.sampler, random_strand=False))
+    first, second = (still.view_bases(rows, epochs, second=which) for which in (False, True))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_finding_places_is_scored_without_dropout(config, tmp_path) -> None:
+    model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=0.3)
+    run = pretrain(config(contrast=ContrastConfig(weight=1.0), model=model, steps=2, evaluate_every=1, learning_rate=1e-12,
+                          embedding_learning_rate=1e-12, weight_decay=0.0, evaluation_windows=60))  # fmt: skip
+    assert len(set(curve(run, "validation_found_first"))) == 1
+
+
 def test_the_loss_is_the_cross_entropy_over_all_other_views() -> None:
     vectors = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
     nats, found = contrastive_loss(vectors, torch.zeros(3, 3, dtype=torch.bool), temperature=0.5)
@@ -139,6 +154,7 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
         ({"contrast": {"indels": 0.7}}, "--contrast.indels is 0.7, allowed is 0 to 0.5"),
         ({"contrast": {"weight": 1.0}, "batch_size": 7}, "--batch-size is 7"),
         ({"contrast": {"weight": 1.0}, "accumulation": 2}, "--accumulation parts them: pass 1"),
+        ({"contrast": {"weight": 1.0}, "random_phase": False}, "--no-random-phase has no meaning beside --contrast.weight"),
         ({"initial": "/no/such/run"}, "no such run folder: /no/such/run"),
     ],
 )
@@ -156,6 +172,8 @@ def test_a_start_of_other_words_or_sizes_is_refused(config, tmp_path) -> None:
     start = str(pretrain(config(out=str(tmp_path / "start"), steps=1)))
     with pytest.raises(UserError, match="has k 4, this run 3: pass --k 4"):
         pretrain(config(initial=start, k=3))
+    with pytest.raises(UserError, match="it has 2 attention heads, this one 4"):
+        pretrain(config(initial=start, model=ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)))
     with pytest.raises(UserError, match="is not of this --model"):
         pretrain(config(initial=start, model=ModelConfig(hidden_size=64, layers=2, heads=2, intermediate_size=32)))
     assert not Path(config().out).exists()

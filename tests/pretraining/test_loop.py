@@ -81,8 +81,8 @@ def test_kill_and_resume_equal_an_unbroken_run_bit_for_bit(config, tmp_path, dro
     killed = (
         "import os, signal, dnabert.pretraining.loop as loop; from dnabert.config import load_yaml\n"
         "step = loop.take_step\n"
-        "def stop(training, *rest):\n"
-        "    step(training, *rest)\n"
+        "def stop(training, *rest, **more):\n"
+        "    step(training, *rest, **more)\n"
         "    if training.progress.step == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "loop.take_step = stop\n"
         f"loop.pretrain(load_yaml(loop.PretrainConfig, {str(tmp_path / 'broken.yaml')!r}))"

@@ -234,6 +234,34 @@ def test_another_corpus_is_not_gone_on_with(config, tmp_path):
     pretrain(config(corpus=str(again), resume="auto"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seed": 1}, "--seed 0, now it is 1: pass 0"),
+        ({"optimizer": "adamw"}, "--optimizer muon, now it is adamw"),
+        ({"batch_size": 16}, "--batch-size 8, now it is 16"),
+        ({"mask_share": 0.3}, "--mask-share 0.15, now it is 0.3"),
+        ({"evaluation_windows": 20}, "--evaluation-windows 10, now it is 20"),
+        ({"stride": 2}, "--stride 4, now it is 2"),
+        ({"model": ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)}, "--model.heads 2, now it is 4"),
+    ],
+)
+def test_another_recipe_is_not_gone_on_with(config, changes, told):
+    run = pretrain(config(steps=2))
+    (run / "manifest.json").unlink()
+    before = (run / "config.yaml").read_text()
+    with pytest.raises(UserError, match=f"run was begun with {told}"):
+        pretrain(config(**changes, resume="auto"))
+    assert (run / "config.yaml").read_text() == before
+
+
+def test_budget_rates_and_how_often_something_is_done_may_change(config):
+    run = pretrain(config(steps=2))
+    (run / "manifest.json").unlink()
+    pretrain(config(steps=4, stride=4, learning_rate=1e-3, log_every=2, checkpoint_every=1, accumulation=2, resume="auto"))
+    assert len(checkpoints(run)) == 2
+
+
 def test_of_two_that_train_in_one_folder_the_second_is_refused(config, tmp_path):
     long = config(steps=100_000, checkpoint_every=5)
     save_yaml(long, tmp_path / "long.yaml")
