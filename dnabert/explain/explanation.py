@@ -25,6 +25,7 @@ from dnabert.explain.gene_sets import (
     GeneSets,
     gene_set_enrichment,
     gene_set_landing,
+    genes_shared,
     genes_touched,
     in_gene_set,
     read_gene_sets,
@@ -59,7 +60,8 @@ class Explanation:
     Attributes
     ----------
     cards : one dict per cluster, 0 to C - 1: ``label``, ``sentence`` and the parts of its evidence.
-    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``skipped`` (part to why), ``seconds``.
+    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``genes_shared`` (with the gene sets; None
+        without), ``skipped`` (part to why), ``seconds``.
     manifest, folder : where it stands and what made it.
     """
 
@@ -138,11 +140,12 @@ def _judged(stability: str | Path) -> list[Record]:
 
 @dataclass
 class _Gathered:
-    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds."""
+    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds; genes found in the sets."""
 
     parts: dict[str, Any]
     skipped: dict[str, str]
     seconds: dict[str, float]
+    genes_shared: dict[str, int] | None = None
 
 
 def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
@@ -168,6 +171,10 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
     }
     gathered = _Gathered({}, _missing(windows, config), {})
+    if sets is not None and "gene_sets" not in gathered.skipped:
+        gathered.genes_shared = genes_shared(windows, sets)
+        if not gathered.genes_shared["shared"]:
+            gathered.skipped |= dict.fromkeys(("gene_sets", "gene_set_landing"), _no_gene(windows, sets))
     if not named_sets:
         gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}")
     wanted = [name for name in parts if name not in gathered.skipped]
@@ -199,6 +206,13 @@ def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]
     if package:
         missing["consensus"] = package
     return missing
+
+
+def _no_gene(windows: ClusteredWindows, sets: GeneSets) -> str:
+    """Why no gene set can be tested, with a name of either side to compare."""
+    own = sorted(set(windows.table["gene"].astype(str)) - {""})
+    shown = f"named as {own[0]!r}, its own as {min(min(genes) for genes in sets.genes)!r}" if own else "which touch none"
+    return f"no gene of {sets.path} is a gene of the windows, {shown}: give a GMT file with the same gene symbols"
 
 
 def _given(sets: GeneSets | None) -> GeneSets:
@@ -238,6 +252,7 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: _Gathered, config:
     overall = {
         "confounds": gathered.parts["confounds"],
         "gene_set_landing": gathered.parts.get("gene_set_landing", {}),
+        "genes_shared": gathered.genes_shared,
         "skipped": gathered.skipped,
         "seconds": gathered.seconds,
     }

@@ -110,6 +110,15 @@ def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str
     return rows
 
 
+def genes_shared(windows: ClusteredWindows, sets: GeneSets) -> dict[str, int]:
+    """How many gene symbols the windows have (``windows``), a GMT file has (``file``), and both have (``shared``).
+
+    Few are shared where the file is of another species or names genes otherwise (Ensembl or Entrez ids).
+    """
+    names, everywhere = set(_genes(windows)[1]), frozenset().union(*sets.genes)
+    return {"windows": len(names), "file": len(everywhere), "shared": len(names & everywhere)}
+
+
 def gene_set_enrichment(
     windows: ClusteredWindows,
     sets: GeneSets,

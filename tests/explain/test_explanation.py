@@ -110,6 +110,15 @@ def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Pa
     assert {card["sentence"]["basis"] for card in found.cards} == {"composition", "family"} and len(named(found, "family")) == 1
 
 
+def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained: Explanation) -> None:
+    (folder / "other.gmt").write_text("S1\tof another species\tYAL001C\tYAL002W\n")
+    found = explain(folder / "clusters", out=folder / "other", config=ExplainConfig(pairs=50, gene_sets=str(folder / "other.gmt"), named_sets=["S1"]))
+    why = f"no gene of {folder / 'other.gmt'} is a gene of the windows, named as 'g0', its own as 'YAL001C': give a GMT file with the same gene symbols"
+    assert found.overall["skipped"]["gene_sets"] == found.overall["skipped"]["gene_set_landing"] == why
+    assert found.overall["genes_shared"] == {"windows": 200, "file": 2, "shared": 0}
+    assert explained.overall["genes_shared"] == {"windows": 200, "file": 200, "shared": 200}
+
+
 def test_mistakes_are_told_in_one_line_and_leave_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     for config, line in (
