@@ -36,7 +36,8 @@ def cluster_rows(
     table : windows with ``label``, and any of the corpus's columns.
     sequences : gives uint8 ASCII (m, L) for rows int (m,) of the table.
     samples : sequences shown per cluster: the surest members first come from different places when they can.
-    phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over its maximum (1 = no phase).
+    phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since windows
+        side by side do not begin in all frames as often (1 = as even as these).
     edit_distance : mean distance within each cluster, from `edit_distances`.
     seed : of the choice of samples.
 
@@ -48,6 +49,7 @@ def cluster_rows(
     rng = np.random.default_rng(seed)
     labels = table["label"].to_numpy()
     numbers = sorted(set(labels.tolist()), key=lambda label: (label < 0, label))
+    frames = _phase_entropy(table["start"].to_numpy(), phase_modulus) if "start" in table else 0.0
     rows = []
     for label in numbers:
         members = np.flatnonzero(labels == label)
@@ -57,7 +59,7 @@ def cluster_rows(
         row |= {"low_complexity": float(simple[members].mean())}
         row |= {name: _shares(part[column]) for column, name in _CLASSES.items() if column in table}
         if "start" in table:
-            row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus)
+            row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus) / frames if frames else 1.0
         row["edit_distance_mean"] = (edit_distance or {}).get(int(label))
         chosen = _sample(part, members, count=samples, rng=rng)
         row["samples"] = [
@@ -86,7 +88,7 @@ def _shares(column: pd.Series, *, most: int = 6) -> dict[str, float]:
 def _phase_entropy(start: np.ndarray, modulus: int) -> float:
     share = np.bincount(start % modulus, minlength=modulus) / len(start)
     share = share[share > 0]
-    return float(-(share * np.log(share)).sum() / np.log(modulus)) if modulus > 1 else 1.0
+    return abs(float((share * np.log(share)).sum()))
 
 
 def _sample(part: pd.DataFrame, members: np.ndarray, *, count: int, rng: np.random.Generator) -> list[int]:

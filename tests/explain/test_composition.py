@@ -32,6 +32,16 @@ def test_rows_say_what_a_visible_table_holds() -> None:
     json.dumps(rows, allow_nan=False)
 
 
+def test_the_spread_over_frames_is_that_of_all_windows_where_there_is_no_phase() -> None:
+    start = np.arange(0, 448 * 1_200, 448)  # side by side: with k = 6 in even frames alone
+    table = pd.DataFrame({"label": np.repeat([0, 1], 600), "start": start})
+    table.loc[600:, "start"] = start[600:] // 6 * 6
+    bases = np.frombuffer(b"ACGT", dtype=np.uint8)
+    spread = [row["phase_entropy"] for row in cluster_rows(table.assign(start=start), lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)]
+    assert np.allclose(spread, 1, atol=1e-4)
+    assert cluster_rows(table, lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)[1]["phase_entropy"] == 0.0
+
+
 def test_samples_come_from_different_blocks_first() -> None:
     table = pd.DataFrame({"label": np.zeros(6, int), "block": [1, 1, 1, 1, 2, 3], "probability": np.ones(6)})
     bases = np.frombuffer(b"ACGTCA" * 2, dtype=np.uint8).reshape(6, 2)
