@@ -8,6 +8,8 @@ from typing import Any
 
 #: Keeps a number and its unit on one line.
 _SPACE = "\N{NO-BREAK SPACE}"
+#: Odds ratios below this, or above its inverse, are told as bounds.
+_LEAST_ODDS = 0.001
 
 
 def present(value: Any) -> bool:
@@ -96,6 +98,19 @@ def small(value: Any) -> str:
     ('0.031', '< 1e-10', '1.9e-05', '–')
     """
     return "–" if not present(value) else "< 1e-10" if value < 1e-10 else f"{value:.2g}"
+
+
+def odds(ratio: Any, *, digits: int = 1) -> str:
+    """An odds ratio; beyond a thousand, where a cell of the table is all but empty, only the bound is meant.
+
+    Examples
+    --------
+    >>> odds(26.94), odds(303_878.0), odds(0.0002), odds(None)
+    ('26.9', '> 1,000', '< 0.001', '–')
+    """
+    if present(ratio) and not _LEAST_ODDS <= ratio <= 1 / _LEAST_ODDS:
+        return f"> {1 / _LEAST_ODDS:,.0f}" if ratio > 1 else f"< {_LEAST_ODDS}"
+    return number(ratio, digits=digits)
 
 
 def duration(seconds: Any) -> str:

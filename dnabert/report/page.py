@@ -66,7 +66,7 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "number", "percent", "interval", "p_value", "small", "duration", "listed", "present"):
+    for name in ("count", "number", "percent", "interval", "p_value", "small", "odds", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
     environment.filters["describe"] = first_screen.describe
