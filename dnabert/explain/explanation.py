@@ -278,7 +278,8 @@ def _tables(cards: list[Record], gathered: _Gathered) -> dict[str, list[Record]]
     """Flat rows of each kind of evidence, for spreadsheets."""
     tables: dict[str, list[Record]] = {
         "clusters": [
-            {"label": c["label"], "n": c["makeup"]["n"], "loci": c["makeup"]["loci"], "kind": c["kind"]["kind"], **c["sentence"]} for c in cards
+            {"label": c["label"], **{name: c["makeup"][name] for name in ("n", "loci", "stretches")}, "kind": c["kind"]["kind"], **c["sentence"]}
+            for c in cards
         ],
         "annotation": [row for c in cards for row in c.get("annotation", [])],
         "gene_sets": [row | {"genes": ",".join(row["genes"])} for row in gathered.parts.get("gene_sets", [])],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.clusters.subsample import STRETCH
 from dnabert.corpus.blocks import block_or_alone
 
 if TYPE_CHECKING:
@@ -57,6 +58,36 @@ def _chains(places: Places) -> NDArray[np.int64]:
     chain = np.empty(len(order), dtype=np.int64)
     chain[order] = np.cumsum(begins) - 1
     return chain
+
+
+def count_stretches(rows: NDArray[np.integer], places: Places, *, locus: NDArray[np.integer]) -> int:
+    """Number of stretches of 10 kb that the loci of some windows fill: neighbours, such as the parts of one prophage, are one place.
+
+    A stretch begins at the first locus that none before it reaches, so that no border parts what is near. A locus of several
+    genomes lies where its window on the first of their sequences does.
+
+    Parameters
+    ----------
+    rows : int (m,), the windows.
+    places, locus : of all windows; `locus` from `loci`.
+
+    Examples
+    --------
+    >>> from dnabert.clusters.scores import Places
+    >>> start = np.array([9_000, 12_000, 40_000, 9_000])
+    >>> places = Places(np.full(4, -1), np.array([0, 0, 0, 1]), start, start + 448)
+    >>> count_stretches(np.arange(4), places, locus=loci(places))
+    3
+    """
+    _, sequence = np.unique(places.sequence[rows], return_inverse=True)
+    start = places.start[rows].astype(np.int64)
+    order = np.lexsort((start, sequence))
+    first = order[np.sort(np.unique(locus[rows][order], return_index=True)[1])]
+    along = sequence[first].astype(np.int64) * (int(start.max(initial=0)) + STRETCH) + start[first]
+    found, at = 0, 0
+    while at < len(along):
+        found, at = found + 1, int(np.searchsorted(along, along[at] + STRETCH))
+    return found
 
 
 def disjoint_pairs(

@@ -13,7 +13,7 @@ from dnabert.explain.cheap_features import cpg_ratio
 from dnabert.explain.composition import describe_window
 from dnabert.explain.correction import add_q
 from dnabert.explain.edit_distance import cliffs_delta
-from dnabert.explain.loci import loci
+from dnabert.explain.loci import count_stretches, loci
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -38,7 +38,7 @@ def cluster_makeup(
     Returns
     -------
     One dict per cluster, 0 to C - 1, with ``label``, ``n``, ``share`` of all windows, ``loci`` (places that are not
-    near-copies of one another, see `loci`), and, where the table has coordinates, ``genomes`` (windows of each) and
+    near-copies of one another, see `loci`), ``stretches`` (of 10 kb that these fill, see `count_stretches`), and, where the table has coordinates, ``genomes`` (windows of each) and
     ``footprint`` (bases of each genome that the windows cover, counted once) with its sum ``footprint_bp``.
 
     Each of `MEASURES` is a dict: ``value``, ``low``, ``high`` (mean over the windows with a 95 % bootstrap interval
@@ -68,7 +68,9 @@ def cluster_makeup(
     for label in windows.clusters:
         inside = windows.labels == label
         row: dict[str, Any] = {"label": label, "n": int(inside.sum()), "share": float(inside.mean())}
-        row |= {"loci": len(np.unique(locus[inside]))} | _extent(windows, np.flatnonzero(inside))
+        own = np.flatnonzero(inside)
+        row |= {"loci": len(np.unique(locus[inside])), "stretches": count_stretches(own, windows.places, locus=locus)}
+        row |= _extent(windows, own)
         for column, name in enumerate(MEASURES):
             row[name] = _against_rest(values[:, column], inside, locus=locus, resamples=resamples, rng=rng)
         rows.append(row | _members(windows, label, centres=centres, locus=locus, count=members, rng=rng))

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnabert.clusters.scores import Places
-from dnabert.explain.loci import disjoint_pairs, equal_gc_pairs, loci
+from dnabert.explain.loci import count_stretches, disjoint_pairs, equal_gc_pairs, loci
 
 PLACE = st.tuples(st.integers(-1, 4), st.integers(0, 2), st.integers(0, 60))
 
@@ -33,6 +33,17 @@ def closure(near: np.ndarray) -> np.ndarray:
 def test_touching_windows_do_not_overlap() -> None:
     assert loci(places([-1, -1, -1], [0, 0, 0], [0, 10, 19])).tolist() == [0, 1, 1]
     assert loci(places([], [], [])).tolist() == []
+
+
+def test_neighbours_within_10_kb_are_one_stretch() -> None:
+    start = [*range(95_000, 117_000, 1_100), *range(500_000, 523_000, 2_300), 900_000]  # two prophages, over borders of 10 kb, and one more
+    found = places([-1] * len(start), [0] * len(start), start, length=448)
+    assert count_stretches(np.arange(len(start)), found, locus=loci(found)) == 5
+    # orthologs count once, and on the sequence that comes first
+    tied = places([1, 2, 1, 2], [0, 0, 1, 1], [0, 50_000, 0, 5_000])
+    assert count_stretches(np.arange(4), tied, locus=loci(tied)) == 2
+    assert count_stretches(np.array([2, 3]), tied, locus=loci(tied)) == 1
+    assert count_stretches(np.arange(0), tied, locus=loci(tied)) == 0
 
 
 def test_rounds_use_each_locus_once_and_windows_of_one_locus_are_never_paired() -> None:
