@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import log
 from typing import Any, Literal
+
+from dnabert.explain.families import family_of
+from dnabert.explain.tracks import ANY
 
 Record = dict[str, Any]
 
@@ -17,10 +22,33 @@ APART = 0.7
 WELL = 0.8
 #: Share of the members from which a finding that does not name the cluster is added, when the odds are this many times those elsewhere.
 SOME, TIMES = 0.2, 3.0
+#: Points by which a region of genes, a gene type or a track must be more frequent than elsewhere, beside `TIMES`, to be told: nearly all of a
+#: bacterium is coding.
+POINTS = 0.2
+#: A finding gives way to one whose odds against other windows are this many times its own; beyond `_UTMOST` odds are not told apart.
+FAR, _UTMOST = 10.0, 1_000.0
+#: Share of the members from which a class names a cluster that has no other name, at these odds.
+MANY_OF, CLEARLY = 0.4, 20.0
+#: Bases from which a consensus is an element even where a motif is found in it, and letters of a motif that are told.
+LONG, LETTERS = 100, 12
+#: Bits of a IUPAC letter, by the number of bases it stands for.
+_BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
+#: Columns of annotation that are no track of the user's.
+_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "cpg_island", "soft_masked", "genome", "split")
+_NO_CLASS = ("none", "other", "None", "intergenic")
 #: Share of GC by which a cluster differs enough to be called rich in it.
 RICH = 0.03
-#: Places from which a finding is called certain, and below which it is called weak: neighbours on one stretch of a chromosome are few places.
+#: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one prophage are few places.
 MANY, FEW = 20, 8
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A finding that can name a cluster, and its odds against other windows."""
+
+    basis: str
+    text: str
+    odds: float
 
 
 def cluster_sentence(card: Record) -> Record:
@@ -28,9 +56,11 @@ def cluster_sentence(card: Record) -> Record:
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
     class of at least half of them; low complexity; CpG islands (and promoters, when they lie within 1 kb of a start of
-    transcription); coding or exonic sequence; an element that no database has (members align with a consensus, and with each other
-    more often than other windows with them); a motif, in more of them than in other windows and than in their own, shuffled;
-    composition. Every test is one against other windows, with q at most 0.05. Else the
+    transcription); coding or exonic sequence (most bases of at least half of the windows); a gene type or a track of the user's
+    that at least half of them have; an element that no database has (members align with a consensus, and with each other more
+    often than other windows with them); a class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds
+    against other windows are ten times as large goes first. Else a motif, in more of them than in other windows and than in
+    their own, shuffled; or composition. Every test is one against other windows, with q at most 0.05. Else the
     cluster is unexplained. What else holds of most members (introns, one species), and what many have far more often than other
     windows, is added; of an unexplained cluster also what it lacks.
 
@@ -41,24 +71,39 @@ def cluster_sentence(card: Record) -> Record:
     Returns
     -------
     dict with ``text``, ``basis`` (repeat, element, …, unexplained), and ``confidence`` (high, moderate, low): low where nothing
-    explains it, below 8 places, and when repeats of the clustering lose the cluster; high from 20 places on when they keep it
-    (or were not made).
+    explains it, below 8 stretches of 10 kb, and when repeats of the clustering lose the cluster; high from 20 stretches on when they
+    keep it (or were not made) and at least half of the members have what names it.
     """
     makeup = card["makeup"]
-    for find in (_element, _repeat, _low_complexity, _island, _exonic, _family, _motif, _related, _composition):
-        found = find(card)
-        if found:
-            basis, text = found
-            break
+    named = _strongest(card)
+    if named is None:
+        basis, text = next((found for find in (_motif, _related, _composition) if (found := find(card))), ("unexplained", _unexplained(card)))
     else:
-        basis, text = "unexplained", _unexplained(card)
-    added = [] if basis == "unexplained" else _also(card, basis)
-    sure = "low" if basis == "unexplained" else confidence(makeup["loci"], card.get("stability"))
-    return {"text": ", ".join([text, *added]), "basis": basis, "confidence": sure}
+        basis, text = named.basis, named.text
+    if basis == "unexplained":
+        return {"text": text, "basis": basis, "confidence": "low"}
+    sure = confidence(makeup["stretches"], card.get("stability"))
+    if basis == "class of many" and sure == "high":
+        sure = "moderate"
+    return {"text": ", ".join([text, *_also(card, basis, text), *_few_stretches(makeup)]), "basis": basis, "confidence": sure}
 
 
-def confidence(places: int, stability: Record | None) -> Literal["high", "moderate", "low"]:
-    """How sure a cluster is, from its number of places and from how often repeats of the clustering find it.
+def _strongest(card: Record) -> _Name | None:
+    """The first name that holds, or one whose odds are far larger."""
+    finders: tuple[Callable[[Record], _Name | None], ...] = (_element, _repeat, _low_complexity, _island, _exonic, _gene_type, _track)
+    found = [name for find in finders if (name := find(card))]
+    if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
+        found += [name for name in (_family(card),) if name]
+    found += [name for name in (_many(card),) if name]
+    best = found[0] if found else None
+    for name in found[1:]:
+        if best is not None and min(name.odds, _UTMOST) >= FAR * min(best.odds, _UTMOST):
+            best = name
+    return best
+
+
+def confidence(stretches: int, stability: Record | None) -> Literal["high", "moderate", "low"]:
+    """How sure a cluster is, from the number of stretches of 10 kb that it lies in and from how often repeats of the clustering find it.
 
     Examples
     --------
@@ -66,74 +111,127 @@ def confidence(places: int, stability: Record | None) -> Literal["high", "modera
     ('high', 'low', 'moderate')
     """
     verdict = (stability or {}).get("verdict")
-    if places < FEW or verdict == "dissolved":
+    if stretches < FEW or verdict == "dissolved":
         return "low"
-    return "high" if places >= MANY and verdict in (None, "stable") else "moderate"
+    return "high" if stretches >= MANY and verdict in (None, "stable") else "moderate"
 
 
-def _element(card: Record) -> tuple[str, str] | None:
-    """The family that most members hit, in whichever database."""
-    rows = [row for base in card.get("homology", {}).get("databases", []) for row in base["families"]]
-    rows = [row for row in rows if row["share"] >= MOST and row["odds_ratio"] > 1 and _counts(row)]
+def _few_stretches(makeup: Record) -> list[str]:
+    count = makeup["stretches"]
+    return [f"in {'one stretch' if count == 1 else f'{count} stretches'} of 10 kb"] if count < min(FEW, makeup["loci"]) else []
+
+
+def _element(card: Record) -> _Name | None:
+    """The family that most members hit, in whichever database, and the sequence of it that is most often the best hit."""
+    rows = [(row, base) for base in card.get("homology", {}).get("databases", []) for row in base["families"]]
+    rows = [(row, base) for row, base in rows if row["share"] >= MOST and row["odds_ratio"] > 1 and _counts(row)]
     if not rows:
         return None
-    row = max(rows, key=lambda each: each["share"])
-    return "element", f"{row['name']} elements, {_strands(row['forward'])}, {_percent(row['share'])} of the windows at {_percent(row['identity'])} identity over {row['length']:.0f} bp"
+    row, base = max(rows, key=lambda each: each[0]["share"])
+    own = [each for each in base.get("subjects", []) if each["name"] != row["name"] and family_of(each["name"]) == row["name"]]
+    often = max(own, key=lambda each: each["best"], default=None)
+    which = "" if often is None else f" ({_short(often['name'])}, {_percent(often['best'])})"
+    told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {_percent(row['share'])} of the windows at {_percent(row['identity'])} identity"
+    return _Name("element", f"{told} over {row['length']:.0f} bp", row["odds_ratio"])
 
 
-def _repeat(card: Record) -> tuple[str, str] | None:
-    row = _term(card, "repeat_class", lambda term: term not in ("none", "other", "None"))
-    return ("repeat", f"{row['term']} repeats, {_percent(row['share'])} of the windows") if row else None
+def _short(name: str) -> str:
+    """A sequence's name without its family."""
+    family = family_of(name)
+    return name.removesuffix(f"#{family}").removeprefix(f"{family}:")
 
 
-def _low_complexity(card: Record) -> tuple[str, str] | None:
+def _repeat(card: Record) -> _Name | None:
+    row = _term(card, "repeat_class", lambda term: term not in _NO_CLASS)
+    return _Name("repeat", f"{row['term']} repeats, {_percent(row['share'])} of the windows", _odds(row)) if row else None
+
+
+def _low_complexity(card: Record) -> _Name | None:
     measured = card["makeup"]["low_complexity"]
     clearly_more = measured["value"] >= SIMPLE and _counts(measured) and measured["value"] >= 5 * measured["rest"]
     if measured["value"] < MOST and not clearly_more:
         return None
     elsewhere = f", elsewhere {_percent(measured['rest'])}" if measured.get("rest") is not None else ""
-    return "low complexity", f"low-complexity sequence, {_percent(measured['value'])} of the bases{elsewhere}"
+    odds = _odds({"share": measured["value"], "share_rest": measured.get("rest") or 0.0})
+    return _Name("low complexity", f"low-complexity sequence, {_percent(measured['value'])} of the bases{elsewhere}", odds)
 
 
-def _island(card: Record) -> tuple[str, str] | None:
+def _island(card: Record) -> _Name | None:
     row = _term(card, "cpg_island", lambda term: True)
     if not row:
         return None
     near = card.get("tss", {}).get("near") or {}
     promoters = near.get("share", 0) >= MOST and _counts(near)
     name = "CpG-island promoters" if promoters else "CpG islands"
-    return "CpG island", f"{name}, {_percent(row['share'])} of the windows"
+    return _Name("CpG island", f"{name}, {_percent(row['share'])} of the windows", _odds(row))
 
 
-def _exonic(card: Record) -> tuple[str, str] | None:
+def _exonic(card: Record) -> _Name | None:
+    """What most bases of a window are, not what it touches: few windows of a gene-rich genome touch no exon."""
     for term, name in (("CDS", "coding sequence"), ("exon", "exons"), ("UTR", "untranslated regions")):
-        row = _term(card, "region", lambda each, wanted=term: each.lower() == wanted.lower())
+        row = _clear_term(card, ("main_region",), lambda each, wanted=term: each.lower() == wanted.lower())
         if row:
-            return "exon", f"{name}, {_percent(row['share'])} of the windows"
+            return _Name("exon", f"{name}, {_of_windows(row)}", _odds(row))
     return None
 
 
-def _family(card: Record) -> tuple[str, str] | None:
+def _gene_type(card: Record) -> _Name | None:
+    row = _clear_term(card, ("gene_type",), lambda term: term not in _NO_CLASS)
+    return _Name("gene type", f"{row['term']} genes, {_of_windows(row)}", _odds(row)) if row else None
+
+
+def _track(card: Record) -> _Name | None:
+    """The term of a user's track that most have; its name says more than that any interval is there."""
+    tracks = {row["column"] for row in card.get("annotation", [])} - set(_OWN)
+    row = _clear_term(card, tuple(tracks), lambda term: term != ANY) or _clear_term(card, tuple(tracks), lambda term: True)
+    return _Name("track", f"{_track_name(row)}, {_of_windows(row)}", _odds(row)) if row else None
+
+
+def _track_name(row: Record) -> str:
+    return row["column"] if row["term"] in (ANY, row["column"]) else f"{row['term']} ({row['column']})"
+
+
+def _many(card: Record) -> _Name | None:
+    """A class that nearly half of the members have and hardly any other window."""
+    rows = [row for row in card.get("annotation", []) if row["column"] in ("repeat_class", "gene_type") or row["column"] not in _OWN]
+    rows = [row for row in rows if row["term"] not in _NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
+    rows = [row for row in rows if _counts(row) and _odds(row) >= CLEARLY]
+    if not rows:
+        return None
+    row = max(rows, key=_odds)
+    name = {"repeat_class": f"{row['term']} repeats", "gene_type": f"{row['term']} genes"}.get(row["column"]) or _track_name(row)
+    return _Name("class of many", f"{name}, {_of_windows(row)}", _odds(row))
+
+
+def _family(card: Record) -> _Name | None:
     """Members align with each other more than other windows do with them, and with no known sequence that could name them."""
     found = card.get("consensus") or {}
-    if not found.get("found") or found["share"] < MOST:
+    if not found.get("found"):
         return None
-    if card.get("kind", {}).get("kind") != "homologous" and _motif(card):  # a word that returns aligns, and is no element
-        return None
-    if (found.get("low_complexity") or 0) >= MOST:
-        return "low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp"
     among = (card.get("corpus_homology") or {}).get("members")
-    if among is not None and not (_counts(among) and among["share"] > among["background_share"]):
+    aligned = among is not None and _counts(among) and among["share"] > among["background_share"]
+    element = aligned and len(found["consensus"]) >= LONG and among["share"] >= MOST and among["odds_ratio"] >= TIMES
+    if found["share"] < MOST and not element:
+        return None
+    # a word that returns aligns, and is no element
+    if card.get("kind", {}).get("kind") != "homologous" and not element and _motif(card):
+        return None
+    odds = among["odds_ratio"] if among is not None and aligned else _UTMOST
+    if (found.get("low_complexity") or 0) >= MOST:
+        return _Name("low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp", odds)
+    if among is not None and not aligned:
         return None
     told = f"copies of one element of {len(found['consensus'])} bp at {_percent(found['identity'])} identity, {_percent(found['share'])} of the windows"
+    if found["share"] < MOST:
+        told += f" ({_percent(among['share'])} align with another member, elsewhere {_percent(among['background_share'])})"
     known = _relative(card)
     if known is None:
-        return "family", told + (", in no database given" if card.get("homology") else "")
+        return _Name("family", told + (", in no database given" if card.get("homology") else ""), odds)
     row = _family_row(card, known["family"])
     if row is not None and not (_counts(row) and row["odds_ratio"] > 1):
         return None
     covered = known["query_end"] - known["query_start"]
-    return "family", f"{told}, {covered} bp of it like {known['subject']} at {_percent(known['identity'])} identity"
+    return _Name("family", f"{told}, {covered} bp of it like {known['subject']} at {_percent(known['identity'])} identity", odds)
 
 
 def _relative(card: Record) -> Record | None:
@@ -166,7 +264,22 @@ def _motif(card: Record) -> tuple[str, str] | None:
     like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
     known = f" (like {like[0]})" if like else ""
     shares = [_percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
-    return "motif", f"motif {row['consensus']}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+    return "motif", f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+
+
+def _core(letters: str) -> str:
+    """The most informative letters of a motif, as many as a reader takes in.
+
+    Examples
+    --------
+    >>> _core("GGGACTTTCC"), _core("NNWSCKSSRMACGTRSRTCBN")
+    ('GGGACTTTCC', 'SRMACGTRSRTC (core of 21 bp)')
+    """
+    if len(letters) <= LETTERS:
+        return letters
+    bits = [_BITS.get(letter, 0.0) for letter in letters]
+    start = max(range(len(letters) - LETTERS + 1), key=lambda at: sum(bits[at : at + LETTERS]))
+    return f"{letters[start : start + LETTERS].strip('N')} (core of {len(letters)} bp)"
 
 
 def _composition(card: Record) -> tuple[str, str] | None:
@@ -196,7 +309,8 @@ def _rich(card: Record) -> str | None:
 
 def _unexplained(card: Record) -> str:
     makeup, kind = card["makeup"], card.get("kind", {})
-    parts = [f"unexplained: {makeup['n']:,} windows at {makeup['loci']:,} places"]
+    places = " ".join([f"{makeup['n']:,} windows at {makeup['loci']:,} places", *_few_stretches(makeup)])
+    parts = [f"unexplained: {places}"]
     matched = next((c for c in kind.get("comparisons", []) if (c["form"], c["against"]) == ("semi_global", "equal_gc")), None)
     if matched and matched.get("q") is not None:
         side = "not shown to be nearer in letters than" if matched["q"] > ALPHA else "nearer in letters than" if matched["effect"] < 0 else "farther apart in letters than"
@@ -226,26 +340,27 @@ def _composition_told(card: Record) -> list[str]:
 
 def _lacks(card: Record) -> list[str]:
     """Repeats that other windows have and the cluster's hardly ever."""
-    rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in ("none", "other", "None")]
+    rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in _NO_CLASS]
     rows = [row for row in rows if row["share_rest"] >= 0.1 and _counts(row) and row.get("high") is not None and row["high"] <= 1 / TIMES]
     return [f"hardly any {row['term']} ({_percent(row['share'])}, elsewhere {_percent(row['share_rest'])})" for row in rows]
 
 
-def _some(card: Record) -> list[str]:
-    """What many members have, and far more often than other windows: at most two."""
-    names = {"repeat_class": "{}", "cpg_island": "CpG islands", "region": "{}"}
-    rows = [row for row in card.get("annotation", []) if row["column"] in names and row["term"] not in ("none", "other", "None", "intergenic", "intron")]
-    # what most have names a cluster, but for the regions, of which a window may have several
-    rows = [row for row in rows if (row["share"] or 0) >= SOME and (row["share"] < MOST or row["column"] == "region")]
+def _some(card: Record, named: str = "") -> list[str]:
+    """What many members have, and far more often than other windows: at most two, and not what names the cluster."""
+    names = {"repeat_class": "{}", "cpg_island": "CpG islands", "main_region": "{}", "gene_type": "{} genes"}
+    rows = [row for row in card.get("annotation", []) if row["column"] in names and row["term"] not in (*_NO_CLASS, "intron")]
+    rows = [row for row in rows if (row["share"] or 0) >= SOME and names[row["column"]].format(row["term"]) not in named]
+    # repeats and islands of most name a cluster
+    rows = [row for row in rows if row["share"] < MOST or row["column"] in ("main_region", "gene_type")]
     rows = [row for row in rows if _counts(row) and row.get("low") is not None and row["low"] >= TIMES]
     rows = sorted(rows, key=lambda row: -row["share"])[:2]
     return [f"{names[row['column']].format(row['term'])} in {_percent(row['share'])} (elsewhere {_percent(row['share_rest'])})" for row in rows]
 
 
-def _also(card: Record, basis: str) -> list[str]:
+def _also(card: Record, basis: str, text: str) -> list[str]:
     added = []
     if basis not in ("exon", "CpG island"):
-        intron = _term(card, "region", lambda term: term == "intron", more=True)
+        intron = _clear_term(card, ("main_region",), lambda term: term == "intron")
         if intron:
             added.append(f"intronic ({_percent(intron['share'])}, elsewhere {_percent(intron['share_rest'])})")
     genomes = card["makeup"].get("genomes") or {}
@@ -254,7 +369,7 @@ def _also(card: Record, basis: str) -> list[str]:
         if count >= 0.9 * card["makeup"]["n"] and card.get("genomes_of_corpus", 1) > 1:
             added.append(f"in {name} alone" if count == card["makeup"]["n"] else f"nearly all in {name}")
     added += _sets(card)
-    return [*added, *_some(card)] if basis not in ("element", "repeat", "exon") else added
+    return [*added, *_some(card, text)] if basis not in ("element", "repeat", "exon") else added
 
 
 def _sets(card: Record) -> list[str]:
@@ -263,11 +378,31 @@ def _sets(card: Record) -> list[str]:
     return [f"in genes of {rows[0]['name']} ({_percent(rows[0]['share'])}, expected {_percent(rows[0]['expected'])})"] if rows else []
 
 
-def _term(card: Record, column: str, wanted: Any, *, more: bool = True) -> Record | None:
+def _term(card: Record, column: str, wanted: Any) -> Record | None:
     """The row of a column's term that most members have and other windows have less often."""
     rows = [row for row in card.get("annotation", []) if row["column"] == column and wanted(row["term"])]
-    rows = [row for row in rows if (row["share"] or 0) >= MOST and _counts(row) and (not more or row["share"] > row["share_rest"])]
+    rows = [row for row in rows if (row["share"] or 0) >= MOST and _counts(row) and row["share"] > row["share_rest"]]
     return max(rows, key=lambda row: row["share"]) if rows else None
+
+
+def _clear_term(card: Record, columns: tuple[str, ...], wanted: Any) -> Record | None:
+    """Of rows as in `_term` those far more frequent than elsewhere, in odds and in points; the largest odds."""
+    rows = [row for column in columns for row in card.get("annotation", []) if row["column"] == column and wanted(row["term"])]
+    rows = [row for row in rows if (row["share"] or 0) >= MOST and _counts(row)]
+    rows = [row for row in rows if _odds(row) >= TIMES and row["share"] - row["share_rest"] >= POINTS]
+    return max(rows, key=lambda row: (min(_odds(row), _UTMOST), row["share"])) if rows else None
+
+
+def _of_windows(row: Record) -> str:
+    return f"{_percent(row['share'])} of the windows, elsewhere {_percent(row['share_rest'])}"
+
+
+def _odds(row: Record) -> float:
+    """The odds ratio of a row's test, or that of its shares; `_UTMOST` where one of these is 0 or 1."""
+    if row.get("odds_ratio") is not None:
+        return float(row["odds_ratio"])
+    share, rest = row["share"], row["share_rest"]
+    return share * (1 - rest) / (rest * (1 - share)) if rest * (1 - share) > 0 else _UTMOST
 
 
 def _counts(row: Record) -> bool:

@@ -12,7 +12,7 @@ Card = dict[str, Any]
 def card(**parts: Any) -> Card:
     """A cluster of which nothing is known but its size."""
     gc = {"value": 0.42, "rest": 0.42, "q": 0.9}
-    makeup = {"n": 200, "loci": 60, "genomes": {"human": 100, "chimp": 100}, "gc": gc, "low_complexity": {"value": 0.02}}
+    makeup = {"n": 200, "loci": 60, "stretches": 40, "genomes": {"human": 100, "chimp": 100}, "gc": gc, "low_complexity": {"value": 0.02}}
     kind = {"kind": "neither", "composition_auc": {"value": 0.55}, "comparisons": []}
     return {"label": 3, "genomes_of_corpus": 2, "makeup": makeup, "kind": kind, "annotation": []} | parts
 
@@ -32,7 +32,7 @@ def sentence(**parts: Any) -> tuple[str, str]:
 
 
 def test_a_known_element_is_named_with_strand_share_identity_and_length() -> None:
-    intron = term("region", "intron", share=0.7, rest=0.4, q=0.001)
+    intron = term("main_region", "intron", share=0.7, rest=0.4, q=0.001)
     assert sentence(homology=family("Alu", share=0.94, q=1e-9), annotation=[intron]) == (
         "element",
         "Alu elements, both strands, 94 % of the windows at 88 % identity over 290 bp, intronic (70 %, elsewhere 40 %)",
@@ -83,7 +83,7 @@ def test_copies_that_no_database_has_are_told_as_such() -> None:
 
 
 def related(*, share: float, rest: float, q: float) -> Card:
-    return {"members": {"share": share, "background_share": rest, "q": q}}
+    return {"members": {"share": share, "background_share": rest, "q": q, "odds_ratio": share * (1 - rest) / (rest * (1 - share))}}
 
 
 def test_copies_that_are_like_a_known_sequence_are_not_called_unknown() -> None:
@@ -162,8 +162,12 @@ def test_confidence_follows_places_and_stability() -> None:
     assert cluster_sentence(parts)["confidence"] == "high"
     assert cluster_sentence(parts | {"stability": {"verdict": "dissolved"}})["confidence"] == "low"
     assert cluster_sentence(parts | {"stability": {"verdict": "pattern"}})["confidence"] == "moderate"
-    parts["makeup"]["loci"] = 3
-    assert cluster_sentence(parts)["confidence"] == "low"
+    parts["makeup"]["stretches"] = 3  # parts of three prophages, say
+    found = cluster_sentence(parts)
+    assert found["confidence"] == "low" and found["text"].endswith("over 290 bp, in 3 stretches of 10 kb")
+    few = card()
+    few["makeup"] |= {"loci": 31, "stretches": 1}
+    assert cluster_sentence(few)["text"].startswith("unexplained: 200 windows at 31 places in one stretch of 10 kb")
 
 
 def motif(*, share: float = 0.9, rest: float = 0.05, q: float = 1e-9, low: float = 2.0, shuffled_q: float = 1e-9) -> Card:
@@ -185,3 +189,61 @@ def test_a_gene_set_is_named_when_its_test_holds() -> None:
     row = {"name": "planted", "share": 0.6, "expected": 0.1, "q": 0.01}
     assert sentence(gene_sets=[row])[1].endswith("in genes of planted (60 %, expected 10 %)")
     assert "planted" not in sentence(gene_sets=[row | {"q": 0.3}])[1]
+
+
+ELEMENT = {"found": True, "share": 0.6, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
+ALIGNED = {"members": {"share": 0.71, "background_share": 0.09, "q": 2e-8, "odds_ratio": 27.0}}
+
+
+def test_a_long_consensus_beats_a_motif_and_composition() -> None:
+    assert sentence(consensus=ELEMENT, corpus_homology=ALIGNED, motifs=motif())[0] == "family"
+    # short ones, and those that other windows align with nearly as often, are what a motif explains
+    short = ELEMENT | {"consensus": "ACGT" * 15}
+    weak = {"members": ALIGNED["members"] | {"odds_ratio": 2.0}}
+    assert sentence(consensus=short, corpus_homology=ALIGNED, motifs=motif())[0] == "motif"
+    assert sentence(consensus=ELEMENT, corpus_homology=weak, motifs=motif())[0] == "motif"
+    parts = card(consensus=ELEMENT | {"share": 0.4}, corpus_homology=ALIGNED)
+    parts["kind"] = {"kind": "compositional", "composition_auc_nearby": {"value": 0.95}, "comparisons": []}
+    parts["makeup"]["gc"] = {"value": 0.3, "rest": 0.42, "q": 1e-9}
+    text = "copies of one element of 120 bp at 85 % identity, 40 % of the windows (71 % align with another member, elsewhere 9 %)"
+    assert cluster_sentence(parts)["text"] == text
+
+
+def test_of_a_long_motif_the_core_is_told() -> None:
+    found = motif()
+    found["motifs"][0]["consensus"] = "NNWSCKSSRMACGTRSRTCBN"
+    assert sentence(motifs=found)[1].startswith("motif SRMACGTRSRTC (core of 21 bp) in 90 % of the windows")
+
+
+def test_coding_sequence_names_a_cluster_only_where_it_is_rarer_elsewhere() -> None:
+    touched = term("region", "exon", share=0.68, rest=0.3, q=1e-6)  # a base is enough: says nothing of the window
+    assert sentence(annotation=[touched])[0] == "unexplained"
+    assert sentence(annotation=[term("main_region", "CDS", share=0.99, rest=0.97, q=1e-6)])[0] == "unexplained"
+    assert sentence(annotation=[term("main_region", "CDS", share=0.55, rest=0.4, q=1e-6)])[0] == "unexplained"
+    coding = term("main_region", "CDS", share=0.7, rest=0.02, q=1e-6)
+    assert sentence(annotation=[coding]) == ("exon", "coding sequence, 70 % of the windows, elsewhere 2 %")
+
+
+def test_a_term_of_far_larger_odds_wins_even_with_less_than_half() -> None:
+    exons = term("main_region", "exon", share=0.68, rest=0.4, q=1e-3)
+    simple = term("repeat_class", "Simple_repeat", share=0.46, rest=0.017, q=1e-8) | {"low": 20.0}
+    found = cluster_sentence(card(annotation=[exons, simple]))
+    assert (found["basis"], found["confidence"]) == ("class of many", "moderate")
+    assert found["text"] == "Simple_repeat repeats, 46 % of the windows, elsewhere 2 %"
+    # what half have goes first where the odds are alike
+    assert sentence(annotation=[term("main_region", "CDS", share=0.7, rest=0.02, q=1e-6), simple])[0] == "exon"
+
+
+def test_gene_types_and_tracks_name_a_cluster() -> None:
+    ribosomal = term("gene_type", "rRNA", share=0.8, rest=0.01, q=1e-6)
+    assert sentence(annotation=[ribosomal]) == ("gene type", "rRNA genes, 80 % of the windows, elsewhere 1 %")
+    rows = [term("phage", "any", share=0.9, rest=0.02, q=1e-6), term("phage", "Mu", share=0.7, rest=0.01, q=1e-6)]
+    assert sentence(annotation=rows) == ("track", "Mu (phage), 70 % of the windows, elsewhere 1 %")
+    assert sentence(annotation=rows[:1]) == ("track", "phage, 90 % of the windows, elsewhere 2 %")
+    assert sentence(annotation=[rows[0] | {"q": 0.2}])[0] == "unexplained"
+
+
+def test_the_sequence_of_a_library_that_is_hit_most_is_named() -> None:
+    homology = family("IS", share=0.94, q=1e-9)
+    homology["databases"][0]["subjects"] = [{"name": f"{name}#IS", "best": best} for name, best in (("ISBar", 0.2), ("ISFoo1", 0.63))]
+    assert sentence(homology=homology)[1].startswith("IS elements (ISFoo1, 63 %), both strands, 94 % of the windows")
