@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from typing import Any, Literal
 
 from dnabert.explain.families import family_of
@@ -56,11 +56,11 @@ def cluster_sentence(card: Record) -> Record:
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
     class of at least half of them; low complexity; CpG islands (and promoters, when they lie within 1 kb of a start of
-    transcription); coding or exonic sequence (most bases of at least half of the windows); a gene type or a track of the user's
-    that at least half of them have; an element that no database has (members align with a consensus, and with each other more
-    often than other windows with them); a class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds
-    against other windows are ten times as large goes first. Else a motif, in more of them than in other windows and than in
-    their own, shuffled; or composition. Every test is one against other windows, with q at most 0.05. Else the
+    transcription); coding or exonic sequence (most bases of at least half of the windows); an element that no database has
+    (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
+    than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
+    class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds against other windows are ten times as
+    large goes first. Else composition. Every test is one against other windows, with q at most 0.05. Else the
     cluster is unexplained. What else holds of most members (introns, one species), and what many have far more often than other
     windows, is added; of an unexplained cluster also what it lacks.
 
@@ -77,7 +77,7 @@ def cluster_sentence(card: Record) -> Record:
     makeup = card["makeup"]
     named = _strongest(card)
     if named is None:
-        basis, text = next((found for find in (_motif, _related, _composition) if (found := find(card))), ("unexplained", _unexplained(card)))
+        basis, text = next((found for find in (_related, _composition) if (found := find(card))), ("unexplained", _unexplained(card)))
     else:
         basis, text = named.basis, named.text
     if basis == "unexplained":
@@ -90,11 +90,10 @@ def cluster_sentence(card: Record) -> Record:
 
 def _strongest(card: Record) -> _Name | None:
     """The first name that holds, or one whose odds are far larger."""
-    finders: tuple[Callable[[Record], _Name | None], ...] = (_element, _repeat, _low_complexity, _island, _exonic, _gene_type, _track)
-    found = [name for find in finders if (name := find(card))]
+    found = _held(card, _element, _repeat, _low_complexity, _island, _exonic)
     if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
-        found += [name for name in (_family(card),) if name]
-    found += [name for name in (_many(card),) if name]
+        found += _held(card, _family) or _held(card, _motif)
+    found += _held(card, _gene_type, _track, _many)
     best = found[0] if found else None
     for name in found[1:]:
         if best is not None and min(name.odds, _UTMOST) >= FAR * min(best.odds, _UTMOST):
@@ -114,6 +113,10 @@ def confidence(stretches: int, stability: Record | None) -> Literal["high", "mod
     if stretches < FEW or verdict == "dissolved":
         return "low"
     return "high" if stretches >= MANY and verdict in (None, "stable") else "moderate"
+
+
+def _held(card: Record, *finders: Callable[[Record], _Name | None]) -> list[_Name]:
+    return [name for find in finders if (name := find(card))]
 
 
 def _few_stretches(makeup: Record) -> list[str]:
@@ -208,18 +211,18 @@ def _family(card: Record) -> _Name | None:
     found = card.get("consensus") or {}
     if not found.get("found"):
         return None
-    among = (card.get("corpus_homology") or {}).get("members")
-    aligned = among is not None and _counts(among) and among["share"] > among["background_share"]
+    among: Record = (card.get("corpus_homology") or {}).get("members") or {}
+    aligned = _counts(among) and among["share"] > among["background_share"]
     element = aligned and len(found["consensus"]) >= LONG and among["share"] >= MOST and among["odds_ratio"] >= TIMES
     if found["share"] < MOST and not element:
         return None
     # a word that returns aligns, and is no element
     if card.get("kind", {}).get("kind") != "homologous" and not element and _motif(card):
         return None
-    odds = among["odds_ratio"] if among is not None and aligned else _UTMOST
+    odds = among["odds_ratio"] if aligned else _UTMOST
     if (found.get("low_complexity") or 0) >= MOST:
         return _Name("low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp", odds)
-    if among is not None and not aligned:
+    if among and not aligned:
         return None
     told = f"copies of one element of {len(found['consensus'])} bp at {_percent(found['identity'])} identity, {_percent(found['share'])} of the windows"
     if found["share"] < MOST:
@@ -253,7 +256,7 @@ def _related(card: Record) -> tuple[str, str] | None:
     return "family", f"related sequence without a name: half of a window is found in another at {_percent(within)} edits"
 
 
-def _motif(card: Record) -> tuple[str, str] | None:
+def _motif(card: Record) -> _Name | None:
     """A motif of most members that neither other windows nor the members' own dinucleotides give; of several the clearest."""
     rows = [row for row in (card.get("motifs") or {}).get("motifs", []) if row["versus_others"]["share"] >= MOST]
     backgrounds = ("versus_others", "versus_shuffled")
@@ -264,7 +267,8 @@ def _motif(card: Record) -> tuple[str, str] | None:
     like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
     known = f" (like {like[0]})" if like else ""
     shares = [_percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
-    return "motif", f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+    told = f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+    return _Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
 
 
 def _core(letters: str) -> str:

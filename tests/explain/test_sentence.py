@@ -241,6 +241,12 @@ def test_gene_types_and_tracks_name_a_cluster() -> None:
     assert sentence(annotation=rows) == ("track", "Mu (phage), 70 % of the windows, elsewhere 1 %")
     assert sentence(annotation=rows[:1]) == ("track", "phage, 90 % of the windows, elsewhere 2 %")
     assert sentence(annotation=[rows[0] | {"q": 0.2}])[0] == "unexplained"
+    # beside an element they are told second, unless their odds are far larger
+    text = sentence(annotation=[ribosomal], consensus=ELEMENT, corpus_homology=ALIGNED)[1]
+    assert text == "rRNA genes, 80 % of the windows, elsewhere 1 %"  # odds of 396 against 27
+    strong = {"members": ALIGNED["members"] | {"odds_ratio": 200.0}}
+    basis, text = sentence(annotation=[ribosomal | {"low": 50.0}], consensus=ELEMENT, corpus_homology=strong)
+    assert basis == "family" and text.endswith("60 % of the windows, rRNA genes in 80 % (elsewhere 1 %)")
 
 
 def test_the_sequence_of_a_library_that_is_hit_most_is_named() -> None:
