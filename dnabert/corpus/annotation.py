@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,10 @@ REGIONS = ("CDS", "UTR", "exon", "intron", "intergenic")
 
 #: Below this share of repeat a window has no class of repeat.
 LEAST_REPEAT = 0.1
+
+#: From this share of the bases on it is told that they are on sequences without a line, where the file names others: scaffolds
+#: without a gene are many and small.
+_MANY_UNNAMED = 0.05
 
 _UNKNOWN = "unknown"
 
@@ -62,6 +67,9 @@ class Annotation:
 def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Mapping[str, int]) -> Annotation:
     """Read the annotation files of a genome and check that they speak of its sequences.
 
+    Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in two
+    ways: windows of a sequence without a line are intergenic, or without repeats.
+
     Parameters
     ----------
     genome : with absolute paths.
@@ -80,6 +88,7 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     for path, part in ((genome.genes, genes), (genome.repeats, repeats), (genome.cpg_islands, islands)):
         if path is not None and part is not None:
             _check_names(Path(path), part.chroms, fasta=genome.fasta, known=chroms)
+            _warn_of_two_spellings(Path(path), part.chroms, genome=genome, known=chroms, lengths=lengths)
             places = part.spans if isinstance(part, Genes) else part.intervals
             _check_starts(Path(path), places, fasta=genome.fasta, lengths=lengths)
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
@@ -93,6 +102,25 @@ def _check_names(path: Path, chroms: list[str], *, fasta: str, known: Sequence[s
             f"{path} names its sequences {chroms[0]!r}, {fasta} names them {known[0]!r}: "
             "no name is in both; rename one of them"
         )
+
+
+def _warn_of_two_spellings(
+    path: Path, chroms: list[str], *, genome: GenomeConfig, known: Collection[str], lengths: Mapping[str, int]
+) -> None:
+    named, known = set(chroms), set(known)
+    strangers = [chrom for chrom in chroms if chrom not in known]
+    unnamed = sorted((chrom for chrom in lengths if chrom not in named), key=lambda chrom: -lengths[chrom])
+    share = sum(lengths[chrom] for chrom in unnamed) / sum(lengths.values())
+    if strangers and share >= _MANY_UNNAMED:
+        warnings.warn(
+            f"{path} has no line for {_and_more(unnamed)} ({100 * share:.0f} % of the bases), but has {_and_more(strangers)}, which "
+            f"{genome.fasta} lacks: are names spelt in two ways?",
+            stacklevel=4,
+        )
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
 
 
 def _check_starts(path: Path, places: Mapping[str, np.ndarray], *, fasta: str, lengths: Mapping[str, int]) -> None:

@@ -1,4 +1,5 @@
 import gzip
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,30 @@ def test_other_names_of_sequences_are_refused_with_both_examples(tmp_path: Path)
     genome = GenomeConfig("human", "human.fa", repeats=str(tmp_path / "r.bed"))
     with pytest.raises(UserError, match=r"r\.bed names its sequences '22', human\.fa names them 'chr22'"):
         read_annotation(genome, chroms=["chr22"], lengths={"chr22": 9})
+
+
+@pytest.mark.parametrize("key", ["genes", "repeats", "cpg_islands"])
+def test_a_sequence_that_the_annotation_spells_otherwise_is_told(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "annotation"
+
+    def read(*chroms: str, lengths: dict[str, int]) -> None:
+        gtf = "{}\tx\texon\t1\t4\t.\t+\t.\tgene_id 'a';\n"
+        path.write_text("".join((gtf if key == "genes" else "{}\t0\t4\tAlu\n").format(chrom) for chrom in chroms))
+        genome = GenomeConfig("bact", "bact.fna", **{key: str(path)})
+        read_annotation(genome, chroms=["NC_1", "NC_2", "NC_3", "NC_4"], lengths=lengths)
+
+    lengths = {"NC_1": 9500, "NC_2": 300, "NC_3": 200}
+    told = r"annotation has no line for NC_1 \(95 % of the bases\), but has chr1, which bact\.fna lacks: are names spelt in two ways\?"
+    with pytest.warns(UserWarning, match=told):
+        read("chr1", "NC_2", "NC_3", lengths=lengths)
+    told = "no line for NC_1 and 1 more .97 % of.*has chr1 and 1 more,"
+    with pytest.warns(UserWarning, match=told):
+        read("chr1", "NC_3", "chr2", lengths={"NC_2": 200, "NC_1": 9500, "NC_3": 300})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read("NC_2", lengths=lengths)  # a chromosome without annotation, and no name that could be its own
+        read("NC_1", "NC_2", "chr2", lengths=lengths)  # few bases are on sequences without a line
+        read("NC_4", "NC_1", lengths=lengths)  # a sequence that is not cut is none that the FASTA lacks
 
 
 @pytest.mark.parametrize("text", ["chr1\tx\n", "chr1\t9\t4\n", "chr1 0 4\n"])
