@@ -36,6 +36,23 @@ class Annotation:
     repeats: Track | None = None
     cpg_islands: Track | None = None
 
+    def counts(self, lengths: Mapping[str, int]) -> dict[str, int]:
+        """What of it lies on some sequences: ``genes``, ``bases_in_cds`` and ``repeats``, each where it is known.
+
+        Parameters
+        ----------
+        lengths : bases of the sequences, by name.
+        """
+        counts = {}
+        if self.genes is not None:
+            genes, kept = self.genes, [chrom for chrom in lengths if chrom in self.genes.spans]
+            coding = (merge(np.minimum(genes.parts[chrom]["CDS"], lengths[chrom])) for chrom in kept)
+            counts["genes"] = sum(len(genes.spans[chrom]) for chrom in kept)
+            counts["bases_in_cds"] = sum(int((places[:, 1] - places[:, 0]).sum()) for places in coding)
+        if self.repeats is not None:
+            counts["repeats"] = sum(len(self.repeats.intervals.get(chrom, ())) for chrom in lengths)
+        return counts
+
     def columns(self, chrom: str, *, starts: np.ndarray, length: int) -> dict[str, np.ndarray]:
         """Columns of the windows of one sequence.
 

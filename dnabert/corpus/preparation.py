@@ -169,7 +169,8 @@ class Cutter:
 
     def __post_init__(self) -> None:
         """Begin the counts."""
-        self.summary = GenomeSummary(genome=self.name, windows=dict.fromkeys(SPLITS, 0))
+        counts = self.annotation.counts(self.genome.lengths)
+        self.summary = GenomeSummary(genome=self.name, windows=dict.fromkeys(SPLITS, 0), **counts)
         self.letters = np.zeros(256, np.int64)
 
     def cut(self, chrom: str, *, offset: int, sequences: TableWriter, windows: SplitWriter) -> None:

@@ -33,6 +33,12 @@ class GenomeSummary:
     """By block: windows in no block of the reference genome, which cannot be placed."""
     longest_stretch: int = 0
     """Bases of the longest stretch that windows were laid in."""
+    genes: int | None = None
+    """Genes on the sequences that were cut; none: no annotation of genes, as in the next."""
+    bases_in_cds: int | None = None
+    """Bases of coding sequence."""
+    repeats: int | None = None
+    """Repeats on the sequences that were cut; none: no annotation of repeats."""
 
     def describe(self) -> str:
         """One line for the reader.
@@ -41,6 +47,8 @@ class GenomeSummary:
         --------
         >>> GenomeSummary("yeast", {"train": 20, "test": 2}, bases=9900, bases_in_remainders=44).describe()
         'yeast: 9,900 bases; windows: train 20, test 2; discarded: 44 bases in remainders'
+        >>> GenomeSummary("yeast", {"train": 22}, bases=9900, genes=6, bases_in_cds=7128, repeats=1200).describe()
+        'yeast: 9,900 bases, 6 genes (72.0 % of the bases CDS), 1,200 repeats; windows: train 22; discarded: nothing'
         """
         discarded = {
             "bases in runs of N": self.bases_in_n_runs,
@@ -50,7 +58,12 @@ class GenomeSummary:
         }
         lost = ", ".join(f"{count:,} {name}" for name, count in discarded.items() if count) or "nothing"
         kept = ", ".join(f"{split} {count:,}" for split, count in self.windows.items() if count)
-        return f"{self.genome}: {self.bases:,} bases; windows: {kept}; discarded: {lost}"
+        held = f"{self.bases:,} bases"
+        if self.genes is not None and self.bases_in_cds is not None:
+            held += f", {self.genes:,} genes ({100 * self.bases_in_cds / self.bases:.1f} % of the bases CDS)"
+        if self.repeats is not None:
+            held += f", {self.repeats:,} repeats"
+        return f"{self.genome}: {held}; windows: {kept}; discarded: {lost}"
 
 
 def check_is_dna(path: Path, *, letters: np.ndarray) -> None:

@@ -77,6 +77,17 @@ def test_repeats_of_windows_worked_by_hand(tmp_path: Path) -> None:
     assert annotation.columns("chr2", starts=np.array([0]), length=15)["repeat_class"].tolist() == ["none"]
 
 
+def test_counts_are_of_the_sequences_that_are_cut(tmp_path: Path) -> None:
+    (tmp_path / "g.gtf").write_text(GTF + f"chr1\tx\tCDS\t18\t30\t.\t+\t.\t{ID}\nchr2\tx\tCDS\t1\t9\t.\t+\t.\t{ID}\n")
+    (tmp_path / "r.bed").write_text(BED)
+    both = Annotation(genes=read_genes(tmp_path / "g.gtf"), repeats=read_track(tmp_path / "r.bed"))
+    assert both.counts({"chr1": 100, "chr3": 50}) == {"genes": 2, "bases_in_cds": 15, "repeats": 4}
+    assert both.counts({"chr1": 25})["bases_in_cds"] == 10  # what goes round a circle is not counted again
+    assert both.counts({"chr3": 50}) == {"genes": 0, "bases_in_cds": 0, "repeats": 0}
+    assert Annotation(genes=both.genes).counts({"chr1": 100}) == {"genes": 2, "bases_in_cds": 15}
+    assert Annotation().counts({"chr1": 100}) == {}
+
+
 def test_what_is_unknown_says_so() -> None:
     columns = Annotation().columns("chr1", starts=np.array([0, 5]), length=5)
     for name in ("region", "gene_type", "repeat_class"):

@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,21 @@ def test_every_base_is_kept_or_counted(tiny_corpus: Corpus) -> None:
     assert summary.bases_in_n_runs == 1000
     assert {split: len(table) for split, table in tiny_corpus.items()} == summary.windows
     assert "1,000 bases in runs of N" in tiny_corpus.describe()
+
+
+def test_summary_counts_the_annotation_and_one_without_such_counts_still_loads(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    (summary,) = tiny_corpus.summary
+    assert summary.genes and summary.repeats and summary.bases_in_cds
+    view = tiny_corpus.view()
+    assert np.isclose(summary.bases_in_cds / summary.bases, view.column("cds").mean(), atol=0.01)
+    assert f"120,000 bases, {summary.genes} genes (" in tiny_corpus.describe() and f", {summary.repeats:,} repeats; windows" in tiny_corpus.describe()
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_corpus.folder, copy)
+    old = json.loads((copy / "summary.json").read_text())
+    for each in old:
+        del each["genes"], each["bases_in_cds"], each["repeats"]
+    (copy / "summary.json").write_text(json.dumps(old))
+    assert "120,000 bases; windows: train" in load_corpus(copy).describe()
 
 
 def test_annotation_is_the_simulated_truth(tiny_corpus: Corpus) -> None:
