@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from array import array
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from dnabert.corpus.tracks import Track, TrackBuilder
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
-#: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first.
+#: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first. So is exon
+#: in a gene of which no part is known.
 GENE_PARTS = ("CDS", "UTR", "exon", "intron")
 
 #: Feature names of GTF and GFF3 (Sequence Ontology; GENCODE, Ensembl, NCBI) that are parts of genes.
@@ -31,6 +33,7 @@ _PART_OF = {
     "3UTR": "UTR",
     "stop_codon": "CDS",  # GTF keeps it out of the CDS
     "exon": "exon",
+    "pseudogenic_exon": "exon",
 }
 _GENES = ("gene", "pseudogene", "ncRNA_gene", "transposable_element_gene")
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
@@ -78,7 +81,9 @@ def read_genes(path: str | Path) -> Genes:
 
     GTF and GFF3: a gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
-    gene each. Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``.
+    gene each. Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``, and so does a gene in which no
+    part lies, such as a pseudogene of bacteria: nothing tells of an intron. A piece of a gene whose parts lie in another
+    of its pieces is an intron.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
@@ -107,7 +112,21 @@ def read_genes(path: str | Path) -> Genes:
         chrom: {part: np.array(values, np.int64).reshape(-1, 2) for part, values in sequence.parts.items()}
         for chrom, sequence in sequences.items()
     }
+    keys = {chrom: [key.split("\t")[0] for key in sequence.genes] for chrom, sequence in sequences.items()}
+    holding = {chrom: _hold_parts(spans[chrom], parts=parts[chrom]) for chrom in sequences}
+    known = {key for chrom in sequences for key in itertools.compress(keys[chrom], holding[chrom])}
+    for chrom in sequences:
+        bare = np.array([key not in known for key in keys[chrom]], bool)
+        parts[chrom]["exon"] = np.concatenate([parts[chrom]["exon"], spans[chrom][bare]])
     return Genes(parts=parts, spans=spans, names=names)
+
+
+def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarray:
+    """Whether an exon, a CDS or a UTR lies within each span, bool (n,): in GFF3 a part does not name its gene."""
+    places = np.concatenate([places for part, places in parts.items() if part != "intron"])
+    places = places[np.argsort(places[:, 0])]
+    first_end = np.append(np.minimum.accumulate(places[::-1, 1])[::-1], FARTHEST + 1)  # of the parts from each on
+    return first_end[np.searchsorted(places[:, 0], spans[:, 0])] <= spans[:, 1]
 
 
 def read_features(path: str | Path) -> Track:

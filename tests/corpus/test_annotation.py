@@ -57,6 +57,29 @@ def test_genes_of_windows_worked_by_hand(tmp_path: Path, text: str, packed: bool
     assert columns["gene_strand"].tolist() == [".", "+", "+", "+", "+", "-", "."]
 
 
+def test_a_gene_without_parts_is_exon_a_piece_of_one_with_parts_intron(tmp_path: Path) -> None:
+    lines = [  # bacteria: a gene with its CDS, a pseudogene that overlaps it, one that stands alone; TAIR: a pseudogene with an intron
+        ("gene", 1, 20, "ID=a"),
+        ("CDS", 1, 20, "Parent=a"),
+        ("pseudogene", 16, 40, "ID=b;pseudo=true"),
+        ("gene", 61, 70, "ID=c;pseudo=true"),
+        ("pseudogene", 81, 100, "ID=d"),
+        ("pseudogenic_exon", 81, 90, "Parent=d.1"),
+    ]
+    path = tmp_path / "g"
+    path.write_text("".join(f"chr1\tx\t{kind}\t{start}\t{end}\t.\t+\t.\t{told}\n" for kind, start, end, told in lines))
+    columns = Annotation(genes=read_genes(path)).columns("chr1", starts=np.arange(0, 120, 10), length=10)
+    assert columns["region"].tolist()[:6] == ["CDS", "CDS", "exon", "exon", "intergenic", "intergenic"]
+    assert columns["region"].tolist()[6:] == ["exon", "intergenic", "exon", "intron", "intergenic", "intergenic"]
+    pieces = [("gene", 1, 30, "a"), ("exon", 1, 10, "a"), ("gene", 41, 50, "a"), ("gene", 61, 70, "b")]
+    text = "".join(f'chr1\tx\t{kind}\t{start}\t{end}\t.\t+\t.\tgene_id "{gene}";\n' for kind, start, end, gene in pieces)
+    path.write_text(text + 'chr2\tx\tgene\t1\t10\t.\t+\t.\tgene_id "a";\n')
+    annotation = Annotation(genes=read_genes(path))
+    columns = annotation.columns("chr1", starts=np.arange(0, 70, 10), length=10)
+    assert columns["region"].tolist() == ["exon", "intron", "intron", "intergenic", "intron", "intergenic", "exon"]
+    assert annotation.columns("chr2", starts=np.array([0]), length=10)["region"].tolist() == ["intron"]
+
+
 def test_of_equal_overlaps_the_shorter_gene_counts(tmp_path: Path) -> None:
     line = 'chr1\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "{}";\n'
     (tmp_path / "g.gtf").write_text(
