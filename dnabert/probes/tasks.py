@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
+from dnabert.probes.near_copies import STRETCH, near_copies
 
 _PARTS = ("train", "dev", "test")
 _SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".data")
@@ -50,7 +51,7 @@ class Task:
     test: Part
 
     def summary(self) -> str:
-        """One line: sizes, lengths, classes, and test sequences that train holds too, which are remembered rather than predicted."""
+        """One line: sizes, lengths, classes, and test sequences that share 30 bases with train, which may be remembered, not predicted."""
         parts = (self.train, self.dev, self.test)
         lengths = [len(sequence) for part in parts for sequence in part.sequences]
         span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
@@ -58,9 +59,12 @@ class Task:
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
         known = {sequence.tobytes().upper() for sequence in self.train.sequences}
         copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
+        near = int(near_copies(self.test.sequences, train=self.train.sequences).sum())
         sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
         told = f"{self.name}: {sizes} sequences (train / dev / test) of {span} bases; {classes}"
-        return told + (f"; {copies:,} of test stand in train too" if copies else "")
+        if near or copies:
+            told += f"; test: {near:,} of {len(self.test.labels):,} share {STRETCH} bases with train, {copies:,} are copies"
+        return told
 
 
 def read_task(path: str | Path, *, seed: int = 0) -> Task:

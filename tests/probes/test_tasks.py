@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.probes import read_task
+from dnabert.probes import near_copies, read_task
 
 CSV = "sequence,label\nACGTACGT,1\nGGCC,0\n"
 
@@ -60,9 +60,33 @@ def test_copies_of_a_sequence_stay_on_one_side(tmp_path):
 def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
     folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv="sequence,label\nggcc,0\nACGTA,1\n")
     told = read_task(folder).summary()
-    assert told == "t: 2 / 2 / 2 sequences (train / dev / test) of 4 to 8 bases; 0 3, 1 3; 1 of test stand in train too"
+    assert told == "t: 2 / 2 / 2 sequences (train / dev / test) of 4 to 8 bases; 0 3, 1 3; test: 0 of 2 share 30 bases with train, 1 are copies"
     (folder / "test.csv").write_text("sequence,label\nAAAAAAAA,0\nACGTAAAA,1\n")
-    assert "copies" not in read_task(folder).summary() and "stand in" not in read_task(folder).summary()
+    assert "copies" not in read_task(folder).summary()
+
+
+@pytest.mark.parametrize("batch", [1, 100, 10**6])
+def test_a_summary_counts_sequences_that_share_30_bases_with_train(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr(near_copies, "_BATCH", batch)
+    rng = np.random.default_rng(0)
+    one, other, new = ("".join(rng.choice(list("ACGT"), 80)) for _ in range(3))
+    turned = dict(zip("ACGT", "TGCA", strict=True))
+    opposite = "".join(turned[base] for base in reversed(other))
+    tests = [
+        one.lower(),  # a copy
+        new[:9] + one[7:37] + new[9:20],  # 30 bases of it
+        new[30:] + opposite[50:],  # of the other strand
+        new[:9] + turned[one[6]] + one[7:36] + turned[one[36]] + new[9:20],  # 29, between bases of its own
+        one[:29] + "N" + one[30:50] + "N" + one[51:80],  # nowhere 30 known ones
+        one[60:] + other[:20],  # only across two sequences
+        new,
+        "ACGT",
+    ]
+    train = "sequence,label\n" + "".join(f"{sequence},{label}\n" for label, sequence in enumerate((one, other)))
+    folder = write(tmp_path / "t", train_csv=train, dev_csv=train, test_csv="sequence,label\n" + "".join(f"{each},0\n" for each in tests))
+    task = read_task(folder)
+    assert near_copies.near_copies(task.test.sequences, train=task.train.sequences).tolist() == [True] * 3 + [False] * 5
+    assert task.summary().endswith("; test: 3 of 8 share 30 bases with train, 1 are copies")
 
 
 @pytest.mark.parametrize("packed", [False, True])
