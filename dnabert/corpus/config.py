@@ -31,7 +31,7 @@ class GenomeConfig:
     genes: str | None = None
     """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …) or BED of 12 columns, gzip or not."""
     repeats: str | None = None
-    """BED of repeats (the fourth column names the class), UCSC's rmsk table or RepeatMasker's .out, gzip or not."""
+    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out or GFF3, gzip or not."""
     cpg_islands: str | None = None
     """BED of CpG islands or UCSC's cpgIslandExt table, gzip or not."""
     chroms: list[str] | None = None

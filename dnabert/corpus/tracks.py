@@ -1,11 +1,13 @@
-"""Intervals with a class: BED files, UCSC's tables and RepeatMasker's output."""
+"""Intervals with a class: BED files, UCSC's tables, RepeatMasker's output and GFF3."""
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -88,10 +90,12 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
     other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
     RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
+    GFF3, GTF            9, start and end counted from 1, closed (EDTA, NCBI)         see below
     ===================  ===========================================================  ==========================
 
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
-    those of the rmsk table here: both give the same classes.
+    those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
+    ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), its ``Name``, else its third column.
 
     Raises
     ------
@@ -155,10 +159,26 @@ def _is_bed_with_bin(fields: Sequence[str]) -> bool:
     return len(fields) > 3 and not is_whole(fields[1]) and all(map(is_whole, (fields[0], *fields[2:4])))
 
 
+def _is_gff(fields: Sequence[str]) -> bool:
+    return len(fields) == 9 and not is_whole(fields[1]) and all(map(is_whole, fields[3:5])) and fields[6] in ("+", "-", ".", "?")
+
+
+def _parse_gff(fields: Sequence[str]) -> Interval:
+    chrom, _, feature, first, last, _, _, _, attributes = fields
+    found = {key: _GFF_VALUE[key].search(attributes) for key in _GFF_VALUE}
+    label = next((unquote(match[1]) for match in found.values() if match), feature)
+    return chrom, int(first) - 1, int(last), label
+
+
 def _parse_bed(fields: Sequence[str]) -> Interval:
     return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else ""
 
 
+#: What names the class in the attributes of GFF3 and GTF, in order of precedence.
+_GFF_VALUE = {
+    key: re.compile(rf'(?:^|[;\s]){key}[= ]\s*"?{prefix}([^";\s]+)')
+    for key, prefix in {"[Cc]lassification": "", "Target": "(?:Motif:)?", "Name": ""}.items()
+}
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
 )
@@ -168,6 +188,7 @@ _FORMATS = (
     _Format(
         "interval of a UCSC table", _is_bed_with_bin, lambda fields: _parse_bed(fields[1:]), "bin, sequence, start, end"
     ),
+    _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1"),
     _Format(
         "BED interval", lambda fields: True, _parse_bed, "three columns, tab-separated: sequence, start, end"
     ),  # what nothing else matches is BED or an error

@@ -100,6 +100,26 @@ def test_a_line_of_another_kind_is_named(tmp_path: Path, text: str, message: str
         read_track(tmp_path / "x")
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -> None:
+    attributes = [
+        "ID=TE_1;Name=TE_00000012;Classification=LTR/Gypsy;Identity=0.9",
+        'Target "Motif:AluY" 1 300',
+        "ID=1;Target=L1MC5a 2 9",
+        "ID=x;Name=IS26%3B2",
+        "ID=y",
+    ]
+    lines = [f"chr1\tx\tmobile_genetic_element\t{n + 1}\t{n + 20}\t.\t+\t.\t{told}\n" for n, told in enumerate(attributes)]
+    (tmp_path / "r").write_bytes(pack(("##gff-version 3\n" + "###\n".join(lines)).encode()))
+    track = read_track(tmp_path / "r")
+    assert track.intervals["chr1"].tolist() == [[n, n + 20] for n in range(5)]
+    expected = ["LTR/Gypsy", "AluY", "L1MC5a", "IS26;2", "mobile_genetic_element"]
+    assert [track.classes[label] for label in track.labels["chr1"]] == expected
+    (tmp_path / "r").write_text("".join(lines) + "chr1\tx\ty\t0\t5\t.\t+\t.\t.\n")
+    with pytest.raises(UserError, match="line 6 is no line of GFF3"):
+        read_track(tmp_path / "r")
+
+
 def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
     (tmp_path / "a.gff3").write_text("##gff-version 3\nchr1\tx\tenhancer\t11\t20\t.\t.\t.\tID=e\nchr1\tx\tTAD\t1\t5\t.\t.\t.\t.\n")
     track = read_features(tmp_path / "a.gff3")
