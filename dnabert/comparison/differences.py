@@ -26,7 +26,8 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
 
     ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them: by intervals
     that hold for all measures of the rung together, whole and without explanations (Bonferroni; for ``behind`` over the rivals too, since the best of several is
-    best partly by luck); else ``level``. ``low`` and ``high`` are the plain 95 % interval of the difference to the best rival.
+    best partly by luck); else ``level``. ``low`` and ``high`` are the plain 95 % interval of the difference to the baseline, ``sure_low``
+    and ``sure_high`` the one that holds for all measures together.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     Returns
     -------
     list of dict: ``metric``, ``without`` (None, or the explanation that was taken out before), ``rung``, ``baseline`` (the best
-    rival), ``value``, ``low``, ``high``, ``n``, ``outcome``. Of a measure whose answer an explanation holds (`OWN`), that
+    rival; of a rung behind, the best of those that it is behind), ``value``, ``low``, ``high``, ``sure_low``, ``sure_high``, ``n``, ``outcome``. Of a measure whose answer an explanation holds (`OWN`), that
     explanation and ``all`` give no row.
     """
     real = [rung for rung in ladder if not rung.get("shuffled")]
@@ -143,10 +144,13 @@ def _bounds(values: NDArray[np.float64], *, level: float) -> tuple[float, float]
 
 def _row(against: dict[str, NDArray[np.float64]], *, tests: int) -> Record:
     """The last of a rival's values is the observed difference, the others the resampled ones."""
-    best = min(against, key=lambda name: float(against[name][-1]))
-    low, high = interval(against[best][:-1])
     every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
     ahead = all(_bounds(values, level=every)[0] > 0 for values in against.values())
-    behind = any(_bounds(values, level=any_one)[1] < 0 for values in against.values())
-    outcome = "ahead" if ahead else "behind" if behind else "level"
-    return {"baseline": best, "value": float(against[best][-1]), "low": low, "high": high, "outcome": outcome}
+    better = [name for name, values in against.items() if _bounds(values, level=any_one)[1] < 0]
+    outcome = "ahead" if ahead else "behind" if better else "level"
+    best = min(better or against, key=lambda name: float(against[name][-1]))
+    value = float(against[best][-1])
+    low, high = interval(against[best][:-1])
+    sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one)
+    bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
+    return {"baseline": best, "value": value, **bounds, "outcome": outcome}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import count, duration, interval, listed, number, p_value, percent, present
@@ -159,15 +159,42 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     best = best_floor(floors or {})
     if not best:
         return f"{said}. No Markov floor was measured beside it."
+    side = beside_counting(value, best["bits_per_base"])
+    name = f"the best Markov model ({best['name']}, {number(best['bits_per_base'])} bits per base)"
+    found = {
+        "below": f"{said}, below {name}: it has learned context that counting does not give.",
+        "above": f"{said}. That is not below {name}: over all windows it has not learned more than counting gives.",
+        "level": f"{said}, not told apart from {name}: over all windows it has not been shown to learn more than counting gives.",
+    }[side]
+    return found + _unique_sentence(last, floors or {}, whole=side)
+
+
+def beside_counting(value: Record, floor: float) -> Literal["below", "level", "above"]:
+    """Where bits per base with their interval lie beside a floor; fewer are better."""
     low, high = _bounds(value)
-    floor = best["bits_per_base"]
-    name = f"the best Markov model ({best['name']}, {number(floor)} bits per base)"
-    unique = _unique_sentence(last, floors or {})
-    if high < floor:
-        return f"{said}, below {name}: it has learned context that counting does not give.{unique}"
-    if low > floor:
-        return f"{said}. That is not below {name}: it has not learned more than counting gives.{unique}"
-    return f"{said}, no different from {name}: it has not been shown to learn more than counting gives.{unique}"
+    return "below" if high < floor else "above" if low > floor else "level"
+
+
+def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
+    """The run's last bits per base beside the best Markov model, for the first screen; None where either is missing.
+
+    Returns
+    -------
+    mapping of ``model``, ``floor``, ``name`` (of that floor), ``side`` (`beside_counting`) and ``warning`` (empty, unless counting is better).
+    """
+    curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
+    best = best_floor(floors or {})
+    if not curve or not best:
+        return None
+    last, floor = curve[-1], best["bits_per_base"]
+    model = last["validation_bits_per_base"]
+    side = beside_counting({"value": model, "low": last.get("low"), "high": last.get("high")}, floor)
+    warning = ""
+    if side == "above":
+        warning = f"The model is undertrained: of held-out sequence it knows less than counting does ({number(model)} bits per base, {number(floor)})"
+        unique = _unique(last, floors or {})
+        warning += ", though in unique sequence it knows more." if unique and unique[0] < unique[1] else ". Train longer."
+    return {"model": number(model), "floor": number(floor), "name": best["name"], "side": side, "warning": warning}
 
 
 def best_floor(floors: Record) -> Record:
@@ -182,18 +209,26 @@ def best_floor(floors: Record) -> Record:
     return min(found, key=lambda floor: floor["bits_per_base"], default={})
 
 
-def _unique_sentence(last: Record, floors: Record) -> str:
-    """An average that only learns a genome's commonest repeat shows in windows that have none."""
+def _unique(last: Record, floors: Record) -> tuple[float, float] | None:
+    """Bits per base of the model and of the best Markov model on unique sequence, where both are known."""
     both = floors.get("bidirectional") or {}
     records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
     counted = [record.get("bits_per_base_unique") for record in records]
     known = [value for value in counted if value is not None and present(value)]
-    if not known or not present(last.get("validation_bits_per_base_unique")):
+    value = last.get("validation_bits_per_base_unique")
+    return (float(value), min(known)) if known and value is not None and present(value) else None
+
+
+def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
+    """An average that only learns a genome's commonest repeat shows in windows that have none, as does one that repeats alone spoil."""
+    unique = _unique(last, floors)
+    if unique is None:
         return ""
-    return (
-        f" On unique sequence alone (less than a tenth soft-masked): {number(last['validation_bits_per_base_unique'])} "
-        f"bits per base, the best Markov model {number(min(known))}."
-    )
+    model, floor = unique
+    told = f"n unique sequence alone (less than a tenth soft-masked): {number(model)} bits per base, the best Markov model {number(floor)}."
+    if (model < floor) == (whole == "below"):
+        return f" O{told}"
+    return f" It is {'ahead of' if model < floor else 'not ahead of'} counting o{told}"
 
 
 def distance_sentences(edit_distance: Record) -> list[str]:

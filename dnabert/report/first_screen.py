@@ -8,7 +8,7 @@ from dnabert.report.answer import Record, compare_all, is_trained, ranked
 from dnabert.report.numbers import number
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
-_SIGNS = {"ahead": ("▲", "ahead"), "level": ("=", "no difference"), "behind": ("▼", "behind"), None: ("", "not compared")}
+_SIGNS = {"ahead": ("▲", "ahead"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}
 
 
 def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[str, Any]]:

@@ -22,10 +22,10 @@ def count(value: Any) -> str:
 
     Examples
     --------
-    >>> count(173000), count(None)
-    ('173,000', '–')
+    >>> count(173000), count(-1200), count(None)
+    ('173,000', '−1,200', '–')
     """
-    return f"{round(value):,}" if present(value) else "–"
+    return f"{round(value):,}".replace("-", "−") if present(value) else "–"
 
 
 def number(value: Any, *, digits: int = 3) -> str:
@@ -49,8 +49,8 @@ def percent(share: Any, *, digits: int = 0) -> str:
 
     Examples
     --------
-    >>> percent(0.123), percent(0.004), percent(0), percent(-0.02), percent(None)
-    ('12\xa0%', '<\xa01\xa0%', '0\xa0%', '−2\xa0%', '–')
+    >>> percent(0.123), percent(0.004), percent(0), percent(-0.02), percent(-1.36), percent(None)
+    ('12\xa0%', '<\xa01\xa0%', '0\xa0%', '−2\xa0%', '−136\xa0%', '–')
     """
     if not present(share):
         return "–"

@@ -88,6 +88,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
         "verdict": verdict(ladder, evidence.differences),
+        "bits": answer.bits_row(evidence.metrics, evidence.floors),
         "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),

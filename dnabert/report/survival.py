@@ -33,12 +33,20 @@ def symmetry_rows(ladder: list[Record]) -> list[Record]:
 
 
 def sentence(ladder: list[Record]) -> str | None:
-    """Say what the pretrained rung's clusters and neighbours still hold when every cheap explanation is taken out; None without it."""
+    """Say what the pretrained rung's clusters and neighbours still hold when every cheap explanation is taken out; None without it.
+
+    A regression that foretells no variance of unseen windows has taken nothing out: there is nothing to say of what is left.
+    """
     rung = next((each for each in ladder if is_trained(each) and each.get("explained_away")), None)
     if rung is None:
         return None
     whole, rest = rung["explained_away"][0], rung["explained_away"][-1]
     taken = [row["without"] for row in rung["explained_away"][1:] if not row["without"].startswith("all")] or [rest["without"]]
+    if rest["explained"] <= 0:
+        return (
+            f"Too few windows are there to take anything out: {listed(taken)} foretell nothing of {rung['rung']}'s vectors of windows that the "
+            "regression has not seen. So what survives is not known; compare more windows (ladder_windows)."
+        )
     others = [each for each in ladder if each is not rung and each.get("explained_away")]
     told = (
         f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from dnabert.report.answer import is_off_the_shelf, is_trained
 from dnabert.report.metrics import METRICS
-from dnabert.report.numbers import interval, listed, number
+from dnabert.report.numbers import interval, listed, number, present
 
 Record = dict[str, Any]
-Outcome = Literal["interesting", "interesting in part", "a waste of time", "undecided", "no claim"]
+Outcome = Literal["interesting", "interesting in part", "not shown", "a waste of time", "undecided", "no claim"]
 
 #: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as well.
 MARGIN = 0.02
@@ -23,9 +23,9 @@ class Verdict:
     Attributes
     ----------
     outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap explanations
-        are taken out (or none were); ``interesting in part``: ahead in one, but behind in another, or no lead stands; ``a waste of
-        time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in none, but the intervals leave room for
-        more; ``no claim``: a baseline is missing.
+        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``not shown``: ahead, but no lead
+        stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
+        none, but the intervals leave room for more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
     finds, misses, level, survives, off_the_shelf : sentences, one per measure.
     others : the same answer for each further trained rung of the ladder, in one sentence.
@@ -122,7 +122,7 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
 
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None) -> Outcome:
     if ahead:
-        return "interesting in part" if behind or stands == [] else "interesting"
+        return "not shown" if not stands else "interesting in part" if behind else "interesting"
     if all(row["high"] <= MARGIN for row in (*level, *behind)):
         return "a waste of time"
     return "undecided"
@@ -156,7 +156,7 @@ def _headline(
         rest = f"; with {_taken(stands)} taken out it still is, in {_names(stands)}"
     else:
         rest = "; no lead was shown to stand when the cheap explanations are taken out"
-    return f"{'Interesting' if outcome == 'interesting' else 'Interesting in part'}, for this genome: {told}{rest}."
+    return f"{outcome.capitalize()}, for this genome: {told}{rest}."
 
 
 def _and_behind(behind: list[Record]) -> str:
@@ -209,11 +209,30 @@ def _sentence(row: Record) -> str:
     """
     name = _NAMES[row["metric"]] + ("" if row["without"] is None else f", without {row['without']}")
     if row["outcome"] == "level":
-        return f"{name}: {row['rung']} cannot be told from {row['baseline']}: difference {interval(row)}"
+        return f"{name}: {row['rung']} cannot be told from {_level(row)}"
     if row["outcome"] == "ahead":
         return f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
     turned = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
     return f"{name}: {row['rung']} is behind {row['baseline']} by {interval(turned)}"
+
+
+def _level(row: Record) -> str:
+    """From whom, and the difference; where its own interval excludes 0, the one that decides stands beside it.
+
+    Examples
+    --------
+    >>> row = {"baseline": "kmer6", "value": -0.066, "low": -0.131, "high": -0.011}
+    >>> _level(row | {"sure_low": -0.162, "sure_high": 0.03})
+    'kmer6 once all measures are counted: difference −0.066 [−0.131, −0.011], for all measures together [−0.162, 0.030]'
+    """
+    if row["low"] <= 0 <= row["high"]:
+        return f"{row['baseline']}: difference {interval(row)}"
+    told = f"{row['baseline']} once all measures are counted: difference {interval(row)}"
+    if not present(row.get("sure_low")):  # a comparison of before
+        return told
+    if row["sure_low"] > 0:  # only a rival that is noisier stands in the way
+        return f"every cheaper encoder: of the best, {row['baseline']}, difference {interval(row)}"
+    return f"{told}, for all measures together [{number(row['sure_low'])}, {number(row['sure_high'])}]"
 
 
 def _off_the_shelf(ladder: list[Record], differences: list[Record]) -> list[str]:

@@ -70,6 +70,24 @@ def test_bert_is_a_rival_of_the_trained_rung_and_is_held_against_counts_itself()
     assert found["bert"]["baseline"] == "k" and found["bert"]["outcome"] == "ahead"
 
 
+def test_the_interval_that_decides_agrees_with_the_outcome() -> None:
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(30):
+        rungs = [rung(name, encoder, random(0.5, seed=0)) for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))]
+        for each in rungs:
+            values, noise = rng.normal(0.5, 0.05, 3), rng.choice([0.005, 0.05])
+            each["hits"], each["groups"] = {}, {}
+            each["draws"] = {f"ami_{i}": (value + rng.normal(0, noise, 200)).tolist() for i, value in enumerate(values)}
+            each["metrics"] = {f"ami_{i}": {"value": value, "n": 9} for i, value in enumerate(values)}
+        for row in differences(rungs):
+            seen.add(row["outcome"])
+            assert row["sure_low"] <= row["low"] <= row["high"] <= row["sure_high"]
+            assert row["outcome"] != "ahead" or row["sure_low"] > 0
+            assert row["outcome"] != "behind" or row["sure_high"] < 0
+            assert row["outcome"] != "level" or row["sure_high"] >= 0
+    assert seen == {"ahead", "behind", "level"}
+
+
 def test_without_a_difference_ahead_and_behind_are_rare() -> None:
     # two rivals and ten measures: by single 95 % intervals every fourth ladder would show a lead
     called = []

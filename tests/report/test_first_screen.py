@@ -27,8 +27,9 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
     assert (ortholog["trained"], ortholog["baseline"]) == ({"rung": "one", "value": "0.500"}, {"rung": "random", "value": "0.450"})
     assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")  # the largest class alone has more
-    for outcome, sign in (("level", "="), ("behind", "▼")):
-        assert outcome_rows(ladder, [row | {"outcome": outcome}])[1]["sign"] == sign
+    for outcome, sign, word in (("level", "≈", "not told apart"), ("behind", "▼", "behind")):
+        ortholog = outcome_rows(ladder, [row | {"outcome": outcome}])[1]
+        assert (ortholog["sign"], ortholog["outcome"]) == (sign, word)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def test_without_a_run_the_page_says_so(comparison: Path, tmp_path: Path) -> Non
     page = write_report(comparison, out=tmp_path / "out")
     assert "No run was given to the report" in page.read_text(encoding="utf-8")
     assert not (tmp_path / "out" / "figures" / "loss.png").exists()
+
+
+def test_a_model_behind_counting_is_undertrained_on_the_first_screen(comparison: Path, run: Path) -> None:
+    evidence = read_evidence(comparison, run=run)
+    assert "undertrained" not in render(evidence, {})
+    page = render(replace(evidence, metrics=[{"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.95}]), {})
+    assert 'id="undertrained">The model is undertrained' in page and '<small>Markov, order 9</small></td><td class="sign">▼ behind' in page
 
 
 def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:

@@ -35,12 +35,13 @@ MISS, LEVEL = row("retrieval_top1", "behind", -0.5), row("ami_region", "level", 
     ("rows", "outcome"),
     [
         ([LEAD, LEFT, LEVEL], "interesting"),
-        ([LEAD, LEVEL], "interesting"),  # what survives was not asked, and the headline says so
+        ([LEAD, LEVEL], "not shown"),  # what survives was not asked, and the headline says so
         ([LEAD, LEFT, MISS], "interesting in part"),
-        ([LEAD, row("knn10_region", "level", 0.0, without="all but gene position")], "interesting in part"),
-        ([LEAD, row("knn10_region", "ahead", 0.02, without="all but gene position")], "interesting in part"),  # it may be 0.01
-        ([LEAD, row("knn10_region", "level", 0.0, without="composition")], "interesting in part"),  # the only explanation there is
-        ([LEAD, *(row("knn10_region", "level", 0.0, without=x) for x in ("composition", "homology"))], "interesting"),  # never both out
+        ([LEAD, row("knn10_region", "level", 0.0, without="all but gene position")], "not shown"),
+        ([LEAD, MISS, row("knn10_region", "level", 0.0, without="all but gene position")], "not shown"),  # ahead, behind, nothing stands
+        ([LEAD, row("knn10_region", "ahead", 0.02, without="all but gene position")], "not shown"),  # it may be 0.01
+        ([LEAD, row("knn10_region", "level", 0.0, without="composition")], "not shown"),  # the only explanation there is
+        ([LEAD, *(row("knn10_region", "level", 0.0, without=x) for x in ("composition", "homology"))], "not shown"),  # never both out
         ([MISS, LEVEL], "a waste of time"),
         ([LEVEL], "a waste of time"),
         ([row("ami_region", "level", 0.02, half=0.05)], "undecided"),  # 0.07 ahead would be possible
@@ -62,7 +63,8 @@ def test_the_headline_says_where_and_what_stands() -> None:
     )
     assert told.misses == ["Ortholog found first: mine is behind kmer6 by 0.500 [0.490, 0.510]"]
     assert told.survives[0].endswith("by 0.040 [0.030, 0.050] (0.600 [0.580, 0.620] of the windows; always saying the commonest class gives 0.100)")
-    assert "was not asked" in verdict(ladder(), [LEAD, LEVEL]).headline
+    told = verdict(ladder(), [LEAD, LEVEL]).headline
+    assert told.startswith("Not shown, for this genome: of 2 measures, mine is ahead") and told.endswith("was not asked.")
     assert f"{MARGIN}" in verdict(ladder(), [LEVEL]).headline
     assert "it may be by up to 0.070" in verdict(ladder(), [row("ami_region", "level", 0.02, half=0.05)]).headline
 
@@ -70,7 +72,7 @@ def test_the_headline_says_where_and_what_stands() -> None:
 def test_a_lead_below_the_commonest_class_is_none() -> None:
     assert verdict(ladder(commonest=0.9), [LEAD, LEVEL]).finds == []
     # noise is ahead of counts that have nothing left, and below the commonest class
-    assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).outcome == "interesting in part"
+    assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).outcome == "not shown"
     assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).survives[0].endswith("so nothing is left)")
 
 
@@ -86,6 +88,18 @@ def test_what_the_off_the_shelf_model_finds_is_told_apart() -> None:
     assert [title for title, _ in found.parts] == [
         "Where it cannot be told from the best of what is cheaper", "What the off-the-shelf BERT finds",
     ]  # fmt: skip
+
+
+def test_an_interval_that_excludes_0_does_not_stand_beside_no_difference_unexplained() -> None:
+    apart = row("retrieval_top1", "level", -0.066, half=0.05)
+    (said,) = verdict(ladder(), [{**apart, "sure_low": -0.16, "sure_high": 0.03}]).level
+    assert said.endswith(
+        "mine cannot be told from kmer6 once all measures are counted: difference −0.066 [−0.116, −0.016], for all measures together [−0.160, 0.030]"
+    )
+    assert verdict(ladder(), [apart]).level[0].endswith("once all measures are counted: difference −0.066 [−0.116, −0.016]")
+    lead = row("retrieval_top1", "level", 0.066, half=0.05) | {"sure_low": 0.001, "sure_high": 0.13}
+    assert "cannot be told from every cheaper encoder: of the best, kmer6, difference 0.066" in verdict(ladder(), [lead]).level[0]
+    assert "all measures" not in verdict(ladder(), [LEVEL]).level[0]
 
 
 def test_every_other_trained_rung_has_its_sentence() -> None:
