@@ -28,6 +28,7 @@ from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, homology_features
 from dnabert.explain.blast import missing_program
+from dnabert.report.numbers import listed
 from dnabert.stage import read_manifest
 
 #: What scores and retrieval both give.
@@ -64,6 +65,16 @@ class Ladder:
                 f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these"
             )
         return found
+
+    @cached_property
+    def orthologs(self) -> Orthologs:
+        """Places that are to be found again in another genome, the same for all rungs; where there are none it says so, once."""
+        asked = self.config.retrieval
+        pairs = orthologs(self.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=self.config.seed)
+        if len(pairs.queries) == 0:
+            genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
+            print(f"no retrieval: no orthologous block holds both {asked.query} and {asked.target}; the genomes are {genomes} (retrieval.query, .target)")
+        return pairs
 
     @cached_property
     def held_out(self) -> WindowView:
@@ -170,12 +181,8 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
     }
 
     def measure() -> dict[str, Any]:
-        asked = config.retrieval
-        pairs = orthologs(
-            ladder.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=config.seed
-        )
+        pairs = ladder.orthologs
         if len(pairs.queries) == 0:
-            print(f"no retrieval: no block holds both {asked.query} and {asked.target}")
             return {}
         queries, targets = _sequences(pairs, rung, seed=config.seed)
         encoder = _encoder(embeddings)

@@ -127,13 +127,13 @@ def name_consensuses(
             found[number]["hits"].append({"database": Path(database).name, "family": family_of(hit["subject"]), **hit})
     for number in given:
         found[number]["hits"].sort(key=lambda hit: -hit["bit_score"])
-        found[number]["sentence"] = _named(found[number]["hits"], length=len(consensuses[number]["consensus"]))
+        found[number]["sentence"] = _named(found[number]["hits"], length=len(consensuses[number]["consensus"]), databases=databases)
     return found
 
 
-def _named(hits: list[dict[str, Any]], *, length: int) -> str:
+def _named(hits: list[dict[str, Any]], *, length: int, databases: Sequence[str | Path]) -> str:
     if not hits:
-        return "the consensus hits nothing in the databases"
+        return f"the consensus hits nothing in {' or '.join(Path(each).name for each in databases)}"
     best = hits[0]
     covered = best["query_end"] - best["query_start"]
     return f"{covered} of the consensus's {length} bp are {best['subject']} at {percent(best['identity'])} identity"

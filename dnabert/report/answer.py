@@ -119,12 +119,14 @@ def cluster_sentence(records: list[Record]) -> str:
     if len(known) == len(records) > len(clusters):
         share = sum(record["n"] * record["repeat"] for record in known) / sum(record["n"] for record in known)
         overall = f"; of all windows together {percent(share)} of the bases are"
+    annotated = any(present(record.get("repeat")) for record in records)
     parts = [
-        f"{_many(repeat)} mostly repeat (at least half of their bases{overall})",
-        f"{_many(simple)} mostly low-complexity sequence such as poly-A",
-        *([f"{count(rest)} {'is' if rest == 1 else 'are'} neither"] if rest else []),
+        *([f"{_many(repeat)} mostly repeat (at least half of their bases{overall})"] if annotated else []),
+        f"{_many(simple)} mostly low-complexity sequence (a few short words over and over)",
+        *([f"{count(rest)} {'is' if rest == 1 else 'are'} neither"] if annotated and rest else []),
     ]
-    return f"Of {count(len(clusters))} {'cluster' if len(clusters) == 1 else 'clusters'}, {listed(parts)}."
+    told = f"Of {count(len(clusters))} {'cluster' if len(clusters) == 1 else 'clusters'}, {listed(parts)}."
+    return told if annotated else f"{told} Which are repeats is not known: the corpus has no annotation of them."
 
 
 def _many(records: list[Any]) -> str:

@@ -26,7 +26,7 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     """Draw every figure for which there is data: name to figure."""
     figures: dict[str, Figure] = {}
     for column, title in (("label", "cluster"), ("repeat_class", "repeat class"), ("region", "gene region")):
-        if column in evidence.map:
+        if column in evidence.map and (evidence.map[column].astype(str) != "unknown").any():  # else nothing was annotated
             figures[f"map_{column.replace('label', 'cluster')}"] = map_figure(evidence, column=column, title=title)
     if any(present(row.get("validation_bits_per_base")) for row in evidence.metrics):
         figures["loss"] = loss_figure(evidence.metrics, floors=evidence.floors)

@@ -109,6 +109,8 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "symmetry": survival.symmetry_rows(ladder),
         "windows": len(labels),
         "window_length": _window_length(evidence.map),
+        "place": _place(evidence.map),
+        "drawn": _drawn(evidence.map),
         "no_sequences": evidence.no_sequences,
         "map_fit": evidence.map_fit,
         "unclustered": float((labels < 0).mean()) if len(labels) else None,
@@ -123,6 +125,21 @@ def _words(evidence: Evidence) -> dict[str, Any]:
 def _window_length(table: pd.DataFrame) -> int | None:
     """Bases of a window, where the map has coordinates."""
     return int((table["end"] - table["start"]).iloc[0]) if {"start", "end"} <= set(table) and len(table) else None
+
+
+def _place(table: pd.DataFrame) -> str:
+    """A stretch of 100 kb that the map has windows in, as the search understands it; empty where the map has no coordinates."""
+    if not ({"chrom", "start"} <= set(table) and len(table)):
+        return ""
+    row = table.iloc[len(table) // 2]
+    return f"{row['chrom']}:{row['start'] + 1:,}-{row['start'] + 100_000:,}"
+
+
+def _drawn(table: pd.DataFrame) -> str:
+    """What a bootstrap draws: places as `dnabert.clusters.subsample.places_apart` tells them apart."""
+    if "block" in table and (table["block"] >= 0).any():
+        return "whole orthologous blocks"
+    return "whole stretches of 10 kb" if "start" in table else "windows"
 
 
 def _svg(figure: Figure) -> str:

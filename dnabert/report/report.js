@@ -188,8 +188,8 @@
     add("cluster", `${value("label", row)}${sure}`);
     add("gene", [value("gene", row), value("gene_type", row)].filter(Boolean).join(", "));
     add("region", value("region", row));
-    const repeat = value("repeat", row);
-    add("repeat", [value("repeat_class", row), repeat === null ? null : percent(repeat)].filter(Boolean).join(" "));
+    const [kind, repeat] = [value("repeat_class", row), value("repeat", row)];
+    if (kind !== "unknown") add("repeat", [kind, repeat === null ? null : percent(repeat)].filter(Boolean).join(" ")); // else not annotated
     const gc = value("gc", row);
     add("GC", gc === null ? null : percent(gc));
     return parts;

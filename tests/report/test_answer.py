@@ -154,6 +154,12 @@ def test_cluster_sentence_counts_each_once() -> None:
     assert answer.cluster_sentence([]) == "No cluster was found."
 
 
+def test_without_annotated_repeats_no_cluster_is_called_free_of_them() -> None:
+    said = answer.cluster_sentence([{"label": 0, "n": 9, "low_complexity": 0.1}, {"label": -1, "n": 3, "low_complexity": 0.1}])
+    assert said.startswith("Of 1 cluster, none is mostly low-complexity") and said.endswith("repeats is not known: the corpus has no annotation of them.")
+    assert "mostly repeat" not in said and "neither" not in said
+
+
 def _with_null() -> list[dict[str, Any]]:
     def rung(name: str, clusters: int, ami: float, *, shuffled: bool) -> dict[str, Any]:
         metrics = {"clusters": {"value": clusters}, "ami_repeat_class": {"value": ami, "low": ami - 0.01, "high": ami + 0.01}}

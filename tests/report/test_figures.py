@@ -1,6 +1,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def test_all_figures_as_png_and_svg(evidence: Evidence, tmp_path: Path) -> None:
     for name in figures:
         assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (tmp_path / "figures" / f"{name}.svg").read_text()[:1000]
+
+
+def test_a_map_of_what_was_not_annotated_is_left_out(evidence: Evidence) -> None:
+    table = evidence.map.assign(repeat_class="unknown", region=["unknown"] * (len(evidence.map) - 1) + ["CDS"])
+    assert {name for name in draw_all(replace(evidence, map=table)) if name.startswith("map_")} == {"map_cluster", "map_region"}
 
 
 def test_floors_are_lines_with_their_order(evidence: Evidence) -> None:

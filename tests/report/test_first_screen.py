@@ -51,4 +51,4 @@ def test_repeat_share_of_clusters_stands_beside_that_of_all() -> None:
     records = [{"label": 0, "n": 10, "repeat": 0.6}, {"label": -1, "n": 30, "repeat": 0.4}]
     said = cluster_sentence(records)
     assert said.startswith("Of 1 cluster, 1 is mostly repeat (at least half of their bases; of all windows together 45")
-    assert said.endswith("none is mostly low-complexity sequence such as poly-A.")
+    assert said.endswith("none is mostly low-complexity sequence (a few short words over and over).")

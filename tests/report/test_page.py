@@ -86,6 +86,21 @@ def test_a_model_behind_counting_is_undertrained_on_the_first_screen(comparison:
     assert 'id="undertrained">The model is undertrained' in page and '<small>Markov, order 9</small></td><td class="sign">▼ behind' in page
 
 
+def test_a_page_of_a_genome_without_annotation_and_blocks(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    page = render(evidence, {})
+    assert "<code>chr22:896,001-996,000</code>" in page and "intervals that draw whole stretches of 10 kb." in page
+    assert " · gene " in page and " · intron · repeat SINE/Alu · low complexity" in page
+    clusters = [
+        {k: v for k, v in row.items() if k != "repeat"}
+        | {"samples": [s | {"region": "unknown", "gene": "", "repeat_class": "unknown"} for s in row["samples"]]}
+        for row in evidence.clusters
+    ]
+    page = render(replace(evidence, clusters=clusters, map=evidence.map.assign(chrom="2L", block=0)), {})
+    assert "<code>2L:896,001-996,000</code>" in page and "intervals that draw whole orthologous blocks." in page
+    assert " · gene " not in page and " · repeat " not in page and "– repeat" not in page
+
+
 def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         write_report(comparison, run=tmp_path / "absent", out=tmp_path / "out")
