@@ -22,8 +22,8 @@ class EmbedConfig:
     layer: int = -1
     """Hidden layer: 0 = embeddings, 1 = after the first layer, …; negative counts from the end."""
     phases: int = 1
-    """Mean over this many reading frames, spread evenly over the stride; 1 reads frame 0 alone, 3 meet every codon position (2, at a
-    stride of 6 or 7, do not: they are three bases apart)."""
+    """Mean over this many frames of the words, spread evenly over the stride; 1 reads frame 0 alone, 3 meet every codon position (2,
+    at a stride of 6 or 7, do not: they are three bases apart)."""
     both_strands: bool = False
     """Mean with the reverse complement."""
     whiten: float = 0.0

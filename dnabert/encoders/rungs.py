@@ -26,7 +26,7 @@ class RungConfig:
     layer: int = -1
     """Hidden layer that the vectors come from."""
     phases: int = 1
-    """Mean over this many reading frames."""
+    """Mean over this many frames of the words."""
     both_strands: bool = False
     """Mean with the reverse complement."""
     whiten: float = 0.0

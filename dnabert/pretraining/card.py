@@ -71,7 +71,7 @@ Versions: {", ".join(f"{package} {version}" for package, version in manifest["ve
 
 ## Limits
 
-It has seen what is named above and nothing else. A vector depends on the reading frame and the strand unless it is the mean
+It has seen what is named above and nothing else. A vector depends on the frame of the words and the strand unless it is the mean
 over several (`dnabert embed --phases 3 --both-strands`). It is no basis for medical decisions.
 """
 

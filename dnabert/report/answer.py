@@ -171,6 +171,23 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     return found + _unique_sentence(last, floors or {}, whole=side)
 
 
+def mask_sentence(config: Record) -> str:
+    r"""Say why the training line lies elsewhere than validation, where they hide different shares of the words; else nothing.
+
+    Examples
+    --------
+    >>> mask_sentence({"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15})
+    'Training hides up to 60\xa0% of the words, validation 15\xa0%: the more are hidden, the more bits, so that the two lines are not to be compared.'
+    >>> mask_sentence({"mask_share": 0.15, "least_mask_share": None, "evaluation_mask_share": 0.15})
+    ''
+    """
+    share, least, asked = (config.get(name) for name in ("mask_share", "least_mask_share", "evaluation_mask_share"))
+    if not present(share) or not present(asked) or (share == asked and not present(least)):
+        return ""
+    hidden = f"{'up to ' if present(least) else ''}{percent(share)}"
+    return f"Training hides {hidden} of the words, validation {percent(asked)}: the more are hidden, the more bits, so that the two lines are not to be compared."
+
+
 def beside_counting(value: Record, floor: float) -> Literal["below", "level", "above"]:
     """Where bits per base with their interval lie beside a floor; fewer are better."""
     low, high = _bounds(value)

@@ -45,8 +45,8 @@ _AGREEMENT = {
     "genome": ("species", "Do clusters follow the species? Near 0 is right for homologous sequence.", False),
     "strand": ("strand", "Do clusters follow the strand that was read? Near 0 is right: it is an artefact.", False),
     "phase": (
-        "reading frame",
-        "Do clusters follow the frame in which words were cut? Near 0 is right: it is an artefact.",
+        "the frame of the words",
+        "Do clusters follow the frame in which words were cut (start mod k, not the codon frame)? Near 0 is right: it is an artefact.",
         False,
     ),
 }

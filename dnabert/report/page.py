@@ -96,6 +96,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "loss_sentence": answer.loss_sentence(evidence.metrics, evidence.floors)
         if "run" in evidence.manifests
         else None,
+        "mask_sentence": answer.mask_sentence((evidence.manifests.get("run") or {}).get("config") or {}),
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
         "edit_distance": evidence.edit_distance,
         "clusters": evidence.clusters,
@@ -107,6 +108,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "survival": survival.rows(ladder),
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),
+        "shift_sentence": survival.shift_sentence(ladder),
         "windows": len(labels),
         "window_length": _window_length(evidence.map),
         "place": _place(evidence.map),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dnabert.report.answer import is_trained
-from dnabert.report.numbers import interval, listed, percent
+from dnabert.report.numbers import interval, listed, number, percent
 
 Record = dict[str, Any]
 
+#: Below this cosine with itself a window that was moved by one base is another window to the model.
+_ALIKE = 0.5
 _PURITY = ("knn10_repeat_class", "knn10_region")
 
 
@@ -30,6 +32,18 @@ def symmetry_rows(ladder: list[Record]) -> list[Record]:
             if before is None or row["cosine"]["value"] < before["cosine"]["value"]:
                 cell[rung["rung"]] = row
     return [{"change": change, "amount": amount, "rungs": cell} for (change, amount), cell in found.items()]
+
+
+def shift_sentence(ladder: list[Record]) -> str | None:
+    """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it does."""
+    rung = next((each["rung"] for each in ladder if is_trained(each) and each.get("symmetry")), None)
+    moved = next((row["rungs"].get(rung) for row in symmetry_rows(ladder) if row["change"] == "shift" and row["amount"] == 1), None)
+    if moved is None or moved["cosine"]["value"] >= _ALIKE:
+        return None
+    return (
+        f"Moved by one base a window of {rung} keeps a cosine of only {number(moved['cosine']['value'], digits=2)} with itself: its clusters may be "
+        "the frames in which windows were cut. Read more frames (phases: 3, which meets every codon position) or train contrastively."
+    )
 
 
 def sentence(ladder: list[Record]) -> str | None:
@@ -87,7 +101,7 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
         told.append(
-            f"GC, CpG, low complexity, N, soft-masking, frame, strand and species together predict {interval(share)} of the labelling "
+            f"GC, CpG, low complexity, N, soft-masking, frame of the words, strand and species together predict {interval(share)} of the labelling "
             "(of its entropy, at places that the prediction has not seen)."
         )
     return told

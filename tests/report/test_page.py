@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from dnabert.errors import UserError
 from dnabert.report import write_report
@@ -99,6 +100,19 @@ def test_a_page_of_a_genome_without_annotation_and_blocks(comparison: Path) -> N
     page = render(replace(evidence, clusters=clusters, map=evidence.map.assign(chrom="2L", block=0)), {})
     assert "<code>2L:896,001-996,000</code>" in page and "intervals that draw whole orthologous blocks." in page
     assert " · gene " not in page and " · repeat " not in page and "– repeat" not in page
+
+
+def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(comparison: Path, run: Path) -> None:
+    evidence = read_evidence(comparison, run=run)
+    page = render(evidence, {"loss": Figure()})
+    assert 'id="shift"' not in page and "Training hides" not in page
+    moved = [{"change": "shift", "amount": 1, "cosine": {"value": 0.2}, "found_first": {"value": 0.1}}]
+    ladder = [rung | {"symmetry": moved if rung["rung"] == "pretrained" else []} for rung in evidence.ladder]
+    config = {"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15}
+    manifests = evidence.manifests | {"run": evidence.manifests["run"] | {"config": config}}
+    page = render(replace(evidence, ladder=ladder, manifests=manifests), {"loss": Figure()})
+    assert 'id="shift">Moved by one base a window of pretrained' in page
+    assert "less than counting. Training hides up to 60\xa0% of the words, validation 15\xa0%" in page
 
 
 def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from dnabert.report.survival import sentence
+from dnabert.report.survival import sentence, shift_sentence
 
 
 def _ladder(explained: float) -> list[dict[str, Any]]:
@@ -22,3 +22,16 @@ def test_where_nothing_could_be_taken_out_nothing_survives(explained: float) -> 
     said = sentence(_ladder(explained))
     assert said is not None and said.startswith("Too few windows are there to take anything out: composition and homology foretell nothing")
     assert "HDBSCAN" not in said and "%" not in said
+
+
+def _moved(*cosines: tuple[str, float, float], encoder: str = "runs/x") -> list[dict[str, Any]]:
+    rows = [{"change": change, "amount": amount, "cosine": {"value": value}, "found_first": {"value": 0.1}} for change, amount, value in cosines]
+    return [{"rung": "mine", "encoder": encoder, "symmetry": rows}]
+
+
+def test_a_window_that_is_another_one_base_on_is_warned_of() -> None:
+    said = shift_sentence(_moved(("strand", 1, 0.9), ("shift", -1, 0.31), ("shift", 1, 0.6)))
+    assert said is not None and said.startswith("Moved by one base a window of mine keeps a cosine of only 0.31 with itself: its clusters may be the frames")
+    assert "phases: 3" in said and "contrastively" in said
+    for ladder in (_moved(("strand", 1, 0.1), ("shift", 1, 0.58)), _moved(("shift", 3, 0.2)), _moved(("shift", 1, 0.2), encoder="kmer:6"), []):
+        assert shift_sentence(ladder) is None
