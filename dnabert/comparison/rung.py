@@ -73,7 +73,7 @@ class Ladder:
         pairs = orthologs(self.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=self.config.seed)
         if len(pairs.queries) == 0:
             genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
-            print(f"no retrieval: no orthologous block holds both {asked.query} and {asked.target}; the genomes are {genomes} (retrieval.query, .target)")
+            print(f"no retrieval: no orthologous block holds both {asked.query} and {asked.target}; genomes: {genomes} (retrieval.query, retrieval.target)")
         return pairs
 
     @cached_property

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
+from dnabert.comparison.rung import Ladder
 from dnabert.config import load_yaml
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
@@ -125,3 +128,24 @@ def test_one_that_was_broken_off_while_its_corpus_was_made_is_gone_on_with(tmp_p
 def test_counts_that_cannot_be_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(UserError, match=f"--{next(iter(change)).replace('_', '-')} is"):
         CompareConfig(**change)
+
+
+class _OneGenome:
+    """Windows of a corpus without orthologous blocks, as far as retrieval asks."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def column(self, name: str) -> np.ndarray:
+        return {"genome": np.array(["rice"] * 4, object), "block": np.full(4, -1), "start": np.arange(4) * 9}[name]
+
+    def bases(self, rows: np.ndarray, **_: Any) -> np.ndarray:
+        return np.full((len(rows), 9), ord("A"), np.uint8)
+
+
+def test_that_nothing_can_be_retrieved_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ladder = Ladder(_config(tmp_path), None, k=6)  # type: ignore[arg-type]
+    ladder.__dict__["held_out"] = _OneGenome()
+    assert [len(ladder.orthologs.queries) for _ in range(2)] == [0, 0]
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["no retrieval: no orthologous block holds both human and orangutan; genomes: rice (retrieval.query, retrieval.target)"]
