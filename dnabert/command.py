@@ -11,9 +11,11 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from dnabert.config import parse
+from dnabert.errors import Caution
 
 T = TypeVar("T")
 
@@ -120,9 +122,20 @@ def _listening(*, quiet: bool, json_only: bool) -> Iterator[None]:
             warnings.simplefilter("ignore")
             stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
             stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
-        elif json_only:
-            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        else:
+            stack.callback(setattr, warnings, "showwarning", warnings.showwarning)
+            warnings.showwarning = partial(_show_warning, otherwise=warnings.showwarning)
+            if json_only:
+                stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, otherwise: Callable[..., None], **more: Any) -> None:
+    """Our own cautions in a line; of a library's warnings one wants to know where they come from."""
+    if issubclass(category, Caution):
+        print(f"warning: {message}", file=sys.stderr)
+    else:
+        otherwise(message, category, *place, **more)
 
 
 class _Nowhere(io.StringIO):

@@ -12,6 +12,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Caution(UserWarning):
+    """What somebody should know who goes on with this; on the command line it is one line."""
+
+
 class UserError(Exception):
     """A mistake that the user can mend.
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 import dnabert
 from dnabert.cli import COMMANDS, main
 from dnabert.command import Result, plain, run_command
-from dnabert.errors import UserError, one_line
+from dnabert.errors import Caution, UserError, one_line
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(path.relative_to(ROOT).as_posix() for folder in ("train", "eval") for path in (ROOT / folder).glob("*.py"))
@@ -58,6 +58,23 @@ def test_as_it_is_it_tells_all(capsys):
     said = capsys.readouterr()
     assert said.out == "on the way\nx\n"
     assert "a note\n" in said.err and "3/3" in said.err and said.err.endswith("a last note\n")
+
+
+def test_a_caution_is_one_line_and_the_next_work_is_heard_as_before(capsys):
+    @dataclasses.dataclass
+    class Nothing:
+        """Nothing."""
+
+    def warned(arguments: Nothing) -> Result:
+        warnings.warn("mind the gap", Caution, stacklevel=2)
+        return Result({}, text="")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        before = warnings.showwarning
+        run_command(Nothing, warned, [], prog="work")
+        assert warnings.showwarning is before
+    assert "warning: mind the gap\n" in capsys.readouterr().err
 
 
 def test_json_is_alone_on_stdout(capsys):

@@ -13,7 +13,7 @@ from dnabert.corpus.config import GenomeConfig
 from dnabert.corpus.genes import GENE_PARTS, Genes, read_genes
 from dnabert.corpus.intervals import among, coverage, merge, overlaps
 from dnabert.corpus.tracks import Track, read_track
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 #: Classes of gene region in order of priority: a base counts for the first one that covers it.
 REGIONS = ("CDS", "UTR", "exon", "intron", "intergenic")
@@ -132,6 +132,7 @@ def _warn_of_two_spellings(
         warnings.warn(
             f"{path} has no line for {_and_more(unnamed)} ({100 * share:.0f} % of the bases), but has {_and_more(strangers)}, which "
             f"{genome.fasta} lacks: are names spelt in two ways?",
+            Caution,
             stacklevel=4,
         )
 

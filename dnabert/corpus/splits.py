@@ -13,7 +13,7 @@ import numpy as np
 
 from dnabert.corpus.blocks import Blocks
 from dnabert.corpus.config import CorpusConfig, SplitConfig
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 #: Order of the splits; the index is the label. -1 means: in none, discarded.
 SPLITS = ("train", "validation", "test")
@@ -199,6 +199,7 @@ def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None) -> None:
         warnings.warn(
             "split.by is random: near-copies (repeats, duplications, related genomes) of training windows stand in "
             "validation and test, whose figures will be too good; split.by tail, chromosome or block avoids it",
+            Caution,
             stacklevel=4,
         )
     elif config.split.by == "tail" and len(config.genomes) > 1:
@@ -206,5 +207,6 @@ def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None) -> None:
             f"split.by is tail with {len(config.genomes)} genomes: if they are related, the same place by descent can "
             "stand in train in one and in test in another; "
             + ("set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"),
+            Caution,
             stacklevel=4,
         )
