@@ -185,8 +185,8 @@ def _gene_type(card: Record) -> _Name | None:
 
 def _track(card: Record) -> _Name | None:
     """The term of a user's track that most have; its name says more than that any interval is there."""
-    tracks = {row["column"] for row in card.get("annotation", [])} - set(_OWN)
-    row = _clear_term(card, tuple(tracks), lambda term: term != ANY) or _clear_term(card, tuple(tracks), lambda term: True)
+    tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(_OWN)))
+    row = _clear_term(card, tracks, lambda term: term != ANY) or _clear_term(card, tracks, lambda term: True)
     return _Name("track", f"{_track_name(row)}, {_of_windows(row)}", _odds(row)) if row else None
 
 
