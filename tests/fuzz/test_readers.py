@@ -91,7 +91,7 @@ _YAML = (
 _CLUSTER_YAML = b"components: 50\nmin_cluster_size: 25\nkmeans: 20\nmap_min_dist: 0.1\nseed: 0\n"
 _PRETRAIN_YAML = (
     b"corpus: c\nk: 6\nmodel: {architecture: bert, hidden_size: 64, layers: 2, dropout: 0.1}\nbatch_size: 8\nsteps: null\nminutes: 1.5\n"
-    b"contrast:\n  weight: 0.5\nlearning_rate: 4e-3\nhide: touching\nrandom_phase: false\n"
+    b"contrast:\n  weight: 0.5\nlearning_rate: 4e-3\nhide: touching\nrandom_strand: false\n"
 )
 _COMPARE_YAML = (
     b"run: r\nrungs:\n- {name: a, encoder: RUN}\n- {name: b, encoder: 'kmer:4', shuffle: true}\nladder_splits: [validation]\nmap_windows: 9\n"
