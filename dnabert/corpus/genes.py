@@ -82,8 +82,8 @@ def read_genes(path: str | Path) -> Genes:
     GTF and GFF3: a gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
     gene each. Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``, and so does a gene in which no
-    part lies, such as a pseudogene of bacteria: nothing tells of an intron. A piece of a gene whose parts lie in another
-    of its pieces is an intron.
+    part lies, such as a pseudogene of bacteria: nothing tells of an intron (in a file without any part all is intron). A
+    piece of a gene whose parts lie in another of its pieces is an intron.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
@@ -115,7 +115,7 @@ def read_genes(path: str | Path) -> Genes:
     keys = {chrom: [key.split("\t")[0] for key in sequence.genes] for chrom, sequence in sequences.items()}
     holding = {chrom: _hold_parts(spans[chrom], parts=parts[chrom]) for chrom in sequences}
     known = {key for chrom in sequences for key in itertools.compress(keys[chrom], holding[chrom])}
-    for chrom in sequences:
+    for chrom in sequences if known else ():  # a file of genes alone says nothing of any gene's inside
         bare = np.array([key not in known for key in keys[chrom]], bool)
         parts[chrom]["exon"] = np.concatenate([parts[chrom]["exon"], spans[chrom][bare]])
     return Genes(parts=parts, spans=spans, names=names)

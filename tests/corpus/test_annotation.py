@@ -78,6 +78,8 @@ def test_a_gene_without_parts_is_exon_a_piece_of_one_with_parts_intron(tmp_path:
     columns = annotation.columns("chr1", starts=np.arange(0, 70, 10), length=10)
     assert columns["region"].tolist() == ["exon", "intron", "intron", "intergenic", "intron", "intergenic", "exon"]
     assert annotation.columns("chr2", starts=np.array([0]), length=10)["region"].tolist() == ["intron"]
+    path.write_text('chr1\tx\tgene\t1\t10\t.\t+\t.\tgene_id "a";\n')  # genes alone: nothing is known of their inside
+    assert Annotation(genes=read_genes(path)).columns("chr1", starts=np.array([0]), length=10)["region"].tolist() == ["intron"]
 
 
 def test_of_equal_overlaps_the_shorter_gene_counts(tmp_path: Path) -> None:
