@@ -214,6 +214,7 @@ def test_the_first_screen_holds_question_answer_and_map(page: Page) -> None:
     for selector in ("#answer h1", "#verdict", "#outcomes", "#find", "#colour", "#map"):
         box = page.locator(selector).bounding_box()
         assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 860, selector
+    assert page.evaluate("document.querySelector('#outcomes').getBoundingClientRect().right <= document.querySelector('#verdict').getBoundingClientRect().right + 1")
     rows = page.locator("#outcomes tbody tr").all_inner_texts()
     assert len(rows) == 5 and rows[-1].startswith("Bits per base") and any("▲ ahead" in row for row in rows) and any("▼ behind" in row for row in rows)
 
