@@ -106,6 +106,21 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         """
         return max(0, (length - self.k) // self.stride + 1)
 
+    def encode_as_hidden(self, bases: Bases) -> npt.NDArray[np.int32]:
+        """Ids without special tokens, as `encode_bases` gives them, but a word with an unknown base reads as a hidden one.
+
+        A pretrained model knows ``[MASK]`` well, and hardly ever saw ``[UNK]``.
+
+        Examples
+        --------
+        >>> tokenizer = KmerTokenizer(k=3)
+        >>> tokenizer.encode_as_hidden(np.frombuffer(b"AAATNA", dtype=np.uint8)).tolist() == [5, tokenizer.mask_token_id]
+        True
+        """
+        ids = self.encode_bases(bases, special_tokens=False)
+        ids[ids == self.unk_token_id] = self.mask_token_id
+        return ids
+
     def encode_bases(self, bases: Bases, *, special_tokens: bool = True) -> npt.NDArray[np.int32]:
         """Turn bases into ids at array speed.
 

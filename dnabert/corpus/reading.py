@@ -123,20 +123,23 @@ class _Fasta:
         bases = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
         if len(bases) != end - start:
             raise UserError(f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with dos2unix")
-        legal = _IS_NUCLEOTIDE[bases]
-        if not legal.all():
-            _refuse(self._source, name, position=start + int(np.argmin(legal)), letter=chr(bases[np.argmin(legal)]))
+        check_letters(bases, shown=self._source, name=name, start=start, give="a FASTA file of DNA")
         return bases
 
 
-def _refuse(path: Path, name: str, *, position: int, letter: str) -> None:
-    raise UserError(
-        f"{path}: sequence {name} has {letter!r} at position {position + 1}, which is no nucleotide letter "
-        f"({NUCLEOTIDES.decode()}): {guess_at(letter)} Give a FASTA file of DNA"
-    )
+def check_letters(bases: np.ndarray, *, shown: object, name: str, start: int = 0, give: str) -> None:
+    """UserError where a letter of `bases`, uint8 ASCII (L,), is no nucleotide's: which one, where (from `start` on), and what to `give`."""
+    legal = _IS_NUCLEOTIDE[bases]
+    if not legal.all():
+        place = int(np.argmin(legal))
+        letter = chr(bases[place])
+        raise UserError(
+            f"{shown}: sequence {name} has {letter!r} at position {start + place + 1}, which is no nucleotide letter "
+            f"({NUCLEOTIDES.decode()}): {_guess_at(letter)} Give {give}"
+        )
 
 
-def guess_at(letter: str) -> str:
+def _guess_at(letter: str) -> str:
     """What may have gone wrong where `letter` stands among bases."""
     if letter in "-.":
         return "remove the gaps of the alignment."

@@ -16,15 +16,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.reading import NUCLEOTIDES, check_lines_end, guess_at
+from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
 
 #: The name of standard input.
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # with which spreadsheets begin a CSV
-_IS_NUCLEOTIDE = np.zeros(256, dtype=bool)
-_IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), dtype=np.uint8)] = True
 #: A field of a CSV may hold a whole chromosome; the csv module stops at 128 KiB unless told otherwise.
 _LONGEST_FIELD = 1 << 30
 #: Bytes looked at to tell a format; a CSV's header is shorter.
@@ -182,12 +180,5 @@ def _first_word(header: bytes) -> str:
 
 def _bases(text: bytes, *, name: str, shown: str) -> NDArray[np.uint8]:
     bases = np.frombuffer(text, dtype=np.uint8)
-    legal = _IS_NUCLEOTIDE[bases]
-    if not legal.all():
-        position = int(np.argmin(legal))
-        letter = chr(bases[position])
-        raise UserError(
-            f"{shown}: sequence {name} has {letter!r} at position {position + 1}, which is no nucleotide letter "
-            f"({NUCLEOTIDES.decode()}): {guess_at(letter)} Give DNA or RNA"
-        )
+    check_letters(bases, shown=shown, name=name, give="DNA or RNA")
     return bases

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +21,8 @@ from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    from dnabert.models.config import ModelConfig
+    from transformers import PretrainedConfig
+
     from dnabert.tokenizer import KmerTokenizer
 
 
@@ -40,8 +43,7 @@ class KmerReader:
 
     def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
         """Token ids of each row of ASCII (n, L), without special tokens."""
-        ids = self._tokenizer.encode_bases(bases, special_tokens=False).astype(np.int64)
-        return list(np.where(ids == self._tokenizer.unk_token_id, self._tokenizer.mask_token_id, ids))
+        return list(self._tokenizer.encode_as_hidden(bases).astype(np.int64))
 
 
 def load_run(
@@ -69,8 +71,8 @@ def load_run(
     tokenizer = load_tokenizer(run)
     if config.phases > tokenizer.stride:
         raise UserError(f"--phases is {config.phases}, allowed is 1 to {tokenizer.stride}, the stride of {run}")
-    begun = (settings_of(manifest), tokenizer.k) if weights == "untrained" else None
-    model = _load_model(run, seed=None if weights == "trained" else config.seed, begun=begun)
+    draw = {"trained": None, "random": _at_random, "untrained": partial(_as_begun, manifest, tokenizer.k)}[weights]
+    model = _load_model(run, draw=draw, seed=config.seed)
     reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(window_length))
     names = {"trained": f"run {run.name}", "random": f"random initialisation of {run.name}, seed {config.seed}"}
     name = names.get(weights, f"{run.name} before its first step, seed {config.seed}")
@@ -92,7 +94,8 @@ def _check_whole(run: Path, *, weights: bool) -> None:
         raise UserError(f"{run} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
 
 
-def _load_model(run: Path, *, seed: int | None, begun: tuple[ModelConfig, int] | None) -> Any:
+def _load_model(run: Path, *, draw: Callable[..., Any] | None, seed: int) -> Any:
+    """The body of a run's model: its weights, or fresh ones that `draw` makes of its architecture."""
     from transformers import AutoConfig, AutoModel
 
     register_architectures()
@@ -102,10 +105,18 @@ def _load_model(run: Path, *, seed: int | None, begun: tuple[ModelConfig, int] |
         raise UserError(f"cannot read {run / 'config.json'} ({first_line(error)}): make or fetch it again") from None
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
-        if seed is None:
-            with readable_weights(run):
-                return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
-        if begun is not None:
-            return begin(architecture, begun[0], k=begun[1], seed=seed, **options).base_model
-        torch.manual_seed(seed)
-        return AutoModel.from_config(architecture, **options)
+        if draw is not None:
+            return draw(architecture, seed=seed, **options)
+        with readable_weights(run):
+            return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
+
+
+def _at_random(architecture: PretrainedConfig, *, seed: int, **options: Any) -> Any:
+    from transformers import AutoModel
+
+    torch.manual_seed(seed)
+    return AutoModel.from_config(architecture, **options)
+
+
+def _as_begun(manifest: dict[str, Any], k: int, architecture: PretrainedConfig, *, seed: int, **options: Any) -> Any:
+    return begin(architecture, settings_of(manifest), k=k, seed=seed, **options).base_model

@@ -31,16 +31,14 @@ class Start:
     run : folder of the run.
     tokenizer : the run's.
     most_words : words of a window of the run; longer sequences are tiled.
-    settings : with `fresh`, how the run's model began.
-    fresh : the weights with which pretraining began instead of those with which it ended, drawn anew.
-    architecture : with `fresh`, another one of the run's width and number of layers; ``run`` for its own.
+    begun : how the run's model began, to begin so again with weights drawn anew; None for those with which it ended.
+    architecture : with `begun`, another one of the run's width and number of layers; ``run`` for its own.
     """
 
     run: Path
     tokenizer: KmerTokenizer
     most_words: int
-    settings: ModelConfig
-    fresh: bool = False
+    begun: ModelConfig | None = None
     architecture: str = "run"
 
 
@@ -50,7 +48,8 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     Parameters
     ----------
     run : its folder, or ``default`` for the model that comes with the package.
-    fresh, architecture : see `Start`.
+    fresh : begin as pretraining did, see `Start.begun`.
+    architecture : see `Start`.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     """
     folder = run_folder(str(run))
     manifest = read_manifest(folder, kind="run")
-    settings = settings_of(manifest) if fresh else ModelConfig()
+    begun = settings_of(manifest) if fresh else None
     if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
         raise UserError(f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
     try:
@@ -67,7 +66,7 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again") from None
     tokenizer = load_tokenizer(folder)
-    return Start(folder, tokenizer, tokenizer.number_of_words(window), settings, fresh, architecture)
+    return Start(folder, tokenizer, tokenizer.number_of_words(window), begun, architecture)
 
 
 def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, seed: int = 0) -> Any:
@@ -88,9 +87,9 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():  # that the classifier is new is what we are here for
         torch.manual_seed(seed)
-        if start.fresh:
+        if start.begun is not None:
             model = AutoModelForSequenceClassification.from_config(architecture, **options)
-            begun = begin(architecture, start.settings, k=start.tokenizer.k, seed=seed, **options)
+            begun = begin(architecture, start.begun, k=start.tokenizer.k, seed=seed, **options)
             model.base_model.load_state_dict(begun.base_model.state_dict(), strict=False)  # but for BERT's pooler
             return model
         with readable_weights(start.run):
@@ -107,7 +106,7 @@ def _architecture(start: Start) -> PretrainedConfig:
         return own
     heads = getattr(own, "num_attention_heads", None) or max(1, own.hidden_size // 64)  # 64 wide, as BERT's
     sizes = dataclasses.replace(
-        start.settings,
+        start.begun or ModelConfig(),
         architecture=start.architecture,  # type: ignore[arg-type]
         hidden_size=own.hidden_size,
         layers=own.num_hidden_layers,

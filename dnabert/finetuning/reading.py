@@ -139,6 +139,4 @@ class LabelledReader:
         place = starts[:, None] + np.arange((lengths - shifts).max())
         forward, backward = self._strands
         bases = np.where(reverse[:, None], backward[place], forward[place]) if reverse.any() else forward[place]
-        ids = self._tokenizer.encode_bases(bases, special_tokens=False)
-        ids[ids == self._tokenizer.unk_token_id] = self._tokenizer.mask_token_id  # as every encoder reads them
-        return ids, (lengths - shifts - k) // self._tokenizer.stride + 1
+        return self._tokenizer.encode_as_hidden(bases), (lengths - shifts - k) // self._tokenizer.stride + 1

@@ -127,7 +127,7 @@ def bidirectional_floors(
             bits[number][:, chosen] = word_bits(forward, backward, tables[: order + 1], k=k)
     tuned = np.stack([_sharpened(each, half=window % 2) for each in bits])
     unique = (sampler.view.column("soft_masked") < UNIQUE_SEQUENCE)[window]
-    group = drawn_together(sampler.view)[window]
+    group = drawn_together(sampler.view, window)
     *single, mixture = (
         scored_floor(order, line / k, group, unique=unique, seed=seed)
         for order, line in zip([*orders, max(orders)], [*tuned, _mixture(tuned, half=window % 2)], strict=True)

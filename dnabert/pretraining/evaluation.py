@@ -80,7 +80,7 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
     nats, hits, words = sums
     hidden = words * sampler.tokenizer.k
     bases = hidden * math.log(2)
-    group = drawn_together(sampler.view)
+    group = drawn_together(sampler.view, np.arange(len(words)))
     by_group = [np.bincount(group, weights=values).astype(np.float64) for values in (nats, bases, hidden)]
     low, high = ratio_interval(by_group[0], by_group[1])
     unique = sampler.view.column("soft_masked") < UNIQUE_SEQUENCE

@@ -76,7 +76,7 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
     """
     words, window = _scored(evaluated, max_order=max_order)
     tables = table_counts(train, max_order=min(max_order, LARGEST_TABLE))
-    half, base, group = window % 2, words & 3, drawn_together(evaluated)[window]
+    half, base, group = window % 2, words & 3, drawn_together(evaluated, window)
     unique = (evaluated.column("soft_masked") < UNIQUE_SEQUENCE)[window]
     by_half = np.full((2, len(words)), 0.25)  # the chain of lower orders, tuned on odd and on even windows
     tuned, floors = [], []
@@ -158,19 +158,18 @@ def _mixed(
     return np.asarray((rows[np.arange(len(base)), base] + pseudo * lower) / (rows.sum(axis=1) + pseudo))
 
 
-def drawn_together(view: WindowView) -> NDArray[np.int64]:
-    """What the bootstrap draws at once: int64 (windows,), numbers from 0 of orthologous blocks; a window in none is alone.
+def drawn_together(view: WindowView, windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What the bootstrap draws at once of `windows` (n,), int64 (n,): numbers from 0 of orthologous blocks; a window in none is alone.
 
     Orthologs are copies of each other. Drawn one by one they would make an interval half as wide as it is.
     """
-    return np.unique(block_or_alone(view.column("block")), return_inverse=True)[1]
+    return np.unique(block_or_alone(view.column("block"))[windows], return_inverse=True)[1]
 
 
 def scored_floor(
     order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
 ) -> MarkovFloor:
-    """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), `unique` (n,) told apart."""
-    group = np.unique(group, return_inverse=True)[1]
+    """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), see `drawn_together`, `unique` (n,) told apart."""
     sums, sizes = np.bincount(group, weights=bits), np.bincount(group)
     low, high = ratio_interval(sums, sizes, seed=seed)
     return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high, float(bits[unique].mean()) if unique.any() else None)

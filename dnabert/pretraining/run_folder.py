@@ -9,9 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
-from dnabert.config import save_yaml
+from dnabert.config import load_yaml, save_yaml
 from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
@@ -77,27 +75,25 @@ def begin(config: PretrainConfig) -> Path | None:
 
 def _check_same(config: PretrainConfig) -> None:
     """Refuse to go on with what would make another run of it: half of one curve, under the name of the other."""
-    path = Path(config.out) / _CONFIG
     try:
-        begun = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        begun = _settled(load_yaml(PretrainConfig, Path(config.out) / _CONFIG))
+    except UserError:  # damaged: nothing to compare with
         return
-    now = dataclasses.asdict(config)
-    for name in _SETTLED:
-        if not isinstance(begun, dict) or name not in begun:
-            continue
-        before, wanted = begun[name], now[name]
-        if name == "stride":
-            before, wanted = before or begun.get("k"), wanted or config.k
-        if isinstance(before, dict):
-            differing = [key for key in wanted if key in before and before[key] != wanted[key]]
-            if differing:
-                name, before, wanted = f"{name}.{differing[0]}", before[differing[0]], wanted[differing[0]]
-            else:
-                continue
-        if before != wanted:
+    for name, wanted in _settled(config).items():
+        if begun[name] != wanted:
             flag = f"--{name.replace('_', '-')}"
-            raise UserError(f"{config.out} was begun with {flag} {before}, now it is {wanted}: pass {before}, or choose another --out")
+            raise UserError(
+                f"{config.out} was begun with {flag} {begun[name]}, now it is {wanted}: pass {begun[name]}, or choose another --out"
+            )
+
+
+def _settled(config: PretrainConfig) -> dict[str, object]:
+    """The values of `_SETTLED`, by flag; a part of the config gives each of its own."""
+    values: dict[str, object] = {}
+    for name in _SETTLED:
+        value = getattr(config, name)
+        values |= {f"{name}.{key}": own for key, own in vars(value).items()} if dataclasses.is_dataclass(value) else {name: value}
+    return values | {"stride": config.stride or config.k}
 
 
 def record(config: PretrainConfig) -> None:

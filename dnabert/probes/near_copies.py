@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import UNKNOWN, codes
-from dnabert.pretraining.hashing import GOLDEN
+from dnabert.alphabet import CODE_OF
+from dnabert.pretraining.hashing import hashed
 
-#: Bases of a stretch: as many as fit a whole number of 64 bits, so that equal numbers are equal stretches.
+#: Bases of a stretch, of which `sketch_words` takes up to 32.
 STRETCH = 30
-
-#: Bases that are taken at a time: their numbers stay in a core's cache.
-_BATCH = 30_000
-#: A table of 2 ** 26 bits rules out most stretches of train before they are sought among those of test.
-_TABLE = 26
+#: What it gives for a stretch with unknown bases.
+_UNKNOWN = np.uint64(2**64 - 1)
+#: Training sequences whose stretches are held at once.
+_BATCH = 4_096
 
 
 def near_copies(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArray[np.uint8]]) -> NDArray[np.bool_]:
@@ -36,48 +35,24 @@ def near_copies(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArray[np
     >>> near_copies([one, one[:29]], train=[other]).tolist()
     [True, False]
     """
-    pieces = [(stretches, batch[owners]) for batch, stretches, owners in _stretches(test)]
-    own, owner = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    own, owner = _stretches(test)
     sought, number = np.unique(own, return_inverse=True)
-    table, found = np.zeros(1 << _TABLE, bool), np.zeros(len(sought), bool)
-    table[_place(sought)] = True
-    for _, stretches, _ in _stretches(train):
-        stretches = stretches[table[_place(stretches)]]
-        at = np.searchsorted(sought, stretches)
-        inside = at < len(sought)
-        at, stretches = at[inside], stretches[inside]
-        found[at[sought[at] == stretches]] = True
-    shares = np.zeros(len(test), bool)
+    found = np.zeros(len(sought), dtype=bool)
+    for first in range(0, len(train), _BATCH):
+        found |= np.isin(sought, _stretches(train[first : first + _BATCH])[0])
+    shares = np.zeros(len(test), dtype=bool)
     shares[owner[found[number]]] = True
     return shares
 
 
-def _stretches(
-    sequences: Sequence[NDArray[np.uint8]],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]]:
-    """By batch: numbers of its sequences, its stretches (the smaller of both strands' numbers) and which of its sequences has each."""
-    lengths = np.array([len(sequence) + 1 for sequence in sequences])
-    batch_of = np.cumsum(lengths) // _BATCH
-    for batch in np.split(np.arange(len(sequences)), np.flatnonzero(np.diff(batch_of)) + 1):
-        coded = codes(np.frombuffer(b"".join(sequences[row].tobytes() + b"N" for row in batch), dtype=np.uint8))
-        places = len(coded) - STRETCH + 1
-        if places < 1:
-            yield batch, np.empty(0, np.uint64), np.empty(0, np.int64)
-            continue
-        unknown = np.append(0, np.cumsum(coded == UNKNOWN))
-        wide = coded.astype(np.uint64) & np.uint64(3)
-        opposite = np.uint64(3) - wide
-        forward, backward = np.zeros(places, np.uint64), np.zeros(places, np.uint64)
-        for base in range(STRETCH):
-            last = STRETCH - 1 - base
-            forward <<= np.uint64(2)
-            forward |= wide[base : base + places]
-            backward <<= np.uint64(2)
-            backward |= opposite[last : last + places]
-        known = unknown[STRETCH:] == unknown[:-STRETCH]
-        yield batch, np.minimum(forward, backward)[known], np.repeat(np.arange(len(batch)), lengths[batch])[:places][known]
+def _stretches(sequences: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes of all stretches of known bases, each on the strand where it is the smaller, and which sequence has each."""
+    from dnabert.pretraining.kernels import sketch_words  # numba, for those alone who ask
 
-
-def _place(stretches: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Of each stretch in the table (Fibonacci hashing)."""
-    return (stretches * GOLDEN) >> np.uint64(64 - _TABLE)
+    joined = np.frombuffer(b"".join(sequence.tobytes() + b"N" for sequence in sequences), dtype=np.uint8)
+    if len(joined) < STRETCH:
+        return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+    hashes = sketch_words(joined[np.newaxis], CODE_OF, STRETCH, np.uint64(hashed(0)))[0]
+    owner = np.repeat(np.arange(len(sequences)), [len(sequence) + 1 for sequence in sequences])[: len(hashes)]
+    known = hashes < _UNKNOWN
+    return hashes[known], owner[known]

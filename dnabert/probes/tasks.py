@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -57,14 +58,19 @@ class Task:
         span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
         counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
-        known = {sequence.tobytes().upper() for sequence in self.train.sequences}
-        copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
-        near = int(near_copies(self.test.sequences, train=self.train.sequences).sum())
+        near, copies = self._known_to_train
         sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
         told = f"{self.name}: {sizes} sequences (train / dev / test) of {span} bases; {classes}"
         if near or copies:
             told += f"; test: {near:,} of {len(self.test.labels):,} share {STRETCH} bases with train, {copies:,} are copies"
         return told
+
+    @cached_property
+    def _known_to_train(self) -> tuple[int, int]:
+        """How many test sequences share a stretch with train, and how many are copies; counted once, whoever asks for it."""
+        known = {sequence.tobytes().upper() for sequence in self.train.sequences}
+        copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
+        return int(near_copies(self.test.sequences, train=self.train.sequences).sum()), copies
 
 
 def read_task(path: str | Path, *, seed: int = 0) -> Task:
