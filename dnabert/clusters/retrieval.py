@@ -1,4 +1,4 @@
-"""Ortholog retrieval: does a window of one species find the same place in another?"""
+"""Retrieval: does a window find the same place in another species, or the same place moved, turned and mutated?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.scores import standardised
+from dnabert.corpus.mutation import mutate
 
 if TYPE_CHECKING:
     from dnabert.corpus import WindowView
@@ -18,8 +19,8 @@ _SPAN = 1 << 40
 
 
 @dataclass(frozen=True)
-class Orthologs:
-    """Pairs of windows of the same place by descent.
+class Pairs:
+    """Pairs of windows of the same place, by descent (`orthologs`) or moved and changed (`moved_copies`).
 
     Attributes
     ----------
@@ -37,7 +38,7 @@ class Orthologs:
     reverse: np.ndarray
 
 
-def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int = 1_000, seed: int = 0) -> Orthologs:
+def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int = 1_000, seed: int = 0) -> Pairs:
     """Up to n windows of one genome with their counterparts in another, moved and turned at random.
 
     The counterpart is the window at the nearest distance from the block's start, at most half a window away. It is
@@ -59,7 +60,7 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
         query_rows, target_rows = query_rows[chosen], target_rows[chosen]
     shift = rng.integers(-(length // 2), length // 2 + 1, size=len(query_rows))
     reverse = rng.random(len(query_rows)) < 0.5
-    return Orthologs(
+    return Pairs(
         queries=view.bases(query_rows),
         targets=view.bases(target_rows, shift=shift, reverse=reverse),
         query_rows=query_rows,
@@ -69,16 +70,46 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
     )
 
 
-def retrieval_hits(queries: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+def moved_copies(view: WindowView, *, n: int = 1_000, substitutions: float = 0.05, indels: float = 0.005, seed: int = 0) -> Pairs:
+    """Up to n windows with the same place moved, turned and mutated: what a genome alone has in the place of `orthologs`.
+
+    The copy begins up to half a window to either side (as far as its segment reaches), is read on a random strand, and then
+    mutated. Windows lie at least a window apart, so that no other one's copy overlaps a query.
+
+    Parameters
+    ----------
+    view : windows; of several genomes the one with most windows is asked, since others may hold copies of its places.
+    n : pairs at most, drawn at random.
+    substitutions, indels : chances per base, as in `dnabert.corpus.mutation.mutate`.
+    seed : of the draw and of the changes.
+    """
+    rng = np.random.default_rng(seed)
+    genome = view.column("genome").astype(str)
+    names, counts = np.unique(genome, return_counts=True)
+    rows = np.flatnonzero(genome == names[counts.argmax()]) if len(names) else np.zeros(0, dtype=np.int64)
+    rows = _apart(view, np.sort(rng.choice(rows, min(4 * n, len(rows)), replace=False)))
+    rows = np.sort(rng.choice(rows, min(n, len(rows)), replace=False))
+    reach = view.window_length // 2
+    before, after = (np.minimum(view.column(name)[rows].astype(np.int64), reach) for name in ("before", "after"))
+    shift = rng.integers(-before, after + 1)
+    reverse = rng.random(len(rows)) < 0.5
+    copies = view.bases(rows, shift=shift, reverse=reverse)
+    draws = rng.integers(2**64, size=copies.shape, dtype=np.uint64)
+    targets = mutate(copies, substitutions=substitutions, indels=indels, draws=draws)
+    return Pairs(queries=view.bases(rows), targets=targets, query_rows=rows, target_rows=rows, shift=shift, reverse=reverse)
+
+
+def retrieval_hits(queries: np.ndarray, targets: np.ndarray, *, name: str = "retrieval") -> dict[str, np.ndarray]:
     """Whether each query's counterpart is the most similar target, and whether it is among the ten most similar.
 
     Parameters
     ----------
     queries, targets : float (n, d) vectors, row i the counterpart of row i; z-scored together, compared by cosine.
+    name : of the measure.
 
     Returns
     -------
-    ``{"retrieval_top1": bool (n,), "retrieval_top10": bool (n,)}``. A tie counts as a miss.
+    ``{NAME_top1: bool (n,), NAME_top10: bool (n,)}``. A tie counts as a miss.
 
     Examples
     --------
@@ -92,7 +123,7 @@ def retrieval_hits(queries: np.ndarray, targets: np.ndarray) -> dict[str, np.nda
     own = np.diagonal(similarity).copy()
     np.fill_diagonal(similarity, -np.inf)
     rank = (similarity >= own[:, None]).sum(axis=1)
-    return {f"retrieval_top{top}": rank < top for top in (1, 10)}
+    return {f"{name}_top{top}": rank < top for top in (1, 10)}
 
 
 def score_retrieval(
@@ -100,6 +131,18 @@ def score_retrieval(
 ) -> dict[str, Score]:
     """Share of `retrieval_hits`, with its interval (groups, as blocks, are drawn whole); chance is 1/n and 10/n."""
     return {name: bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed) for name, right in hits.items()}
+
+
+def _apart(view: WindowView, rows: np.ndarray) -> np.ndarray:
+    """Of windows of one genome those, ascending, with at least a window's length between one and the next on their sequence."""
+    start, length = view.column("start")[rows].astype(np.int64), view.window_length
+    sequence = np.unique(view.column("chrom")[rows].astype(str), return_inverse=True)[1]
+    kept, last, on = [], 0, -1
+    for each in np.lexsort((start, sequence)).tolist():
+        if sequence[each] != on or start[each] >= last + 2 * length:
+            kept.append(each)
+            last, on = int(start[each]), int(sequence[each])
+    return np.sort(rows[np.array(kept, dtype=np.int64)])
 
 
 def _place_in_block(genome: np.ndarray, block: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from dnabert.explain.config import ExplainConfig
 
 @dataclass
 class RetrievalConfig:
-    """Ortholog retrieval between two genomes of the corpus."""
+    """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought, moved, turned and mutated."""
 
     query: str = "human"
     target: str = "orangutan"

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dnabert.clusters import cluster, load_clusters
+from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.ladder import agreement_draws, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
-from dnabert.clusters.retrieval import Orthologs, orthologs, retrieval_hits, score_retrieval
+from dnabert.clusters.retrieval import Pairs, moved_copies, orthologs, retrieval_hits, score_retrieval
 from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
-from dnabert.corpus.blocks import block_or_alone
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
@@ -28,10 +30,13 @@ from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, homology_features
 from dnabert.explain.blast import missing_program
+from dnabert.explain.relatives import Relatives, relatives
 from dnabert.report.numbers import listed
 from dnabert.stage import read_manifest
 
-#: What scores and retrieval both give.
+T = TypeVar("T")
+
+#: What scores, retrieval and relatives give.
 _PARTS = ("metrics", "hits", "groups", "draws")
 
 
@@ -50,6 +55,7 @@ class Ladder:
     corpus: Corpus
     k: int
     _explanations: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    _relatives: dict[bytes, Relatives] = field(default_factory=dict)
 
     @property
     def databases(self) -> list[str]:
@@ -67,14 +73,18 @@ class Ladder:
         return found
 
     @cached_property
-    def orthologs(self) -> Orthologs:
-        """Places that are to be found again in another genome, the same for all rungs; where there are none it says so, once."""
+    def same_places(self) -> tuple[str, Pairs]:
+        """A measure's name and places that are to be found again, the same for all rungs: in another genome, else moved, turned and mutated."""
         asked = self.config.retrieval
         pairs = orthologs(self.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=self.config.seed)
-        if len(pairs.queries) == 0:
-            genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
-            print(f"no retrieval: no orthologous block holds both {asked.query} and {asked.target}; genomes: {genomes} (retrieval.query, retrieval.target)")
-        return pairs
+        if len(pairs.queries):
+            return "retrieval", pairs
+        genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
+        print(
+            f"no orthologous block holds both {asked.query} and {asked.target} (retrieval.query, retrieval.target; genomes: {genomes}): the same place is "
+            "sought instead, moved, turned and mutated"
+        )
+        return "moved", moved_copies(self.held_out, n=asked.n, seed=self.config.seed)
 
     @cached_property
     def held_out(self) -> WindowView:
@@ -84,16 +94,31 @@ class Ladder:
 
     def explanations(self, windows: ClusteredWindows) -> dict[str, NDArray[np.float64]]:
         """Cheap explanations of the ladder's windows, which are the same for all rungs: computed once."""
-        key = windows.table["row"].to_numpy().tobytes()
-        if key not in self._explanations:
+
+        def compute() -> dict[str, NDArray[np.float64]]:
             homology = None
             if missing_program() is None:
                 threads, seed = self.config.explain.threads, self.config.seed
                 homology = homology_features(windows, databases=self.databases, threads=threads, seed=seed)
             else:
                 print(f"homology is not taken out of the vectors: {missing_program()}")
-            self._explanations[key] = cheap_explanations(windows.table, windows.sequences, homology=homology)
-        return self._explanations[key]
+            return cheap_explanations(windows.table, windows.sequences, homology=homology)
+
+        return self._once(self._explanations, windows, compute)
+
+    def relatives(self, windows: ClusteredWindows) -> Relatives | None:
+        """Which of the ladder's windows are relatives, computed once; None without BLAST+."""
+        if missing_program() is not None:
+            return None
+        threads, seed = self.config.explain.threads, self.config.seed
+        return self._once(self._relatives, windows, lambda: relatives(windows, threads=threads, seed=seed))
+
+    @staticmethod
+    def _once(known: dict[bytes, T], windows: ClusteredWindows, compute: Callable[[], T]) -> T:
+        key = windows.table["row"].to_numpy().tobytes()
+        if key not in known:
+            known[key] = compute()
+        return known[key]
 
 
 def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> Path:
@@ -132,7 +157,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     read = EmbedConfig(splits=ladder.splits, sample=config.ladder_windows, strand="random", seed=config.seed)
     embeddings = embedded(rung.name, rung, read, config=config)
     clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
-    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings)]
+    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings), _relatives(rung, ladder, embeddings, clusters)]
     record = read_manifest(embeddings, kind="embeddings")["config"]
     return {
         "rung": rung.name,
@@ -172,7 +197,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
 def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, Any]:
     config = ladder.config
     wanted = {
-        "part": "retrieval and hits, by block",
+        "part": "retrieval and hits, by place; moved copies without orthologs",
         "rung": asdict(rung),
         "retrieval": asdict(config.retrieval),
         "splits": ladder.splits,
@@ -181,21 +206,44 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
     }
 
     def measure() -> dict[str, Any]:
-        pairs = ladder.orthologs
+        measure, pairs = ladder.same_places
         if len(pairs.queries) == 0:
             return {}
         queries, targets = _sequences(pairs, rung, seed=config.seed)
         encoder = _encoder(embeddings)
-        hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets))
-        blocks = ladder.held_out.column("block")[pairs.query_rows]
-        scores = score_retrieval(hits, groups=block_or_alone(blocks), resamples=config.resamples, seed=config.seed)
+        hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets), name=measure)
+        asked = ladder.held_out.select(pairs.query_rows)
+        places = places_apart(pd.DataFrame({name: asked.column(name) for name in ("genome", "chrom", "start", "block")}))
+        scores = score_retrieval(hits, groups=places, resamples=config.resamples, seed=config.seed)
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: _as_text(right) for name, right in hits.items()},
-            "groups": {name: block_or_alone(blocks).tolist() for name in hits},
+            "groups": {name: places.tolist() for name in hits},
         }
 
     return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings)))
+
+
+def _relatives(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
+    config = ladder.config
+    wanted = {"part": "relatives", "blast": missing_program() is None, "resamples": config.resamples, "seed": config.seed}
+
+    def measure() -> dict[str, Any]:
+        kin = ladder.relatives(_windows(ladder, clusters))
+        if kin is None:
+            return {}
+        hits = kin.hits(load_embeddings(embeddings).vectors)
+        scores = {
+            name: bootstrap_mean(right, groups=kin.groups_of(name), resamples=config.resamples, seed=config.seed) for name, right in hits.items()
+        }
+        return {
+            "metrics": {name: score.as_dict() for name, score in (scores | kin.chance()).items()},
+            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "groups": {name: kin.groups_of(name).tolist() for name in hits},
+        }
+
+    inputs = {"embeddings": embeddings, "clusters": clusters}
+    return dict(once(Path(config.out) / "relatives" / rung.name, measure, config=wanted, inputs=inputs))
 
 
 def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[str, Any]]:
@@ -215,17 +263,16 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves", "databases": ladder.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves, relatives", "databases": ladder.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
-        table, view = load_clusters(clusters).table, ladder.corpus.view(None)
-        rows = table["row"].to_numpy()
-        windows = ClusteredWindows(table, lambda chosen: view.bases(rows[chosen]))
+        windows = _windows(ladder, clusters)
         return explained_away(
             load_embeddings(embeddings).vectors,
             windows,
             ladder.explanations(windows),
+            kin=ladder.relatives(windows),
             config=replace(config.ladder_cluster, seed=config.seed),
             resamples=config.resamples,
             seed=config.seed,
@@ -236,12 +283,18 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
 
 
+def _windows(ladder: Ladder, clusters: Path) -> ClusteredWindows:
+    table, view = load_clusters(clusters).table, ladder.corpus.view(None)
+    rows = table["row"].to_numpy()
+    return ClusteredWindows(table, lambda chosen: view.bases(rows[chosen]))
+
+
 def _encoder(embeddings: Path) -> Encoder:
     """The encoder that made embeddings, which read sequences in the same way."""
     return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings)
 
 
-def _sequences(pairs: Orthologs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _sequences(pairs: Pairs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if not rung.shuffle:
         return pairs.queries, pairs.targets
     queries = shuffle_dinucleotides(pairs.queries, rows=pairs.query_rows, seed=seed)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from dnabert.clusters import ClusterConfig
     from dnabert.clusters.graph import Neighbors
+    from dnabert.explain.relatives import Relatives
 
 _PARTS = 5
-#: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left.
+#: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left. One chosen by
+#: cross-validation predicts better where windows are few, and leaves a part of what it should take out.
 _PENALTY = 1e-3
 _NEIGHBORS = 10
 _ROWS = 8_192
@@ -36,7 +38,7 @@ _DRAWS = 1_000
 _HALVES = 10
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
 COLUMNS = ("repeat_class", "region")
-OWN = {"repeat_class": "repeats", "region": "gene position"}
+OWN = {"repeat_class": "repeats", "region": "gene position", "relatives": "homology", "rare_relatives": "homology"}
 
 
 def cheap_explanations(
@@ -47,8 +49,8 @@ def cheap_explanations(
     ``composition``: GC to the third power, CpG observed over expected, low-complexity share, 4-mer frequencies (strands
     collapsed). ``repeats``: share of repeat, of soft-masked bases, and the repeat class. ``gene position``: share of CDS,
     UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is left out.
-    ``all but repeats`` and ``all but gene position`` join the others, for asking what is still known of repeats and of genes
-    when all that does not hold the answer is gone; ``all`` joins them all.
+    ``all but repeats``, ``all but gene position`` and ``all but homology`` join the others, for asking what is still known of repeats,
+    of genes and of relatives when all that does not hold the answer is gone; ``all`` joins them all.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def cheap_explanations(
     if len(found) < 2:
         return found
     joined = {}
-    for own in OWN.values():
+    for own in dict.fromkeys(OWN.values()):
         others = [values for name, values in found.items() if name != own]
         if own in found and len(others) > 1:
             joined[f"all but {own}"] = np.hstack(others)
@@ -121,6 +123,7 @@ def explained_away(
     windows: ClusteredWindows,
     explanations: Mapping[str, NDArray[np.floating]],
     *,
+    kin: Relatives | None = None,
     config: ClusterConfig | None = None,
     resamples: int = 200,
     seed: int = 0,
@@ -132,6 +135,7 @@ def explained_away(
     vectors : float (n, d), one encoder's.
     windows : the n windows.
     explanations : name to float (n, p), from `cheap_explanations`.
+    kin : from `relatives`, to ask for them too.
     config : how the rest is clustered.
     resamples, seed : of the bootstrap, of the parts and of the clustering.
 
@@ -141,7 +145,7 @@ def explained_away(
     rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the places),
     ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole places (value, low, high, n): ``clustered_share``, per column
     ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
-    name the window's own class. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
+    name the window's own class, and `Relatives.hits` where `kin` is given. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
     ``draws``, the resampled ``ami_…``.
     """
     from dnabert.clusters import ClusterConfig
@@ -163,6 +167,9 @@ def explained_away(
             right = neighbor_vote(nearest, windows.table[column].to_numpy())
             row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
             row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
+        for measure, right in kin.hits(rest).items() if kin else ():
+            row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
+            row["hits"][measure] = "".join("01"[int(each)] for each in right)
         rows.append(row)
     return rows
 

@@ -80,7 +80,7 @@ def _beside_baseline(measured: list[tuple[Record, Record]], metric: Metric) -> s
     trivial = _majority(measured, metric)
     if trivial is None:
         return ""
-    text = f"; always saying the largest class gives {number(trivial)}"
+    text = f"; {metric.guess} gives {number(trivial)}"
     return text + (", so none beats it" if measured[0][1]["value"] <= trivial else "")
 
 

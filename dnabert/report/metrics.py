@@ -13,7 +13,7 @@ class Metric:
     """One row of the ladder table.
 
     `better` is None for a number that describes without judging. `headline` metrics take part in the answer; `short` is what the
-    first screen calls one, where that is not its name.
+    first screen calls one, where that is not its name. `baseline` is the key of what `guess` gives.
     """
 
     key: str
@@ -24,6 +24,7 @@ class Metric:
     baseline: str | None = None
     digits: int = 3
     short: str = ""
+    guess: str = "always saying the largest class"
 
 
 _AGREEMENT = {
@@ -99,6 +100,42 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         True,
         short="Ortholog in the first 10",
+    ),
+    Metric(
+        "moved_top1",
+        "Same place found first",
+        "Share of windows whose own place, moved by up to half a window, read on a random strand and mutated (5 %), is nearest of all "
+        "candidates: asked where no two genomes are aligned.",
+        "higher",
+        True,
+    ),
+    Metric(
+        "moved_top10",
+        "Same place among the first 10",
+        "Share of windows whose own place, moved, turned and mutated, is among the ten nearest candidates.",
+        "higher",
+        True,
+        short="Same place in the first 10",
+    ),
+    Metric(
+        "knn1_relatives",
+        "Relative found first",
+        "Of windows that BLAST aligns with a window of another place (E ≤ 10⁻⁵), the share whose nearest window is one of these.",
+        "higher",
+        True,
+        "chance_relatives",
+        guess="a window drawn at random",
+    ),
+    Metric(
+        "knn10_rare_relatives",
+        "Rare relative among the first 10",
+        "Of windows that BLAST aligns with windows of other places, but with at most one in a hundred, the share that has one of these "
+        "among its ten nearest.",
+        "higher",
+        True,
+        "chance_rare_relatives",
+        short="Rare relative in the first 10",
+        guess="ten windows drawn at random",
     ),
     Metric(
         "kmeans_ami_repeat_class",

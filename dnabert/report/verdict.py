@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dnabert.report.answer import is_off_the_shelf, is_trained
-from dnabert.report.metrics import METRICS
+from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import interval, listed, number, present
 
 Record = dict[str, Any]
@@ -78,11 +78,12 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record]) ->
     behind = [row for row in whole if row["outcome"] == "behind"]
     level = [row for row in whole if row not in ahead and row not in behind]
     left = [row for row in own if row["without"] is not None]
-    stands = _standing(trained, ahead, left)
+    telling = [row for row in left if _explain_something(row, ladder)]
+    stands = _standing(trained, ahead, telling) if telling or not left else []
     outcome = _outcome(ahead, behind, level, stands)
     return Verdict(
         outcome,
-        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands),
+        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands, explained=bool(telling) or not left),
         finds=[_sentence(row) for row in ahead],
         misses=[_sentence(row) for row in behind],
         level=[_sentence(row) for row in level],
@@ -102,6 +103,13 @@ def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     names = (("kmer", "k-mer counts"), ("random", "an untrained network"))
     missing = [name for kind, name in names if kind not in kinds]
     return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""
+
+
+def _explain_something(row: Record, ladder: list[Record]) -> bool:
+    """Whether what was taken out predicts anything of both encoders' vectors: where it does not, they lost nothing but got noise."""
+    rungs = [rung for rung in ladder if rung["rung"] in (row["rung"], row["baseline"])]
+    parts = [part for rung in rungs for part in rung.get("explained_away") or [] if part["without"] == row["without"]]
+    return all(not present(part.get("explained")) or part["explained"] > 0 for part in parts)
 
 
 def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[Record] | None:
@@ -134,6 +142,8 @@ def _headline(
     whole: list[Record],
     sides: tuple[list[Record], list[Record], list[Record]],
     stands: list[Record] | None,
+    *,
+    explained: bool,
 ) -> str:
     ahead, behind, level = sides
     total = f"{len(whole)} {'measure' if len(whole) == 1 else 'measures'}"
@@ -154,6 +164,8 @@ def _headline(
         rest = "; what of it survives without cheap explanations was not asked"
     elif stands:
         rest = f"; with {_taken(stands)} taken out it still is, in {_names(stands)}"
+    elif not explained:
+        rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
     else:
         rest = "; no lead was shown to stand when the cheap explanations are taken out"
     return f"{outcome.capitalize()}, for this genome: {told}{rest}."
@@ -184,8 +196,12 @@ def _score(rung: Record, row: Record) -> Record | None:
     return found[0].get(row["metric"]) if found else None
 
 
+def _metric(key: str) -> Metric:
+    return next(each for each in METRICS if each.key == key)
+
+
 def _commonest(rung: Record, key: str) -> float | None:
-    metric = next(each for each in METRICS if each.key == key)
+    metric = _metric(key)
     record = rung["metrics"].get(metric.baseline) if metric.baseline else None
     return None if record is None else float(record["value"])
 
@@ -194,7 +210,7 @@ def _chance(rung: Record, row: Record) -> str:
     share, score = _commonest(rung, row["metric"]), _score(rung, row)
     if share is None or score is None:
         return ""
-    beside = f" ({interval(score)} of the windows; always saying the commonest class gives {number(share)}"
+    beside = f" ({interval(score)} of the windows; {_metric(row['metric']).guess} gives {number(share)}"
     return beside + (", so nothing is left)" if score["low"] <= share else ")")
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dnabert.clusters.retrieval import orthologs, retrieval_hits, score_retrieval
+from dnabert.alphabet import reverse_complement
+from dnabert.clusters.retrieval import moved_copies, orthologs, retrieval_hits, score_retrieval
 
 
 class Windows:
@@ -55,6 +56,49 @@ def test_a_sample_is_seeded() -> None:
     assert len(first.queries) == 10 and not np.array_equal(first.query_rows, other.query_rows)
 
 
+class OneSequence:
+    """Windows of 40 bases, one beside the other, of a random sequence of 4,000 and, fewer, of another genome."""
+
+    window_length = 40
+
+    def __init__(self) -> None:
+        self.bases_of = np.random.default_rng(1).choice(np.frombuffer(b"ACGT", dtype=np.uint8), 4_000)
+        start = np.concatenate([np.arange(0, 4_000, 40), np.arange(0, 400, 40)])
+        genome = np.repeat(np.array(["one", "two"], object), [100, 10])
+        self.columns = {"genome": genome, "chrom": np.full(110, "1", object), "start": start, "before": start, "after": 3_960 - start}
+
+    def __len__(self) -> int:
+        return 110
+
+    def column(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def bases(self, rows: np.ndarray, *, shift: object = 0, reverse: object = False) -> np.ndarray:
+        cut = self.bases_of[(self.columns["start"][rows] + shift)[:, None] + np.arange(40)]
+        return np.where(np.broadcast_to(reverse, len(rows))[:, None], reverse_complement(cut), cut)
+
+
+def test_moved_copies_overlap_their_own_window_alone() -> None:
+    windows = OneSequence()
+    pairs = moved_copies(windows, n=1_000, substitutions=0.0, indels=0.0)
+    assert len(pairs.queries) > 30 and (pairs.query_rows < 100).all()  # of the genome with most windows
+    np.testing.assert_array_equal(pairs.queries, windows.bases(pairs.query_rows))
+    np.testing.assert_array_equal(pairs.targets, windows.bases(pairs.target_rows, shift=pairs.shift, reverse=pairs.reverse))
+    start = windows.column("start")[pairs.query_rows]
+    moved = start + pairs.shift
+    overlap = 40 - np.abs(start[:, None] - moved[None])
+    assert (np.diagonal(overlap) >= 20).all() and (overlap[~np.eye(len(start), dtype=bool)] <= 0).all()
+    assert moved.min() >= 0 and moved.max() <= 3_960 and np.ptp(pairs.shift) > 20 and 0.2 < pairs.reverse.mean() < 0.8
+
+
+def test_moved_copies_are_mutated_as_told_and_seeded() -> None:
+    windows = OneSequence()
+    same, changed, again = (moved_copies(windows, substitutions=rate, indels=0.0, seed=3) for rate in (0.0, 0.2, 0.2))
+    assert (same.targets != changed.targets).mean() == pytest.approx(0.2, abs=0.03)
+    np.testing.assert_array_equal(changed.targets, again.targets)
+    assert len(moved_copies(windows, n=5).queries) == 5
+
+
 def test_an_absent_genome_gives_no_pairs() -> None:
     assert len(orthologs(Windows(), query_genome="human", target_genome="emu").queries) == 0
 
@@ -70,6 +114,10 @@ def test_shares_equal_brute_force() -> None:
     scores = score_retrieval(retrieval_hits(queries, targets))
     assert scores["retrieval_top1"].value == pytest.approx(np.mean([rank < 1 for rank in ranks]))
     assert scores["retrieval_top10"].value == pytest.approx(np.mean([rank < 10 for rank in ranks]))
+
+
+def test_a_measure_has_the_name_that_it_is_given() -> None:
+    assert set(retrieval_hits(np.eye(3), np.eye(3), name="moved")) == {"moved_top1", "moved_top10"}
 
 
 def test_equal_vectors_find_nothing() -> None:

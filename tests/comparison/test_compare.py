@@ -66,8 +66,8 @@ def test_the_folder_holds_what_the_page_reads(compared: Path) -> None:
     assert set(edit["pairs"]) == {"within", "unclustered", "random_equal_gc"}
     assert json.loads((compared / "comparison.json").read_text())["main"] == "clusters/kmer3_all"
     assert (compared / "report" / "report.html").stat().st_size > 10_000
-    taken = ["nothing", "composition", "repeats", "gene position", "homology", "all but repeats", "all but gene position", "all"]
-    taken = [name for name in taken if name != "homology" or missing_program() is None]
+    taken = ["nothing", "composition", "repeats", "gene position", "homology", "all but repeats", "all but gene position", "all but homology", "all"]
+    taken = [name for name in taken if "homology" not in name or missing_program() is None]
     assert [row["without"] for row in ladder[0]["explained_away"]] == taken
     assert not any(key in each for each in (*ladder, *ladder[0]["explained_away"]) for key in ("hits", "groups", "draws"))
     assert {row["change"] for row in ladder[0]["symmetry"]} == {"strand", "shift", "unknown", "mutated"}
@@ -82,7 +82,7 @@ def test_going_on_makes_nothing_twice(compared: Path) -> None:
 
     before = times()
     compare(_config(compared))
-    assert len(before) == 14 and times() == before
+    assert len(before) == 16 and times() == before
 
 
 def test_a_folder_of_another_kind_and_one_that_is_being_written_are_left_alone(tmp_path: Path) -> None:
@@ -133,19 +133,26 @@ def test_counts_that_cannot_be_are_refused(change: dict[str, int]) -> None:
 class _OneGenome:
     """Windows of a corpus without orthologous blocks, as far as retrieval asks."""
 
+    window_length = 9
+
     def __len__(self) -> int:
         return 4
 
     def column(self, name: str) -> np.ndarray:
-        return {"genome": np.array(["rice"] * 4, object), "block": np.full(4, -1), "start": np.arange(4) * 9}[name]
+        texts = {"genome": np.array(["rice"] * 4, object), "chrom": np.array(["1"] * 4, object)}
+        return {**texts, "block": np.full(4, -1), "start": np.arange(4) * 9, "before": np.arange(4) * 9, "after": 27 - np.arange(4) * 9}[name]
 
     def bases(self, rows: np.ndarray, **_: Any) -> np.ndarray:
         return np.full((len(rows), 9), ord("A"), np.uint8)
 
 
-def test_that_nothing_can_be_retrieved_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_orthologs_the_same_place_is_sought_which_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ladder = Ladder(_config(tmp_path), None, k=6)  # type: ignore[arg-type]
     ladder.__dict__["held_out"] = _OneGenome()
-    assert [len(ladder.orthologs.queries) for _ in range(2)] == [0, 0]
+    found = [ladder.same_places for _ in range(2)]
+    assert [(name, len(pairs.queries)) for name, pairs in found] == [("moved", 2)] * 2
     told = capsys.readouterr().out.splitlines()
-    assert told == ["no retrieval: no orthologous block holds both human and orangutan; genomes: rice (retrieval.query, retrieval.target)"]
+    assert told == [
+        "no orthologous block holds both human and orangutan (retrieval.query, retrieval.target; genomes: rice): the same place is sought "
+        "instead, moved, turned and mutated"
+    ]

@@ -122,11 +122,13 @@ def test_joined_explanations_leave_out_the_one_that_holds_the_answer() -> None:
     found, repeat, _ = windows()
     hidden = np.random.default_rng(3).normal(size=(600, 2))
     explanations = cheap_explanations(found.table, found.sequences, homology=hidden)
-    names = ["composition", "repeats", "gene position", "homology", "all but repeats", "all but gene position", "all"]
+    names = ["composition", "repeats", "gene position", "homology"]
+    names += ["all but repeats", "all but gene position", "all but homology", "all"]
     assert list(explanations) == names
     sizes = {name: explanations[name].shape[1] for name in names}
     assert sizes["all but repeats"] == sizes["all"] - sizes["repeats"]
     assert sizes["all but gene position"] == sizes["all"] - sizes["gene position"]
+    assert sizes["all but homology"] == sizes["all"] - sizes["homology"]
     vectors = np.random.default_rng(1).normal(size=(600, 6)) + 6 * repeat[:, None]
     rows = {row["without"]: row for row in explained_away(vectors, found, explanations, resamples=20)}
     assert rows["all but repeats"]["knn10_repeat_class"]["low"] > 0.9 > 0.6 > rows["all but gene position"]["knn10_repeat_class"]["high"]

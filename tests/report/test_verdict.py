@@ -62,7 +62,7 @@ def test_the_headline_says_where_and_what_stands() -> None:
         "in 10 nearest neighbours: gene region."
     )
     assert told.misses == ["Ortholog found first: mine is behind kmer6 by 0.500 [0.490, 0.510]"]
-    assert told.survives[0].endswith("by 0.040 [0.030, 0.050] (0.600 [0.580, 0.620] of the windows; always saying the commonest class gives 0.100)")
+    assert told.survives[0].endswith("by 0.040 [0.030, 0.050] (0.600 [0.580, 0.620] of the windows; always saying the largest class gives 0.100)")
     told = verdict(ladder(), [LEAD, LEVEL]).headline
     assert told.startswith("Not shown, for this genome: of 2 measures, mine is ahead") and told.endswith("was not asked.")
     assert f"{MARGIN}" in verdict(ladder(), [LEVEL]).headline
@@ -74,6 +74,16 @@ def test_a_lead_below_the_commonest_class_is_none() -> None:
     # noise is ahead of counts that have nothing left, and below the commonest class
     assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).outcome == "not shown"
     assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).survives[0].endswith("so nothing is left)")
+
+
+def test_explanations_that_explain_nothing_leave_no_lead_standing() -> None:
+    rungs = ladder()
+    assert verdict(rungs, [LEAD, LEFT]).outcome == "interesting"
+    for poor in ("mine", "kmer6"):  # a rest that is noisier than the whole, of either side
+        shares = {rung["rung"]: -0.9 if rung["rung"] == poor else 0.4 for rung in rungs}
+        told = [rung | {"explained_away": [rung["explained_away"][0] | {"explained": shares[rung["rung"]]}]} for rung in rungs]
+        found = verdict(told, [LEAD, LEFT])
+        assert found.outcome == "not shown" and "the cheap explanations predict nothing of these vectors" in found.headline
 
 
 def test_without_counts_or_an_untrained_network_no_claim() -> None:
