@@ -69,6 +69,7 @@ def describe(rung: Record) -> str:
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "default": "pretrained on apes, as it comes with dnabert",
-        "random": "the same network, untrained",
+        "random": "the same network, random weights",
+        "untrained": "the same network as its pretraining begins",
     }.get(kind, "pretrained on the genome")
     return words + ("; windows shuffled" if rung.get("shuffled") else "")

@@ -73,6 +73,8 @@ def map_data(
         )
         if key in table
     ]
+    for column in columns:  # of what nobody annotated there is nothing to be seen in colour
+        column["colourable"] = column["colourable"] and column.get("values") not in (["unknown"], [""])
     return {
         "n": len(table),
         "total": total,

@@ -100,8 +100,8 @@ def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     if not trained:
         return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
     kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
-    names = (("kmer", "k-mer counts"), ("random", "an untrained network"))
-    missing = [name for kind, name in names if kind not in kinds]
+    names = ((("kmer",), "k-mer counts"), (("random", "untrained"), "an untrained network"))
+    missing = [name for any_of, name in names if not kinds.intersection(any_of)]
     return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""
 
 

@@ -77,6 +77,11 @@ def test_a_named_set_is_a_colour() -> None:
     assert _decode(column["data"], "<u1").tolist() == [1, 0, 1]
 
 
+def test_what_nobody_annotated_is_no_colour() -> None:
+    data = map_data(_table(3, repeat_class=["unknown"] * 3, region=["unknown", "intron", "unknown"]))
+    assert [_column(data, key)["colourable"] for key in ("repeat_class", "region", "label")] == [False, True, True]
+
+
 def test_every_colour_has_a_counterpart_on_dark() -> None:
     data = map_data(_table(1))
     assert data["dark"] == DARK and data["other"] == OTHER
