@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report import answer, cards, first_screen, numbers, survival
+from dnabert.report import answer, cards, first_screen, ideogram, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all, save_svg
 from dnabert.report.interactive import as_script, map_data
@@ -71,9 +71,13 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     environment.filters["composition"] = composition
     environment.filters["describe"] = first_screen.describe
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
+    along = ideogram.along(evidence.map)
+    drawn = map_data(evidence.map, sequences=evidence.sequences)
     return environment.get_template("report.html.j2").render(
         pictures=pictures,
-        map=as_script(map_data(evidence.map, sequences=evidence.sequences)),
+        map=as_script(drawn | {"along": ideogram.packed(along, evidence.cards) if along else None}),
+        along=along,
+        left_out=ideogram.left_out(along) if along else "",
         style=_part("report.css"),
         **_words(evidence),
     )

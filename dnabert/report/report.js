@@ -55,6 +55,14 @@
   };
   const paper = matchMedia("print"); // paper is white whatever the screen is
   const look = () => looks[document.documentElement.dataset.look === "dark" && !paper.matches ? "dark" : "light"];
+  // The cluster that is spoken of: chosen by a search, a card or a point, or pointed to in the legend for as long as it is.
+  const spoken = { chosen: null, pointed: null };
+  const speak = (how, label) => {
+    if (spoken[how] === label) return;
+    spoken[how] = label;
+    window.dispatchEvent(new Event("cluster"));
+  };
+  const labelOf = (card) => (card.id === "cluster--1" ? "noise" : card.id.slice("cluster-".length));
   const hidden = new Set(); // names of the legend's entries that are switched off
   const points = new window.dnabertPoints(document.getElementById("points"), x, y);
 
@@ -80,7 +88,7 @@
       const name = group.names.length > 1 ? `${count(group.names.length)} more`
         : cluster && g >= column.backgrounds ? `cluster ${group.names[0]}` : short(group.names[0]);
       const told = `${name} (${count(filled[g])})`;
-      return { rows: rows[g].subarray(0, filled[g]), name: told, visible: !hidden.has(told), colour: look().colour(group.colour), symbol: group.symbol };
+      return { label: cluster && group.names.length === 1 ? group.names[0] : null, rows: rows[g].subarray(0, filled[g]), name: told, visible: !hidden.has(told), colour: look().colour(group.colour), symbol: group.symbol };
     });
   };
 
@@ -124,6 +132,8 @@
       button.setAttribute("aria-pressed", String(layer.visible));
       points.redraw();
     });
+    for (const kind of ["pointerenter", "focus"]) button.addEventListener(kind, () => speak("pointed", layer.label ?? null));
+    for (const kind of ["pointerleave", "blur"]) button.addEventListener(kind, () => speak("pointed", null));
     return button;
   };
   const all = (layers, visible) => {
@@ -222,8 +232,14 @@
   };
   const openCard = () => {
     const card = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (card && card.tagName === "DETAILS") { card.open = true; card.scrollIntoView(); }
+    if (!card || card.tagName !== "DETAILS") return;
+    card.open = true;
+    card.scrollIntoView();
+    if (card.matches("[id^=cluster-]")) speak("chosen", labelOf(card));
   };
+  for (const card of document.querySelectorAll("details[id^=cluster-]")) {
+    card.addEventListener("toggle", () => { if (card.open) speak("chosen", labelOf(card)); });
+  }
 
   // The map by keyboard: move, zoom, show all, and tell the window nearest to the middle of the view.
   const middle = () => {
@@ -260,6 +276,7 @@
   };
   points.click = (row) => {
     point(row); // it stays told, so that its sequence can be copied when the reader comes back
+    speak("chosen", value("label", row));
     const card = cardOf(row);
     if (!card) return;
     if (location.hash === `#${card.id}`) openCard(); else location.hash = card.id;
@@ -291,5 +308,5 @@
     const full = Math.max(height, column.kind === "share" ? 250 : line(entries.length) + 10);
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 220}" height="${full}" viewBox="0 0 ${width + 220} ${full}" font-family="sans-serif" font-size="11" fill="${ink}"><rect width="100%" height="100%" fill="${ground}"/><image href="${points.snapshot()}" width="${width}" height="${height}"/><text x="${width + 12}" y="22" font-weight="bold">${escaped(column.title)}</text>${column.kind === "share" ? bar : entries.join("")}</svg>`;
   };
-  window.dnabertMap = { n: data.n, total: data.total, columns, value, count, place, mark, point, picture, points };
+  window.dnabertMap = { n: data.n, total: data.total, along: data.along, other: data.other, columns, value, count, place, mark, point, picture, points, bytes, codeArrays, look, paper, spoken, speak, labelOf };
 })();

@@ -25,7 +25,7 @@
   const byCluster = (text) => {
     const found = text.match(/^(?:cluster\s*|#\s*)?(\d+)$/i);
     const code = found ? same("label", found[1]) : /^noise$/i.test(text) ? same("label", "noise") : -1;
-    if (code >= 0) return { what: found ? `in cluster ${found[1]}` : "in no cluster", test: coded("label", [code]) };
+    if (code >= 0) return { what: found ? `in cluster ${found[1]}` : "in no cluster", test: coded("label", [code]), label: values("label")[code] };
     return found ? { problem: `The map has no cluster ${found[1]}.` } : null;
   };
   const byPlace = (text) => {
@@ -61,7 +61,7 @@
       ?? { problem: `No gene, place or cluster “${text}” on this map.` };
     if (genome < 0 || found.problem) return found;
     const inGenome = coded("genome", [genome]);
-    return { what: `${found.what} of ${values("genome")[genome]}`, test: (row) => inGenome(row) && found.test(row) };
+    return { ...found, what: `${found.what} of ${values("genome")[genome]}`, test: (row) => inGenome(row) && found.test(row) };
   };
 
   const element = (tag, content, properties = {}) => {
@@ -94,6 +94,7 @@
     panel.hidden = true;
     panel.replaceChildren();
     map.mark([]);
+    map.speak("chosen", null);
   };
   const search = () => {
     const text = input.value.trim().replace(/\s+/g, " ");
@@ -106,6 +107,13 @@
     panel.hidden = rows.length === 0;
     panel.replaceChildren(...(rows.length ? [perCluster(rows), listed(rows)] : []));
     map.mark(rows);
+    if (found.label) map.speak("chosen", found.label); // a place leaves the cluster that is shown along the chromosomes
+  };
+  const show = (text) => {
+    input.value = text;
+    search();
+    document.getElementById("answer").scrollIntoView();
+    input.focus({ preventScroll: true });
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); search(); });
   input.addEventListener("search", () => { if (!input.value) clear(); }); // the browser's own cross in the field
@@ -116,18 +124,14 @@
   });
   // From a cluster's card back to the map.
   for (const card of document.querySelectorAll("details[id^=cluster-]")) {
-    const label = card.id.slice("cluster-".length);
+    const label = map.labelOf(card);
     const button = document.createElement("button");
     button.type = "button";
     button.className = "onmap";
     button.textContent = "Show on the map";
-    button.addEventListener("click", () => {
-      input.value = label === "-1" ? "noise" : `cluster ${label}`;
-      search();
-      document.getElementById("answer").scrollIntoView();
-      input.focus({ preventScroll: true });
-    });
+    button.addEventListener("click", () => show(label === "noise" ? label : `cluster ${label}`));
     card.querySelector("summary").after(button);
   }
   form.hidden = false;
+  map.show = show;
 })();

@@ -383,6 +383,105 @@ def test_look_is_chosen_and_remembered(browser: Browser, report: Path) -> None:
         assert _ground(page) == _DARK
 
 
+_BINS = "document.querySelector('#chromosomes svg')"
+_COLOUR = f"{_BINS}.querySelector('rect[width=\"10\"]').getAttribute('fill')"
+#: The most windows of the cluster chosen in any bin, from the rows that the map itself holds.
+_HIGHEST = """() => {
+    const {n, value, along, spoken} = dnabertMap, found = {};
+    for (let row = 0; row < n; row++) if (value("label", row) === spoken.chosen) {
+        const bin = Math.floor((value("start", row) + value("end", row)) / 2 / along.width), key = `${value("genome", row)} ${bin}`;
+        found[key] = (found[key] ?? 0) + 1;
+    }
+    return Math.max(...Object.values(found));
+}"""
+
+
+def _cluster_along(page: Page) -> str:
+    return page.input_value("#along")
+
+
+def test_chromosomes_follow_the_cluster_that_is_spoken_of(page: Page) -> None:
+    table = _fixture().map_table(_FEW)
+    clustered = int((table["label"] >= 0).sum())
+    assert page.inner_text("#along-told").startswith(f"Of {_FEW:,} windows {clustered:,} are in a cluster (")
+    none = page.evaluate(_COLOUR)
+    _find(page, "human cluster 3")
+    n = int((table["label"] == 3).sum())
+    assert _cluster_along(page) == "3" and page.inner_text("#along-told").startswith(f"Cluster 3: {n:,} windows, on 4 of 4 sequences; the fullest bin, ")
+    assert page.evaluate(_COLOUR) == page.evaluate("dnabertMap.points.layers.find(layer => layer.label === '3').colour") != none
+    assert f"windows of cluster 3; full height: {page.evaluate(_HIGHEST)}" in page.text_content("#chromosomes svg")
+    pointed = page.locator("#legend button").nth(1)
+    pointed.hover()
+    label = page.evaluate("dnabertMap.points.layers[1].label")
+    assert _cluster_along(page) == label != "3"
+    page.mouse.move(5, 5)
+    assert _cluster_along(page) == "3"
+    pointed.focus()
+    assert _cluster_along(page) == label
+    page.locator("#find").focus()
+    page.locator("#clusters table a").nth(4).click()
+    _until(page, "document.getElementById('along').value === location.hash.split('-')[1]")
+    page.keyboard.press("Escape")
+    assert _cluster_along(page) == ""
+    page.select_option("#along", "noise")
+    assert page.inner_text("#along-told").startswith(f"No cluster: {_FEW - clustered:,} windows, ")
+
+
+def test_a_bin_tells_its_windows_and_finds_them(page: Page) -> None:
+    page.select_option("#along", "3")
+    picture = page.locator("#chromosomes svg")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    bars, width = page.evaluate("[dnabertMap.along.bars, dnabertMap.along.width]")
+    assert box is not None and [bar["genome"] for bar in bars] == list(dict.fromkeys(_fixture().map_table(_FEW)["genome"]))
+    bin_ = 100
+    at = box["x"] + 1 + (bin_ + 0.5) * (box["width"] - 2) * width / max(bar["length"] for bar in bars)
+    page.mouse.move(at, box["y"] + 36 + 57 + 25)  # the second bar
+    table = _fixture().map_table(_FEW)
+    own = table[table["genome"] == bars[1]["genome"]]
+    here = own[(own["start"] + own["end"]) // 2 // width == bin_]
+    place = f"{bars[1]['genome']} chr22:{bin_ * width + 1:,}–{(bin_ + 1) * width:,}"
+    told = page.inner_text("#along-bin")
+    n = int((here["label"] == 3).sum())
+    assert told.startswith(f"{place} {n} {'window' if n == 1 else 'windows'} of cluster 3 (of its ")
+    assert f"), {len(here)} {'window' if len(here) == 1 else 'windows'} in all" in told
+    page.mouse.down()
+    page.mouse.up()
+    assert page.input_value("#find") == place.replace("–", "-")
+    overlapping = int(((own["start"] < (bin_ + 1) * width) & (own["end"] > bin_ * width)).sum())
+    assert page.inner_text("#found").startswith(f"{overlapping} window") and page.evaluate("dnabertMap.points.marked.length") == overlapping
+    assert _cluster_along(page) == "3"  # the search for a place leaves it
+
+
+def test_bins_by_keyboard(page: Page) -> None:
+    page.select_option("#along", "3")
+    page.focus("#chromosomes svg")
+    page.keyboard.press("ArrowRight")
+    seen = [page.inner_text("#along-bin")]
+    assert page.get_attribute("#along-bin", "aria-live") == "polite"
+    for key in ("ArrowRight", "ArrowDown", "End", "ArrowLeft", "Home"):
+        page.keyboard.press(key)
+        seen.append(page.inner_text("#along-bin"))
+        assert seen[-1] != seen[-2] and " 0 windows of" not in seen[-1], key
+    genomes = [each.split()[0] for each in seen]
+    assert genomes[0] == genomes[1] != genomes[2] == genomes[5]
+    page.keyboard.press("Enter")
+    assert seen[-1].startswith(page.input_value("#find").replace("-", "–")) and page.evaluate("document.activeElement.id") == "find"
+
+
+def test_chromosomes_in_both_looks_and_on_paper(page: Page) -> None:
+    ground = f"{_BINS}.firstChild.getAttribute('fill')"
+    assert page.evaluate(ground) == "#ffffff"
+    page.click("#look")
+    assert page.evaluate(ground) == "#15181d"
+    page.emulate_media(media="print")
+    _until(page, f"{ground} === '#ffffff'")
+    assert page.locator("#along").is_hidden()
+    page.emulate_media(media="screen")
+    name, content = _saved(page, "#chromosomes .tools button")
+    assert name == "chromosomes.svg" and content.startswith(b"<svg xmlns") and b"human chr22, " in content
+
+
 def test_look_without_storage(browser: Browser, report: Path) -> None:
     with _opened(browser, report, before=_NO_STORAGE) as page:
         page.click("#look")

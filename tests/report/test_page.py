@@ -115,6 +115,21 @@ def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(compa
     assert "less than counting. Training hides up to 60\xa0% of the words, validation 15\xa0%" in page
 
 
+def test_chromosomes_are_shown_where_windows_have_coordinates(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    page = render(evidence, {})
+    assert '<section id="chromosomes"' in page and "in bins of 5,000 bp" in page and '"along":{"width":5000,' in page
+    loose = render(replace(evidence, map=evidence.map.drop(columns=["chrom", "start", "end"])), {})
+    assert 'id="chromosomes"' not in loose and '"#chromosomes"' not in loose and '"along":null' in loose
+
+
+def test_sequences_without_a_bar_are_told(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    contigs = [f"contig{i // 100}" for i in range(len(evidence.map))]
+    page = render(replace(evidence, map=evidence.map.assign(genome="a", chrom=contigs)), {})
+    assert "Drawn are the 25 longest of 40 sequences; the others hold 1,500 windows of 4,000." in page
+
+
 def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         write_report(comparison, run=tmp_path / "absent", out=tmp_path / "out")
