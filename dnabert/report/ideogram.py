@@ -109,7 +109,7 @@ def along(table: pd.DataFrame, *, bars: int = MAXIMUM_BARS, bins: int = MAXIMUM_
     cell, n = np.unique(code[shown] * total + (first[sequence] + (start + end) // 2 // width)[shown], return_counts=True)
     return Along(
         width=width,
-        bars=[Bar(*names[i], int(lengths[i]), int(each)) for i, each in zip(longest, per_bar, strict=True)],
+        bars=[Bar(*names[int(i)], length=int(lengths[i]), bins=int(each)) for i, each in zip(longest, per_bar, strict=True)],
         labels=labels,
         cluster=cell // total,
         bin=cell % total,
