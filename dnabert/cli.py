@@ -124,7 +124,8 @@ def explain(arguments: ExplainArguments) -> Result:
     skipped = made.overall["skipped"]
     notes = [f"cluster {x['label']}, {x['n']:,} windows: {x['sentence']}" for x in clusters]
     genes = made.overall["genes_shared"]
-    notes += [] if genes is None else [f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} there"]
+    if genes is not None:
+        notes.append(f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} there, {genes['told']}")
     notes += [f"left out: {part.replace('_', ' ')} ({why})" for part, why in skipped.items()]
     return Result({"out": arguments.out, "clusters": clusters, "skipped": skipped}, notes=notes)
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
+from dnabert.corpus.gene_names import Row, name_rows, other_names
 from dnabert.corpus.tracks import Track, TrackBuilder
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
@@ -53,6 +54,8 @@ class Genes:
     """By sequence: int64 (n, 2), from a gene's first to its last base."""
     names: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
     """By sequence: name, type and strand of the genes, object (n,) each, in the order of `spans`."""
+    other_names: tuple[Row, ...] = ()
+    """What else the genes are called: name, kind of name, other name; see `dnabert.corpus.gene_names`."""
 
     @property
     def chroms(self) -> list[str]:
@@ -68,6 +71,7 @@ class _Gene:
     type: str
     strand: str
     declared: bool = False
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -118,7 +122,9 @@ def read_genes(path: str | Path) -> Genes:
     for chrom in sequences if known else ():  # a file of genes alone says nothing of any gene's inside
         bare = np.array([key not in known for key in keys[chrom]], bool)
         parts[chrom]["exon"] = np.concatenate([parts[chrom]["exon"], spans[chrom][bare]])
-    return Genes(parts=parts, spans=spans, names=names)
+    every = (gene for sequence in sequences.values() for gene in sequence.genes.values())
+    others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
+    return Genes(parts=parts, spans=spans, names=names, other_names=tuple(others))
 
 
 def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarray:
@@ -154,11 +160,17 @@ def parse_attributes(text: str) -> dict[str, str]:
     {'ID': 'gene:A1', 'Name': 'BRCA2'}
     """
     found: dict[str, str] = {}
+    for key, value, quoted in _attributes(text):
+        found.setdefault(key, value if quoted else unquote(value))
+    return found
+
+
+def _attributes(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Key, value and whether it was quoted; a key may come again (``db_xref`` of NCBI's GTF)."""
     for match in _ATTRIBUTE.finditer(text):
         key, value = match.groups()
         quoted = value.startswith('"')
-        found.setdefault(key, value[1:-1] if quoted else unquote(value.strip()))
-    return found
+        yield key, value[1:-1] if quoted else value.strip(), quoted
 
 
 def _first_line(path: str | Path) -> list[str]:
@@ -257,7 +269,8 @@ def _add_to_gene(genes: dict[str, _Gene], feature: str, *, start: int, end: int,
     if gene is None or (is_gene and not gene.declared):
         kind = next((found[name] for name in _TYPES if name in found), "unknown")
         name = next((found[name] for name in _NAMES if name in found), key)
-        genes[key] = _Gene(start, end, name=name, type=kind, strand=strand, declared=is_gene)
+        others = other_names(_attributes(attributes), of_gene=is_gene)
+        genes[key] = _Gene(start, end, name=name, type=kind, strand=strand, declared=is_gene, others=others)
     elif is_gene:  # a name used twice (Y_RNA) or a gene projected in pieces: each line is a gene of its own
         genes[f"{key}\t{len(genes)}"] = _Gene(start, end, name=gene.name, type=gene.type, strand=strand, declared=True)
     elif not gene.declared:

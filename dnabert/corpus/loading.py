@@ -11,6 +11,7 @@ from typing import Any
 import datasets
 import pyarrow
 
+from dnabert.corpus.gene_names import GeneNames, read_gene_names
 from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
@@ -45,6 +46,11 @@ class Corpus(datasets.DatasetDict):
     def sequences(self) -> datasets.Dataset:
         """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept)."""
         return datasets.load_from_disk(str(self.folder / "sequences"))
+
+    @cached_property
+    def gene_names(self) -> GeneNames | None:
+        """What else its genes are called; none without genes, and of a corpus that was prepared before this was kept."""
+        return read_gene_names(self.folder)
 
     @cached_property
     def summary(self) -> list[GenomeSummary]:

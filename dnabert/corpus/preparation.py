@@ -18,6 +18,7 @@ from dnabert.corpus.annotation import Annotation, read_annotation
 from dnabert.corpus.bases import CHUNK, TableWriter, sequence_features
 from dnabert.corpus.blocks import Blocks, read_blocks
 from dnabert.corpus.config import CorpusConfig, resolve_paths
+from dnabert.corpus.gene_names import Row, write_gene_names
 from dnabert.corpus.loading import Corpus, load_corpus
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.splits import SPLITS, Splitter
@@ -94,7 +95,7 @@ def _inputs(config: CorpusConfig) -> dict[str, str]:
 
 
 def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeSummary]:
-    """Write both tables; the order of the genomes is the configuration's, of the sequences the files'."""
+    """Write both tables and the genes' names; the order of the genomes is the configuration's, of the sequences the files'."""
     summaries = []
     with contextlib.ExitStack() as stack:
         genomes = []
@@ -109,13 +110,15 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
         windows = stack.enter_context(SplitWriter(folder))
         total = sum(sum(each.values()) for each in lengths.values())
         bar = stack.enter_context(tqdm(total=total, unit="b", unit_scale=True, desc="prepare", disable=None))
-        offset = 0
+        offset, gene_names = 0, dict[Row, None]()
         for each, genome in zip(config.genomes, genomes, strict=True):
+            annotation = read_annotation(each, chroms=genome.names, lengths=genome.lengths)
+            gene_names |= dict.fromkeys(() if annotation.genes is None else annotation.genes.other_names)
             cutter = Cutter(
                 config,
                 name=each.name,
                 genome=genome,
-                annotation=read_annotation(each, chroms=genome.names, lengths=genome.lengths),
+                annotation=annotation,
                 blocks=blocks,
                 splitter=splitter,
             )
@@ -126,6 +129,8 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
             check_is_dna(genome.path, letters=cutter.letters)
             check_has_windows(cutter.summary, config=config, path=genome.path)
             summaries.append(cutter.summary)
+        if gene_names:
+            write_gene_names(folder, gene_names)
     return summaries
 
 

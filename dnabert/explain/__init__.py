@@ -14,6 +14,7 @@ from dnabert.explain.edit_distance import edit_distances
 from dnabert.explain.enrichment import enrichment
 from dnabert.explain.explained_away import cheap_explanations, explained_away, take_out
 from dnabert.explain.explanation import Explanation, explain, load_explanation
+from dnabert.explain.gene_set_names import NameMatch, named_as_windows
 from dnabert.explain.gene_sets import (
     GeneSets,
     gene_set_enrichment,
@@ -43,6 +44,7 @@ __all__ = [
     "Explanation",
     "GeneSets",
     "Motif",
+    "NameMatch",
     "Terms",
     "TrackFile",
     "annotation_terms",
@@ -82,6 +84,7 @@ __all__ = [
     "load_clustered_windows",
     "low_complexity",
     "name_consensuses",
+    "named_as_windows",
     "parse_track",
     "read_gene_sets",
     "read_meme",

@@ -21,7 +21,7 @@ class ExplainConfig:
     databases: list[str] = field(default_factory=list)
     """FASTA files (plain or gzip) or BLAST databases of known elements."""
     gene_sets: str | None = None
-    """GMT file of gene sets, such as Gene Ontology terms, with the corpus's gene symbols."""
+    """GMT file of gene sets, such as Gene Ontology terms: by symbol, Ensembl id, locus_tag or Entrez GeneID, as far as the corpus's genes have them."""
     named_sets: list[str] = field(default_factory=lambda: ["membrane", "catalytic activity"])
     """Sets of that file that are drawn on the map; those that it lacks are left out."""
     tracks: list[str] = field(default_factory=list)

@@ -21,6 +21,7 @@ from dnabert.explain.confounds import confounds
 from dnabert.explain.consensus import consensuses, missing_package
 from dnabert.explain.corpus_homology import corpus_homology
 from dnabert.explain.enrichment import enrichment
+from dnabert.explain.gene_set_names import named_as_windows
 from dnabert.explain.gene_sets import (
     GeneSets,
     gene_set_enrichment,
@@ -60,8 +61,8 @@ class Explanation:
     Attributes
     ----------
     cards : one dict per cluster, 0 to C - 1: ``label``, ``sentence`` and the parts of its evidence.
-    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``genes_shared`` (with the gene sets; None
-        without), ``skipped`` (part to why), ``seconds``.
+    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``genes_shared`` (with the gene sets, and by
+        which names their genes were found; None without), ``skipped`` (part to why), ``seconds``.
     manifest, folder : where it stands and what made it.
     """
 
@@ -140,17 +141,20 @@ def _judged(stability: str | Path) -> list[Record]:
 
 @dataclass
 class _Gathered:
-    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds; genes found in the sets."""
+    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds; genes found in the sets,
+    and the sets with the windows' names of genes."""
 
     parts: dict[str, Any]
     skipped: dict[str, str]
     seconds: dict[str, float]
-    genes_shared: dict[str, int] | None = None
+    genes_shared: Record | None = None
+    sets: GeneSets | None = None
 
 
 def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
     """Compute part by part; one that needs a program or a file that is not there is left out, and why is kept."""
-    sets = None if config.gene_sets is None else read_gene_sets(config.gene_sets)
+    gathered = _Gathered({}, _missing(windows, config), {})
+    sets = gathered.sets = None if config.gene_sets is None else _gene_sets(windows, config.gene_sets, gathered)
     known_motifs = None if config.motifs is None else read_meme(config.motifs)
     tracks = [parse_track(each) for each in config.tracks]
     named_sets = [] if sets is None else _known_sets(sets, config.named_sets)
@@ -170,11 +174,6 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         "motifs": lambda: cluster_motifs(windows, seed=seed),
         "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
     }
-    gathered = _Gathered({}, _missing(windows, config), {})
-    if sets is not None and "gene_sets" not in gathered.skipped:
-        gathered.genes_shared = genes_shared(windows, sets)
-        if not gathered.genes_shared["shared"]:
-            gathered.skipped |= dict.fromkeys(("gene_sets", "gene_set_landing"), _no_gene(windows, sets))
     if not named_sets:
         gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}")
     wanted = [name for name in parts if name not in gathered.skipped]
@@ -208,11 +207,29 @@ def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]
     return missing
 
 
+def _gene_sets(windows: ClusteredWindows, path: str, gathered: _Gathered) -> GeneSets:
+    """Read gene sets and name their genes as the windows do; note how, and what cannot be tested where none is found."""
+    sets = read_gene_sets(path)
+    if "gene_sets" in gathered.skipped:
+        return sets
+    file = len(frozenset().union(*sets.genes))
+    renamed, match = named_as_windows(windows, sets)
+    gathered.genes_shared = genes_shared(windows, renamed) | {"file": file, "kinds": match.kinds, "told": match.describe()}
+    gathered.genes_shared["ambiguous"] = list(match.ambiguous)
+    if not gathered.genes_shared["shared"]:
+        gathered.skipped |= dict.fromkeys(("gene_sets", "gene_set_landing"), _no_gene(windows, sets))
+    return renamed
+
+
 def _no_gene(windows: ClusteredWindows, sets: GeneSets) -> str:
     """Why no gene set can be tested, with a name of either side to compare."""
     own = sorted(set(windows.table["gene"].astype(str)) - {""})
     shown = f"named as {own[0]!r}, its own as {min(min(genes) for genes in sets.genes)!r}" if own else "which touch none"
-    return f"no gene of {sets.path} is a gene of the windows, {shown}: give a GMT file with the same gene symbols"
+    if windows.gene_names is None:
+        mend = "give a GMT file with the same gene symbols, or prepare the corpus again, which then keeps other names of its genes"
+    else:
+        mend = "give a GMT file with symbols or ids of the corpus's gene annotation"
+    return f"no gene of {sets.path} is a gene of the windows, {shown}: {mend}"
 
 
 def _given(sets: GeneSets | None) -> GeneSets:
@@ -264,14 +281,13 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: _Gathered, config:
     found = [card for card in cards if card.get("consensus", {}).get("found")]
     (folder / "consensus.fa").write_text("".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found))
     if gathered.parts.get("gene_set_landing"):
-        _write_sets_on_map(folder / "gene_sets_on_map.parquet", windows, config)
+        _write_sets_on_map(folder / "gene_sets_on_map.parquet", windows, sets=_given(gathered.sets), names=config.named_sets)
 
 
-def _write_sets_on_map(path: Path, windows: ClusteredWindows, config: ExplainConfig) -> None:
+def _write_sets_on_map(path: Path, windows: ClusteredWindows, *, sets: GeneSets, names: list[str]) -> None:
     import pandas as pd
 
-    sets = read_gene_sets(str(config.gene_sets))
-    pd.DataFrame({name: in_gene_set(windows, sets, name) for name in _known_sets(sets, config.named_sets)}).to_parquet(path, index=False)
+    pd.DataFrame({name: in_gene_set(windows, sets, name) for name in _known_sets(sets, names)}).to_parquet(path, index=False)
 
 
 def _tables(cards: list[Record], gathered: _Gathered) -> dict[str, list[Record]]:

@@ -35,7 +35,7 @@ _CHUNK = 64
 
 @dataclass(frozen=True)
 class GeneSets:
-    """Named sets of gene symbols, as a GMT file has them."""
+    """Named sets of genes, as a GMT file names them."""
 
     path: str
     ids: tuple[str, ...]
@@ -98,7 +98,7 @@ def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str
     One dict per cluster: ``label``, ``n_genes``, and ``genes``, at most `most` of ``{"gene", "windows", "share"}`` with the
     number of the cluster's windows in the gene and their share of all windows in it; the most windows first.
     """
-    codes, names = _genes(windows)
+    codes, names = genes_of(windows)
     whole = np.bincount(codes[codes >= 0], minlength=len(names))
     rows = []
     for label in windows.clusters:
@@ -111,11 +111,11 @@ def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str
 
 
 def genes_shared(windows: ClusteredWindows, sets: GeneSets) -> dict[str, int]:
-    """How many gene symbols the windows have (``windows``), a GMT file has (``file``), and both have (``shared``).
+    """How many genes the windows have (``windows``), the sets have (``file``), and both have (``shared``).
 
-    Few are shared where the file is of another species or names genes otherwise (Ensembl or Entrez ids).
+    Few are shared where the sets are of another species or name genes otherwise; `named_as_windows` puts them into the names of the windows.
     """
-    names, everywhere = set(_genes(windows)[1]), frozenset().union(*sets.genes)
+    names, everywhere = set(genes_of(windows)[1]), frozenset().union(*sets.genes)
     return {"windows": len(names), "file": len(everywhere), "shared": len(names & everywhere)}
 
 
@@ -157,7 +157,7 @@ def gene_set_enrichment(
     UserError
         when no gene of the file is a gene of the windows.
     """
-    codes, names = _genes(windows)
+    codes, names = genes_of(windows)
     member, chosen = _membership(sets, names, least=least, most=most)
     annotated = np.asarray(_any_set(sets, names))
     if not annotated.any():
@@ -228,7 +228,7 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
     return found
 
 
-def _genes(windows: ClusteredWindows) -> tuple[NDArray[np.int64], list[str]]:
+def genes_of(windows: ClusteredWindows) -> tuple[NDArray[np.int64], list[str]]:
     """Gene of each window as a number, -1 = none, and the genes' names."""
     if "gene" not in windows.table:
         raise UserError("the windows have no column gene: prepare the corpus with genes (GTF or GFF3), embed it, and cluster that")

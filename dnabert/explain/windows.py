@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dnabert.clusters.scores import Places
     from dnabert.corpus.config import GenomeConfig
+    from dnabert.corpus.gene_names import GeneNames
 
 Sequences = Callable[[NDArray[np.integer]], NDArray[np.uint8]]
 
@@ -36,6 +37,7 @@ class ClusteredWindows:
     points : float (n, c), the space in which the windows were clustered, or None.
     genomes : the corpus's genomes with their annotation files; empty when nothing is known of them.
     word_length : the encoder's k, for start mod k.
+    gene_names : what else the corpus's genes are called; None when that is not known.
     """
 
     table: pd.DataFrame
@@ -43,6 +45,7 @@ class ClusteredWindows:
     points: NDArray[np.floating] | None = None
     genomes: tuple[GenomeConfig, ...] = ()
     word_length: int = 7
+    gene_names: GeneNames | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -108,4 +111,5 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
         points=found.basis.transform(embeddings.vectors),
         genomes=tuple(GenomeConfig(**each) for each in whole.manifest["config"]["genomes"]),
         word_length=recorded_word_length(embeddings.manifest),
+        gene_names=whole.gene_names,
     )

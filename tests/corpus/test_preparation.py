@@ -130,6 +130,7 @@ def test_huggingface_reads_the_folder(tiny_corpus: Corpus) -> None:
     assert {path.name for path in tiny_corpus.folder.iterdir()} == {
         "config.yaml",
         "dataset_dict.json",
+        "gene_names.parquet",
         "manifest.json",
         "sequences",
         "summary.json",

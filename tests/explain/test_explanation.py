@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dnabert.alphabet import reverse_complement
@@ -44,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = []
     for number, slot in enumerate(np.flatnonzero(what == 1)):
         place = f"{slot * WINDOW + 1}\t{(slot + 1) * WINDOW}\t.\t+\t."
-        lines.append(f'chr1\tsim\tgene\t{place}\tgene_id "g{number}"; gene_name "g{number}"; gene_type "lincRNA";\n')
+        lines.append(f'chr1\tsim\tgene\t{place}\tgene_id "ENSG{number:011}.1"; gene_name "g{number}"; gene_type "lincRNA";\n')
     (folder / "genes.gtf").write_text("".join(lines))
     names = [f"g{number}" for number in range(200)]
     (folder / "sets.gmt").write_text("S1\tplanted set\t" + "\t".join(names[:60]) + "\nS2\tother set\t" + "\t".join(names[60:]) + "\n")
@@ -113,10 +114,25 @@ def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Pa
 def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained: Explanation) -> None:
     (folder / "other.gmt").write_text("S1\tof another species\tYAL001C\tYAL002W\n")
     found = explain(folder / "clusters", out=folder / "other", config=ExplainConfig(pairs=50, gene_sets=str(folder / "other.gmt"), named_sets=["S1"]))
-    why = f"no gene of {folder / 'other.gmt'} is a gene of the windows, named as 'g0', its own as 'YAL001C': give a GMT file with the same gene symbols"
+    why = f"no gene of {folder / 'other.gmt'} is a gene of the windows, named as 'g0', its own as 'YAL001C': give a GMT file with symbols or ids of the corpus's gene annotation"
     assert found.overall["skipped"]["gene_sets"] == found.overall["skipped"]["gene_set_landing"] == why
-    assert found.overall["genes_shared"] == {"windows": 200, "file": 2, "shared": 0}
-    assert explained.overall["genes_shared"] == {"windows": 200, "file": 200, "shared": 200}
+    told = {"kinds": {}, "ambiguous": [], "told": "found by no name"}
+    assert found.overall["genes_shared"] == {"windows": 200, "file": 2, "shared": 0, **told}
+    told |= {"kinds": {"name": 200}, "told": "found by name"}
+    assert explained.overall["genes_shared"] == {"windows": 200, "file": 200, "shared": 200, **told}
+
+
+def test_gene_sets_by_id_give_the_cards_of_those_by_name(folder: Path, explained: Explanation) -> None:
+    lines = (folder / "sets.gmt").read_text().splitlines()
+    by_id = ["\t".join([*line.split("\t")[:2], *(f"ENSG{int(gene[1:]):011}.2" for gene in line.split("\t")[2:])]) for line in lines]
+    (folder / "by_id.gmt").write_text("\n".join(by_id) + "\n")
+    config = ExplainConfig(pairs=50, gene_sets=str(folder / "by_id.gmt"), named_sets=["planted set"])
+    found = explain(folder / "clusters", out=folder / "by_id", config=config)
+    assert [card["gene_sets"] for card in found.cards] == [card["gene_sets"] for card in explained.cards]
+    assert found.overall["gene_set_landing"] == explained.overall["gene_set_landing"]
+    assert found.overall["genes_shared"]["told"] == "found by Ensembl id"
+    maps = [pd.read_parquet(path / "gene_sets_on_map.parquet") for path in (found.folder, explained.folder)]
+    assert maps[0].equals(maps[1]) and maps[0]["planted set"].any()
 
 
 def test_mistakes_are_told_in_one_line_and_leave_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

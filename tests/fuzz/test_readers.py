@@ -7,6 +7,7 @@ import gzip
 import json
 import signal
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from dnabert.corpus.annotation import Annotation
 from dnabert.corpus.blocks import read_blocks
 from dnabert.corpus.cache import _read_lock
 from dnabert.corpus.config import CorpusConfig
+from dnabert.corpus.gene_names import FILE, GeneNames, name_rows, read_gene_names, write_gene_names
 from dnabert.corpus.genes import read_features, read_genes
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.records import read_records
@@ -53,7 +55,7 @@ _GTF = (
     b'chr2\thavana\texon\t5\t60\t.\t-\t.\tgene_id "G2";\n'
 )
 _GFF3 = (
-    b"##gff-version 3\nchr1\tRefSeq\tgene\t11\t90\t.\t+\t.\tID=gene:G1;Name=BRCA%32;biotype=lncRNA\n"
+    b"##gff-version 3\nchr1\tRefSeq\tgene\t11\t90\t.\t+\t.\tID=gene:G1;Name=BRCA%32;Dbxref=GeneID:675,HGNC:HGNC:1;gene_synonym=A,B%2C;biotype=lncRNA\n"
     b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=gene:G1\n##FASTA\n>chr1\nACGT\n"
 )
 _GENE_PRED = (
@@ -122,6 +124,13 @@ def _twobit() -> bytes:
     return header + index + b"".join(records)
 
 
+def _parquet() -> bytes:
+    """Names of genes, as a corpus keeps them."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_gene_names(Path(folder), name_rows("BRCA2", [("GeneID", "675"), ("gene_id", "ENSG00000139618.15")]))
+        return (Path(folder) / FILE).read_bytes()
+
+
 _SAFETENSORS = safetensors.numpy.save({"a": np.zeros(3, np.float32), "b": np.ones((2, 2), np.float32)})
 
 
@@ -142,6 +151,8 @@ def _genes(path: Path) -> None:
     for chrom in genes.chroms:
         assert (genes.spans[chrom][:, 0] >= 0).all() and (genes.spans[chrom][:, 0] <= genes.spans[chrom][:, 1]).all()
         Annotation(genes=genes).columns(chrom, starts=np.arange(0, 100, 10), length=10)
+    names = GeneNames(genes.other_names)
+    assert all(names.find(gene) is not None for part in genes.names.values() for gene in part[0])
 
 
 def _track(path: Path) -> None:
@@ -155,6 +166,12 @@ def _blocks(path: Path) -> None:
     blocks = read_blocks(path)
     for genome, chrom in blocks.places:
         blocks.at(genome, chrom, starts=np.arange(0, 100, 10))
+
+
+def _gene_names(path: Path) -> None:
+    names = read_gene_names(path.parent)
+    assert names is not None and all(len(row) == 3 for row in names.rows)
+    names.find("BRCA2")
 
 
 def _meme(path: Path) -> None:
@@ -222,6 +239,7 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "rmsk.txt": (_RMSK, _track),
     "x.out": (_RMSK_OUT, _track),
     "cpgIslandExt.txt": (_CPG, _track),
+    FILE: (_parquet(), _gene_names),
     "blocks.tsv": (_BLOCKS, _blocks),
     "x.gmt": (_GMT, read_gene_sets),
     "x.meme": (_MEME, _meme),
