@@ -105,6 +105,8 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     builder, chosen = TrackBuilder(), None
     with open_text(path) as file:
         for number, line in enumerate(file, start=1):
+            if line.startswith("##FASTA"):  # the sequences that GFF3 may end with
+                break
             if not line.strip() or line.startswith(_NOT_DATA):
                 continue
             words = line.split()

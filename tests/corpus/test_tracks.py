@@ -120,6 +120,14 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
         read_track(tmp_path / "r")
 
 
+@pytest.mark.parametrize("read", [read_track, read_features])
+def test_the_sequences_that_gff3_ends_with_are_no_intervals(tmp_path: Path, read) -> None:
+    line = "chr1\tx\tmatch\t11\t20\t.\t+\t.\tName=AluY\n"
+    (tmp_path / "r.gff3").write_text(f"##gff-version 3\n{line}##FASTA\n>chr1 a\nACGTACGT\n\n>chr2\nAC\n")
+    track = read(tmp_path / "r.gff3")
+    assert track.chroms == ["chr1"] and track.intervals["chr1"].tolist() == [[10, 20]]
+
+
 def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
     (tmp_path / "a.gff3").write_text("##gff-version 3\nchr1\tx\tenhancer\t11\t20\t.\t.\t.\tID=e\nchr1\tx\tTAD\t1\t5\t.\t.\t.\t.\n")
     track = read_features(tmp_path / "a.gff3")

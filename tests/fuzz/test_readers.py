@@ -74,6 +74,10 @@ _RMSK_OUT = (
     b"  463   1.3  0.6  1.7  chr1  11  46 (248) +  (TAACCC)n  Simple_repeat  1 471 (0) 1\n"
     b"  363   1.3  0.6  1.7  chr1  61  96 (248) C  AluY  SINE/Alu  1 471 (0) 2 *\n"
 )
+_REPEATS_GFF3 = (
+    b"##gff-version 3\nchr1\tEDTA\tGypsy\t11\t46\t.\t+\t.\tID=TE_1;Name=TE_00000012;Classification=LTR/Gypsy\n"
+    b'chr1\tRepeatMasker\tx\t61\t96\t.\t-\t.\tTarget "Motif:AluY" 1 300\n##FASTA\n>chr1\nACGT\n'
+)
 _CPG = b"585\tchr1\t28\t73\tCpG: 111\t709\t111\n585\tchr1\t80\t95\tCpG: 30\t7\t11\n"
 _BLOCKS = b"block\tgenome\tchrom\tstart\tend\n1\ta\tchr1\t0\t50\n2\ta\tchr1\t50\t90\n1\tb\tchr2\t10\t60\n"
 _GMT = b"GO:1\tCC: membrane\tBRCA2\tTP53\nGO:2\tna\tEWSR1\n"
@@ -238,6 +242,7 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "x.bed": (_BED, _track),
     "rmsk.txt": (_RMSK, _track),
     "x.out": (_RMSK_OUT, _track),
+    "repeats.gff3": (_REPEATS_GFF3, _track),
     "cpgIslandExt.txt": (_CPG, _track),
     FILE: (_parquet(), _gene_names),
     "blocks.tsv": (_BLOCKS, _blocks),
