@@ -70,7 +70,8 @@ class Annotation:
         ``cds``, ``utr``, ``exon``, ``intron``, ``intergenic`` (float32 shares, sum 1), ``region`` (the largest of
         them), ``gene``, ``gene_type``, ``gene_strand`` (the gene with the largest overlap; of equals the shortest;
         ``""``, ``"intergenic"`` and ``"."`` without one), ``repeat`` (float32 share), ``repeat_class`` (the class
-        with the largest share; ``"none"`` below 10 % repeat), ``cpg_island`` (float32 share).
+        with the largest share; ``"none"`` below 10 % repeat), ``repeat_name`` (of this class the name with the largest share;
+        ``""`` without a class, ``"unknown"`` where the file names classes alone), ``cpg_island`` (float32 share).
         """
         ends = starts + length
         return {
@@ -194,20 +195,34 @@ def _genes(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndar
 
 def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
     share = _share(track, chrom, starts=starts, ends=ends)
-    if track is None:
-        return {"repeat": share, "repeat_class": np.full(len(starts), _UNKNOWN, object)}
-    classes = np.full(len(starts), "none", object)
-    if chrom in track.intervals:
+    classes, names = (np.full(len(starts), _UNKNOWN, object) for _ in range(2))
+    if track is not None:
+        classes[:] = "none"
+        names[:] = "" if track.names else _UNKNOWN
+    if track is not None and chrom in track.intervals:
         near = among(track.intervals[chrom], starts=starts, ends=ends)
         window, interval, shared = overlaps(track.intervals[chrom][near], starts=starts, ends=ends)
         label = track.labels[chrom][near][interval]
-        pair, each = np.unique(window * len(track.classes) + label, return_inverse=True)
-        bases = np.bincount(each, weights=shared, minlength=len(pair))
-        window, label = np.divmod(pair, len(track.classes))
-        window, label = _first_of_each(window, label, order=np.lexsort((label, -bases, window)))
-        classes[window] = np.array(track.classes, object)[label]
-    classes[share < LEAST_REPEAT] = "none"
-    return {"repeat": share, "repeat_class": classes}
+        largest = _largest(window, label, shared=shared, count=len(starts))
+        held = (largest >= 0) & (share >= LEAST_REPEAT)
+        classes[held] = np.array(track.classes, object)[largest[held]]
+        if track.names:
+            own = label == largest[window]
+            name = _largest(window[own], track.named[chrom][near][interval[own]], shared=shared[own], count=len(starts))
+            names[held] = np.array(track.names, object)[name[held]]
+    return {"repeat": share, "repeat_class": classes, "repeat_name": names}
+
+
+def _largest(window: np.ndarray, value: np.ndarray, *, shared: np.ndarray, count: int) -> np.ndarray:
+    """For each of `count` windows the value that shares the most bases with it, of equals the smallest: int64 (count,), -1 without one."""
+    found = np.full(count, -1, np.int64)
+    span = int(value.max(initial=0)) + 1
+    pair, each = np.unique(window * span + value, return_inverse=True)
+    bases = np.bincount(each, weights=shared, minlength=len(pair))
+    window, value = np.divmod(pair, span)
+    window, value = _first_of_each(window, value, order=np.lexsort((value, -bases, window)))
+    found[window] = value
+    return found
 
 
 def _share(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -145,7 +145,7 @@ def read_features(path: str | Path) -> Track:
     """
     builder = TrackBuilder()
     for chrom, feature, start, end, _, _ in _lines(path):
-        builder.add((chrom, start, end, feature))
+        builder.add((chrom, start, end, feature, ""))
     return builder.build()
 
 

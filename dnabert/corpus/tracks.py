@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,8 +19,8 @@ _NOT_DATA = ("#", "track", "browser")
 #: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
 _RMSK_OUT_HEADER = ("SW", "score", "bit")
 
-#: An interval (0-based, half open): sequence, start, end, class.
-Interval = tuple[str, int, int, str]
+#: An interval (0-based, half open): sequence, start, end, class, and its name where that says more than the class ("AluY").
+Interval = tuple[str, int, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Track:
     """int64 (n,), index into `classes`, by sequence."""
     classes: list[str]
     """Names of the classes, in alphabetical order."""
+    named: dict[str, np.ndarray] = field(default_factory=dict)
+    """int32 (n,), index into `names`, by sequence; empty where the file names nothing beside the classes."""
+    names: list[str] = field(default_factory=list)
+    """Names of the intervals, in alphabetical order, ``""`` among them where one has none."""
 
     @property
     def chroms(self) -> list[str]:
@@ -52,32 +56,46 @@ class _Format:
 
 @dataclass
 class TrackBuilder:
-    """Intervals as they are read: 24 bytes each, so that the 5.5 million repeats of a primate fit."""
+    """Intervals as they are read: 28 bytes each, so that the 5.5 million repeats of a primate fit."""
 
     places: dict[str, array[int]] = field(default_factory=dict)
     labels: dict[str, array[int]] = field(default_factory=dict)
+    named: dict[str, array[int]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    name_numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, interval: Interval) -> None:
         """Add one interval; ValueError where its start is no start, or its end beyond any sequence."""
-        chrom, start, end, name = interval
+        chrom, start, end, label, name = interval
         if not 0 <= start <= end <= FARTHEST:
             raise ValueError
         if chrom not in self.places:
-            self.places[chrom], self.labels[chrom] = array("q"), array("q")
+            self.places[chrom], self.labels[chrom], self.named[chrom] = array("q"), array("q"), array("i")
         self.places[chrom].extend((start, end))
-        self.labels[chrom].append(self.numbers.setdefault(name, len(self.numbers)))
+        self.labels[chrom].append(self.numbers.setdefault(label, len(self.numbers)))
+        self.named[chrom].append(self.name_numbers.setdefault(name, len(self.name_numbers)))
 
     def build(self) -> Track:
         """The track of all that was added."""
-        classes = sorted(self.numbers)
-        rank = np.empty(len(classes), np.int64)
-        rank[[self.numbers[name] for name in classes]] = np.arange(len(classes))
-        return Track(
+        rank, classes = _ranked(self.numbers)
+        name_rank, names = _ranked(self.name_numbers)
+        track = Track(
             intervals={chrom: np.array(values, np.int64).reshape(-1, 2) for chrom, values in self.places.items()},
             labels={chrom: rank[np.array(values, np.int64)] for chrom, values in self.labels.items()},
             classes=classes,
         )
+        if not any(names):
+            return track
+        named = {chrom: name_rank[np.array(values, np.int32)].astype(np.int32) for chrom, values in self.named.items()}
+        return replace(track, named=named, names=names)
+
+
+def _ranked(numbers: dict[str, int]) -> tuple[np.ndarray, list[str]]:
+    """Place of each number among the words in alphabetical order, int64 (n,), and the words."""
+    words = sorted(numbers)
+    rank = np.empty(len(words), np.int64)
+    rank[[numbers[word] for word in words]] = np.arange(len(words))
+    return rank, words
 
 
 def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
@@ -96,6 +114,9 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
     ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), its ``Name``, else its third column.
+
+    What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in GFF3
+    with a ``Classification`` the motif or the ``Name``. Elsewhere the name is the class, and is not said twice.
 
     Raises
     ------
@@ -116,8 +137,8 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
             if chosen is None:
                 chosen = next(form for form in _FORMATS if form.matches(words if form is _RMSK_OUT else fields))
             try:
-                chrom, start, end, label = chosen.parse(words if chosen is _RMSK_OUT else fields)
-                builder.add((chrom, start, end, label or unnamed))
+                chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)
+                builder.add((chrom, start, end, label or unnamed, name))
             except (ValueError, IndexError):
                 shown = line.strip()[:60]
                 raise UserError(f"{path}, line {number} is no {chosen.name} ({shown!r}): {chosen.wants}") from None
@@ -145,8 +166,8 @@ def _is_rmsk(fields: Sequence[str]) -> bool:
 
 
 def _parse_rmsk(fields: Sequence[str]) -> Interval:
-    chrom, start, end, _, _, _, name, family = fields[len(fields) - 12 : len(fields) - 4]
-    return chrom, int(start), int(end), _class_of(name, family)
+    chrom, start, end, _, _, name, first, family = fields[len(fields) - 12 : len(fields) - 4]
+    return chrom, int(start), int(end), _class_of(first, family), name
 
 
 def _is_rmsk_out(words: Sequence[str]) -> bool:
@@ -154,7 +175,7 @@ def _is_rmsk_out(words: Sequence[str]) -> bool:
 
 
 def _parse_rmsk_out(words: Sequence[str]) -> Interval:
-    return words[4], int(words[5]) - 1, int(words[6]), words[10]
+    return words[4], int(words[5]) - 1, int(words[6]), words[10], words[9]
 
 
 def _is_bed_with_bin(fields: Sequence[str]) -> bool:
@@ -167,19 +188,21 @@ def _is_gff(fields: Sequence[str]) -> bool:
 
 def _parse_gff(fields: Sequence[str]) -> Interval:
     chrom, _, feature, first, last, _, _, _, attributes = fields
-    found = {key: _GFF_VALUE[key].search(attributes) for key in _GFF_VALUE}
-    label = next((unquote(match[1]) for match in found.values() if match), feature)
-    return chrom, int(first) - 1, int(last), label
+    found = [match[1] for pattern in _GFF_VALUE.values() if (match := pattern.search(attributes))]
+    label, name = [unquote(word) for word in (*found, "", "")][:2]
+    classified = _GFF_VALUE[_CLASSIFICATION].search(attributes) is not None
+    return chrom, int(first) - 1, int(last), label or feature, name if classified else ""
 
 
 def _parse_bed(fields: Sequence[str]) -> Interval:
-    return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else ""
+    return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else "", ""
 
 
 #: What names the class in the attributes of GFF3 and GTF, in order of precedence.
+_CLASSIFICATION = "[Cc]lassification"
 _GFF_VALUE = {
     key: re.compile(rf'(?:^|[;\s]){key}[= ]\s*"?{prefix}([^";\s]+)')
-    for key, prefix in {"[Cc]lassification": "", "Target": "(?:Motif:)?", "Name": ""}.items()
+    for key, prefix in {_CLASSIFICATION: "", "Target": "(?:Motif:)?", "Name": ""}.items()
 }
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"

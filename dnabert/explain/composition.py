@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MEANS = ("gc", "soft_masked", "repeat", "cpg_island")
 #: Classes whose shares are given, and the name of each in a row.
 _CLASSES = {"genome": "genomes", "region": "region", "gene_type": "gene_type", "repeat_class": "repeat_class"}
-_SAMPLE = ("genome", "chrom", "start", "end", "strand", "gene", "region", "repeat_class")
+_SAMPLE = ("genome", "chrom", "start", "end", "strand", "gene", "region", "repeat_class", "repeat_name")
 
 
 def cluster_rows(

@@ -36,6 +36,7 @@ from dnabert.explain.kinds import cluster_kinds
 from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import read_meme, write_meme
 from dnabert.explain.motifs import as_motifs, cluster_motifs
+from dnabert.explain.repeat_names import repeat_name_enrichment
 from dnabert.explain.sentence import cluster_sentence
 from dnabert.explain.terms import annotation_terms
 from dnabert.explain.tomtom import compare_motifs
@@ -162,7 +163,10 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
     parts: dict[str, Callable[[], Any]] = {
         "makeup": lambda: cluster_makeup(windows, seed=seed),
         "kind": lambda: cluster_kinds(windows, pairs=config.pairs, seed=seed),
-        "annotation": lambda: enrichment(windows, terms=[*annotation_terms(windows), *track_terms(windows, tracks)]),
+        "annotation": lambda: [
+            *enrichment(windows, terms=[*annotation_terms(windows), *track_terms(windows, tracks)]),
+            *repeat_name_enrichment(windows),
+        ],
         "tss": lambda: tss_rows(windows),
         "genes": lambda: genes_touched(windows),
         "gene_sets": lambda: gene_set_enrichment(windows, _given(sets)),

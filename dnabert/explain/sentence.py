@@ -34,8 +34,12 @@ LONG, LETTERS = 100, 12
 #: Bits of a IUPAC letter, by the number of bases it stands for.
 _BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
 #: Columns of annotation that are no track of the user's.
-_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "cpg_island", "soft_masked", "genome", "split")
+_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split")
 _NO_CLASS = ("none", "other", "None", "intergenic")
+#: Columns of classes that can name a cluster without having most of it, and what they are of.
+_MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
+#: Classes of repeats that are no mobile elements.
+_NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
 #: Share of GC by which a cluster differs enough to be called rich in it.
 RICH = 0.03
 #: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one prophage are few places.
@@ -55,7 +59,7 @@ def cluster_sentence(card: Record) -> Record:
     """Say in one sentence what the members of a cluster have in common.
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
-    class of at least half of them; low complexity; CpG islands (and promoters, when they lie within 1 kb of a start of
+    class of at least half of them, with the repeat's name where half have that too; low complexity; CpG islands (and promoters, when they lie within 1 kb of a start of
     transcription); coding or exonic sequence (most bases of at least half of the windows); an element that no database has
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
     than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
@@ -146,7 +150,15 @@ def _short(name: str) -> str:
 
 def _repeat(card: Record) -> _Name | None:
     row = _term(card, "repeat_class", lambda term: term not in _NO_CLASS)
-    return _Name("repeat", f"{row['term']} repeats, {_percent(row['share'])} of the windows", _odds(row)) if row else None
+    if row is None:
+        return None
+    told, odds = f"{row['term']} repeats, {_percent(row['share'])} of the windows", _odds(row)
+    named = _term(card, "repeat_name", lambda term: True)
+    if named is not None:
+        noun = "repeats" if row["term"].startswith(_NO_ELEMENTS) else "elements"
+        told = f"{named['term']} {noun}, {_percent(named['share'])} of the windows ({told})"
+        odds = max(odds, _odds(named))
+    return _Name("repeat", told, odds)
 
 
 def _low_complexity(card: Record) -> _Name | None:
@@ -196,13 +208,14 @@ def _track_name(row: Record) -> str:
 
 def _many(card: Record) -> _Name | None:
     """A class that nearly half of the members have and hardly any other window."""
-    rows = [row for row in card.get("annotation", []) if row["column"] in ("repeat_class", "gene_type") or row["column"] not in _OWN]
+    rows = [row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in _OWN]
     rows = [row for row in rows if row["term"] not in _NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
     rows = [row for row in rows if _counts(row) and _odds(row) >= CLEARLY]
     if not rows:
         return None
     row = max(rows, key=_odds)
-    name = {"repeat_class": f"{row['term']} repeats", "gene_type": f"{row['term']} genes"}.get(row["column"]) or _track_name(row)
+    noun = _MANY_CLASSES.get(row["column"])
+    name = f"{row['term']} {noun}" if noun else _track_name(row)
     return _Name("class of many", f"{name}, {_of_windows(row)}", _odds(row))
 
 

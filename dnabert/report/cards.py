@@ -13,6 +13,8 @@ Record = dict[str, Any]
 
 #: Rows of each kind that a card shows; the tables beside the page hold all.
 _ROWS = 8
+#: Names of repeats among them: those of one class go together.
+_NAMES = 3
 _ALPHA = 0.05
 #: A logo of a consensus shows the columns that most members cover, as many as fit on a line.
 _COLUMNS = 60
@@ -62,7 +64,9 @@ def _significant(rows: list[Record]) -> list[Record]:
 def _strongest(rows: list[Record], *, by: str) -> list[Record]:
     """Significant rows, farthest from no effect first."""
     found = [row for row in _significant(rows) if present(row.get(by)) and row[by] > 0]
-    return sorted(found, key=lambda row: -abs(np.log(row[by])))[:_ROWS]
+    found = sorted(found, key=lambda row: -abs(np.log(row[by])))
+    names = [row for row in found if row.get("column") == "repeat_name"][_NAMES:]
+    return [row for row in found if row not in names][:_ROWS]
 
 
 def _hits(card: Record) -> list[Record]:

@@ -102,6 +102,25 @@ def test_repeats_of_windows_worked_by_hand(tmp_path: Path) -> None:
     assert annotation.columns("chr2", starts=np.array([0]), length=15)["repeat_class"].tolist() == ["none"]
 
 
+def test_names_of_repeats_worked_by_hand(tmp_path: Path) -> None:
+    places = [  # by window of 20: L1 of 3 names over AluY; a tie goes by name; below a tenth; two stretches of one name; none
+        (0, 4, "L1PA2", "LINE/L1"), (4, 9, "L1PA3", "LINE/L1"), (9, 12, "L1M", "LINE/L1"), (12, 20, "AluY", "SINE/Alu"),
+        (20, 30, "AluY", "SINE/Alu"), (30, 40, "AluSx", "SINE/Alu"),
+        (40, 41, "AluY", "SINE/Alu"),
+        (60, 64, "AluY", "SINE/Alu"), (65, 71, "AluSx", "SINE/Alu"), (72, 76, "AluY", "SINE/Alu"),
+    ]  # fmt: skip
+    text = "".join(f"9 1.0 0.2 0.3 chr1 {start + 1} {end} (7) + {name} {kind} 1 2 (0) 1\n" for start, end, name, kind in places)
+    (tmp_path / "r.out").write_text(text)
+    columns = Annotation(repeats=read_track(tmp_path / "r.out")).columns("chr1", starts=np.arange(0, 100, 20), length=20)
+    assert columns["repeat_class"].tolist() == ["LINE/L1", "SINE/Alu", "none", "SINE/Alu", "none"]
+    assert columns["repeat_name"].tolist() == ["L1PA3", "AluSx", "", "AluY", ""]
+    other = Annotation(repeats=read_track(tmp_path / "r.out")).columns("chr2", starts=np.array([0]), length=20)
+    assert other["repeat_name"].tolist() == [""]
+    (tmp_path / "r.bed").write_text(BED)
+    columns = Annotation(repeats=read_track(tmp_path / "r.bed")).columns("chr1", starts=np.array([0]), length=15)
+    assert columns["repeat_class"].tolist() == ["L1"] and columns["repeat_name"].tolist() == ["unknown"]
+
+
 def test_counts_are_of_the_sequences_that_are_cut(tmp_path: Path) -> None:
     (tmp_path / "g.gtf").write_text(GTF + f"chr1\tx\tCDS\t18\t30\t.\t+\t.\t{ID}\nchr2\tx\tCDS\t1\t9\t.\t+\t.\t{ID}\n")
     (tmp_path / "r.bed").write_text(BED)
@@ -115,7 +134,7 @@ def test_counts_are_of_the_sequences_that_are_cut(tmp_path: Path) -> None:
 
 def test_what_is_unknown_says_so() -> None:
     columns = Annotation().columns("chr1", starts=np.array([0, 5]), length=5)
-    for name in ("region", "gene_type", "repeat_class"):
+    for name in ("region", "gene_type", "repeat_class", "repeat_name"):
         assert columns[name].tolist() == ["unknown", "unknown"]
     for name in ("cds", "utr", "exon", "intron", "intergenic", "repeat", "cpg_island"):
         assert np.isnan(columns[name]).all()

@@ -65,6 +65,7 @@ def test_great_apes_from_nothing_to_a_corpus(tmp_path: Path, mirror, twobit, cap
     table = corpus.view(None).table.to_pandas()
     assert len(table) == 5 * 4 * 3 and set(table.chrom) == {"chr1", "chr21", "chr22", "chrX"}
     assert set(table.gene) == {"ALPHA", ""} and set(table.repeat_class) == {"SINE/Alu", "none"}
+    assert set(table.repeat_name) == {"AluY", ""}
     assert table.cpg_island.max() > 0.2
     assert set(corpus["test"].to_pandas().chrom) == {"chr22"}
 

@@ -42,6 +42,8 @@ def test_the_same_repeats_in_every_format(tmp_path: Path, text: str, pack) -> No
     assert np.array_equal(one.intervals["chr1"], other.intervals["chr1"])
     assert np.array_equal(one.labels["chr1"], other.labels["chr1"])
     assert one.intervals["chr1"].dtype == one.labels["chr1"].dtype == np.int64
+    assert [one.names[each] for each in one.named["chr1"]] == ["(TAACCC)n", "TAR1", "L1MC5a"] and one.named["chr1"].dtype == np.int32
+    assert other.names == [] and other.named == {}  # there the name is the class
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,6 +117,7 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
     assert track.intervals["chr1"].tolist() == [[n, n + 20] for n in range(5)]
     expected = ["LTR/Gypsy", "AluY", "L1MC5a", "IS26;2", "mobile_genetic_element"]
     assert [track.classes[label] for label in track.labels["chr1"]] == expected
+    assert [track.names[each] for each in track.named["chr1"]] == ["TE_00000012", "", "", "", ""]  # what has no class is named by it
     (tmp_path / "r").write_text("".join(lines) + "chr1\tx\ty\t0\t5\t.\t+\t.\t.\n")
     with pytest.raises(UserError, match="line 6 is no line of GFF3"):
         read_track(tmp_path / "r")

@@ -53,6 +53,19 @@ def test_without_databases_the_annotation_names_repeats() -> None:
     assert sentence(annotation=rows) == ("repeat", "L1 repeats, 80 % of the windows")
 
 
+def test_a_name_that_half_of_the_members_have_is_told_beside_the_class() -> None:
+    rows = [term("repeat_class", "SINE/Alu", share=0.95, rest=0.1, q=0.01), term("repeat_name", "AluY", share=0.62, rest=0.01, q=0.01)]
+    assert sentence(annotation=rows) == ("repeat", "AluY elements, 62 % of the windows (SINE/Alu repeats, 95 % of the windows)")
+    for other in ({"share": 0.49}, {"q": 0.06}, {"share_rest": 0.7}):
+        assert sentence(annotation=[rows[0], rows[1] | other])[1] == "SINE/Alu repeats, 95 % of the windows"
+    rows = [term("repeat_class", "Satellite/centr", share=0.9, rest=0.1, q=0.01), term("repeat_name", "ALR/Alpha", share=0.9, rest=0.1, q=0.01)]
+    assert sentence(annotation=rows)[1].startswith("ALR/Alpha repeats, 90 % of the windows (Satellite/centr repeats")
+    # a name alone names no cluster as a track of the user's would, but may be what many have and hardly any other window
+    assert sentence(annotation=[term("repeat_name", "AluY", share=0.6, rest=0.2, q=0.01)])[0] == "unexplained"
+    many = term("repeat_name", "LTR5_Hs", share=0.45, rest=0.001, q=0.01)
+    assert sentence(annotation=[many]) == ("class of many", "LTR5_Hs repeats, 45 % of the windows, elsewhere 0 %")
+
+
 def test_islands_near_starts_of_transcription_are_promoters() -> None:
     island = term("cpg_island", "CpG island", share=0.9, rest=0.02, q=1e-4)
     assert sentence(annotation=[island])[1] == "CpG islands, 90 % of the windows"

@@ -37,7 +37,7 @@ class _Page(HTMLParser):
 def _card(name: str) -> dict[str, Any]:
     """A card, every name in it the one given."""
     measure = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
-    window = {"genome": name, "chrom": name, "start": 5, "end": 453, "strand": name, "gene": name, "region": name, "repeat_class": name}
+    window = {"genome": name, "chrom": name, "start": 5, "end": 453, "strand": name, "gene": name, "region": name, "repeat_class": name, "repeat_name": name}
     window |= {"sequence": name}
     motif = {"name": name, "matrix": [[0.7, 0.1, 0.1, 0.1]] * 4, "n_growing_sites": 20}
     motif |= {"versus_others": {"q": 0.001, "share": 0.5, "background_share": 0.1}, "versus_shuffled": {"q": 0.001}}
