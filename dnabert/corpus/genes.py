@@ -39,6 +39,8 @@ _PART_OF = {
 _GENES = ("gene", "pseudogene", "ncRNA_gene", "transposable_element_gene")
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
 _ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
+_PARENT = re.compile(r"Parent=([^;]+)")
+_TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 _NOT_DATA = ("#", "track", "browser")
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 _TYPES = ("gene_type", "gene_biotype", "biotype")
@@ -75,9 +77,50 @@ class _Gene:
 
 
 @dataclass
+class _Transcripts:
+    """What tells the UTR of transcripts whose file does not: exons, 24 bytes each, and the ends of the coding sequence."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    exons: array[int] = field(default_factory=lambda: array("q"))
+    """Transcript, start and end of each."""
+    first: array[int] = field(default_factory=lambda: array("q"))
+    """Of each transcript the first coding base, beyond any sequence where there is none."""
+    last: array[int] = field(default_factory=lambda: array("q"))
+    """… and the one behind its last."""
+    told: set[int] = field(default_factory=set)
+    """Transcripts with a UTR of their own in the file."""
+
+    def add(self, transcript: str, part: str, *, start: int, end: int) -> None:
+        number = self.numbers.setdefault(transcript, len(self.numbers))
+        if number == len(self.first):
+            self.first.append(FARTHEST + 1)
+            self.last.append(-1)
+        if part == "exon":
+            self.exons.extend((number, start, end))
+        elif part == "UTR":
+            self.told.add(number)
+        else:
+            self.first[number] = min(self.first[number], start)
+            self.last[number] = max(self.last[number], end)
+
+    def untranslated(self) -> np.ndarray:
+        """Parts of exons before the first and after the last coding base of their transcript: int64 (n, 2)."""
+        first, last = np.array(self.first, np.int64), np.array(self.last, np.int64)
+        known = last >= 0
+        known[list(self.told)] = False
+        transcript, start, end = np.array(self.exons, np.int64).reshape(-1, 3).T
+        transcript, start, end = (column[known[transcript]] for column in (transcript, start, end))
+        before = np.stack([start, np.minimum(end, first[transcript])], axis=1)
+        after = np.stack([np.maximum(start, last[transcript]), end], axis=1)
+        found = np.concatenate([before, after])
+        return found[found[:, 0] < found[:, 1]]
+
+
+@dataclass
 class _Sequence:
     parts: dict[str, array[int]] = field(default_factory=lambda: {part: array("q") for part in GENE_PARTS})
     genes: dict[str, _Gene] = field(default_factory=dict)
+    transcripts: _Transcripts = field(default_factory=_Transcripts)
 
 
 def read_genes(path: str | Path) -> Genes:
@@ -85,9 +128,9 @@ def read_genes(path: str | Path) -> Genes:
 
     GTF and GFF3: a gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
-    gene each. Where a file names no UTR (NCBI), the exons outside the CDS count as ``exon``, and so does a gene in which no
-    part lies, such as a pseudogene of bacteria: nothing tells of an intron (in a file without any part all is intron). A
-    piece of a gene whose parts lie in another of its pieces is an intron.
+    gene each. Where a file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after its last
+    coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an
+    intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
@@ -195,7 +238,21 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
         part = _PART_OF.get(feature)
         if part is not None:
             sequence.parts[part].extend((start, end))
+            for transcript in _transcripts_of(attributes):
+                sequence.transcripts.add(strand + transcript, part, start=start, end=end)
         _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
+    for sequence in sequences.values():
+        sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
+        sequence.transcripts = _Transcripts()  # a primate's exons are 50 MB
+
+
+def _transcripts_of(attributes: str) -> list[str]:
+    """Ids of the transcripts that a part belongs to: its parents in GFF3, in GTF its ``transcript_id``."""
+    parents = _PARENT.search(attributes)
+    if parents:
+        return parents[1].split(",")
+    transcript = _TRANSCRIPT.search(attributes)
+    return [transcript[1]] if transcript else []
 
 
 def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str]]:

@@ -80,10 +80,11 @@ def transcripts(draw: st.DrawFn) -> list[tuple[str, str, list[tuple[int, int]], 
     return found
 
 
+@pytest.mark.parametrize("with_utr", [True, False])
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(transcripts())
-def test_gene_pred_gives_the_columns_of_the_equivalent_gtf(tmp_path: Path, genes) -> None:
-    table, gtf = "", ""
+@given(genes=transcripts())
+def test_gene_pred_gives_the_columns_of_the_equivalent_gtf_and_gff3(tmp_path: Path, genes, with_utr: bool) -> None:
+    table, gtf, gff3 = "", "", ""
     for name, strand, exons, (first, last) in genes:
         starts, ends = ("".join(f"{x}," for x in column) for column in zip(*exons, strict=True))
         place = f"{exons[0][0]}\t{exons[-1][1]}\t{first}\t{last}\t{len(exons)}\t{starts}\t{ends}"
@@ -92,13 +93,57 @@ def test_gene_pred_gives_the_columns_of_the_equivalent_gtf(tmp_path: Path, genes
         lines = [("exon", start, end) for start, end in exons]
         if first < last:
             lines += [("CDS", max(start, first), min(end, last)) for start, end in exons]
+        if first < last and with_utr:
             lines += [("5UTR", start, min(end, first)) for start, end in exons]
             lines += [("3UTR", max(start, last), end) for start, end in exons]
+        gff3 += f"chr1\tx\tgene\t{exons[0][0] + 1}\t{exons[-1][1]}\t.\t{strand}\t.\tID=gene-{name};Name={name};gene_biotype={kind}\n"
         for feature, start, end in lines:
             if start < end:
-                ids = f'gene_id "{name}"; transcript_id "T{name}"; gene_type "{kind}";'
-                gtf += f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t.\t{ids}\n"
-    assert columns_of(tmp_path / "table", table) == columns_of(tmp_path / "gtf", gtf)
+                place = f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t.\t"
+                gtf += f'{place}gene_id "{name}"; transcript_id "T{name}"; gene_type "{kind}";\n'
+                gff3 += f"{place}ID={feature}-{start};Parent=T{name},also{name};transcript_id=T\n"
+    expected = columns_of(tmp_path / "table", table)
+    assert columns_of(tmp_path / "gtf", gtf) == columns_of(tmp_path / "gff3", gff3) == expected
+
+
+def lines_of(*parts: tuple[str, int, int, str], strand: str = "+") -> str:
+    return "".join(f"chr1\tx\t{kind}\t{start + 1}\t{end}\t.\t{strand}\t.\t{told}\n" for kind, start, end, told in parts)
+
+
+def test_utr_that_a_file_does_not_name_is_exon_beyond_the_ends_of_the_coding_sequence(tmp_path: Path) -> None:
+    # t1: UTR 0-5, an intron, CDS to 32 (its stop codon apart, as in GTF), UTR 32-40; t2 has no CDS; t3 shares its exon with t4
+    gff3 = lines_of(
+        ("gene", 0, 100, "ID=gene-A;Name=A"),
+        ("exon", 0, 10, "ID=e1;Parent=t1"),
+        ("exon", 20, 40, "Parent=t1"),
+        ("CDS", 5, 10, "Parent=t1"),
+        ("CDS", 20, 29, "Parent=t1"),
+        ("stop_codon", 29, 32, "Parent=t1"),
+        ("exon", 50, 60, "Parent=t2"),
+        ("exon", 70, 80, "Parent=t3,t4"),
+        ("CDS", 72, 80, "Parent=t4"),
+    )
+    (tmp_path / "g").write_text(gff3)
+    parts = read_genes(tmp_path / "g").parts["chr1"]
+    assert sorted(parts["UTR"].tolist()) == [[0, 5], [32, 40], [70, 72]]
+    assert parts["exon"].tolist() == [[0, 10], [20, 40], [50, 60], [70, 80]]
+    columns = columns_of(tmp_path / "g", gff3)
+    assert columns["region"][:9] == ["CDS", "intron", "CDS", "UTR", "intron", "exon", "intron", "CDS", "intron"]
+    # the same on the other strand, before other lines of the same name there, and where the exons follow the CDS
+    turned = "".join(reversed(gff3.replace("\t+\t", "\t-\t").splitlines(keepends=True)))
+    (tmp_path / "g").write_text(turned + lines_of(("CDS", 0, 100, "Parent=t1")))
+    assert sorted(read_genes(tmp_path / "g").parts["chr1"]["UTR"].tolist()) == [[0, 5], [32, 40], [70, 72]]
+
+
+def test_a_transcript_with_utr_of_its_own_is_taken_at_its_word(tmp_path: Path) -> None:
+    parts = [("exon", 0, 50), ("CDS", 20, 30), ("exon", 60, 80), ("CDS", 70, 80)]
+    told = [f'gene_id "G"; transcript_id "{name}";' for name in ("a", "a", "b", "b")]
+    lines = lines_of(*((*part, text) for part, text in zip(parts, told, strict=True)))
+    (tmp_path / "g").write_text(lines + lines_of(("five_prime_utr", 10, 20, told[0])))
+    assert read_genes(tmp_path / "g").parts["chr1"]["UTR"].tolist() == [[10, 20], [60, 70]]
+    bare = lines.replace(' transcript_id "a";', "").replace(' transcript_id "b";', "")
+    (tmp_path / "g").write_text(bare)  # of which transcript each part is, is not told
+    assert read_genes(tmp_path / "g").parts["chr1"]["UTR"].tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from dnabert.corpus import CorpusConfig, GenomeConfig, WindowConfig, prepare
 from dnabert.explain import ClusteredWindows
 from dnabert.explain.enrichment import enrichment
+from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.repeat_names import repeat_name_enrichment
+from dnabert.explain.sentence import cluster_sentence
 from dnabert.explain.terms import Terms
 
 
@@ -49,3 +54,26 @@ def test_without_names_there_are_no_rows_and_unknown_windows_do_not_count(plante
     assert repeat_name_enrichment(windows_of(planted.assign(repeat_name=few))) == []
     half = planted["repeat_name"].mask((planted["label"] == 0) & (planted["repeat_name"] != "AluY"), "unknown")
     assert repeat_name_enrichment(windows_of(planted.assign(repeat_name=half)))[0]["n"] == 40
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_from_rmsk_to_a_sentence(tmp_path: Path, named: bool) -> None:
+    """Cluster 0 is Alu, most of it AluY; Alus elsewhere are AluSx. Of the same repeats in BED the class alone is told."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "g.fa").write_text(">chr1\n" + "".join(rng.choice(list("ACGT"), 100_000)) + "\n")
+    own, other = np.split(rng.permutation(1_000)[:200], [120])
+    lines = []
+    for window in sorted([*own[:110], *other]):
+        name = "AluY" if window in own[:90] else "AluSx"
+        start, end = window * 100 + 10, window * 100 + 90
+        rmsk = f"585\t9\t1\t2\t3\tchr1\t{start}\t{end}\t-7\t+\t{name}\tSINE\tAlu\t1\t2\t0\t1\n"
+        lines.append(rmsk if named else f"chr1\t{start}\t{end}\tSINE/Alu\n")
+    (tmp_path / "repeats").write_text("".join(lines))
+    config = CorpusConfig(genomes=[GenomeConfig("a", "g.fa", repeats="repeats")], window=WindowConfig(length=100))
+    view = prepare(config, out=tmp_path / "corpus", base=tmp_path).view(None)
+    table = view.table.to_pandas()
+    windows = ClusteredWindows(table.assign(label=np.where(np.isin(table["start"] // 100, own), 0, -1)), view.bases)
+    rows = [*enrichment(windows), *repeat_name_enrichment(windows)]
+    told = cluster_sentence({"label": 0, "makeup": cluster_makeup(windows)[0], "annotation": rows})["text"]
+    expected = "AluY elements, 75 % of the windows (SINE/Alu repeats, 92 % of the windows)" if named else "SINE/Alu repeats, 92 % of the windows"
+    assert told == expected

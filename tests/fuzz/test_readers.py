@@ -56,7 +56,7 @@ _GTF = (
 )
 _GFF3 = (
     b"##gff-version 3\nchr1\tRefSeq\tgene\t11\t90\t.\t+\t.\tID=gene:G1;Name=BRCA%32;Dbxref=GeneID:675,HGNC:HGNC:1;gene_synonym=A,B%2C;biotype=lncRNA\n"
-    b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=gene:G1\n##FASTA\n>chr1\nACGT\n"
+    b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=t1,t2\nchr1\tRefSeq\tCDS\t21\t40\t.\t+\t0\tID=c;Parent=t1\n##FASTA\n>chr1\nACGT\n"
 )
 _GENE_PRED = (
     b"#bin\tname\tchrom\n585\tNR_1\tchr1\t-\t9\t40\t12\t35\t2\t9,30,\t20,40,\t0\tWASH7P\tunk\tunk\t-1,-1,\n"
