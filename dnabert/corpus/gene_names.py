@@ -14,6 +14,7 @@ from dnabert.errors import UserError, first_line
 #: Kinds of name, in the order in which an identifier is looked up; `name` is the corpus's own.
 KINDS = ("name", "symbol", "Ensembl id", "locus_tag", "gene_id", "GeneID", "synonym")
 FILE = "gene_names.parquet"
+_COLUMNS = ("gene", "kind", "name")
 
 #: Attributes of GTF and GFF3 that name a gene, and the kind of name.
 _KIND_OF = {
@@ -119,7 +120,7 @@ def write_gene_names(folder: Path, rows: Iterable[Row]) -> None:
     import pyarrow.parquet
 
     columns = zip(*dict.fromkeys(rows), strict=True)
-    table = {name: pyarrow.array(values).dictionary_encode() for name, values in zip(("gene", "kind", "name"), columns, strict=True)}
+    table = {name: pyarrow.array(values).dictionary_encode() for name, values in zip(_COLUMNS, columns, strict=True)}
     pyarrow.parquet.write_table(pyarrow.table(table), folder / FILE)
 
 
@@ -134,12 +135,12 @@ def read_gene_names(folder: Path) -> GeneNames | None:
     import pyarrow
     import pyarrow.parquet
 
-    path = folder / FILE
+    path, schema = folder / FILE, pyarrow.schema([(name, "string") for name in _COLUMNS])
     if not path.exists():
         return None
     try:
-        table = pyarrow.parquet.read_table(path, columns=["gene", "kind", "name"])
-        columns = [column.to_pylist() for column in table.cast(pyarrow.schema([(name, "string") for name in table.column_names])).columns]
+        table = pyarrow.parquet.read_table(path, columns=list(_COLUMNS))
+        columns = [column.to_pylist() for column in table.cast(schema).columns]
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         raise UserError(f"cannot read {path} ({first_line(error)[:200]}): prepare the corpus again") from None
     return GeneNames(tuple(zip(*columns, strict=True)))

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dnabert.corpus import load_corpus, prepare
@@ -78,6 +79,9 @@ def test_a_corpus_keeps_the_names_also_of_sequences_that_are_not_cut_and_an_old_
     assert len(set(corpus.gene_names.rows)) == len(corpus.gene_names.rows) == 9
     path = tmp_path / "corpus" / FILE
     path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"cannot read .*gene_names\.parquet .*: prepare the corpus again"):
+        _ = load_corpus(tmp_path / "corpus").gene_names
+    pd.DataFrame({"gene": ["A"], "name": ["A"]}).to_parquet(path)
     with pytest.raises(UserError, match=r"cannot read .*gene_names\.parquet .*: prepare the corpus again"):
         _ = load_corpus(tmp_path / "corpus").gene_names
     path.unlink()
