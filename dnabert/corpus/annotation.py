@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dnabert.corpus.config import GenomeConfig
+from dnabert.corpus.frames import window_frames
 from dnabert.corpus.genes import GENE_PARTS, Genes, read_genes
 from dnabert.corpus.intervals import among, coverage, merge, overlaps
 from dnabert.corpus.tracks import Track, read_track
@@ -69,14 +70,17 @@ class Annotation:
         -------
         ``cds``, ``utr``, ``exon``, ``intron``, ``intergenic`` (float32 shares, sum 1), ``region`` (the largest of
         them), ``gene``, ``gene_type``, ``gene_strand`` (the gene with the largest overlap; of equals the shortest;
-        ``""``, ``"intergenic"`` and ``"."`` without one), ``repeat`` (float32 share), ``repeat_class`` (the class
-        with the largest share; ``"none"`` below 10 % repeat), ``repeat_name`` (of this class the name with the largest share;
-        ``""`` without a class, ``"unknown"`` where the file names classes alone), ``cpg_island`` (float32 share).
+        ``""``, ``"intergenic"`` and ``"."`` without one), ``codon_frame`` (the reading frame in which at least half of
+        the bases are coding, on the forward strand; ``""`` without one; see `dnabert.corpus.frames`), ``repeat`` (float32
+        share), ``repeat_class`` (the class with the largest share; ``"none"`` below 10 % repeat), ``repeat_name`` (of this class
+        the name with the largest share; ``""`` without a class, ``"unknown"`` where the file names classes alone), ``cpg_island``
+        (float32 share).
         """
         ends = starts + length
         return {
             **_regions(self.genes, chrom, starts=starts, ends=ends),
             **_genes(self.genes, chrom, starts=starts, ends=ends),
+            "codon_frame": _frames(self.genes, chrom, starts=starts, ends=ends),
             **_repeats(self.repeats, chrom, starts=starts, ends=ends),
             "cpg_island": _share(self.cpg_islands, chrom, starts=starts, ends=ends),
         }
@@ -191,6 +195,14 @@ def _genes(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndar
     for name, values in zip(columns, genes.names[chrom], strict=True):
         columns[name][window] = values[gene]
     return columns
+
+
+def _frames(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    if genes is None:
+        return np.full(len(starts), _UNKNOWN, object)
+    if chrom not in genes.coding:
+        return np.full(len(starts), "", object)
+    return window_frames(genes.coding[chrom], starts=starts, ends=ends)
 
 
 def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:

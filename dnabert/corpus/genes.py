@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
+from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame
 from dnabert.corpus.gene_names import Row, name_rows, other_names
 from dnabert.corpus.tracks import Track, TrackBuilder
 from dnabert.corpus.transcripts import Transcript, transcript_parser
@@ -44,6 +45,7 @@ _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 _NOT_DATA = ("#", "track", "browser")
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 _TYPES = ("gene_type", "gene_biotype", "biotype")
+_PHASES = {"0": 0, "1": 1, "2": 2}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Genes:
     """By sequence: int64 (n, 2), from a gene's first to its last base."""
     names: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
     """By sequence: name, type and strand of the genes, object (n,) each, in the order of `spans`."""
+    coding: dict[str, list[np.ndarray]]
+    """By sequence: coding bases by strand and place of the codons, see `dnabert.corpus.frames.coding_by_frame`."""
     other_names: tuple[Row, ...] = ()
     """What else the genes are called: name, kind of name, other name; see `dnabert.corpus.gene_names`."""
 
@@ -121,6 +125,16 @@ class _Sequence:
     parts: dict[str, array[int]] = field(default_factory=lambda: {part: array("q") for part in GENE_PARTS})
     genes: dict[str, _Gene] = field(default_factory=dict)
     transcripts: _Transcripts = field(default_factory=_Transcripts)
+    coding: array[int] = field(default_factory=lambda: array("q"))
+    """Pieces of coding sequence, `PIECE` integers each."""
+    unphased: dict[str, int] = field(default_factory=dict)
+    """Numbers of the transcripts whose phases the file does not tell."""
+
+    def add_coding(self, start: int, end: int, *, strand: str, phase: int, transcript: str) -> None:
+        """Note a piece of coding sequence; without a strand it has no frame."""
+        if strand in ("+", "-"):
+            number = self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased)) if phase == UNTOLD else 0
+            self.coding.extend((start, end, int(strand == "-"), phase, number))
 
 
 def read_genes(path: str | Path) -> Genes:
@@ -135,6 +149,9 @@ def read_genes(path: str | Path) -> Genes:
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
     sequence, else ``non_coding``: more the tables do not say.
+
+    Codon frames are those of column 8 (GTF, GFF3) and of ``exonFrames`` (genePredExt); where these do not tell, coding sequence is
+    followed through the exons of each transcript, or of each gene in a file that names no transcripts.
 
     Raises
     ------
@@ -167,7 +184,8 @@ def read_genes(path: str | Path) -> Genes:
         parts[chrom]["exon"] = np.concatenate([parts[chrom]["exon"], spans[chrom][bare]])
     every = (gene for sequence in sequences.values() for gene in sequence.genes.values())
     others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
-    return Genes(parts=parts, spans=spans, names=names, other_names=tuple(others))
+    coding = {chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()}
+    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others))
 
 
 def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarray:
@@ -187,7 +205,7 @@ def read_features(path: str | Path) -> Track:
         when a line has fewer than nine columns or no coordinates.
     """
     builder = TrackBuilder()
-    for chrom, feature, start, end, _, _ in _lines(path):
+    for chrom, feature, start, end, *_ in _lines(path):
         builder.add((chrom, start, end, feature, ""))
     return builder.build()
 
@@ -233,13 +251,18 @@ def _data(file: Lines) -> Iterator[tuple[int, list[str]]]:
 
 def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
     """Add the lines of a GTF or GFF3 file."""
-    for chrom, feature, start, end, strand, attributes in _lines(path):
+    for chrom, feature, start, end, strand, phase, attributes in _lines(path):
         sequence = sequences.setdefault(chrom, _Sequence())
         part = _PART_OF.get(feature)
+        transcripts = [] if part is None else _transcripts_of(attributes)
         if part is not None:
             sequence.parts[part].extend((start, end))
-            for transcript in _transcripts_of(attributes):
+            for transcript in transcripts:
                 sequence.transcripts.add(strand + transcript, part, start=start, end=end)
+        if feature == "CDS":
+            told = _PHASES.get(phase, UNTOLD)
+            for transcript in transcripts or _named_itself(attributes) if told == UNTOLD else ("",):
+                sequence.add_coding(start, end, strand=strand, phase=told, transcript=transcript)
         _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
     for sequence in sequences.values():
         sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
@@ -255,12 +278,18 @@ def _transcripts_of(attributes: str) -> list[str]:
     return [transcript[1]] if transcript else []
 
 
-def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str]]:
-    """Sequence, feature, start, end (0-based, half open), strand and attributes of each line of a GTF or GFF3 file."""
+def _named_itself(attributes: str) -> list[str]:
+    """What holds pieces of coding sequence together where no transcript is named: their common ID, or their gene."""
+    found = parse_attributes(attributes)
+    return [found[key] for key in ("ID", "gene_id") if key in found][:1]
+
+
+def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
+    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file."""
     with open_text(path) as file:
         for number, fields in _data(file):
             try:
-                chrom, _, feature, first, last, _, strand, _, attributes = fields[:9]
+                chrom, _, feature, first, last, _, strand, phase, attributes = fields[:9]
                 start, end = int(first) - 1, int(last)
                 if not 0 <= start < end <= FARTHEST:
                     raise ValueError
@@ -269,7 +298,7 @@ def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str]]:
                     f"{path}, line {number} is neither GTF nor GFF3 ({_shown(fields)}): nine columns, tab-separated, "
                     "start and end counted from 1 (a genePred table has 10 or more, a BED file of genes 12)"
                 ) from None
-            yield chrom, feature, start, end, strand, attributes
+            yield chrom, feature, start, end, strand, phase, attributes
 
 
 def _add_transcripts(
@@ -289,6 +318,8 @@ def _add_transcripts(
             sequence = sequences.setdefault(transcript.chrom, _Sequence())
             for part, intervals in transcript.parts().items():
                 sequence.parts[part].extend(intervals.ravel().tolist())
+            for start, end, phase in transcript.coding_pieces():
+                sequence.add_coding(start, end, strand=transcript.strand, phase=phase, transcript=str(number))
             place = (transcript.start, transcript.end, transcript.is_coding)
             loci.setdefault((transcript.chrom, transcript.gene, transcript.strand), []).append(place)
     for (chrom, name, strand), places in loci.items():

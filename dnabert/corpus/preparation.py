@@ -70,7 +70,7 @@ def window_features() -> datasets.Features:
     """Columns of the table of windows; `Annotation.columns` says what the annotation's mean."""
     from datasets import Features, Value
 
-    text = ("gene", "gene_type", "gene_strand", "region", "repeat_class", "repeat_name")
+    text = ("gene", "gene_type", "gene_strand", "codon_frame", "region", "repeat_class", "repeat_name")
     share = ("gc", "soft_masked", "n_share", "cds", "utr", "exon", "intron", "intergenic", "repeat", "cpg_island")
     return Features(
         {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST
+from dnabert.corpus.frames import UNTOLD
 from dnabert.corpus.tracks import is_whole
 
 #: Columns of a plain genePred, from the sequence's name on, that say where the transcript lies.
@@ -30,6 +31,8 @@ class Transcript:
     """int64 (n, 2)."""
     coding: tuple[int, int]
     """From the first to the last base of its coding sequence, introns included; empty where nothing is coded."""
+    frames: np.ndarray | None = None
+    """int64 (n,): place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has none."""
 
     @property
     def is_coding(self) -> bool:
@@ -56,6 +59,23 @@ class Transcript:
             "CDS": _not_empty(np.clip(self.exons, first, last)),
             "UTR": _not_empty(untranslated),
         }
+
+    def coding_pieces(self) -> list[tuple[int, int, int]]:
+        """Start, end and phase (bases before the first whole codon, as it is read; `UNTOLD`) of each piece of coding sequence.
+
+        Examples
+        --------
+        >>> exons = np.array([[0, 10], [20, 30]])
+        >>> Transcript("g", "chr1", "+", 0, 30, exons, coding=(4, 26), frames=np.array([0, 0])).coding_pieces()
+        [(4, 10, 0), (20, 26, 0)]
+        """
+        if not self.is_coding:
+            return []
+        frames = np.full(len(self.exons), -1) if self.frames is None else self.frames
+        phases = np.where(np.isin(frames, (0, 1, 2)), -frames % 3, UNTOLD)
+        starts, ends = np.clip(self.exons, *self.coding).T
+        rows = zip(starts.tolist(), ends.tolist(), phases.tolist(), strict=True)
+        return [(start, end, phase) for start, end, phase in rows if start < end]
 
 
 def transcript_parser(fields: Sequence[str]) -> Callable[[Sequence[str]], Transcript] | None:
@@ -94,6 +114,9 @@ def _parse_gene_pred(fields: Sequence[str], *, gene: str | None = None) -> Trans
     exons = np.stack([_numbers(starts), _numbers(ends)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))
     coding = _within_reach(coding_start, coding_end)
+    frames = _numbers(fields[14]) if extended else None
+    if frames is not None and len(frames) != len(exons):
+        raise ValueError
     return Transcript(
         gene=gene or (fields[11] if extended else "") or name,
         chrom=chrom,
@@ -102,6 +125,7 @@ def _parse_gene_pred(fields: Sequence[str], *, gene: str | None = None) -> Trans
         end=int(end),
         exons=exons,
         coding=coding,
+        frames=frames,
     )
 
 

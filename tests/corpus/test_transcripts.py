@@ -88,18 +88,21 @@ def test_gene_pred_gives_the_columns_of_the_equivalent_gtf_and_gff3(tmp_path: Pa
     for name, strand, exons, (first, last) in genes:
         starts, ends = ("".join(f"{x}," for x in column) for column in zip(*exons, strict=True))
         place = f"{exons[0][0]}\t{exons[-1][1]}\t{first}\t{last}\t{len(exons)}\t{starts}\t{ends}"
-        table += f"12\tT{name}\tchr1\t{strand}\t{place}\t0\t{name}\tcmpl\tcmpl\t{'0,' * len(exons)}\n"
+        lengths = [max(min(end, last) - max(start, first), 0) for start, end in exons]
+        before = [sum(lengths[:i] if strand == "+" else lengths[i + 1 :]) for i in range(len(exons))]
+        frames = "".join(f"{read % 3 if own else -1}," for read, own in zip(before, lengths, strict=True))
+        table += f"12\tT{name}\tchr1\t{strand}\t{place}\t0\t{name}\tcmpl\tcmpl\t{frames}\n"
         kind = "protein_coding" if first < last else "non_coding"
-        lines = [("exon", start, end) for start, end in exons]
+        lines = [("exon", start, end, ".") for start, end in exons]
         if first < last:
-            lines += [("CDS", max(start, first), min(end, last)) for start, end in exons]
+            lines += [("CDS", max(start, first), min(end, last), -read % 3) for (start, end), read in zip(exons, before, strict=True)]
         if first < last and with_utr:
-            lines += [("5UTR", start, min(end, first)) for start, end in exons]
-            lines += [("3UTR", max(start, last), end) for start, end in exons]
+            lines += [("5UTR", start, min(end, first), ".") for start, end in exons]
+            lines += [("3UTR", max(start, last), end, ".") for start, end in exons]
         gff3 += f"chr1\tx\tgene\t{exons[0][0] + 1}\t{exons[-1][1]}\t.\t{strand}\t.\tID=gene-{name};Name={name};gene_biotype={kind}\n"
-        for feature, start, end in lines:
+        for feature, start, end, phase in lines:
             if start < end:
-                place = f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t.\t"
+                place = f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t{phase}\t"
                 gtf += f'{place}gene_id "{name}"; transcript_id "T{name}"; gene_type "{kind}";\n'
                 gff3 += f"{place}ID={feature}-{start};Parent=T{name},also{name};transcript_id=T\n"
     expected = columns_of(tmp_path / "table", table)
@@ -152,6 +155,7 @@ def test_a_transcript_with_utr_of_its_own_is_taken_at_its_word(tmp_path: Path) -
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t1\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,51,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
+        ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\tx\n", "exons between its start and its end"),
     ],
 )
