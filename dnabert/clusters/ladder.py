@@ -11,12 +11,13 @@ from dnabert.clusters.agreement import agreement, resampled_agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette
 from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.frames import codon_frames_read
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What clusters are held against; ``phase`` (start mod k) and ``strand`` should agree with nothing.
-COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase")
+#: What clusters are held against; ``phase`` (start mod k), ``strand`` and ``codon_frame`` (of the coding windows) should agree with nothing.
+COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase", "codon_frame")
 #: What neighbours answer for.
 _VOTED = ("repeat_class", "region")
 #: What clusters had better agree with.
@@ -63,7 +64,9 @@ def score_rung(
     }
     columns = _columns(table, k=k)
     for name, column in columns.items():
-        for measure, score in agreement(labels, column, groups=groups, resamples=resamples, seed=seed).items():
+        asked = _asked(name, column)
+        found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
+        for measure, score in found.items():
             scores[f"{measure}_{name}"] = score
     if "kmeans" in table and "repeat_class" in columns:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
@@ -125,4 +128,12 @@ def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
     found: dict[str, Any] = {name: table[name].to_numpy() for name in COLUMNS if name in table}
     if "start" in table:
         found["phase"] = table["start"].to_numpy() % k
-    return {name: found[name] for name in COLUMNS if name in found and len(set(found[name].tolist())) > 1}
+    frames = codon_frames_read(table)
+    if frames is not None:
+        found["codon_frame"] = frames
+    return {name: found[name] for name in COLUMNS if name in found and len(set(found[name][_asked(name, found[name])].tolist())) > 1}
+
+
+def _asked(name: str, column: np.ndarray) -> np.ndarray:
+    """Windows that a column concerns, bool (n,): those without a codon frame are not in one more."""
+    return np.asarray(column != "") if name == "codon_frame" else np.ones(len(column), bool)

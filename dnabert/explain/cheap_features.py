@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.corpus.frames import codon_frames_read
+
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
 
-#: Features that are shares or ratios; the others (`phase`, `strand`, `genome`) are classes.
+#: Features that are shares or ratios; the others (`phase`, `strand`, `genome`, `CODONS`) are classes.
 CONTINUOUS = ("gc", "cpg_ratio", "low_complexity", "n_share", "soft_masked")
+#: Features of coding windows alone, ``""`` elsewhere.
+CODONS = ("codon_frame", "codon_position")
 _CHUNK = 8_192
 
 
@@ -26,7 +30,9 @@ def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict
     -------
     Name to values: float32 (n,) ``gc`` (share of G and C among A, C, G, T), ``cpg_ratio`` (see `cpg_ratio`; 0 for none),
     ``low_complexity``, ``n_share``, ``soft_masked`` (shares of bases); int (n,) ``phase``; str (n,) ``strand`` (on which
-    the window was read) and ``genome``. What is the same for all windows is left out.
+    the window was read), ``genome``, ``codon_frame`` (of the window as it was read, see `dnabert.corpus.frames`; ``""`` without
+    one) and ``codon_position`` (the same without the gene's strand, which vectors that are the mean of both strands do not
+    know). What is the same for all windows that it concerns is left out.
     """
     parts = [
         _measure(windows.sequences(np.arange(begin, min(begin + _CHUNK, len(windows)))))
@@ -40,7 +46,15 @@ def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict
     for name in ("strand", "genome"):
         if name in windows.table:
             features[name] = windows.table[name].to_numpy().astype(str)
-    return {name: values for name, values in features.items() if len(np.unique(values)) > 1}
+    frames = codon_frames_read(windows.table)
+    if frames is not None:
+        features |= {"codon_frame": frames.astype(str), "codon_position": np.array([frame[1:] for frame in frames], str)}
+    return {name: values for name, values in features.items() if len(np.unique(values[concerned(name, values)])) > 1}
+
+
+def concerned(name: str, values: np.ndarray) -> np.ndarray:
+    """Windows that a feature says something of, bool (n,): of one of `CODONS` the coding ones, else all."""
+    return np.asarray(values != "") if name in CODONS else np.ones(len(values), bool)
 
 
 def cpg_ratio(bases: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dnabert.clusters.bootstrap import interval
 from dnabert.clusters.subsample import places_apart
-from dnabert.explain.cheap_features import CONTINUOUS, cheap_features
+from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -30,7 +30,8 @@ def label_prediction(
 
     A random forest (Breiman 2001), five folds of whole places (orthologous blocks, else 10 kb), so that no near-copy of a
     window trains it. It learns from at most `most` windows of each class, and its probabilities are moved to the classes'
-    shares among all windows.
+    shares among all windows. A window that is not coding has the codon frame of another, so that frames do not tell what is
+    coding.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def label_prediction(
     classes, codes = np.unique(labels[rows], return_inverse=True)
     share = np.bincount(np.unique(labels, return_inverse=True)[1]) / len(labels)
     weight = (share / np.bincount(codes))[codes]
-    columns = [v if name in CONTINUOUS else np.unique(v, return_inverse=True)[1] for name, v in features.items()]
+    filled = {name: _filled(name, values, seed=seed) for name, values in features.items()}
+    columns = [v if name in CONTINUOUS else np.unique(v, return_inverse=True)[1] for name, v in filled.items()]
     table = np.stack([column[rows] for column in columns], axis=1).astype(np.float32)
     loss, natural, balanced = _predict(table, codes, places[rows], weight=weight, share=share, seed=seed)
     base = -np.log(share[codes])
@@ -89,6 +91,13 @@ def _predict(
         loss[test] = -np.log(shares[np.arange(len(test)), codes[test]])
         natural[test], balanced[test] = shares.argmax(axis=1), likelihood.argmax(axis=1)
     return loss, natural, balanced
+
+
+def _filled(name: str, values: np.ndarray, *, seed: int) -> np.ndarray:
+    """A feature of which windows that it does not concern have that of one drawn by lot, the same in both features of codons."""
+    asked = concerned(name, values)
+    drawn = np.random.default_rng(seed).choice(np.flatnonzero(asked), len(values))
+    return np.asarray(np.where(asked, values, values[drawn]))
 
 
 def _capped(labels: np.ndarray, *, most: int, rng: np.random.Generator) -> np.ndarray:

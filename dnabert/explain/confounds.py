@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnabert.clusters.subsample import places_apart
-from dnabert.explain.cheap_features import CONTINUOUS, cheap_features
+from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
 from dnabert.explain.confound_prediction import label_prediction
 from dnabert.explain.correction import add_q
 from dnabert.explain.label_null import informations, shuffled_rows
@@ -49,7 +49,7 @@ def labelling_confounds(
     """How much of the labelling (the unclustered as one more class) each feature tells.
 
     The null moves a feature along the chromosomes, so that neighbouring and orthologous windows stay alike in it; species
-    change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`.
+    change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`. Codons concern the coding windows alone.
 
     Parameters
     ----------
@@ -70,9 +70,10 @@ def labelling_confounds(
     rows = []
     for name, values in features.items():
         continuous = name in CONTINUOUS
-        codes = _binned(values) if continuous else values
-        shuffles = (shuffled_rows(windows.table, within_places=name == "genome", rng=rng) for _ in range(permutations))
-        ami, null = informations(windows.labels, codes, shuffles)
+        codes, asked = _binned(values) if continuous else values, concerned(name, values)
+        table = windows.table if asked.all() else windows.table[asked]
+        shuffles = (shuffled_rows(table, within_places=name == "genome", rng=rng) for _ in range(permutations))
+        ami, null = informations(windows.labels[asked], codes[asked], shuffles)
         rows.append(
             {
                 "feature": name,
@@ -96,7 +97,8 @@ def cluster_confounds(
 
     Windows of one place (orthologous block, else 10 kb) are no independent draws: standard errors are those of sums over
     places (as in Liang and Zeger 1986), and chi-squared is divided by its design effect (Rao and Scott 1984). Where each
-    window is a place of its own these are Welch's t and Pearson's chi-squared.
+    window is a place of its own these are Welch's t and Pearson's chi-squared. Codons concern the coding windows alone, inside and
+    outside; a cluster without any, or with all, has no row.
 
     Parameters
     ----------
@@ -106,33 +108,32 @@ def cluster_confounds(
     Returns
     -------
     One dict per cluster and feature: ``label``, ``feature``, ``kind``; ``effect`` with ``low`` and ``high`` (95 %), ``p``,
-    ``q`` (Benjamini-Hochberg over all clusters and features), ``places`` (in the cluster). Continuous: the difference of
+    ``q`` (Benjamini-Hochberg over all clusters and features), ``n`` and ``places`` (in the cluster). Continuous: the difference of
     means over the mean of both variances' root, with ``mean`` inside. Classes: Cramér's V of the cluster's classes against
     those outside (goodness of fit, less what chance adds, 1 = all in the rarest class), with ``most``, the class whose
-    share rises most. p and interval are None where a cluster lies in one place.
+    share rises most, and its ``share`` and ``share_rest``. p and interval are None where a cluster lies in one place.
     """
     features = cheap_features(windows) if features is None else features
     places = places_apart(windows.table)
+    concerning = {name: concerned(name, values) for name, values in features.items()}
     encoded = {
-        name: np.unique(values, return_inverse=True) for name, values in features.items() if name not in CONTINUOUS
+        name: np.unique(values[concerning[name]], return_inverse=True) for name, values in features.items() if name not in CONTINUOUS
     }
     rows = []
     for label in windows.clusters:
-        inside = windows.labels == label
-        if inside.all():
-            continue
         for name, values in features.items():
-            continuous = name in CONTINUOUS
-            if continuous:
-                found = standardised_difference(values, inside, places)
+            asked = concerning[name]
+            inside, own = (windows.labels == label)[asked], places[asked]
+            if inside.all() or not inside.any():
+                continue
+            if name in CONTINUOUS:
+                found = standardised_difference(values, inside, own)
             else:
                 classes, codes = encoded[name]
-                found = class_difference(codes, inside, places)
+                found = class_difference(codes, inside, own)
                 found["most"] = str(classes[found["most"]])
-            kind = "continuous" if continuous else "classes"
-            rows.append(
-                {"label": label, "feature": name, "kind": kind, **found, "places": len(np.unique(places[inside]))}
-            )
+            row = {"label": label, "feature": name, "kind": "continuous" if name in CONTINUOUS else "classes", **found}
+            rows.append(row | {"n": int(inside.sum()), "places": len(np.unique(own[inside]))})
     add_q(rows)
     return rows
 
@@ -192,7 +193,8 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
 
     Returns
     -------
-    ``effect``, ``low``, ``high``, ``p`` and ``most`` (the class whose share rises most); None where undefined.
+    ``effect``, ``low``, ``high``, ``p``, ``most`` (the class whose share rises most), ``share`` (its share inside) and ``share_rest``
+    (outside); None where undefined.
 
     Examples
     --------
@@ -208,7 +210,8 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
     share = np.where(known, np.maximum(outside, 0.5), 0.0)
     share /= share.sum()
     result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None}
-    result["most"] = int((counts / n - share).argmax())
+    most = int((counts / n - share).argmax())
+    result |= {"most": most, "share": float(counts[most] / n), "share_rest": float(outside[most] / outside.sum())}
     freedom = int(known.sum()) - 1
     if freedom < 1:
         return result

@@ -40,6 +40,8 @@ _NO_CLASS = ("none", "other", "None", "intergenic")
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
 _NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
+#: Share of the windows cut at one codon position from which they are told to be of genes on one strand.
+NEARLY = 0.9
 #: Share of GC by which a cluster differs enough to be called rich in it.
 RICH = 0.03
 #: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one prophage are few places.
@@ -59,14 +61,15 @@ def cluster_sentence(card: Record) -> Record:
     """Say in one sentence what the members of a cluster have in common.
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
-    class of at least half of them, with the repeat's name where half have that too; low complexity; CpG islands (and promoters, when they lie within 1 kb of a start of
-    transcription); coding or exonic sequence (most bases of at least half of the windows); an element that no database has
+    class of at least half of them, with the repeat's name where half have that too; low complexity; CpG islands (and promoters, when
+    they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows); one codon
+    position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
     than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
     class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds against other windows are ten times as
     large goes first. Else composition. Every test is one against other windows, with q at most 0.05. Else the
     cluster is unexplained. What else holds of most members (introns, one species), and what many have far more often than other
-    windows, is added; of an unexplained cluster also what it lacks.
+    windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def cluster_sentence(card: Record) -> Record:
 
 def _strongest(card: Record) -> _Name | None:
     """The first name that holds, or one whose odds are far larger."""
-    found = _held(card, _element, _repeat, _low_complexity, _island, _exonic)
+    found = _held(card, _element, _repeat, _low_complexity, _island, _exonic, _codon)
     if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
         found += _held(card, _family) or _held(card, _motif)
     found += _held(card, _gene_type, _track, _many)
@@ -188,6 +191,22 @@ def _exonic(card: Record) -> _Name | None:
         if row:
             return _Name("exon", f"{name}, {_of_windows(row)}", _odds(row))
     return None
+
+
+def _codon(card: Record) -> _Name | None:
+    """The codon position at which most coding windows are cut: of one strand's genes, or of both."""
+    rows = {row["feature"]: row for row in card.get("confounds", [])}
+    row = rows.get("codon_position")
+    if row is None or not _counts(row) or row["n"] < MOST * card["makeup"]["n"]:
+        return None
+    if row["share"] < MOST or _odds(row) < TIMES:
+        return None
+    which, frame = f"frames +{row['most']} and -{row['most']}", rows["codon_frame"]
+    if frame["share"] >= NEARLY * row["share"]:
+        which, row = f"frame {frame['most']}", frame
+    shares = f"{_percent(row['share'])} of the coding windows, elsewhere {_percent(row['share_rest'])}"
+    told = f"cut at one codon position (an artefact of where windows begin): {which}, {shares}"
+    return _Name("codon position", told, _odds(rows["codon_position"]))
 
 
 def _gene_type(card: Record) -> _Name | None:
@@ -375,7 +394,10 @@ def _some(card: Record, named: str = "") -> list[str]:
 
 
 def _also(card: Record, basis: str, text: str) -> list[str]:
-    added = []
+    codon = None if basis == "codon position" else _codon(card)
+    added = [] if codon is None else [codon.text]
+    if basis == "codon position" and (rich := _rich(card)):
+        added.append(rich)
     if basis not in ("exon", "CpG island"):
         intron = _clear_term(card, ("main_region",), lambda term: term == "intron")
         if intron:

@@ -50,6 +50,12 @@ _AGREEMENT = {
         "Do clusters follow the frame in which words were cut (start mod k, not the codon frame)? Near 0 is right: it is an artefact.",
         False,
     ),
+    "codon_frame": (
+        "the codon frame",
+        "Do clusters of coding windows follow the codon position at which a window is cut, and the gene's strand? Near 0 is right: it is "
+        "an artefact.",
+        False,
+    ),
 }
 
 

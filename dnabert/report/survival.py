@@ -100,8 +100,9 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
     prediction = (overall.get("confounds") or {}).get("prediction")
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
+        codons = ", codon frame" if "codon_frame" in prediction.get("features", ()) else ""
         told.append(
-            f"GC, CpG, low complexity, N, soft-masking, frame of the words, strand and species together predict {interval(share)} of the labelling "
+            f"GC, CpG, low complexity, N, soft-masking, frame of the words, strand{codons} and species together predict {interval(share)} of the labelling "
             "(of its entropy, at places that the prediction has not seen)."
         )
     return told

@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from dnabert.clusters.ladder import COLUMNS, score_rung
+from dnabert.corpus.frames import FRAMES
 
 
 def table(n: int = 300) -> tuple[np.ndarray, pd.DataFrame]:
@@ -39,4 +41,26 @@ def test_columns_that_are_absent_are_left_out() -> None:
     vectors, frame = table()
     scores = score_rung(vectors, frame[["label"]], points=vectors)
     assert set(scores) == {"clusters", "noise_share", "silhouette"}
-    assert len(COLUMNS) == 6
+    assert len(COLUMNS) == 7
+
+
+@pytest.mark.parametrize("strand", ["+", "-", "either"])
+def test_clusters_cut_at_one_codon_position_follow_the_frame_of_coding_windows(strand: str) -> None:
+    vectors, frame = table(600)
+    rng = np.random.default_rng(1)
+    forward = rng.choice([*FRAMES, ""], len(frame))
+    frame["strand"] = rng.choice(["+", "-"], len(frame)) if strand == "either" else strand
+    frame["codon_frame"] = forward
+    read = np.where(frame["strand"] == "-", [turned(each) for each in forward], forward)
+    frame["label"] = [FRAMES.index(each) if each else int(rng.integers(-1, 6)) for each in read]
+    scores = score_rung(vectors, frame, points=vectors)
+    assert scores["ami_codon_frame"].value > 0.999 and scores["ami_codon_frame"].n == (forward != "").sum()
+    assert strand != "either" or scores["ami_strand"].value < 0.02
+    frame["label"] = rng.permutation(frame["label"])
+    assert score_rung(vectors, frame, points=vectors)["ami_codon_frame"].low < 0.02
+    for nothing in ("", "unknown", "+1"):  # no gene, no annotation, one frame
+        assert "ami_codon_frame" not in score_rung(vectors, frame.assign(codon_frame=nothing, strand="+"), points=vectors)
+
+
+def turned(frame: str) -> str:
+    return frame and "-+"[frame[0] == "-"] + frame[1]

@@ -118,21 +118,22 @@ def frames(genes: Genes, starts: np.ndarray) -> np.ndarray:
     return np.asarray(Annotation(genes=genes).columns("chr1", starts=starts, length=LENGTH)["codon_frame"])
 
 
-@pytest.mark.parametrize("form", ["gff3", "gtf", "gtf without transcripts", "genePredExt", "genePred"])
-@pytest.mark.parametrize("partial", [True, False], ids=["partial", "whole"])
-def test_the_frame_is_that_which_translates_into_the_protein(tmp_path: Path, form: str, partial: bool) -> None:
-    told = form in ("gff3", "genePredExt")
-    if partial and not told:
-        pytest.skip("nothing tells where the first codon begins")
-    sequence, genes = planted(partial=partial)
-    ids = {"ids": 'gene_id "g{0}";'} if "without" in form else {}
-    text = gff3(genes) if form == "gff3" else gtf(genes, **ids) if "gtf" in form else gene_pred(genes, extended=told)
-    (tmp_path / "genes").write_text(text)
-    starts = np.arange(0, len(sequence) - LENGTH, 7)
+@pytest.mark.parametrize("form", ["gff3", "genePredExt", "gtf", "gtf of genes", "genePred"])
+def test_the_frame_is_that_which_translates_into_the_protein(tmp_path: Path, form: str) -> None:
+    sequence, genes = planted(partial=form in ("gff3", "genePredExt"))  # nothing else tells where the first codon begins
+    texts = {
+        "gff3": gff3(genes),
+        "genePredExt": gene_pred(genes, extended=True),
+        "gtf": gtf(genes),
+        "gtf of genes": gtf(genes, ids='gene_id "g{0}";'),
+        "genePred": gene_pred(genes, extended=False),
+    }
+    (tmp_path / "genes").write_text(texts[form])
+    starts = np.arange(0, len(sequence) - LENGTH, 23)
     found = frames(read_genes(tmp_path / "genes"), starts)
     truth = [frames_by_translation(sequence[start : start + LENGTH], start, genes) for start in starts.tolist()]
     single = np.array([len(each) == 1 for each in truth])
-    assert single.sum() > 1_000 and set(found[single]) == set(FRAMES)
+    assert single.sum() > 500 and set(found[single]) == set(FRAMES)
     assert found[single].tolist() == [next(iter(each)) for each in truth if len(each) == 1]
     # a window of two short exons may be coding to a half in one frame, and no piece of it
     assert np.mean(found[[not each for each in truth]] == "") > 0.9

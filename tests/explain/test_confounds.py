@@ -63,6 +63,23 @@ def test_a_class_is_a_confound_too() -> None:
     own = [row for row in cluster_confounds(made) if row["feature"] == "strand"]
     # every window outside is on the other strand
     assert own[0]["effect"] > 0.99 and own[0]["q"] < 1e-6 and own[0]["most"] == "+" and len(own) == 1
+    assert own[0]["share"] == 1 and own[0]["share_rest"] == 0 and own[0]["n"] == (made.labels == 0).sum()
+
+
+def test_codons_are_asked_of_coding_windows_alone() -> None:
+    made = windows("nothing")
+    rng = np.random.default_rng(5)
+    coding = rng.random(len(made)) < 0.3
+    frame = np.where(made.labels == 0, "+1", rng.choice(["+0", "-2", "-1"], len(made)))
+    table = made.table.assign(codon_frame=np.where(coding, frame, ""), strand="+")
+    row = next(row for row in cluster_confounds(ClusteredWindows(table, made.sequences)) if row["feature"] == "codon_frame")
+    assert row["most"] == "+1" and row["share"] == 1 and row["share_rest"] == 0 and row["effect"] > 0.99
+    assert row["n"] == (coding & (made.labels == 0)).sum() > row["places"]
+    # a cluster without a coding window, or with all of them, is not asked
+    for own in (table["label"] != 0, table["label"] == 0):
+        bare = table.assign(codon_frame=np.where(own, table["codon_frame"], ""))
+        rows = cluster_confounds(ClusteredWindows(bare, made.sequences))
+        assert not [row for row in rows if row["label"] == 0 and row["feature"].startswith("codon")]
 
 
 def test_a_class_that_no_window_outside_has_counts_like_a_very_rare_one() -> None:

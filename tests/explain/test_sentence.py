@@ -266,3 +266,38 @@ def test_the_sequence_of_a_library_that_is_hit_most_is_named() -> None:
     homology = family("IS", share=0.94, q=1e-9)
     homology["databases"][0]["subjects"] = [{"name": f"{name}#IS", "best": best} for name, best in (("ISBar", 0.2), ("ISFoo1", 0.63))]
     assert sentence(homology=homology)[1].startswith("IS elements (ISFoo1, 63 %), both strands, 94 % of the windows")
+
+
+def codon(*, position: float, frame: float, rest: float = 0.3, n: int = 150, q: float = 1e-9) -> list[dict[str, Any]]:
+    rows = (("codon_position", "1", position), ("codon_frame", "-1", frame))
+    return [{"feature": feature, "most": most, "share": share, "share_rest": rest, "n": n, "q": q} for feature, most, share in rows]
+
+
+def test_a_cluster_cut_at_one_codon_position_is_told_to_be_an_artefact() -> None:
+    told = "cut at one codon position (an artefact of where windows begin): "
+    assert sentence(confounds=codon(position=0.95, frame=0.93)) == (
+        "codon position",
+        f"{told}frame -1, 93 % of the coding windows, elsewhere 30 %",
+    )
+    assert sentence(confounds=codon(position=0.95, frame=0.5))[1] == f"{told}frames +1 and -1, 95 % of the coding windows, elsewhere 30 %"
+    poor = card(confounds=codon(position=0.95, frame=0.93))
+    poor["makeup"]["gc"] = {"value": 0.3, "rest": 0.42, "q": 1e-9}
+    assert cluster_sentence(poor)["text"].endswith(", AT-rich sequence (30 % GC, elsewhere 42 %)")
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [{"q": 0.2}, {"n": 60}, {"position": 0.45}, {"rest": 0.9}, {"q": None}],
+    ids=["not significant", "few are coding", "not most", "as many elsewhere", "in one place"],
+)
+def test_a_codon_position_that_the_test_does_not_hold_names_nothing(weak: dict[str, Any]) -> None:
+    assert "codon" not in sentence(confounds=codon(**({"position": 0.95, "frame": 0.93} | weak)))[1]
+
+
+def test_a_codon_position_gives_way_to_what_is_far_clearer_and_is_added_to_it() -> None:
+    coding = term("main_region", "CDS", share=0.9, rest=0.01, q=1e-9)
+    basis, text = sentence(annotation=[coding], confounds=codon(position=0.95, frame=0.5))
+    assert basis == "exon" and "cut at one codon position" in text
+    barely = term("main_region", "CDS", share=0.75, rest=0.45, q=1e-9)
+    assert sentence(annotation=[barely], confounds=codon(position=1.0, frame=0.5))[0] == "codon position"
+    assert sentence(annotation=[barely], confounds=codon(position=0.7, frame=0.5))[0] == "exon"
