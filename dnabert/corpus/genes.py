@@ -128,13 +128,13 @@ class _Sequence:
     coding: array[int] = field(default_factory=lambda: array("q"))
     """Pieces of coding sequence, `PIECE` integers each."""
     unphased: dict[str, int] = field(default_factory=dict)
-    """Numbers of the transcripts whose phases the file does not tell."""
+    """Numbers of the transcripts, of which a phase that the file does not tell is continued."""
 
-    def add_coding(self, start: int, end: int, *, strand: str, phase: int, transcript: str) -> None:
-        """Note a piece of coding sequence; without a strand it has no frame."""
-        if strand in ("+", "-"):
-            number = self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased)) if phase == UNTOLD else 0
-            self.coding.extend((start, end, int(strand == "-"), phase, number))
+    def add_coding(self, pieces: list[tuple[int, int, int]], *, strand: str, transcript: str) -> None:
+        """Note start, end and phase of pieces of coding sequence; without a strand they have no frame."""
+        if pieces and strand in ("+", "-"):
+            reverse, number = int(strand == "-"), self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased))
+            self.coding.extend([value for start, end, phase in pieces for value in (start, end, reverse, phase, number)])
 
 
 def read_genes(path: str | Path) -> Genes:
@@ -262,7 +262,7 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
         if feature == "CDS":
             told = _PHASES.get(phase, UNTOLD)
             for transcript in transcripts or _named_itself(attributes) if told == UNTOLD else ("",):
-                sequence.add_coding(start, end, strand=strand, phase=told, transcript=transcript)
+                sequence.add_coding([(start, end, told)], strand=strand, transcript=transcript)
         _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
     for sequence in sequences.values():
         sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
@@ -318,8 +318,7 @@ def _add_transcripts(
             sequence = sequences.setdefault(transcript.chrom, _Sequence())
             for part, intervals in transcript.parts().items():
                 sequence.parts[part].extend(intervals.ravel().tolist())
-            for start, end, phase in transcript.coding_pieces():
-                sequence.add_coding(start, end, strand=transcript.strand, phase=phase, transcript=str(number))
+            sequence.add_coding(transcript.coding_pieces(), strand=transcript.strand, transcript=str(number))
             place = (transcript.start, transcript.end, transcript.is_coding)
             loci.setdefault((transcript.chrom, transcript.gene, transcript.strand), []).append(place)
     for (chrom, name, strand), places in loci.items():

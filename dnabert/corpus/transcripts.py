@@ -31,8 +31,8 @@ class Transcript:
     """int64 (n, 2)."""
     coding: tuple[int, int]
     """From the first to the last base of its coding sequence, introns included; empty where nothing is coded."""
-    frames: np.ndarray | None = None
-    """int64 (n,): place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has none."""
+    frames: list[int] | None = None
+    """Place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has none."""
 
     @property
     def is_coding(self) -> bool:
@@ -66,16 +66,15 @@ class Transcript:
         Examples
         --------
         >>> exons = np.array([[0, 10], [20, 30]])
-        >>> Transcript("g", "chr1", "+", 0, 30, exons, coding=(4, 26), frames=np.array([0, 0])).coding_pieces()
+        >>> Transcript("g", "chr1", "+", 0, 30, exons, coding=(4, 26), frames=[0, 0]).coding_pieces()
         [(4, 10, 0), (20, 26, 0)]
         """
         if not self.is_coding:
             return []
-        frames = np.full(len(self.exons), -1) if self.frames is None else self.frames
-        phases = np.where(np.isin(frames, (0, 1, 2)), -frames % 3, UNTOLD)
-        starts, ends = np.clip(self.exons, *self.coding).T
-        rows = zip(starts.tolist(), ends.tolist(), phases.tolist(), strict=True)
-        return [(start, end, phase) for start, end, phase in rows if start < end]
+        first, last = self.coding
+        frames = [-1] * len(self.exons) if self.frames is None else self.frames
+        rows = ((max(start, first), min(end, last), frame) for (start, end), frame in zip(self.exons.tolist(), frames, strict=True))
+        return [(start, end, -frame % 3 if frame in (0, 1, 2) else UNTOLD) for start, end, frame in rows if start < end]
 
 
 def transcript_parser(fields: Sequence[str]) -> Callable[[Sequence[str]], Transcript] | None:
@@ -114,7 +113,7 @@ def _parse_gene_pred(fields: Sequence[str], *, gene: str | None = None) -> Trans
     exons = np.stack([_numbers(starts), _numbers(ends)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))
     coding = _within_reach(coding_start, coding_end)
-    frames = _numbers(fields[14]) if extended else None
+    frames = [int(frame) for frame in fields[14].rstrip(",").split(",")] if extended else None
     if frames is not None and len(frames) != len(exons):
         raise ValueError
     return Transcript(
