@@ -167,9 +167,10 @@ def explained_away(
             right = neighbor_vote(nearest, windows.table[column].to_numpy())
             row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
             row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
-        for measure, right in kin.hits(rest).items() if kin else ():
-            row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
-            row["hits"][measure] = "".join("01"[int(each)] for each in right)
+        if kin is not None:
+            for measure, right in kin.hits(rest).items():
+                row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
+                row["hits"][measure] = "".join("01"[int(each)] for each in right)
         rows.append(row)
     return rows
 
