@@ -1,0 +1,242 @@
+"""Findings that can name a cluster, each with its odds against other windows, and which of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, log
+
+from dnabert.explain.evidence_rows import (
+    MOST,
+    NO_CLASS,
+    TIMES,
+    UTMOST,
+    Record,
+    clear_term_of_most,
+    counts,
+    family_row,
+    known_relative,
+    odds_of,
+    of_windows,
+    percent,
+    term_of_most,
+)
+from dnabert.explain.families import family_of
+from dnabert.explain.tracks import ANY
+
+#: Share of low-complexity bases that names a cluster when it is five times that of other windows.
+SIMPLE = 0.25
+#: A finding gives way to one whose odds against other windows are this many times its own.
+FAR = 10.0
+#: Share of the members from which a class names a cluster that has no other name, at these odds.
+MANY_OF, CLEARLY = 0.4, 20.0
+#: Bases from which a consensus is an element even where a motif is found in it, and letters of a motif that are told.
+LONG, LETTERS = 100, 12
+#: Bits of a IUPAC letter, by the number of bases it stands for.
+_BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
+#: Columns of annotation that are no track of the user's.
+_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split")
+#: Columns of classes that can name a cluster without having most of it, and what they are of.
+_MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
+#: Classes of repeats that are no mobile elements.
+_NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
+#: Share of the windows cut at one codon position from which they are told to be of genes on one strand.
+NEARLY = 0.9
+
+
+@dataclass(frozen=True)
+class Name:
+    """A finding that can name a cluster, and its odds against other windows."""
+
+    basis: str
+    text: str
+    odds: float
+
+
+def strongest_name(card: Record) -> Name | None:
+    """The first name that holds, or one whose odds are far larger."""
+    found = _held(card, _element, _repeat, _low_complexity, _island, _exonic, codon_position)
+    if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
+        found += _held(card, _family) or _held(card, _motif)
+    found += _held(card, _gene_type, _track, _many)
+    best = found[0] if found else None
+    for name in found[1:]:
+        if best is not None and min(name.odds, UTMOST) >= FAR * min(best.odds, UTMOST):
+            best = name
+    return best
+
+
+def _held(card: Record, *finders: Callable[[Record], Name | None]) -> list[Name]:
+    return [name for find in finders if (name := find(card))]
+
+
+def _element(card: Record) -> Name | None:
+    """The family that most members hit, in whichever database, and the sequence of it that is most often the best hit."""
+    rows = [(row, base) for base in card.get("homology", {}).get("databases", []) for row in base["families"]]
+    rows = [(row, base) for row, base in rows if row["share"] >= MOST and row["odds_ratio"] > 1 and counts(row)]
+    if not rows:
+        return None
+    row, base = max(rows, key=lambda each: each[0]["share"])
+    own = [each for each in base.get("subjects", []) if each["name"] != row["name"] and family_of(each["name"]) == row["name"]]
+    often = max(own, key=lambda each: each["best"], default=None)
+    which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
+    told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of the windows at {percent(row['identity'])} identity"
+    return Name("element", f"{told} over {row['length']:.0f} bp", row["odds_ratio"])
+
+
+def _short(name: str) -> str:
+    """A sequence's name without its family."""
+    family = family_of(name)
+    return name.removesuffix(f"#{family}").removeprefix(f"{family}:")
+
+
+def _repeat(card: Record) -> Name | None:
+    row = term_of_most(card, "repeat_class", lambda term: term not in NO_CLASS)
+    if row is None:
+        return None
+    told, odds = f"{row['term']} repeats, {percent(row['share'])} of the windows", odds_of(row)
+    named = term_of_most(card, "repeat_name", lambda term: True)
+    if named is not None:
+        noun = "repeats" if row["term"].startswith(_NO_ELEMENTS) else "elements"
+        told = f"{named['term']} {noun}, {percent(named['share'])} of the windows ({told})"
+        odds = max(odds, odds_of(named))
+    return Name("repeat", told, odds)
+
+
+def _low_complexity(card: Record) -> Name | None:
+    measured = card["makeup"]["low_complexity"]
+    clearly_more = measured["value"] >= SIMPLE and counts(measured) and measured["value"] >= 5 * measured["rest"]
+    if measured["value"] < MOST and not clearly_more:
+        return None
+    elsewhere = f", elsewhere {percent(measured['rest'])}" if measured.get("rest") is not None else ""
+    odds = odds_of({"share": measured["value"], "share_rest": measured.get("rest") or 0.0})
+    return Name("low complexity", f"low-complexity sequence, {percent(measured['value'])} of the bases{elsewhere}", odds)
+
+
+def _island(card: Record) -> Name | None:
+    row = term_of_most(card, "cpg_island", lambda term: True)
+    if not row:
+        return None
+    near = card.get("tss", {}).get("near") or {}
+    promoters = near.get("share", 0) >= MOST and counts(near)
+    name = "CpG-island promoters" if promoters else "CpG islands"
+    return Name("CpG island", f"{name}, {percent(row['share'])} of the windows", odds_of(row))
+
+
+def _exonic(card: Record) -> Name | None:
+    """What most bases of a window are, not what it touches: few windows of a gene-rich genome touch no exon."""
+    for term, name in (("CDS", "coding sequence"), ("exon", "exons"), ("UTR", "untranslated regions")):
+        row = clear_term_of_most(card, ("main_region",), lambda each, wanted=term: each.lower() == wanted.lower())
+        if row:
+            return Name("exon", f"{name}, {of_windows(row)}", odds_of(row))
+    return None
+
+
+def codon_position(card: Record) -> Name | None:
+    """The codon position at which most coding windows are cut: of one strand's genes, or of both."""
+    rows = {row["feature"]: row for row in card.get("confounds", [])}
+    row = rows.get("codon_position")
+    if row is None or not counts(row) or row["n"] < MOST * card["makeup"]["n"]:
+        return None
+    if row["share"] < MOST or odds_of(row) < TIMES:
+        return None
+    which, frame = f"frames +{row['most']} and -{row['most']}", rows["codon_frame"]
+    if frame["share"] >= NEARLY * row["share"]:
+        which, row = f"frame {frame['most']}", frame
+    shares = f"{percent(row['share'])} of the coding windows, elsewhere {percent(row['share_rest'])}"
+    told = f"cut at one codon position (an artefact of where windows begin): {which}, {shares}"
+    return Name("codon position", told, odds_of(rows["codon_position"]))
+
+
+def _gene_type(card: Record) -> Name | None:
+    row = clear_term_of_most(card, ("gene_type",), lambda term: term not in NO_CLASS)
+    return Name("gene type", f"{row['term']} genes, {of_windows(row)}", odds_of(row)) if row else None
+
+
+def _track(card: Record) -> Name | None:
+    """The term of a user's track that most have; its name says more than that any interval is there."""
+    tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(_OWN)))
+    row = clear_term_of_most(card, tracks, lambda term: term != ANY) or clear_term_of_most(card, tracks, lambda term: True)
+    return Name("track", f"{_track_name(row)}, {of_windows(row)}", odds_of(row)) if row else None
+
+
+def _track_name(row: Record) -> str:
+    return row["column"] if row["term"] in (ANY, row["column"]) else f"{row['term']} ({row['column']})"
+
+
+def _many(card: Record) -> Name | None:
+    """A class that nearly half of the members have and hardly any other window."""
+    rows = [row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in _OWN]
+    rows = [row for row in rows if row["term"] not in NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
+    rows = [row for row in rows if counts(row) and odds_of(row) >= CLEARLY]
+    if not rows:
+        return None
+    row = max(rows, key=odds_of)
+    noun = _MANY_CLASSES.get(row["column"])
+    name = f"{row['term']} {noun}" if noun else _track_name(row)
+    return Name("class of many", f"{name}, {of_windows(row)}", odds_of(row))
+
+
+def _family(card: Record) -> Name | None:
+    """Members align with each other more than other windows do with them, and with no known sequence that could name them."""
+    found = card.get("consensus") or {}
+    if not found.get("found"):
+        return None
+    among: Record = (card.get("corpus_homology") or {}).get("members") or {}
+    aligned = counts(among) and among["share"] > among["background_share"]
+    element = aligned and len(found["consensus"]) >= LONG and among["share"] >= MOST and among["odds_ratio"] >= TIMES
+    if found["share"] < MOST and not element:
+        return None
+    # a word that returns aligns, and is no element
+    if card.get("kind", {}).get("kind") != "homologous" and not element and _motif(card):
+        return None
+    odds = among["odds_ratio"] if aligned else UTMOST
+    if (found.get("low_complexity") or 0) >= MOST:
+        return Name("low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp", odds)
+    if among and not aligned:
+        return None
+    told = f"copies of one element of {len(found['consensus'])} bp at {percent(found['identity'])} identity, {percent(found['share'])} of the windows"
+    if found["share"] < MOST:
+        told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
+    known = known_relative(card)
+    if known is None:
+        return Name("family", told + (", in no database given" if card.get("homology") else ""), odds)
+    row = family_row(card, known["family"])
+    if row is not None and not (counts(row) and row["odds_ratio"] > 1):
+        return None
+    covered = known["query_end"] - known["query_start"]
+    return Name("family", f"{told}, {covered} bp of it like {known['subject']} at {percent(known['identity'])} identity", odds)
+
+
+def _motif(card: Record) -> Name | None:
+    """A motif of most members that neither other windows nor the members' own dinucleotides give; of several the clearest."""
+    rows = [row for row in (card.get("motifs") or {}).get("motifs", []) if row["versus_others"]["share"] >= MOST]
+    backgrounds = ("versus_others", "versus_shuffled")
+    rows = [row for row in rows if all(counts(row[name]) and row[name]["low"] >= log(TIMES) for name in backgrounds)]
+    if not rows:
+        return None
+    row = max(rows, key=lambda each: min(each[name]["log_odds"] for name in backgrounds))
+    like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
+    known = f" (like {like[0]})" if like else ""
+    shares = [percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
+    told = f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+    return Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
+
+
+def _core(letters: str) -> str:
+    """The most informative letters of a motif, as many as a reader takes in.
+
+    Examples
+    --------
+    >>> _core("GGGACTTTCC"), _core("NNWSCKSSRMACGTRSRTCBN")
+    ('GGGACTTTCC', 'SRMACGTRSRTC (core of 21 bp)')
+    """
+    if len(letters) <= LETTERS:
+        return letters
+    bits = [_BITS.get(letter, 0.0) for letter in letters]
+    start = max(range(len(letters) - LETTERS + 1), key=lambda at: sum(bits[at : at + LETTERS]))
+    return f"{letters[start : start + LETTERS].strip('N')} (core of {len(letters)} bp)"
+
+
+def _strands(forward: float | None) -> str:
+    return "both strands" if forward is None or 0.1 < forward < 0.9 else "forward strand" if forward >= 0.9 else "reverse strand"
