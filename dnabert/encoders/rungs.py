@@ -46,11 +46,12 @@ class RungConfig:
 
 
 def default_rungs() -> list[RungConfig]:
-    """The ladder: a run, k-mer counts, the off-the-shelf BERT, the run's architecture with random weights."""
+    """The ladder: a run, k-mer counts and their latent semantic analysis, the off-the-shelf BERT, the run's architecture with random weights."""
     return [
         RungConfig("pretrained", "RUN"),
         RungConfig("kmer6", "kmer:6"),
         RungConfig("kmer4", "kmer:4"),
+        RungConfig("lsa8", "lsa:8"),
         RungConfig("bert", "bert"),
         RungConfig("random", "random:RUN"),
     ]

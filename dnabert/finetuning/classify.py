@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score
 from dnabert.config import save_yaml
-from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.encoders import EmbedConfig, fitted_on, load_encoder
 from dnabert.encoders.encoder import inputs_of
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, read_start
@@ -102,6 +102,7 @@ def _trained(task: Task, starts: dict[str, Start], config: ClassifyConfig, *, ac
 def _frozen(task: Task, encoders: dict[str, Any], config: ClassifyConfig) -> Iterator[_Row]:
     for spec, encoder in encoders.items():
         began = time.perf_counter()
+        fitted_on(encoder, task.train.sequences)
         vectors = {part: encoder.encode(getattr(task, part).sequences) for part in ("train", "dev", "test")}
         found = probe(task, vectors, classifier="logistic", class_weights=config.class_weights, resamples=0)
         seconds = time.perf_counter() - began

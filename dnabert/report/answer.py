@@ -27,11 +27,11 @@ class Comparison:
 
 
 def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…``, ``random:…`` or ``untrained:…``, and read real sequence."""
+    """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``, and read real sequence."""
     if rung.get("shuffled"):
         return False
     spec = str(rung.get("encoder", ""))
-    return spec.split(":")[0] not in ("bert", "kmer", "random", "untrained")
+    return spec.split(":")[0] not in ("bert", "kmer", "lsa", "random", "untrained")
 
 
 def is_off_the_shelf(rung: Record) -> bool:

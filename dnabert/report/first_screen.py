@@ -67,6 +67,7 @@ def describe(rung: Record) -> str:
     kind, _, rest = str(rung.get("encoder", "")).partition(":")
     words = {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
+        "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "default": "pretrained on apes, as it comes with dnabert",
         "random": "the same network, random weights",
