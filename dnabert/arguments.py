@@ -115,7 +115,9 @@ class AssignArguments(AssignConfig):
     """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
-    unlike, note."""
+    unlike, note; with --explanation sentence."""
+    explanation: str | None = None
+    """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in its row."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
 

@@ -101,7 +101,9 @@ def assign(arguments: AssignArguments) -> Result:
     from dnabert.clusters import assign as make
 
     config = _part(arguments, AssignConfig)
-    made = make(arguments.clusters, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    made = make(
+        arguments.clusters, arguments.input, out=arguments.out, config=config, explanation=arguments.explanation, overwrite=arguments.overwrite
+    )
     facts = {
         "out": arguments.out,
         "sequences": len(made.table),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.clusters.assignment_table import check_table_free, write_table
+from dnabert.clusters.assignment_table import SENTENCE, check_table_free, sentences_of, write_table
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.placer import TOO_FEW_KNOWN, TOO_SHORT, Placer
 
@@ -79,6 +79,7 @@ def assign(
     *,
     out: str | Path,
     config: AssignConfig | None = None,
+    explanation: str | Path | None = None,
     overwrite: bool = False,
 ) -> Assignment:
     """Place new sequences among the clusters of a folder, and write a table of tab-separated values.
@@ -103,7 +104,8 @@ def assign(
     - ``unlike``: empty, or why the sequence is unlike the corpus: ``distance`` (farther from its neighbours than 99 % of
       held-out windows), ``composition`` (more bits per base under a Markov model of the corpus than 99 % of its windows),
       ``unknown bases`` (more than a tenth), ``length`` (under half of the corpus's windows', or over twice);
-    - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was rejected.
+    - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was rejected;
+    - ``sentence``, where an explanation is given: what the members of the cluster have in common.
 
     Parameters
     ----------
@@ -111,18 +113,22 @@ def assign(
     input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
     out : file to write, whole or not at all.
     config : see `AssignConfig`.
+    explanation : folder that `dnabert.explain.explain` made of these clusters.
     overwrite : replace such a table that stands at `out`.
 
     Raises
     ------
     UserError
         when the clusters hold nothing for new sequences, their encoder is gone, the input cannot be read, the allowed error
-        cannot be kept, or `out` may not be written.
+        cannot be kept, the explanation is of other clusters, or `out` may not be written.
     """
     from dnabert.corpus.records import read_records
 
     check_table_free(out, overwrite=overwrite)
+    sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
     placer = Placer(clusters, config=config or AssignConfig())
     table = placer.table(read_records(input))
+    if sentences is not None:
+        table[SENTENCE] = [sentences.get(str(each), "") for each in table["cluster"]]
     write_table(table, out)
     return Assignment(table, placer.threshold, placer.held_out, placer.prepared.held_out_by)

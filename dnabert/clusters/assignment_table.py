@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnabert.errors import UserError
-from dnabert.stage import whole_file
+from dnabert.stage import read_manifest, sha256, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,8 @@ COLUMNS = (
     "unlike",
     "note",
 )
+#: The last column, where an explanation of the clusters is given.
+SENTENCE = "sentence"
 
 
 def check_table_free(out: str | Path, *, overwrite: bool) -> None:
@@ -52,7 +54,25 @@ def write_table(table: pd.DataFrame, out: str | Path) -> None:
         when it cannot be written.
     """
     with whole_file(out) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, columns=list(COLUMNS), lineterminator="\n")
+        columns = [*COLUMNS, *([SENTENCE] if SENTENCE in table else [])]
+        table.to_csv(temporary, sep="\t", index=False, columns=columns, lineterminator="\n")
+
+
+def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, str]:
+    """What an explanation says of each of these clusters, by the cluster's number as text.
+
+    Raises
+    ------
+    UserError
+        when the folder holds no explanation, or one of other clusters.
+    """
+    import pandas as pd
+
+    explained = (read_manifest(explanation, kind="explanation").get("inputs") or {}).get("clusters") or {}
+    if explained.get("sha256") != sha256(Path(clusters) / "manifest.json"):
+        raise UserError(f"{explanation} explains other clusters than {clusters} holds: run dnabert explain {clusters}")
+    table = pd.read_csv(Path(explanation) / "clusters.tsv", sep="\t", keep_default_na=False)
+    return dict(zip(table["label"].astype(str), table["text"], strict=True))
 
 
 def shown_windows(table: pd.DataFrame) -> list[str]:
@@ -93,4 +113,4 @@ def of_different_groups(windows: list[int], groups: np.ndarray) -> list[int]:
 
 def _is_table(path: Path) -> bool:
     with open(path, "rb") as file:
-        return file.readline(4096).rstrip(b"\n") == "\t".join(COLUMNS).encode()
+        return file.readline(4096).rstrip(b"\n").removesuffix(f"\t{SENTENCE}".encode()) == "\t".join(COLUMNS).encode()

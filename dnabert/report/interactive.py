@@ -26,6 +26,7 @@ _COLUMNS = (
     ("region", "gene region", "category"),
     ("gene_type", "gene type", "category"),
     ("repeat_class", "repeat class", "category"),
+    ("codon_frame", "codon frame, on the forward strand", "category"),
     ("cpg_island", "CpG island (share of bases)", "share"),
     ("gc", "GC (share of bases)", "share"),
     ("probability", "strength of cluster membership", "share"),
@@ -74,7 +75,8 @@ def map_data(
         if key in table
     ]
     for column in columns:  # of what nobody annotated there is nothing to be seen in colour
-        column["colourable"] = column["colourable"] and column.get("values") not in (["unknown"], [""])
+        if set(column.get("values", ["numbers"])) <= {"unknown", ""}:
+            column["colourable"] = False
     return {
         "n": len(table),
         "total": total,

@@ -16,6 +16,7 @@ from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, assign, cl
 from dnabert.clusters.assignment_table import COLUMNS
 from dnabert.encoders import embed
 from dnabert.errors import UserError
+from dnabert.stage import stage
 
 LENGTH = 300
 _LETTERS = np.array(list("ACGT"))
@@ -81,6 +82,34 @@ def test_the_file_holds_the_table_and_the_same_bytes_each_time(clusters: Path, m
     assert tuple(read.columns) == COLUMNS
     pd.testing.assert_frame_equal(read, made.table, check_dtype=False)
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def explained(clusters: Path, out: Path) -> Path:
+    """An explanation's folder, as far as assigning reads one."""
+    with stage(out, kind="explanation", config={}, inputs={"clusters": clusters}) as folder:
+        (folder / "clusters.tsv").write_text('label\tn\ttext\n0\t60\tone "family", 1 %\n1\t50\tthe other\n')
+    return out
+
+
+def test_an_explanation_says_what_a_sequence_is(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    folder = explained(clusters, tmp_path / "explanation")
+    made = assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=folder)
+    assert made.table["sentence"].tolist() == ['one "family", 1 %'] * 10 + ["the other"] * 10 + [""] * 10
+    read = pd.read_csv(tmp_path / "new.tsv", sep="\t", keep_default_na=False)
+    assert tuple(read.columns) == (*COLUMNS, "sentence") and read["sentence"].tolist() == made.table["sentence"].tolist()
+    assign(clusters, mixed, out=tmp_path / "new.tsv", overwrite=True)  # a table of this command, with the column too
+
+
+def test_an_explanation_of_other_clusters_is_refused(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "clusters"
+    shutil.copytree(clusters, other)
+    folder = explained(clusters, tmp_path / "explanation")
+    (other / "manifest.json").write_text((other / "manifest.json").read_text() + " ")
+    with pytest.raises(UserError, match="explains other clusters than"):
+        assign(other, mixed, out=tmp_path / "new.tsv", explanation=folder)
+    with pytest.raises(UserError, match="explanation"):
+        assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=clusters)
+    assert not (tmp_path / "new.tsv").exists()
 
 
 def test_all_formats_and_standard_input_give_the_same_table(
