@@ -79,18 +79,19 @@ def score_rung(
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
 
 
-def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame) -> dict[str, np.ndarray]:
+def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool = False) -> dict[str, np.ndarray]:
     """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (n,).
 
     Parameters
     ----------
     vectors : float (n, d).
     table : n windows; columns that are absent or have one class are left out.
+    as_they_are : as of `nearest_other`.
     """
     voted = {name: table[name].to_numpy() for name in _VOTED if name in table and table[name].nunique() > 1}
     if not voted:
         return {}
-    nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS)
+    nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS, as_they_are=as_they_are)
     return {f"{_VOTE}{name}": neighbor_vote(nearest, column) for name, column in voted.items()}
 
 

@@ -48,13 +48,13 @@ def standardised(vectors: np.ndarray) -> np.ndarray:
     return unit_length((np.asarray(vectors, dtype=np.float32) - mean) / scale)
 
 
-def nearest_other(vectors: np.ndarray, places: Places, *, k: int = 10) -> np.ndarray:
+def nearest_other(vectors: np.ndarray, places: Places, *, k: int = 10, as_they_are: bool = False) -> np.ndarray:
     """The k most similar windows (cosine of z-scored vectors, exact) of another place: int32 (n, k), best first.
 
     Windows of the same orthologous block and overlapping ones are left out: near-copies would answer for them.
-    Where fewer than k others exist, -1 fills the rest.
+    Where fewer than k others exist, -1 fills the rest. `as_they_are`: columns are not z-scored.
     """
-    rows = standardised(vectors)
+    rows = unit_length(np.asarray(vectors, dtype=np.float32)) if as_they_are else standardised(vectors)
     n, k_found = len(rows), min(k, len(rows) - 1)
     nearest = np.full((n, k), -1, dtype=np.int32)
     for begin in range(0, n, _CHUNK):

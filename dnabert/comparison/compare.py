@@ -11,9 +11,10 @@ from dnabert.clusters.ladder import places_of
 from dnabert.clusters.null import null_report
 from dnabert.clusters.resume import is_current, once, write_json
 from dnabert.clusters.stability import stability
+from dnabert.comparison.added import added_to_counts
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.differences import differences
-from dnabert.comparison.rung import Ladder, clustered, embedded, rung_record
+from dnabert.comparison.rung import Ladder, clustered, clustered_windows, embedded, rung_record
 from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
@@ -21,6 +22,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.rungs import resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
+from dnabert.explain.blast import missing_program
 from dnabert.leftovers import held
 from dnabert.report import track_report, write_report
 from dnabert.stage import kind_of, read_manifest, write_manifest
@@ -34,7 +36,7 @@ def compare(config: CompareConfig) -> Path:
     """Run or go on with a comparison; the path of its page.
 
     The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
-    off-the-shelf BERT, against the best cheap one), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
+    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
     ``clusters.json`` and ``edit_distance.json``.
 
     Raises
@@ -77,6 +79,7 @@ def _compare(config: CompareConfig, out: Path) -> Path:
     write_json(out / "null.json", _null(config))
     write_json(out / "ladder.json", [_for_readers(each) for each in records])
     write_json(out / "differences.json", differences(records, seed=config.seed))
+    write_json(out / "added.json", _added(records, ladder))
     _write_ladder_table(out / "ladder.tsv", records)
     _explain(main, ladder)
     inputs = {"corpus": str(config.corpus)} | ({"run": config.run} if config.run else {})
@@ -124,6 +127,21 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     inputs["stability"], wanted = out / "stability", config.explain.expanded()
     if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=inputs):
         explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)
+
+
+def _added(records: list[dict[str, Any]], ladder: Ladder) -> list[dict[str, Any]]:
+    """What trained rungs add to counting, measured again when a rung's vectors have changed."""
+    out, config = Path(ladder.config.out), ladder.config
+    names = [record["rung"] for record in records if not record["shuffled"]]
+
+    def measure() -> list[dict[str, Any]]:
+        return added_to_counts(
+            records, out / "embeddings", kin=lambda: ladder.relatives(clustered_windows(ladder, out / "clusters" / names[0])), seed=config.seed
+        )
+
+    wanted = {"part": "added to counts", "blast": missing_program() is None, "rungs": names, "seed": config.seed}
+    inputs = {f"embeddings {name}": out / "embeddings" / name for name in names}
+    return list(once(out / "added", measure, config=wanted, inputs=inputs))
 
 
 def _null(config: CompareConfig) -> dict[str, Any]:

@@ -229,7 +229,7 @@ def _relatives(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Pat
     wanted = {"part": "relatives", "blast": missing_program() is None, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
-        kin = ladder.relatives(_windows(ladder, clusters))
+        kin = ladder.relatives(clustered_windows(ladder, clusters))
         if kin is None:
             return {}
         hits = kin.hits(load_embeddings(embeddings).vectors)
@@ -267,7 +267,7 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
-        windows = _windows(ladder, clusters)
+        windows = clustered_windows(ladder, clusters)
         return explained_away(
             load_embeddings(embeddings).vectors,
             windows,
@@ -283,7 +283,8 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
 
 
-def _windows(ladder: Ladder, clusters: Path) -> ClusteredWindows:
+def clustered_windows(ladder: Ladder, clusters: Path) -> ClusteredWindows:
+    """The windows of a clusters folder with their bases."""
     table, view = load_clusters(clusters).table, ladder.corpus.view(None)
     rows = table["row"].to_numpy()
     return ClusteredWindows(table, lambda chosen: view.bases(rows[chosen]))

@@ -58,19 +58,20 @@ class Relatives:
         """Place of each window that a measure asks, int64 (q,)."""
         return self.groups[self.asked[measure]]
 
-    def hits(self, vectors: NDArray[np.floating]) -> dict[str, NDArray[np.bool_]]:
+    def hits(self, vectors: NDArray[np.floating], *, as_they_are: bool = False) -> dict[str, NDArray[np.bool_]]:
         """Whether windows have a relative beside them.
 
         Parameters
         ----------
         vectors : float (n, d) of all windows; the sampled ones are compared among themselves, as `nearest_other` does.
+        as_they_are : as of `nearest_other`.
 
         Returns
         -------
         ``knn1_relatives`` : of windows that have a relative, whether the nearest one is; ``knn10_rare_relatives`` : of windows with
         relatives in at most one in a hundred, whether one is among the ten nearest. bool (q,) each, as `asked`.
         """
-        nearest = nearest_other(vectors[self.rows], self.places, k=_NEIGHBORS)
+        nearest = nearest_other(vectors[self.rows], self.places, k=_NEIGHBORS, as_they_are=as_they_are)
         kin = self.aligned[np.arange(len(nearest))[:, None], nearest] & (nearest >= 0)
         found = {FIRST: kin[:, 0], RARE: kin.any(axis=1)}
         return {name: found[name][rows] for name, rows in self.asked.items()}

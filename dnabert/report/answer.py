@@ -34,6 +34,11 @@ def is_trained(rung: Record) -> bool:
     return spec.split(":")[0] not in ("bert", "kmer", "lsa", "random", "untrained")
 
 
+def is_count(rung: Record) -> bool:
+    """Whether a rung counts words: its encoder is ``kmer:…`` or ``lsa:…``."""
+    return str(rung.get("encoder", "")).split(":")[0] in ("kmer", "lsa")
+
+
 def is_off_the_shelf(rung: Record) -> bool:
     """Whether a rung is a model that was trained on something else: its encoder is ``bert`` or ``bert:…``."""
     return str(rung.get("encoder", "")).split(":")[0] == "bert"

@@ -34,6 +34,7 @@ class Evidence:
     stability : as in ``stability/stability.json``; empty without it.
     null : as in ``null.json``; empty without it.
     differences : the pretrained rung against the best cheap one, as in ``differences.json``.
+    added : what trained rungs add to counting, as in ``added.json``.
     map_fit : windows that the map was ``fitted`` on and that were ``placed`` among them; empty where it was not told.
     manifests : name of a stage to its manifest.
     configs : name of a stage to its configuration as YAML text.
@@ -53,6 +54,7 @@ class Evidence:
     stability: dict[str, Any] = field(default_factory=dict)
     null: dict[str, Any] = field(default_factory=dict)
     differences: list[dict[str, Any]] = field(default_factory=list)
+    added: list[dict[str, Any]] = field(default_factory=list)
     map_fit: dict[str, int] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
@@ -104,6 +106,7 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         stability=_read_json_if(comparison / "stability" / "stability.json", otherwise={}),
         null=_read_json_if(comparison / "null.json", otherwise={}),
         differences=_read_json_if(comparison / "differences.json", otherwise=[]),
+        added=_read_json_if(comparison / "added.json", otherwise=[]),
         map_fit=_read_json_if(comparison / main["main"] / "clusters.json", otherwise={}).get("map", {}),
         manifests=manifests | _rungs(comparison),
         configs=configs,

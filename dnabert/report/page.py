@@ -91,7 +91,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "ladder": ladder,
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
-        "verdict": verdict(ladder, evidence.differences),
+        "verdict": verdict(ladder, evidence.differences, evidence.added),
         "bits": answer.bits_row(evidence.metrics, evidence.floors),
         "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
         "comparisons": answer.compare_all(ladder),

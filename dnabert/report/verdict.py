@@ -10,7 +10,7 @@ from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import interval, listed, number, present
 
 Record = dict[str, Any]
-Outcome = Literal["interesting", "interesting in part", "not shown", "a waste of time", "undecided", "no claim"]
+Outcome = Literal["interesting", "interesting in part", "adds to counting", "not shown", "a waste of time", "undecided", "no claim"]
 
 #: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as well.
 MARGIN = 0.02
@@ -23,11 +23,12 @@ class Verdict:
     Attributes
     ----------
     outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap explanations
-        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``not shown``: ahead, but no lead
+        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``adds to counting``: no lead of its own
+        stands, but beside the best counts it helps more than whatever is cheaper does beside them; ``not shown``: ahead, but no lead
         stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
         none, but the intervals leave room for more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
-    finds, misses, level, survives, off_the_shelf : sentences, one per measure.
+    finds, misses, level, adds, survives, off_the_shelf : sentences, one per measure.
     others : the same answer for each further trained rung of the ladder, in one sentence.
     """
 
@@ -36,6 +37,7 @@ class Verdict:
     finds: list[str] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
     level: list[str] = field(default_factory=list)
+    adds: list[str] = field(default_factory=list)
     survives: list[str] = field(default_factory=list)
     off_the_shelf: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -47,29 +49,31 @@ class Verdict:
             ("What the pretrained model finds that nothing cheaper does", self.finds),
             ("What it misses", self.misses),
             ("Where it cannot be told from the best of what is cheaper", self.level),
+            ("What it adds to counting", self.adds),
             ("What survives when cheap explanations are taken out", self.survives),
             ("What the off-the-shelf BERT finds", self.off_the_shelf),
         )
         return [(title, sentences) for title, sentences in titles if sentences]
 
 
-def verdict(ladder: list[Record], differences: list[Record]) -> Verdict:
+def verdict(ladder: list[Record], differences: list[Record], added: list[Record] | None = None) -> Verdict:
     """Judge the first trained rung of a ladder, and say of each other trained one how it does.
 
     Parameters
     ----------
     ladder : records of the rungs.
     differences : rows of `dnabert.comparison.differences` on the same ladder.
+    added : rows of `dnabert.comparison.added`; none of a comparison of before.
     """
     trained = [rung for rung in ladder if is_trained(rung)]
     reason = _no_claim(ladder, trained)
     if not trained or reason:
         return Verdict("no claim", reason)
-    first, *others = (_judged(rung, ladder, differences) for rung in trained)
+    first, *others = (_judged(rung, ladder, differences, added or []) for rung in trained)
     return replace(first, others=[each.headline for each in others if each.outcome != "no claim"])
 
 
-def _judged(trained: Record, ladder: list[Record], differences: list[Record]) -> Verdict:
+def _judged(trained: Record, ladder: list[Record], differences: list[Record], added: list[Record]) -> Verdict:
     own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
     whole = [row for row in own if row["without"] is None]
     if not whole:
@@ -80,13 +84,17 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record]) ->
     left = [row for row in own if row["without"] is not None]
     telling = [row for row in left if _explain_something(row, ladder)]
     stands = _standing(trained, ahead, telling) if telling or not left else []
-    outcome = _outcome(ahead, behind, level, stands)
+    company = [row for row in added if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
+    helps = [row for row in company if row["outcome"] == "ahead" and row["high"] > MARGIN and row["score"] > (_commonest(trained, row["metric"]) or 0)]
+    outcome = _outcome(ahead, behind, level, stands, helps=bool(helps))
     return Verdict(
         outcome,
-        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands, explained=bool(telling) or not left),
+        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands, explained=bool(telling) or not left)
+        + (f" Beside counting it adds in {len(helps)} of {len(company)} ({_names(helps)})." if helps else ""),
         finds=[_sentence(row) for row in ahead],
         misses=[_sentence(row) for row in behind],
         level=[_sentence(row) for row in level],
+        adds=[_company(row) for row in company],
         survives=[_sentence(row) + _chance(trained, row) for row in left],
         off_the_shelf=_off_the_shelf(ladder, differences),
     )
@@ -128,7 +136,9 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
     return [row for row in kept if not _trivial(trained, row)]
 
 
-def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None) -> Outcome:
+def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool) -> Outcome:
+    if helps and not stands:
+        return "adds to counting"
     if ahead:
         return "not shown" if not stands else "interesting in part" if behind else "interesting"
     if all(row["high"] <= MARGIN for row in (*level, *behind)):
@@ -159,6 +169,8 @@ def _headline(
             f"Undecided: in none of {total} is {rung} shown to be ahead of {against}, but in {_NAMES[room['metric']]} it may be by up to "
             f"{number(room['high'])}{_and_behind(behind)}. Compare more windows (ladder_windows)."
         )
+    if outcome == "adds to counting" and not ahead:
+        return f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of {against}{_and_behind(behind)}."
     told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({_names(ahead)}){_and_behind(behind)}"
     if stands is None:
         rest = "; what of it survives without cheap explanations was not asked"
@@ -168,7 +180,8 @@ def _headline(
         rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
     else:
         rest = "; no lead was shown to stand when the cheap explanations are taken out"
-    return f"{outcome.capitalize()}, for this genome: {told}{rest}."
+    named = "Of use beside counting" if outcome == "adds to counting" else outcome.capitalize()
+    return f"{named}, for this genome: {told}{rest}."
 
 
 def _and_behind(behind: list[Record]) -> str:
@@ -230,6 +243,23 @@ def _sentence(row: Record) -> str:
         return f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
     turned = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
     return f"{name}: {row['rung']} is behind {row['baseline']} by {interval(turned)}"
+
+
+def _company(row: Record) -> str:
+    """One measure of two encoders together.
+
+    Examples
+    --------
+    >>> row = {"metric": "knn10_region", "rung": "mine", "beside": "lsa8", "baseline": "kmer6", "outcome": "ahead", "score": 0.7, "baseline_score": 0.68}
+    >>> _company(row | {"value": 0.02, "low": 0.01, "high": 0.03})
+    '10 nearest neighbours: gene region: mine beside lsa8 0.700, ahead of everything cheaper beside it; of the best, kmer6 beside lsa8 (0.680), by 0.020 [0.010, 0.030]'
+    """
+    rival = f"{row['beside']} alone" if row["baseline"] == row["beside"] else f"{row['baseline']} beside {row['beside']}"
+    own = f"{_NAMES[row['metric']]}: {row['rung']} beside {row['beside']} {number(row['score'])}"
+    if row["outcome"] == "ahead":
+        return f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by {interval(row)}"
+    told = "behind" if row["outcome"] == "behind" else "not told apart from"
+    return f"{own}, {told} {rival} ({number(row['baseline_score'])}), difference {interval(row)}"
 
 
 def _level(row: Record) -> str:

@@ -86,6 +86,35 @@ def test_explanations_that_explain_nothing_leave_no_lead_standing() -> None:
         assert found.outcome == "not shown" and "the cheap explanations predict nothing of these vectors" in found.headline
 
 
+def together(value: float, *, outcome: str = "ahead", score: float = 0.7, half: float = 0.01, baseline: str = "lsa8") -> Record:
+    """A row of `added_to_counts`."""
+    rows = row("knn10_region", outcome, value, half=half) | {"baseline": baseline, "beside": "lsa8"}
+    return rows | {"score": score, "baseline_score": score - value}
+
+
+def test_what_it_adds_to_counting_counts_where_no_lead_stands() -> None:
+    found = verdict(ladder(), [MISS, LEVEL], [together(0.03)])
+    assert found.outcome == "adds to counting" and found.headline == (
+        "Of use beside counting, not instead of it, for this genome: in none of 2 measures is mine ahead of the best of what is cheaper (kmer6), "
+        "and it is behind in 1 (Ortholog found first). Beside counting it adds in 1 of 1 (10 nearest neighbours: gene region)."
+    )
+    assert found.adds == [
+        "10 nearest neighbours: gene region: mine beside lsa8 0.700, ahead of everything cheaper beside it; of the best, lsa8 alone (0.670), "
+        "by 0.030 [0.020, 0.040]"
+    ]
+    assert "What it adds to counting" in dict(found.parts)
+    assert verdict(ladder(), [LEAD, LEVEL], [together(0.03)]).headline.startswith("Of use beside counting, for this genome: of 2 measures, mine is ahead")
+    assert verdict(ladder(), [LEAD, LEFT, LEVEL], [together(0.03)]).outcome == "interesting"
+
+
+def test_what_adds_nothing_worth_having_is_a_waste_of_time_still() -> None:
+    for none in (together(0.0, outcome="level"), together(0.015, half=0.004), together(0.03, score=0.05), together(-0.03, outcome="behind")):
+        assert verdict(ladder(), [MISS, LEVEL], [none]).outcome == "a waste of time"
+    level, behind = (verdict(ladder(), [LEVEL], [together(x, outcome=y, baseline="kmer6")]).adds[0] for x, y in ((0.0, "level"), (-0.03, "behind")))
+    assert "mine beside lsa8 0.700, not told apart from kmer6 beside lsa8 (0.700), difference 0.000 [−0.010, 0.010]" in level
+    assert "behind kmer6 beside lsa8 (0.730)" in behind
+
+
 def test_without_counts_or_an_untrained_network_no_claim() -> None:
     assert "lacks k-mer counts" in verdict(ladder(without=("kmer6",)), [LEAD]).headline
     assert "lacks an untrained network" in verdict(ladder(without=("random",)), [LEAD]).headline
