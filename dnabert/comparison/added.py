@@ -48,7 +48,7 @@ def added_to_counts(
     if not counts or not any(is_trained(record) for record in real):
         return []
     asked = [name for name in counts[0]["hits"] if name.startswith("knn")]
-    best = {name: max(counts, key=lambda record, of=name: float(record["metrics"][of]["value"]))["rung"] for name in asked}
+    best = {name: _best(counts, name)["rung"] for name in asked}
     table = load_embeddings(embeddings / real[0]["rung"]).table
     vectors = {record["rung"]: standardised(load_embeddings(embeddings / record["rung"]).vectors) for record in real}
     together, related = [], kin()
@@ -64,6 +64,10 @@ def added_to_counts(
         for row in differences(together, seed=seed)
         if is_trained(next(record for record in real if record["rung"] == row["rung"]))
     ]
+
+
+def _best(records: list[Record], metric: str) -> Record:
+    return max(records, key=lambda record: float(record["metrics"][metric]["value"]))
 
 
 def _hits(vectors: NDArray[np.float32], table: Any, *, kin: Relatives | None) -> dict[str, str]:

@@ -75,7 +75,7 @@ def map_data(
         if key in table
     ]
     for column in columns:  # of what nobody annotated there is nothing to be seen in colour
-        if set(column.get("values", ["numbers"])) <= {"unknown", ""}:
+        if "values" in column and set(map(str, column["values"])) <= {"unknown", ""}:
             column["colourable"] = False
     return {
         "n": len(table),
