@@ -65,7 +65,7 @@ def map_data(
         rows = np.sort(np.random.default_rng(seed).choice(total, maximum, replace=False))
         table = table.iloc[rows]
     named_sets = tuple(name for name in table.columns if str(name).startswith(GENE_SET))
-    columns = [
+    columns: list[dict[str, Any]] = [
         {"key": key, "title": title, "colourable": colourable, "kind": kind} | _pack(table[key], key=key, kind=kind)
         for key, title, kind, colourable in (
             *((key, title, kind, True) for key, title, kind in _COLUMNS),
@@ -75,7 +75,7 @@ def map_data(
         if key in table
     ]
     for column in columns:  # of what nobody annotated there is nothing to be seen in colour
-        if "values" in column and set(map(str, column["values"])) <= {"unknown", ""}:
+        if "values" in column and set(column["values"]) <= {"unknown", ""}:
             column["colourable"] = False
     return {
         "n": len(table),
