@@ -152,7 +152,7 @@ def ladder_figure(ladder: list[Record]) -> Figure:
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
-        "The ladder of encoders: value and bootstrap interval (filled: nothing is better; line: largest class alone)",
+        "The ladder of encoders: value and bootstrap interval (filled: nothing is better; line: a guess)",
         fontsize=11,
     )
     return figure
