@@ -115,6 +115,19 @@ def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(compa
     assert "less than counting. Training hides up to 60\xa0% of the words, validation 15\xa0%" in page
 
 
+def test_the_first_screen_has_room_for_one_more_encoder_and_folds_the_others(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    trained = evidence.ladder[0]
+    text = {}
+    for more in (1, 3):
+        rungs = [trained | {"rung": f"also{i}", "encoder": f"runs/{i}"} for i in range(more)]
+        rows = [row | {"rung": rung["rung"]} for rung in rungs for row in evidence.differences if row["rung"] == trained["rung"]]
+        evidence_of = replace(evidence, ladder=[*evidence.ladder, *rungs], differences=[*evidence.differences, *rows])
+        text[more] = render(evidence_of, figures={})
+    assert 'id="others"' not in text[1] and "also0 is" in text[1]
+    assert "<summary>2 more pretrained encoders</summary>" in text[3] and text[3].index("also0 is") < text[3].index('id="others"') < text[3].index("also2 is")
+
+
 def test_chromosomes_are_shown_where_windows_have_coordinates(comparison: Path) -> None:
     evidence = read_evidence(comparison)
     page = render(evidence, {})
