@@ -141,7 +141,7 @@ METRICS: tuple[Metric, ...] = (
         True,
         "chance_rare_relatives",
         short="Rare relative in the first 10",
-        guess="ten windows drawn at random",
+        guess="a draw of ten windows at random",
     ),
     Metric(
         "kmeans_ami_repeat_class",

@@ -259,7 +259,8 @@ def _company(row: Record) -> str:
     if row["outcome"] == "ahead":
         return f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by {interval(row)}"
     told = "behind" if row["outcome"] == "behind" else "not told apart from"
-    return f"{own}, {told} {rival} ({number(row['baseline_score'])}), difference {interval(row)}"
+    counted = " once all measures are counted" if row["outcome"] == "level" and not row["low"] <= 0 <= row["high"] else ""
+    return f"{own}, {told} {rival} ({number(row['baseline_score'])}){counted}, difference {interval(row)}"
 
 
 def _level(row: Record) -> str:

@@ -113,6 +113,8 @@ def test_what_adds_nothing_worth_having_is_a_waste_of_time_still() -> None:
     level, behind = (verdict(ladder(), [LEVEL], [together(x, outcome=y, baseline="kmer6")]).adds[0] for x, y in ((0.0, "level"), (-0.03, "behind")))
     assert "mine beside lsa8 0.700, not told apart from kmer6 beside lsa8 (0.700), difference 0.000 [−0.010, 0.010]" in level
     assert "behind kmer6 beside lsa8 (0.730)" in behind
+    (told,) = verdict(ladder(), [LEVEL], [together(0.011, outcome="level", half=0.009)]).adds
+    assert "not told apart from lsa8 alone (0.689) once all measures are counted, difference 0.011 [0.002, 0.020]" in told
 
 
 def test_without_counts_or_an_untrained_network_no_claim() -> None:
