@@ -23,8 +23,8 @@ class Verdict:
     Attributes
     ----------
     outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap explanations
-        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``adds to counting``: no lead of its own
-        stands, but beside the best counts it helps more than whatever is cheaper does beside them; ``not shown``: ahead, but no lead
+        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``adds to counting``: ahead in
+        none, but beside the best counts it helps more than whatever is cheaper does beside them; ``not shown``: ahead, but no lead
         stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
         none, but the intervals leave room for more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
@@ -137,10 +137,10 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
 
 
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool) -> Outcome:
-    if helps and not stands:
-        return "adds to counting"
     if ahead:
         return "not shown" if not stands else "interesting in part" if behind else "interesting"
+    if helps:
+        return "adds to counting"
     if all(row["high"] <= MARGIN for row in (*level, *behind)):
         return "a waste of time"
     return "undecided"
@@ -169,7 +169,7 @@ def _headline(
             f"Undecided: in none of {total} is {rung} shown to be ahead of {against}, but in {_NAMES[room['metric']]} it may be by up to "
             f"{number(room['high'])}{_and_behind(behind)}. Compare more windows (ladder_windows)."
         )
-    if outcome == "adds to counting" and not ahead:
+    if outcome == "adds to counting":
         return f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of {against}{_and_behind(behind)}."
     told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({_names(ahead)}){_and_behind(behind)}"
     if stands is None:
@@ -180,8 +180,7 @@ def _headline(
         rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
     else:
         rest = "; no lead was shown to stand when the cheap explanations are taken out"
-    named = "Of use beside counting" if outcome == "adds to counting" else outcome.capitalize()
-    return f"{named}, for this genome: {told}{rest}."
+    return f"{outcome.capitalize()}, for this genome: {told}{rest}."
 
 
 def _and_behind(behind: list[Record]) -> str:

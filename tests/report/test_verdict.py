@@ -92,7 +92,7 @@ def together(value: float, *, outcome: str = "ahead", score: float = 0.7, half: 
     return rows | {"score": score, "baseline_score": score - value}
 
 
-def test_what_it_adds_to_counting_counts_where_no_lead_stands() -> None:
+def test_what_it_adds_to_counting_counts_where_it_has_no_lead() -> None:
     found = verdict(ladder(), [MISS, LEVEL], [together(0.03)])
     assert found.outcome == "adds to counting" and found.headline == (
         "Of use beside counting, not instead of it, for this genome: in none of 2 measures is mine ahead of the best of what is cheaper (kmer6), "
@@ -103,7 +103,8 @@ def test_what_it_adds_to_counting_counts_where_no_lead_stands() -> None:
         "by 0.030 [0.020, 0.040]"
     ]
     assert "What it adds to counting" in dict(found.parts)
-    assert verdict(ladder(), [LEAD, LEVEL], [together(0.03)]).headline.startswith("Of use beside counting, for this genome: of 2 measures, mine is ahead")
+    not_asked = verdict(ladder(), [LEAD, LEVEL], [together(0.03)])
+    assert not_asked.outcome == "not shown" and not_asked.headline.endswith("was not asked. Beside counting it adds in 1 of 1 (10 nearest neighbours: gene region).")
     assert verdict(ladder(), [LEAD, LEFT, LEVEL], [together(0.03)]).outcome == "interesting"
 
 
