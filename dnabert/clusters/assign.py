@@ -125,8 +125,8 @@ def assign(
     from dnabert.corpus.records import read_records
 
     check_table_free(out, overwrite=overwrite)
-    sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
     placer = Placer(clusters, config=config or AssignConfig())
+    sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
     table = placer.table(read_records(input))
     if sentences is not None:
         table[SENTENCE] = [sentences.get(str(each), "") for each in table["cluster"]]

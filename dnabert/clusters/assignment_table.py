@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.stage import read_manifest, sha256, whole_file
 
 if TYPE_CHECKING:
@@ -64,15 +64,19 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
     Raises
     ------
     UserError
-        when the folder holds no explanation, or one of other clusters.
+        when the folder holds no explanation, one of other clusters, or a damaged one.
     """
     import pandas as pd
 
     explained = (read_manifest(explanation, kind="explanation").get("inputs") or {}).get("clusters") or {}
     if explained.get("sha256") != sha256(Path(clusters) / "manifest.json"):
         raise UserError(f"{explanation} explains other clusters than {clusters} holds: run dnabert explain {clusters}")
-    table = pd.read_csv(Path(explanation) / "clusters.tsv", sep="\t", keep_default_na=False)
-    return dict(zip(table["label"].astype(str), table["text"], strict=True))
+    path = Path(explanation) / "clusters.tsv"
+    try:
+        table = pd.read_csv(path, sep="\t", keep_default_na=False)
+        return dict(zip(table["label"].astype(str), table["text"], strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"cannot read {path} ({first_line(error)}): run dnabert explain {clusters} again") from None
 
 
 def shown_windows(table: pd.DataFrame) -> list[str]:

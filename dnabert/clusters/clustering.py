@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,8 +145,7 @@ def cluster(
 
     from dnabert.clusters.prepared import prepare_for_new
     from dnabert.encoders import load_embeddings
-    from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
-    from dnabert.encoders.whitening import FILE as WHITENING
+    from dnabert.encoders.recorded import copy_fitted
 
     config = config or ClusterConfig()
     with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
@@ -168,9 +166,7 @@ def cluster(
         arrays = _arrays(found)
         save_file(arrays, folder / "centroids.safetensors")
         prepared.save(folder)
-        for name in (LATENT_KMERS, WHITENING):
-            if (loaded.folder / name).is_file():
-                shutil.copy(loaded.folder / name, folder)
+        copy_fitted(loaded.folder, folder)
         (folder / "clusters.json").write_text(json.dumps(_summary(found, arrays, config), indent=2) + "\n")
     return load_clusters(out)
 

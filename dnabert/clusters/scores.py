@@ -88,6 +88,17 @@ def neighbor_vote(nearest: np.ndarray, column: np.ndarray) -> np.ndarray:
     return (votes.argmax(axis=1) == codes) & (votes.max(axis=1) > 0)
 
 
+def hits_as_text(right: np.ndarray) -> str:
+    """Truth values (n,) as one character each, for JSON: what paired differences of encoders are computed from.
+
+    Examples
+    --------
+    >>> hits_as_text(np.array([True, False]))
+    '10'
+    """
+    return "".join("01"[int(each)] for each in right)
+
+
 def majority(column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:
     """Share of the largest class: what a guess without any vector reaches; `groups` as in `bootstrap_mean`."""
     _, codes = np.unique(np.asarray(column).astype(str), return_inverse=True)

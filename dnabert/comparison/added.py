@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.ladder import neighbor_hits
-from dnabert.clusters.scores import standardised
+from dnabert.clusters.scores import hits_as_text, standardised
 from dnabert.comparison.differences import differences
 from dnabert.encoders import load_embeddings
 from dnabert.report.answer import is_count, is_trained
@@ -74,4 +74,4 @@ def _hits(vectors: NDArray[np.float32], table: Any, *, kin: Relatives | None) ->
     found = neighbor_hits(vectors, table, as_they_are=True)
     if kin is not None:
         found |= kin.hits(vectors, as_they_are=True)
-    return {name: "".join("01"[int(each)] for each in right) for name, right in found.items()}
+    return {name: hits_as_text(right) for name, right in found.items()}

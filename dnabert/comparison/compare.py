@@ -14,7 +14,8 @@ from dnabert.clusters.stability import stability
 from dnabert.comparison.added import added_to_counts
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.differences import differences
-from dnabert.comparison.rung import Ladder, clustered, clustered_windows, embedded, rung_record
+from dnabert.comparison.ladder import Ladder, clustered_windows
+from dnabert.comparison.rung import clustered, embedded, rung_record
 from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line

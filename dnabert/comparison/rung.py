@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,108 +15,23 @@ from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.ladder import agreement_draws, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
-from dnabert.clusters.retrieval import Pairs, moved_copies, orthologs, retrieval_hits, score_retrieval
+from dnabert.clusters.retrieval import Pairs, retrieval_hits, score_retrieval
+from dnabert.clusters.scores import hits_as_text
 from dnabert.clusters.subsample import places_apart
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
-from dnabert.corpus import Corpus, WindowView
+from dnabert.comparison.ladder import Ladder, clustered_windows
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import write_embeddings
 from dnabert.encoders.rungs import RungConfig
-from dnabert.errors import UserError
-from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away, homology_features
+from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
-from dnabert.explain.relatives import Relatives, relatives
-from dnabert.report.numbers import listed
 from dnabert.stage import read_manifest
-
-T = TypeVar("T")
 
 #: What scores, retrieval and relatives give.
 _PARTS = ("metrics", "hits", "groups", "draws")
-
-
-@dataclass
-class Ladder:
-    """What all rungs share.
-
-    Attributes
-    ----------
-    config : of the comparison, its run and corpus put in place.
-    corpus : whose windows are read.
-    k : word length, for start mod k.
-    """
-
-    config: CompareConfig
-    corpus: Corpus
-    k: int
-    _explanations: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
-    _relatives: dict[bytes, Relatives] = field(default_factory=dict)
-
-    @property
-    def databases(self) -> list[str]:
-        """What BLAST takes out of the vectors beside the corpus itself."""
-        return self.config.explain.expanded().databases
-
-    @cached_property
-    def splits(self) -> list[str]:
-        """Those of the ladder's splits that the corpus has."""
-        found = [split for split in self.config.ladder_splits if split in self.corpus]
-        if not found:
-            raise UserError(
-                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these"
-            )
-        return found
-
-    @cached_property
-    def same_places(self) -> tuple[str, Pairs]:
-        """A measure's name and places that are to be found again, the same for all rungs: in another genome, else moved, turned and mutated."""
-        asked = self.config.retrieval
-        pairs = orthologs(self.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=self.config.seed)
-        if len(pairs.queries):
-            return "retrieval", pairs
-        genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
-        print(
-            f"no orthologous block holds both {asked.query} and {asked.target} (retrieval.query, retrieval.target; genomes: {genomes}): the same place is "
-            "sought instead, moved, turned and mutated"
-        )
-        return "moved", moved_copies(self.held_out, n=asked.n, seed=self.config.seed)
-
-    @cached_property
-    def held_out(self) -> WindowView:
-        """Windows of these splits."""
-        view = self.corpus.view(None)
-        return view.select(np.flatnonzero(np.isin(view.column("split").astype(str), self.splits)))
-
-    def explanations(self, windows: ClusteredWindows) -> dict[str, NDArray[np.float64]]:
-        """Cheap explanations of the ladder's windows, which are the same for all rungs: computed once."""
-
-        def compute() -> dict[str, NDArray[np.float64]]:
-            homology = None
-            if missing_program() is None:
-                threads, seed = self.config.explain.threads, self.config.seed
-                homology = homology_features(windows, databases=self.databases, threads=threads, seed=seed)
-            else:
-                print(f"homology is not taken out of the vectors: {missing_program()}")
-            return cheap_explanations(windows.table, windows.sequences, homology=homology)
-
-        return self._once(self._explanations, windows, compute)
-
-    def relatives(self, windows: ClusteredWindows) -> Relatives | None:
-        """Which of the ladder's windows are relatives, computed once; None without BLAST+."""
-        if missing_program() is not None:
-            return None
-        threads, seed = self.config.explain.threads, self.config.seed
-        return self._once(self._relatives, windows, lambda: relatives(windows, threads=threads, seed=seed))
-
-    @staticmethod
-    def _once(known: dict[bytes, T], windows: ClusteredWindows, compute: Callable[[], T]) -> T:
-        key = windows.table["row"].to_numpy().tobytes()
-        if key not in known:
-            known[key] = compute()
-        return known[key]
 
 
 def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> Path:
@@ -185,7 +98,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
         places = places_apart(found.table).tolist()
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
-            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": dict.fromkeys(hits, places),
             "draws": {name: drawn.round(6).tolist() for name, drawn in agreement_draws(found.table, seed=config.seed).items()},
         }
@@ -217,7 +130,7 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
         scores = score_retrieval(hits, groups=places, resamples=config.resamples, seed=config.seed)
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
-            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": {name: places.tolist() for name in hits},
         }
 
@@ -238,7 +151,7 @@ def _relatives(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Pat
         }
         return {
             "metrics": {name: score.as_dict() for name, score in (scores | kin.chance()).items()},
-            "hits": {name: _as_text(right) for name, right in hits.items()},
+            "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": {name: kin.groups_of(name).tolist() for name in hits},
         }
 
@@ -283,13 +196,6 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
 
 
-def clustered_windows(ladder: Ladder, clusters: Path) -> ClusteredWindows:
-    """The windows of a clusters folder with their bases."""
-    table, view = load_clusters(clusters).table, ladder.corpus.view(None)
-    rows = table["row"].to_numpy()
-    return ClusteredWindows(table, lambda chosen: view.bases(rows[chosen]))
-
-
 def _encoder(embeddings: Path) -> Encoder:
     """The encoder that made embeddings, which read sequences in the same way."""
     return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings)
@@ -304,7 +210,3 @@ def _sequences(pairs: Pairs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np
 
 def _inputs(config: CompareConfig, embeddings: Path) -> dict[str, str]:
     return {"corpus": str(config.corpus), "embeddings": str(embeddings)} | ({"run": config.run} if config.run else {})
-
-
-def _as_text(right: NDArray[np.bool_]) -> str:
-    return "".join("1" if each else "0" for each in right.tolist())

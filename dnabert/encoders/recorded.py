@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, load_encoder
+from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
+from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import sha256
@@ -75,14 +78,21 @@ def load_recorded(
     """
     config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
     encoder = _load_bare(record, config)
-    is_fitted = isinstance(encoder, FittedEncoder)
-    if (config.whiten or is_fitted) and folder is None:
-        raise UserError(f"the vectors of {encoder.name} were {'fitted' if is_fitted else 'whitened'}: give the folder of their embeddings or clusters")
-    if folder is not None and isinstance(encoder, FittedEncoder):
-        encoder.load(folder)
-    if not config.whiten or folder is None:
+    fitted = encoder if isinstance(encoder, FittedEncoder) else None
+    if fitted is None and not config.whiten:
         return encoder
-    return WhitenedEncoder(encoder, load_whitening(folder))
+    if folder is None:
+        raise UserError(f"the vectors of {encoder.name} were {'fitted' if fitted else 'whitened'}: give the folder of their embeddings or clusters")
+    if fitted is not None:
+        fitted.load(folder)
+    return WhitenedEncoder(encoder, load_whitening(folder)) if config.whiten else encoder
+
+
+def copy_fitted(embeddings: Path, folder: Path) -> None:
+    """Take along what `load_recorded` reads beside embeddings: what was fitted on their windows."""
+    for name in (LATENT_KMERS, WHITENING):
+        if (embeddings / name).is_file():
+            shutil.copy(embeddings / name, folder)
 
 
 def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:

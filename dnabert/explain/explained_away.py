@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.scores import nearest_other, neighbor_vote, standardised
+from dnabert.clusters.scores import hits_as_text, nearest_other, neighbor_vote, standardised
 from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
@@ -166,11 +166,11 @@ def explained_away(
         for column in _known(windows.table):
             right = neighbor_vote(nearest, windows.table[column].to_numpy())
             row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
-            row["hits"][f"knn{_NEIGHBORS}_{column}"] = "".join("01"[int(each)] for each in right)
+            row["hits"][f"knn{_NEIGHBORS}_{column}"] = hits_as_text(right)
         if kin is not None:
             for measure, right in kin.hits(rest).items():
                 row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
-                row["hits"][measure] = "".join("01"[int(each)] for each in right)
+                row["hits"][measure] = hits_as_text(right)
         rows.append(row)
     return rows
 

@@ -26,22 +26,26 @@ class Comparison:
     sentence: str
 
 
+def encoder_kind(rung: Record) -> str:
+    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name."""
+    return str(rung.get("encoder", "")).split(":")[0]
+
+
 def is_trained(rung: Record) -> bool:
     """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``, and read real sequence."""
     if rung.get("shuffled"):
         return False
-    spec = str(rung.get("encoder", ""))
-    return spec.split(":")[0] not in ("bert", "kmer", "lsa", "random", "untrained")
+    return encoder_kind(rung) not in ("bert", "kmer", "lsa", "random", "untrained")
 
 
 def is_count(rung: Record) -> bool:
     """Whether a rung counts words: its encoder is ``kmer:…`` or ``lsa:…``."""
-    return str(rung.get("encoder", "")).split(":")[0] in ("kmer", "lsa")
+    return encoder_kind(rung) in ("kmer", "lsa")
 
 
 def is_off_the_shelf(rung: Record) -> bool:
     """Whether a rung is a model that was trained on something else: its encoder is ``bert`` or ``bert:…``."""
-    return str(rung.get("encoder", "")).split(":")[0] == "bert"
+    return encoder_kind(rung) == "bert"
 
 
 def leaders(ladder: list[Record], metric: Metric) -> list[str]:

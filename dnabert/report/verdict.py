@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dnabert.report.answer import is_off_the_shelf, is_trained
+from dnabert.report.answer import encoder_kind, is_off_the_shelf, is_trained
 from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import interval, listed, number, present
 
@@ -107,7 +107,7 @@ _NAMES = {metric.key: metric.name for metric in METRICS if metric.headline}
 def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     if not trained:
         return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
-    kinds = {str(rung.get("encoder", "")).split(":")[0] for rung in ladder}
+    kinds = {encoder_kind(rung) for rung in ladder}
     names = ((("kmer",), "k-mer counts"), (("random", "untrained"), "an untrained network"))
     missing = [name for any_of, name in names if not kinds.intersection(any_of)]
     return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""

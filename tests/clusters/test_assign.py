@@ -109,6 +109,11 @@ def test_an_explanation_of_other_clusters_is_refused(clusters: Path, mixed: Path
         assign(other, mixed, out=tmp_path / "new.tsv", explanation=folder)
     with pytest.raises(UserError, match="explanation"):
         assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=clusters)
+    with pytest.raises(UserError, match="nowhere"):
+        assign(tmp_path / "nowhere", mixed, out=tmp_path / "new.tsv", explanation=folder)
+    (folder / "clusters.tsv").write_text("label\n0\n")
+    with pytest.raises(UserError, match=r"cannot read .*clusters.tsv .*: run dnabert explain"):
+        assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=folder)
     assert not (tmp_path / "new.tsv").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
-from dnabert.comparison.rung import Ladder
+from dnabert.comparison.ladder import Ladder
 from dnabert.config import load_yaml
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
