@@ -16,15 +16,10 @@ from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
-from dnabert.models.loading import quiet_loading
 from dnabert.pretraining import sharding
-from dnabert.stage import read_manifest
-from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-    from dnabert.tokenizer import KmerTokenizer
 
 _FOLDER = "checkpoints"
 
@@ -170,33 +165,6 @@ def load_checkpoint(
         raise UserError(f"{folder} does not fit this config ({first_line(error)}): use the run's own config.yaml or another --out") from error
     _restore(state, model, optimizers)
     return progress
-
-
-def load_initial(run: str | Path, *, model: PreTrainedModel, tokenizer: KmerTokenizer) -> None:
-    """Put a run's weights into a model of the same words and sizes.
-
-    Raises
-    ------
-    UserError
-        when the folder is no run, or its k, stride or model differ.
-    """
-    folder = Path(run)
-    read_manifest(folder, kind="run")
-    known = load_tokenizer(folder)
-    for name in ("k", "stride"):
-        if getattr(known, name) != getattr(tokenizer, name):
-            raise UserError(
-                f"--initial {run} has {name} {getattr(known, name)}, this run {getattr(tokenizer, name)}: pass --{name} {getattr(known, name)}"
-            )
-    try:
-        with torch.device("cpu"), quiet_loading():
-            first = type(model).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-        heads = [getattr(each.config, "num_attention_heads", None) for each in (first, model)]
-        if heads[0] != heads[1]:  # which no weight shows
-            raise ValueError(f"it has {heads[0]} attention heads, this one {heads[1]}")
-        model.load_state_dict(first.state_dict())
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"--initial {run} is not of this --model ({first_line(error)}): use the --model settings of its config.yaml") from error
 
 
 def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], *, keep: bool) -> dict[str, torch.Tensor]:

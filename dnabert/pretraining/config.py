@@ -52,7 +52,8 @@ class PretrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model."""
     initial: str | None = None
-    """A run whose weights are the start, of the same k, stride and model; default: fresh weights."""
+    """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its own, and need not
+    be given. By default fresh weights."""
 
     batch_size: int = 64
     """Windows per optimiser step, over all processes and accumulated parts together."""

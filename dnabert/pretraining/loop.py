@@ -28,6 +28,7 @@ from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.contrast import found_first
 from dnabert.pretraining.divergence import check_finite
 from dnabert.pretraining.evaluation import Evaluation, evaluate
+from dnabert.pretraining.initial import with_words_and_sizes_of_initial
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
@@ -53,6 +54,7 @@ def pretrain(config: PretrainConfig) -> Path:
     UserError
         for a config, corpus or folder that cannot work, and when the loss is no longer a number.
     """
+    config = with_words_and_sizes_of_initial(config)
     accelerator = make_accelerator(config)
     corpus = read_corpus(config, accelerator)
     samplers = make_samplers(config, corpus)

@@ -24,8 +24,9 @@ from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import accelerator_in
 from dnabert.pretraining import sharding
 from dnabert.pretraining.audit import Audit, refuse_leaks
-from dnabert.pretraining.checkpoints import Progress, load_checkpoint, load_initial
+from dnabert.pretraining.checkpoints import Progress, load_checkpoint
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.initial import load_initial
 from dnabert.pretraining.optimizer import build_optimizers
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
@@ -116,7 +117,7 @@ def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int) 
     tokenizer = sampler.tokenizer
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
     if config.initial is not None:
-        load_initial(config.initial, model=model, tokenizer=tokenizer)
+        load_initial(config.initial, model=model)
     model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
     return model
 

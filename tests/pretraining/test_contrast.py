@@ -12,13 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from dnabert.alphabet import reverse_complement
-from dnabert.config import save_yaml
+from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import load_corpus
 from dnabert.corpus.mutation import mutate
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
 from dnabert.pretraining import pretrain
-from dnabert.pretraining.config import ContrastConfig
+from dnabert.pretraining.config import ContrastConfig, PretrainConfig
 from dnabert.pretraining.contrast import PairSampler, contrastive_loss, near_copies
 from dnabert.pretraining.sampling import Sampler
 from dnabert.tokenizer import KmerTokenizer
@@ -168,12 +168,34 @@ def test_what_cannot_work_is_told_in_one_line(config, changes, line) -> None:
     assert not Path(config().out).exists()
 
 
-def test_a_start_of_other_words_or_sizes_is_refused(config, tmp_path) -> None:
+def test_a_run_goes_on_with_the_words_and_sizes_of_its_start(config, tmp_path) -> None:
+    start = str(pretrain(config(out=str(tmp_path / "start"), steps=1, stride=2, hide="touching")))
+    run = pretrain(config(initial=start, steps=1, k=PretrainConfig.k, model=ModelConfig()))
+    resolved = load_yaml(PretrainConfig, run / "config.yaml")
+    assert (resolved.k, resolved.stride, resolved.model.hidden_size, resolved.model.heads) == (4, 2, 32, 2)
+    assert curve(run, "validation_bits_per_base")[0] == curve(Path(start), "validation_bits_per_base")[-1]
+    again = pretrain(PretrainConfig(**(vars(resolved) | {"out": str(tmp_path / "again")})))
+    assert curve(again, "validation_bits_per_base") == curve(run, "validation_bits_per_base")
+
+
+def test_the_packaged_model_can_be_the_start(config) -> None:
+    run = pretrain(config(initial="default", steps=1, k=PretrainConfig.k, model=ModelConfig(), evaluation_windows=4))
+    assert load_yaml(PretrainConfig, run / "config.yaml").k == 6
+    assert curve(run, "validation_bits_per_base")[0] < 2.5  # the weights were taken: fresh ones would know nothing
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"k": 3}, "has --k 4, this run asks for 3: leave --k out"),
+        ({"k": 4, "stride": 2}, "has --stride 4, this run asks for 2: leave --stride out"),
+        ({"model": ModelConfig(hidden_size=32, heads=8)}, "has --model.heads 2, this run asks for 8: leave --model.heads out"),
+        ({"model": ModelConfig(architecture="lstm")}, "has --model.architecture modernbert, this run asks for lstm"),
+    ],
+)
+def test_a_start_of_other_words_or_sizes_is_refused(config, tmp_path, changes, line) -> None:
     start = str(pretrain(config(out=str(tmp_path / "start"), steps=1)))
-    with pytest.raises(UserError, match="has k 4, this run 3: pass --k 4"):
-        pretrain(config(initial=start, k=3))
-    with pytest.raises(UserError, match="it has 2 attention heads, this one 4"):
-        pretrain(config(initial=start, model=ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)))
-    with pytest.raises(UserError, match="is not of this --model"):
-        pretrain(config(initial=start, model=ModelConfig(hidden_size=64, layers=2, heads=2, intermediate_size=32)))
+    with pytest.raises(UserError, match=line):
+        pretrain(config(initial=start, **changes))
     assert not Path(config().out).exists()
+
