@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from dnabert.errors import UserError
 
 _CHOICES = {"pooling": ("mean", "cls", "max"), "strand": ("forward", "random"), "precision": ("auto", "bf16", "fp32")}
+#: Kinds of device that torch knows by name; whether this machine has it is asked by those who compute there.
+_DEVICE = re.compile(r"auto|(cpu|cuda|mps|xpu|hpu|npu|mlu|musa)(:\d+)?")
 
 
 @dataclass
@@ -54,6 +57,8 @@ class EmbedConfig:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UserError(f"--{name} is {getattr(self, name)!r}, allowed is {', '.join(allowed)}")
+        if not _DEVICE.fullmatch(self.device):
+            raise UserError(f"--device is {self.device}, which is no kind of device: pass --device auto")
         for name in ("phases", "batch_size", "word_length", "sample"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -159,8 +159,10 @@ def test_too_short(bert_run: Path, windows: np.ndarray) -> None:
 
 
 def test_unknown_device(bert_run: Path) -> None:
-    with pytest.raises(UserError, match="--device is abacus"):
-        load_encoder(str(bert_run), config=EmbedConfig(device="abacus"))
+    with pytest.raises(UserError, match="--device is abacus, which is no kind of device"):
+        EmbedConfig(device="abacus")  # k-mer counts, which ask no device for anything, refuse it too
+    with pytest.raises(UserError, match="--device is cuda:7, which this machine does not have"):
+        load_encoder(str(bert_run), config=EmbedConfig(device="cuda:7"))
 
 
 def test_bf16_moves_a_vector_by_its_rounding(run, windows):
