@@ -8,7 +8,8 @@ import pytest
 from dnabert.corpus.loading import Corpus
 from dnabert.errors import UserError
 from dnabert.json_file import read_own, read_own_lines
-from dnabert.pretraining.card import last_evaluation, last_scores
+from dnabert.pretraining.card import last_scores
+from dnabert.pretraining.curve import last_evaluation
 
 
 @pytest.mark.parametrize(

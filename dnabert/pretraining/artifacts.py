@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.json_file import read_own_lines
+from dnabert.pretraining.curve import METRICS, last_row_evaluated
 from dnabert.pretraining.tracking import wandb_id
 from dnabert.stage import read_manifest
 
@@ -65,11 +66,13 @@ def model_artifact(run: str | Path) -> Any:
 
     run = Path(run).resolve()
     manifest = read_manifest(run, kind="run")
+    curve = run / METRICS  # a released model has none
+    last = last_row_evaluated(read_own_lines(curve)) if curve.is_file() else None
     artifact = wandb.Artifact(
         _name("model", wandb_id(run) or run.name),
         type="model",
         description="Masked language model of DNA, pretrained by dnabert; loads with transformers' AutoModelForMaskedLM",
-        metadata={"config": manifest["config"], "last": _last_validation(run)},
+        metadata={"config": manifest["config"], "last": last or {}},
     )
     for path in sorted(run.rglob("*")):
         inside = path.relative_to(run)
@@ -122,10 +125,3 @@ def _name(kind: str, rest: str) -> str:
     'corpus-my-apes-22'
     """
     return f"{kind}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', rest).strip('-') or 'unnamed'}"[:128]
-
-
-def _last_validation(run: Path) -> dict[str, Any]:
-    """The last line of ``metrics.jsonl`` that has a validation; empty for a released model, which has no curve."""
-    curve = run / "metrics.jsonl"
-    lines = read_own_lines(curve) if curve.is_file() else []
-    return next((line for line in reversed(lines) if line.get("validation_bits_per_base") is not None), {})

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError
-from dnabert.json_file import read_own, read_own_lines
+from dnabert.json_file import read_own
+from dnabert.pretraining.curve import last_evaluation
 from dnabert.stage import read_manifest, sha256, without_places
 
 CARD = "README.md"  # the name under which the Hugging Face Hub shows a card
@@ -74,20 +75,6 @@ Versions: {", ".join(f"{package} {version}" for package, version in manifest["ve
 It has seen what is named above and nothing else. A vector depends on the frame of the words and the strand unless it is the mean
 over several (`dnabert embed --phases 3 --both-strands`). It is no basis for medical decisions.
 """
-
-
-def last_evaluation(run: Path) -> dict[str, Any]:
-    """The last row of a run's metrics that holds an evaluation.
-
-    Raises
-    ------
-    UserError
-        when there is none.
-    """
-    evaluated = [row for row in read_own_lines(run / "metrics.jsonl") if "validation_bits_per_base" in row]
-    if not evaluated:
-        raise UserError(f"{run} was never evaluated: train it with --evaluate-every")
-    return evaluated[-1]
 
 
 def last_scores(run: str | Path) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.curve import METRICS
 from dnabert.stage import check_free, check_not_read, write_manifest
 
 _CONFIG = "config.yaml"
-_METRICS = "metrics.jsonl"  # made first, so that a run that was killed at any moment is known as one
 #: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.
 _SETTLED = (
     "k", "stride", "model", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
@@ -55,7 +55,7 @@ def begin(config: PretrainConfig) -> Path | None:
     out = Path(config.out)
     _hold(out)
     found = checkpoints(out) if out.is_dir() else []
-    stopped = (out / _METRICS).is_file() and not (out / "manifest.json").is_file()
+    stopped = (out / METRICS).is_file() and not (out / "manifest.json").is_file()
     if config.resume == "auto" and (stopped or not out.exists()):
         newest = newest_readable(out)
         if newest is not None:
@@ -119,7 +119,7 @@ def _fresh(out: Path) -> None:
                 replaced.unlink()
             shutil.rmtree(replaced, ignore_errors=True)
         out.mkdir(exist_ok=True)
-        (out / _METRICS).touch()
+        (out / METRICS).touch()  # first, so that a run that was killed at any moment is known as one
     except OSError as error:
         raise UserError(f"cannot make --out {out}: {error.strerror}: choose another folder") from error
     _hold(out)

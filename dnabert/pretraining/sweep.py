@@ -179,7 +179,7 @@ def _untracked(recipe: PretrainConfig) -> Training:
 
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     """Train, or read what was trained, and score each validation window."""
-    from dnabert.pretraining.card import last_evaluation
+    from dnabert.pretraining.curve import last_evaluation
     from dnabert.pretraining.loop import pretrain
     from dnabert.stage import read_manifest
 

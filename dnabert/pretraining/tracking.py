@@ -11,6 +11,7 @@ from typing import Any
 
 from dnabert.json_file import parse_json, read_json
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.curve import METRICS
 
 # which W&B run a run folder is, so that the comparison's figures join its curve
 _WANDB = "wandb.json"
@@ -23,7 +24,7 @@ class Tracker:
     """
 
     def __init__(self, run: Path, config: PretrainConfig, *, resume_id: str | None, settings: dict[str, Any]) -> None:
-        self._file = (run / "metrics.jsonl").open("a")
+        self._file = (run / METRICS).open("a")
         self._wandb: Any = None
         if config.tracker == "wandb":
             self._wandb = _wandb_run(run, project=config.project, id=resume_id, config=settings)
@@ -72,7 +73,7 @@ def keep_up_to(run: Path, *, step: int) -> None:
 
     The checkpoint's own score goes too: whoever goes on takes it again, where one is due.
     """
-    path = run / "metrics.jsonl"
+    path = run / METRICS
     if not path.exists():
         return
     kept = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
-from dnabert.probes.near_copies import STRETCH, near_copies
+from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
 _PARTS = ("train", "dev", "test")
 _SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".data")
@@ -70,7 +70,7 @@ class Task:
         """How many test sequences share a stretch with train, and how many are copies; counted once, whoever asks for it."""
         known = {sequence.tobytes().upper() for sequence in self.train.sequences}
         copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
-        return int(near_copies(self.test.sequences, train=self.train.sequences).sum()), copies
+        return int(seen_in_training(self.test.sequences, train=self.train.sequences).sum()), copies
 
 
 def read_task(path: str | Path, *, seed: int = 0) -> Task:

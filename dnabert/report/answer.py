@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dnabert.pretraining.curve import last_row_evaluated
 from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import count, duration, interval, listed, number, p_value, percent, present
 
@@ -160,10 +161,9 @@ def null_sentence(ladder: list[Record]) -> str | None:
 
 def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     """Say whether the run's last validation lies below the best Markov floor."""
-    curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
-    if not curve:
+    last = last_row_evaluated(metrics)
+    if last is None:
         return "The run has no validation, so nothing can be said of what it learned."
-    last = curve[-1]
     value = {"value": last["validation_bits_per_base"], "low": last.get("low"), "high": last.get("high")}
     spent = f"step {count(last.get('step'))}, {count(last.get('tokens'))} tokens, {duration(last.get('seconds'))}"
     said = f"At the end of training ({spent}) the model needs {interval(value)} bits per base on held-out windows"
@@ -210,11 +210,10 @@ def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
     -------
     mapping of ``model``, ``floor``, ``name`` (of that floor), ``side`` (`beside_counting`) and ``warning`` (empty, unless counting is better).
     """
-    curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
-    best = best_floor(floors or {})
-    if not curve or not best:
+    last, best = last_row_evaluated(metrics), best_floor(floors or {})
+    if last is None or not best:
         return None
-    last, floor = curve[-1], best["bits_per_base"]
+    floor = best["bits_per_base"]
     model = last["validation_bits_per_base"]
     side = beside_counting({"value": model, "low": last.get("low"), "high": last.get("high")}, floor)
     warning = ""

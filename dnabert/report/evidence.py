@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own, read_own_lines
+from dnabert.pretraining.curve import METRICS
 from dnabert.stage import check_unchanged, read_manifest
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
     if run is not None:
         run = Path(run)
         manifests["run"] = read_manifest(run, kind="run")
-        metrics = read_own_lines(run / "metrics.jsonl")
+        metrics = read_own_lines(run / METRICS)
         floors = read_own(run / "floors.json") if (run / "floors.json").exists() else None
         configs |= _texts(run, name="run")
     edit = comparison / "edit_distance.json"

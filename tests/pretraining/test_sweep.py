@@ -7,7 +7,7 @@ import pytest
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.pretraining.card import last_evaluation
+from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.floors import ratio_difference
 from dnabert.pretraining.sweep import SweepConfig, Variant, sweep
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.probes import near_copies, read_task
+from dnabert.probes import read_task, seen_in_training
 
 CSV = "sequence,label\nACGTACGT,1\nGGCC,0\n"
 
@@ -67,7 +67,7 @@ def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
 
 @pytest.mark.parametrize("batch", [1, 100, 10**6])
 def test_a_summary_counts_sequences_that_share_30_bases_with_train(tmp_path, monkeypatch, batch):
-    monkeypatch.setattr(near_copies, "_BATCH", batch)
+    monkeypatch.setattr(seen_in_training, "_BATCH", batch)
     rng = np.random.default_rng(0)
     one, other, new = ("".join(rng.choice(list("ACGT"), 80)) for _ in range(3))
     turned = dict(zip("ACGT", "TGCA", strict=True))
@@ -85,7 +85,7 @@ def test_a_summary_counts_sequences_that_share_30_bases_with_train(tmp_path, mon
     train = "sequence,label\n" + "".join(f"{sequence},{label}\n" for label, sequence in enumerate((one, other)))
     folder = write(tmp_path / "t", train_csv=train, dev_csv=train, test_csv="sequence,label\n" + "".join(f"{each},0\n" for each in tests))
     task = read_task(folder)
-    assert near_copies.near_copies(task.test.sequences, train=task.train.sequences).tolist() == [True] * 3 + [False] * 5
+    assert seen_in_training.seen_in_training(task.test.sequences, train=task.train.sequences).tolist() == [True] * 3 + [False] * 5
     assert task.summary().endswith("; test: 3 of 8 share 30 bases with train, 1 are copies")
 
 

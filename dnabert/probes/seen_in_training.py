@@ -18,7 +18,7 @@ _UNKNOWN = np.uint64(2**64 - 1)
 _BATCH = 4_096
 
 
-def near_copies(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArray[np.uint8]]) -> NDArray[np.bool_]:
+def seen_in_training(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArray[np.uint8]]) -> NDArray[np.bool_]:
     """Which test sequences share a stretch of 30 known bases with a training sequence, on either strand.
 
     Parameters
@@ -32,7 +32,7 @@ def near_copies(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArray[np
     Examples
     --------
     >>> one, other = (np.frombuffer(text, dtype=np.uint8) for text in (b"GATTACA" * 5, b"C" + b"tgtaatc" * 5))
-    >>> near_copies([one, one[:29]], train=[other]).tolist()
+    >>> seen_in_training([one, one[:29]], train=[other]).tolist()
     [True, False]
     """
     own, owner = _stretches(test)
