@@ -141,13 +141,13 @@ class ExplainArguments(ExplainConfig):
 
 @dataclass(kw_only=True)
 class ReportArguments:
-    """Write the page: a comparison into report.html.
+    """Write the page: an explanation, or a comparison, into report.html.
 
-    Example: dnabert report comparison --run runs/my_run --out report
+    Example: dnabert report explanation --run runs/my_run --out report
     """
 
-    comparison: Positional[Annotated[str, arg(metavar="COMPARISON")]]
-    """Folder made by eval/compare.py."""
+    source: Positional[Annotated[str, arg(metavar="EXPLANATION_OR_COMPARISON")]]
+    """Folder made by `dnabert explain` (map and cards), or by eval/compare.py (the ladder of encoders and the verdict, too)."""
     run: str | None = None
     """Folder made by train/pretrain.py, for the loss curve and its floors."""
     out: str

@@ -136,7 +136,7 @@ def report(arguments: ReportArguments) -> Result:
     """Run ``dnabert report``."""
     from dnabert.report import write_report
 
-    page = write_report(arguments.comparison, run=arguments.run, out=arguments.out, overwrite=arguments.overwrite)
+    page = write_report(arguments.source, run=arguments.run, out=arguments.out, overwrite=arguments.overwrite)
     return Result({"out": arguments.out, "page": page}, text=str(page))
 
 

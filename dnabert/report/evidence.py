@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own, read_own_lines
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_unchanged, read_manifest
+from dnabert.stage import check_unchanged, kind_of, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dnabert.report.sequences import Read
 
+#: Which windows touch genes of a named set, beside the cards of an explanation.
+_SETS = "gene_sets_on_map.parquet"
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """A comparison and, when there is one, the run behind it.
+    """A comparison, or an explanation alone (no ladder then), and, when there is one, the run behind it.
 
     Attributes
     ----------
@@ -63,30 +66,30 @@ class Evidence:
     no_sequences: str = ""
 
 
-def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> Evidence:
-    """Read a comparison folder and a run folder.
+def read_evidence(source: str | Path, *, run: str | Path | None = None) -> Evidence:
+    """Read a comparison, or an explanation alone, and a run folder.
 
     Raises
     ------
     UserError
         when a folder is not of its kind, or a file in it is missing or unreadable.
     """
-    comparison = Path(comparison)
+    source = Path(source)
+    kind = kind_of(source)
+    if kind in ("clusters", "embeddings"):
+        raise UserError(f"{source} holds {kind}, of which there is nothing to tell yet: dnabert explain makes cards of clusters")
+    evidence = _of_explanation(source) if kind == "explanation" else _of_comparison(source)
+    return evidence if run is None else _with_run(evidence, Path(run))
+
+
+def _of_comparison(comparison: Path) -> Evidence:
     manifests = {"comparison": read_manifest(comparison, kind="comparison")}
     main = read_own(comparison / "comparison.json")
     if not isinstance(main, dict) or not isinstance(main.get("main"), str):
         raise UserError(f"{comparison / 'comparison.json'} has no key main: make the comparison again")
     configs = _texts(comparison, name="comparison")
-    metrics: list[dict[str, Any]] = []
-    floors = None
-    if run is not None:
-        run = Path(run)
-        manifests["run"] = read_manifest(run, kind="run")
-        metrics = read_own_lines(run / METRICS)
-        floors = read_own(run / "floors.json") if (run / "floors.json").exists() else None
-        configs |= _texts(run, name="run")
     edit = comparison / "edit_distance.json"
-    table = _read_map(comparison / main["main"], sets=comparison / "explanation" / "gene_sets_on_map.parquet")
+    table = _read_map(comparison / main["main"], sets=comparison / "explanation" / _SETS)
     sequences, no_sequences = _sequences(comparison, manifests["comparison"], table)
     explanation = comparison / "explanation"
     if explanation.is_dir():
@@ -100,8 +103,6 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         ),
         map=table,
         main_rung=str(main.get("main_rung", "")),
-        metrics=metrics,
-        floors=floors,
         cards=_read_json_if(explanation / "cards.json", otherwise=[]),
         overall=_read_json_if(explanation / "overall.json", otherwise={}),
         stability=_read_json_if(comparison / "stability" / "stability.json", otherwise={}),
@@ -114,6 +115,44 @@ def read_evidence(comparison: str | Path, *, run: str | Path | None = None) -> E
         sequences=sequences,
         no_sequences=no_sequences,
     )
+
+
+def _of_explanation(folder: Path) -> Evidence:
+    """Map and cards of one encoder's clusters, with what these were made from; nothing is compared."""
+    from dnabert.explain.composition import cluster_rows
+    from dnabert.explain.windows import load_clustered_windows
+
+    manifest = read_manifest(folder, kind="explanation")
+    clusters = check_unchanged(folder, manifest, name="clusters")
+    table = _read_map(clusters, sets=folder / _SETS)
+    windows = load_clustered_windows(clusters)
+    grouped = read_manifest(clusters, kind="clusters")
+    embedded = read_manifest(grouped["inputs"]["embeddings"]["path"], kind="embeddings")
+    judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
+    cards = read_own(folder / "cards.json")
+    distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
+    return Evidence(
+        ladder=[],
+        edit_distance=None,
+        clusters=cluster_rows(windows.table, windows.sequences, phase_modulus=windows.word_length, edit_distance=distances),
+        map=table,
+        main_rung=str(embedded["config"]["encoder"]),
+        cards=cards,
+        overall=read_own(folder / "overall.json"),
+        stability=read_own(judged / "stability.json") if judged else {},
+        map_fit=read_own(clusters / "clusters.json").get("map", {}),
+        manifests={"embeddings": embedded, "clusters": grouped, "explanation": manifest},
+        configs=_texts(folder, name="explanation"),
+        sequences=windows.sequences,
+    )
+
+
+def _with_run(evidence: Evidence, run: Path) -> Evidence:
+    """The same with a run's curve and floors."""
+    manifests = evidence.manifests | {"run": read_manifest(run, kind="run")}
+    floors = read_own(run / "floors.json") if (run / "floors.json").exists() else None
+    configs = evidence.configs | _texts(run, name="run")
+    return replace(evidence, metrics=read_own_lines(run / METRICS), floors=floors, manifests=manifests, configs=configs)
 
 
 def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:

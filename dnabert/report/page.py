@@ -14,7 +14,7 @@ from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, write_tables
 from dnabert.report.verdict import verdict
-from dnabert.stage import stage
+from dnabert.stage import kind_of, stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    comparison: str | Path, *, run: str | Path | None = None, out: str | Path, overwrite: bool = False
+    source: str | Path, *, run: str | Path | None = None, out: str | Path, overwrite: bool = False
 ) -> Path:
     """Write ``report.html`` with ``figures/`` (PNG, SVG) and ``tables/`` (TSV) beside it.
 
     Parameters
     ----------
-    comparison : folder of ``eval/compare.py``.
+    source : folder of ``eval/compare.py``, or of ``dnabert explain``: then the page has map, cards and chromosomes, but no ladder
+        and no verdict.
     run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page says so.
     out : folder to make.
     overwrite : replace a report that stands there.
@@ -40,11 +41,11 @@ def write_report(
     Raises
     ------
     UserError
-        when an input is no comparison or no run, or `out` may not be written.
+        when an input is no comparison, explanation or run, or `out` may not be written.
     """
-    inputs = {"comparison": comparison} | ({"run": run} if run is not None else {})
+    inputs = {kind_of(source) or "comparison": source} | ({"run": run} if run is not None else {})
     with stage(out, kind="report", inputs=inputs, overwrite=overwrite) as folder:
-        evidence = read_evidence(comparison, run=run)
+        evidence = read_evidence(source, run=run)
         figures = draw_all(evidence)
         save_all(figures, folder / "figures")
         write_tables(evidence, folder / "tables")
@@ -124,7 +125,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "main_rung": evidence.main_rung,
         "manifests": evidence.manifests,
         "configs": evidence.configs,
-        "versions": evidence.manifests["comparison"].get("versions") or {},
+        "versions": (evidence.manifests.get("comparison") or evidence.manifests["explanation"]).get("versions") or {},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dnabert.corpus.mutation import mutate
 from dnabert.encoders import embed
 from dnabert.errors import UserError
 from dnabert.explain import ExplainConfig, Explanation, explain, load_explanation
+from dnabert.report import write_report
 
 pytestmark = pytest.mark.slow
 
@@ -101,6 +103,22 @@ def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation
     with pytest.raises(UserError, match="damaged holds .nested too deeply.: make it again"):
         load_explanation(folder / "damaged")
     assert explained.overall["skipped"] == {} and set(explained.overall["seconds"]) >= {"makeup", "kind", "words", "homology"}
+
+
+def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(explained: Explanation, folder: Path) -> None:
+    page = write_report(folder / "explanation", out=folder / "report").read_text()
+    assert "<h1>What do the sequences of a cluster have in common?</h1>" in page and "encoder kmer:4" in page
+    for card in explained.cards:
+        assert f'id="cluster-{card["label"]}"' in page and html.escape(card["sentence"]["text"]) in page
+    assert "come back" in page or "stable" in page  # what the repeats say
+    for part in ("verdict", "measures", "ladder", "distance", "learned"):
+        assert f'id="{part}"' not in page and f'href="#{part}"' not in page
+    rows = pd.read_csv(folder / "report" / "tables" / "clusters.tsv", sep="\t")
+    assert sorted(rows["label"]) == [-1, *(card["label"] for card in explained.cards)]
+    within = {card["label"]: card["kind"]["within"]["plain"] for card in explained.cards}
+    assert rows.set_index("label")["edit_distance_mean"].dropna().to_dict() == pytest.approx(within, rel=1e-4)
+    with pytest.raises(UserError, match="holds clusters, of which there is nothing to tell yet: dnabert explain makes cards"):
+        write_report(folder / "clusters", out=folder / "none")
 
 
 def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Path) -> None:
