@@ -28,8 +28,9 @@
     if (code >= 0) return { what: found ? `in cluster ${found[1]}` : "in no cluster", test: coded("label", [code]), label: values("label")[code] };
     return found ? { problem: `The map has no cluster ${found[1]}.` } : null;
   };
+  // A sequence's own name may hold colons ("HLA:A", "scaffold:12"): one that is known as a whole goes first.
   const byPlace = (text) => {
-    const found = text.match(/^([^\s:]+)(?:\s*:\s*(\d[\d,]*)(?:\s*(?:-|–|\.\.)\s*(\d[\d,]*))?)?$/);
+    const found = same("chrom", text) >= 0 ? [text, text] : text.match(/^(\S+?)(?:\s*:\s*(\d[\d,]*)(?:\s*(?:-|–|\.\.)\s*(\d[\d,]*))?)?$/);
     if (!found) return null;
     const [, name, from, to] = found;
     const code = same("chrom", name);

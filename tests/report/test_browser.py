@@ -326,6 +326,18 @@ def test_search_by_place(page: Page, asked: str, told: str) -> None:
     assert _find(page, asked) == told
 
 
+def test_search_in_sequences_named_with_colons(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(report.parents[1] / "comparison")
+    rows = np.arange(len(evidence.map))
+    evidence = replace(evidence, map=evidence.map.assign(chrom=np.where(rows % 2, "HLA:A", "scaffold:12")))
+    (tmp_path / "report.html").write_text(render(evidence, {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        assert _find(page, "HLA:A").startswith(f"{len(rows) // 2:,} windows on HLA:A")
+        assert _find(page, "scaffold:12").startswith(f"{(len(rows) + 1) // 2:,} windows on scaffold:12")
+        assert _find(page, "hla:a:449-896") == "1 window at HLA:A:449–896."
+        assert _find(page, "scaffold:12:1-448") == "1 window at scaffold:12:1–448."
+
+
 def test_search_by_genome_and_cluster(page: Page) -> None:
     table = _fixture().map_table(_FEW)
     first = table["genome"][0]
