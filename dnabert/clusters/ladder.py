@@ -9,9 +9,10 @@ import numpy as np
 
 from dnabert.clusters.agreement import agreement, resampled_agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
-from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette
+from dnabert.clusters.scores import majority, neighbor_vote, silhouette
 from dnabert.clusters.subsample import places_apart
 from dnabert.corpus.frames import codon_frames_read
+from dnabert.encoders.nearest import Places, nearest_other
 
 if TYPE_CHECKING:
     import pandas as pd

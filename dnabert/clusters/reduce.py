@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dnabert.clusters.config import ClusterConfig
+from dnabert.encoders.nearest import column_statistics, unit_length
 
 #: Rows from which the principal axes are fitted; the axes of 50,000 random rows and of all agree closely.
 FIT_ROWS = 50_000
@@ -88,19 +89,3 @@ def configured_basis(vectors: np.ndarray, config: ClusterConfig) -> Basis:
     return fit_basis(
         vectors, components=config.components, scaling=config.scaling, normalise=config.normalise, seed=config.seed
     )
-
-
-def column_statistics(vectors: np.ndarray, *, scaling: str = "zscore") -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale (float32 (d,)) of each dimension; scale is 1 for ``center`` and for constant dimensions."""
-    mean: np.ndarray = np.asarray(np.mean(vectors, axis=0, dtype=np.float64))
-    if scaling == "center":
-        return mean.astype(np.float32), np.ones(len(mean), dtype=np.float32)
-    scale: np.ndarray = np.asarray(np.std(vectors, axis=0, dtype=np.float64))
-    constant = scale <= 1e-6 * (np.abs(mean) + 1e-6)  # rounding of float32 around a constant is no signal
-    return mean.astype(np.float32), np.where(constant, 1.0, scale).astype(np.float32)
-
-
-def unit_length(vectors: np.ndarray) -> np.ndarray:
-    """Divide each row of float (n, d) by its Euclidean length; a zero row stays zero."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
-from dnabert.clusters.scores import standardised
 from dnabert.corpus.mutation import mutate
+from dnabert.encoders.nearest import standardised
 
 if TYPE_CHECKING:
     from dnabert.corpus import WindowView

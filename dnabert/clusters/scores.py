@@ -2,71 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
-from dnabert.clusters.reduce import column_statistics, unit_length
-
-#: Queries whose similarities to all windows are held at once.
-_CHUNK = 512
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where windows lie, so that a window's own copies can be kept from answering for it.
-
-    Attributes
-    ----------
-    block : int (n,), orthologous block, -1 = none.
-    sequence : (n,), genome and chromosome as one value.
-    start, end : int (n,), 0-based half-open.
-    """
-
-    block: np.ndarray
-    sequence: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-
-    def same(self, rows: np.ndarray) -> np.ndarray:
-        """Bool (len(rows), n): itself, of the same orthologous block, or overlapping on the same chromosome."""
-        block = (self.block[rows, None] == self.block[None]) & (self.block[rows, None] >= 0)
-        overlap = (self.start[rows, None] < self.end[None]) & (self.start[None] < self.end[rows, None])
-        overlap &= self.sequence[rows, None] == self.sequence[None]
-        block |= overlap
-        block[np.arange(len(rows)), rows] = True
-        return block
-
-
-def standardised(vectors: np.ndarray) -> np.ndarray:
-    """Z-score every dimension over all rows, then divide rows by their length: float32 (n, d).
-
-    Products of such rows are the cosine similarities that neighbours and retrieval use, for every encoder alike.
-    """
-    mean, scale = column_statistics(vectors, scaling="zscore")
-    return unit_length((np.asarray(vectors, dtype=np.float32) - mean) / scale)
-
-
-def nearest_other(vectors: np.ndarray, places: Places, *, k: int = 10, as_they_are: bool = False) -> np.ndarray:
-    """The k most similar windows (cosine of z-scored vectors, exact) of another place: int32 (n, k), best first.
-
-    Windows of the same orthologous block and overlapping ones are left out: near-copies would answer for them.
-    Where fewer than k others exist, -1 fills the rest. `as_they_are`: columns are not z-scored.
-    """
-    rows = unit_length(np.asarray(vectors, dtype=np.float32)) if as_they_are else standardised(vectors)
-    n, k_found = len(rows), min(k, len(rows) - 1)
-    nearest = np.full((n, k), -1, dtype=np.int32)
-    for begin in range(0, n, _CHUNK):
-        queries = np.arange(begin, min(begin + _CHUNK, n))
-        similarity = rows[queries] @ rows.T
-        similarity[places.same(queries)] = -np.inf
-        best = np.argpartition(-similarity, k_found - 1, axis=1)[:, :k_found]
-        value = np.take_along_axis(similarity, best, axis=1)
-        order = np.lexsort((best, -value), axis=1)
-        best, value = (np.take_along_axis(array, order, axis=1) for array in (best, value))
-        nearest[queries, :k_found] = np.where(np.isfinite(value), best, -1)
-    return nearest
 
 
 def neighbor_vote(nearest: np.ndarray, column: np.ndarray) -> np.ndarray:

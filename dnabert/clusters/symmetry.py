@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.clusters.bootstrap import bootstrap_mean
-from dnabert.clusters.reduce import column_statistics, unit_length
 from dnabert.corpus.mutation import mutate
+from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.ladder import neighbor_hits
-from dnabert.clusters.scores import hits_as_text, standardised
+from dnabert.clusters.scores import hits_as_text
 from dnabert.comparison.differences import differences
 from dnabert.encoders import load_embeddings
+from dnabert.encoders.nearest import standardised
 from dnabert.report.answer import is_count, is_trained
 
 if TYPE_CHECKING:

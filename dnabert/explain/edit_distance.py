@@ -10,7 +10,7 @@ import numpy as np
 from dnabert.explain.alignment_distance import levenshtein
 
 if TYPE_CHECKING:
-    from dnabert.clusters.scores import Places
+    from dnabert.encoders.nearest import Places
 
 #: Above this share of all windows a cluster is one of the map's big blobs, not a tight cluster.
 TIGHT_SHARE = 0.05

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.scores import hits_as_text, nearest_other, neighbor_vote, standardised
+from dnabert.clusters.scores import hits_as_text, neighbor_vote
 from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
+from dnabert.encoders.nearest import nearest_other, standardised
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
 if TYPE_CHECKING:

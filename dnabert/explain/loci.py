@@ -11,7 +11,7 @@ from dnabert.clusters.subsample import STRETCH
 from dnabert.corpus.blocks import block_or_alone
 
 if TYPE_CHECKING:
-    from dnabert.clusters.scores import Places
+    from dnabert.encoders.nearest import Places
 
 #: Half the width of the range of GC, and the least number of windows drawn from; a pair's GC is then known to 2 bases.
 _GC_WIDTH = 0.005
@@ -27,7 +27,7 @@ def loci(places: Places) -> NDArray[np.int64]:
     Examples
     --------
     >>> import numpy as np
-    >>> from dnabert.clusters.scores import Places
+    >>> from dnabert.encoders.nearest import Places
     >>> block, chromosome = np.array([7, -1, 7, -1]), np.array([0, 0, 1, 1])
     >>> loci(Places(block, chromosome, start=np.array([0, 50, 0, 900]), end=np.array([100, 150, 100, 1000]))).tolist()
     [0, 0, 0, 1]
@@ -73,7 +73,7 @@ def count_stretches(rows: NDArray[np.integer], places: Places, *, locus: NDArray
 
     Examples
     --------
-    >>> from dnabert.clusters.scores import Places
+    >>> from dnabert.encoders.nearest import Places
     >>> start = np.array([9_000, 12_000, 40_000, 9_000])
     >>> places = Places(np.full(4, -1), np.array([0, 0, 0, 1]), start, start + 448)
     >>> count_stretches(np.arange(4), places, locus=loci(places))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.scores import Places
 from dnabert.corpus.blocks import block_or_alone
+from dnabert.encoders.nearest import Places
 
 
 def representatives(labels: NDArray[np.integer], places: Places, *, seed: int = 0) -> NDArray[np.int64]:

@@ -17,9 +17,9 @@ from dnabert.explain.composition import low_complexity_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dnabert.clusters.scores import Places
     from dnabert.corpus.config import GenomeConfig
     from dnabert.corpus.gene_names import GeneNames
+    from dnabert.encoders.nearest import Places
 
 Sequences = Callable[[NDArray[np.integer]], NDArray[np.uint8]]
 

@@ -24,6 +24,10 @@ class ContrastConfig:
     """Most substitutions per base of the second view, each place's rate drawn from 0 on; great apes differ by 0.01 to 0.04."""
     indels: float = 0.005
     """The same for insertions and deletions."""
+    families: float = 0.0
+    """Share of a vector's dimensions that learn families instead of places (a third: 0.33). There the other half of a place may be a
+    relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has none, an old copy of itself, and
+    relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest. 0: all learn places."""
 
     def __post_init__(self) -> None:
         if self.weight < 0:
@@ -32,6 +36,8 @@ class ContrastConfig:
             raise UserError(f"--contrast.temperature is {self.temperature}, allowed is more than 0: pass --contrast.temperature 0.05")
         if self.shift is not None and self.shift < 0:
             raise UserError(f"--contrast.shift is {self.shift}, allowed is 0 or more")
+        if not 0 <= self.families <= 0.9:
+            raise UserError(f"--contrast.families is {self.families}, allowed is 0 to 0.9: pass --contrast.families 0.33")
         for name in ("substitutions", "indels"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UserError(f"--contrast.{name} is {getattr(self, name)}, allowed is 0 to 0.5")

@@ -2,7 +2,8 @@
 
 A masked language model reads one frame of one strand, and these dominate its vectors. So the same place is read twice,
 moved by any number of bases, on a random strand (unless told otherwise), and mutated; among all views of the batch each must find its other half
-(InfoNCE, van den Oord et al. 2018). No labels and no table of orthologs are used. The first view is masked and trains the
+(InfoNCE, van den Oord et al. 2018). Some dimensions may learn families instead: there the other half may be a relative, a window elsewhere
+that shares words with it. No labels and no table of orthologs are used. The first view is masked and trains the
 masked language model as well, the second is read whole, as an encoder will read it: one pass through the model serves both losses.
 
 Shapes: P places, 2P views (row i and row P + i are the two of place i), D width.
@@ -25,10 +26,15 @@ from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.near_copies import near_copies
+from dnabert.pretraining.relatives import Relatives, share_words
 from dnabert.pretraining.sampling import FROZEN_EPOCH, Sampler
 from dnabert.tokenizer import NOT_ASKED
 
 _EVALUATED, _BATCH = 500, 128
+#: Most substitutions, insertions and deletions per base of an old copy, as of the repeats that a genome is full of.
+_OLD_SUBSTITUTIONS, _OLD_INDELS = 0.3, 0.03
+#: Families are told apart less sharply than places: the temperature, times this.
+_FAMILY_TEMPERATURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -37,20 +43,33 @@ class PairSampler:
 
     sampler: Sampler
     config: ContrastConfig
+    relatives: Relatives | None = None
+    """Where `config.families` is not 0."""
 
     def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The `part`-th of `parts` equal pieces of a step's batch: all first views of its places, then all second ones.
 
-        Its `copies` are of the whole batch, whose places are no fair negatives where they are near-copies of each other.
+        Its `copies` (and `relatives`, `itself`) are of the whole batch, whose places are no fair negatives where they are near-copies.
         """
         rows, epochs = replace(self.sampler, batch_size=self.sampler.batch_size // 2).windows(step)
         size = len(rows) // parts
         own = slice(part * size, (part + 1) * size)
-        joined = _joined([self._view(rows[own], epochs[own], second=second) for second in (False, True)])
-        return replace(joined, copies=near_copies(self.sampler.view.bases(rows)))
+        bases = self.sampler.view.bases(rows)
+        copies = near_copies(bases)
+        first = self._first(rows[own], epochs[own])
+        if self.relatives is None:
+            second = self.view_bases(rows[own], epochs[own], second=True)
+            return replace(_joined([first, self._whole(second)]), copies=copies)
+        itself = np.arange(len(rows)) < len(rows) // 2
+        others = self.relatives.drawn(rows, hashed(self.sampler.seed, 13, epochs, rows))
+        others = np.where(itself, rows, others)
+        second = self.view_bases(others[own], epochs[own], second=True, old=(~itself & (others == rows))[own])
+        return replace(_joined([first, self._whole(second)]), copies=copies, relatives=copies | share_words(bases), itself=itself)
 
-    def view_bases(self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool) -> NDArray[np.uint8]:
-        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, turned, and the second one mutated."""
+    def view_bases(
+        self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool, old: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint8]:
+        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, turned, and the second one mutated, more where it is `old` (B,)."""
         from dnabert.pretraining.kernels import hashed_places  # numba, for those alone who draw pairs
 
         sampler, config = self.sampler, self.config
@@ -66,15 +85,18 @@ class PairSampler:
             return bases
         rate = uniform(sampler.seed, 11, epochs, rows)[:, None]  # from none to the most that is asked for
         draws = hashed_places(hashed(sampler.seed, 12, epochs, rows), length)
-        return mutate(bases, substitutions=rate * config.substitutions, indels=rate * config.indels, draws=draws)
+        aged = np.zeros(rate.shape, dtype=bool) if old is None else old[:, None]
+        substitutions = rate * np.where(aged, max(_OLD_SUBSTITUTIONS, config.substitutions), config.substitutions)
+        return mutate(bases, substitutions=substitutions, indels=rate * np.where(aged, max(_OLD_INDELS, config.indels), config.indels), draws=draws)
 
-    def _view(self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool) -> MaskedBatch:
-        bases = self.view_bases(rows, epochs, second=second)
-        if not second:
-            return self.sampler.masked(bases, windows=rows, epochs=epochs)
-        whole = self.sampler.tokenizer.encode_bases(bases).astype(np.int64)  # nothing hidden, so nothing asked for
-        unasked = np.zeros((len(rows), self.sampler.plan.asked), dtype=np.int64)
-        return MaskedBatch(whole, unasked, unasked + NOT_ASKED, unasked.astype(np.float32), unasked.astype(bool))
+    def _first(self, rows: NDArray[np.int64], epochs: NDArray[np.int64]) -> MaskedBatch:
+        return self.sampler.masked(self.view_bases(rows, epochs, second=False), windows=rows, epochs=epochs)
+
+    def _whole(self, bases: NDArray[np.uint8]) -> MaskedBatch:
+        """Views in which nothing is hidden, so nothing asked for."""
+        ids = self.sampler.tokenizer.encode_bases(bases).astype(np.int64)
+        unasked = np.zeros((len(bases), self.sampler.plan.asked), dtype=np.int64)
+        return MaskedBatch(ids, unasked, unasked + NOT_ASKED, unasked.astype(np.float32), unasked.astype(bool))
 
 
 def _joined(parts: list[MaskedBatch]) -> MaskedBatch:
@@ -117,24 +139,52 @@ def contrastive_loss(vectors: Tensor, copies: Tensor, *, temperature: float) -> 
     return functional.cross_entropy(similarity, other), similarity.detach().argmax(1) == other
 
 
-def whole_batch_loss(
-    vectors: Tensor, copies: NDArray[np.bool_], *, temperature: float, accelerator: Accelerator
-) -> tuple[Tensor, Tensor]:
-    """The contrastive loss of a step's whole batch, of which this process has a part.
+def views_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig) -> tuple[Tensor, Tensor]:
+    """The contrastive loss of a batch's views, in places alone or in places and families.
+
+    Parameters
+    ----------
+    vectors : float (2P, D) of the whole batch, row i and row P + i of one place.
+    batch : with what it knows of the whole batch's places.
+
+    Returns
+    -------
+    nats : float32; where families are learned the sum of both losses, each over dimensions of its own.
+    found : bool, as `contrastive_loss` has it; where families are learned, of the views of `batch.itself` and in the dimensions of places.
+    """
+    copies, relatives, itself = (
+        None if x is None else torch.from_numpy(x).to(vectors.device) for x in (batch.copies, batch.relatives, batch.itself)
+    )
+    assert copies is not None  # the places of the batch are read twice
+    if relatives is None or itself is None:
+        return contrastive_loss(vectors, copies, temperature=config.temperature)
+    width = places_width(vectors.shape[1], config=config)
+    place, found = contrastive_loss(vectors[itself.repeat(2), :width], copies[itself][:, itself], temperature=config.temperature)
+    family, _ = contrastive_loss(vectors[:, width:], relatives, temperature=_FAMILY_TEMPERATURE * config.temperature)
+    return place + family, found
+
+
+def places_width(width: int, *, config: ContrastConfig) -> int:
+    """Dimensions of a vector of `width` that learn places; the others, the last ones, learn families."""
+    return min(width - 1, max(1, width - round(config.families * width))) if config.families else width
+
+
+def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig, accelerator: Accelerator) -> tuple[Tensor, Tensor]:
+    """`views_loss` of a step's whole batch, of which this process has a part.
 
     The gradient reaches this process's vectors alone; the other processes compute the same loss and add theirs.
 
     Parameters
     ----------
     vectors : float (B, D) of this process's part, all first views, then all second ones.
-    copies : bool (P, P), of all places of the whole batch.
-    temperature : as in `contrastive_loss`, and what is returned too.
+    batch : this process's part, which knows how all places of the whole batch are related.
+    config : as in `views_loss`, and what is returned too.
     """
     own = vectors.float().reshape(2, -1, vectors.shape[1]).transpose(0, 1)  # place, view, width
     everywhere = accelerator.gather(own.detach().contiguous())
     first = accelerator.process_index * len(own)
     whole = torch.cat([everywhere[:first], own, everywhere[first + len(own) :]]).transpose(0, 1).flatten(0, 1)
-    return contrastive_loss(whole, torch.from_numpy(copies).to(whole.device), temperature=temperature)
+    return views_loss(whole, batch, config=config)
 
 
 @torch.no_grad()

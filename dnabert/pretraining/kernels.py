@@ -218,3 +218,28 @@ def sharing(values: NDArray[np.uint64], owners: NDArray[np.int64], needed: NDArr
                     enough[low, high] = enough[high, low] = True
         begin = end
     return enough
+
+
+@compiled
+def count_shared(words: NDArray[np.uint64], others: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Count the numbers below 2**64 - 1 that each row of ascending `words` (n, W) shares with its `others` (n, c); 0 for -1."""
+    shared = np.zeros(others.shape, dtype=np.int64)
+    none = np.uint64(2**64 - 1)
+    width = words.shape[1]
+    for row in range(len(others)):
+        own = words[row]
+        for column in range(others.shape[1]):
+            if others[row, column] < 0:
+                continue
+            its = words[others[row, column]]
+            here, there = 0, 0
+            while here < width and there < width and own[here] != none and its[there] != none:
+                if own[here] == its[there]:
+                    shared[row, column] += 1
+                    here += 1
+                    there += 1
+                elif own[here] < its[there]:
+                    here += 1
+                else:
+                    there += 1
+    return shared

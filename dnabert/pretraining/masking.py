@@ -43,6 +43,10 @@ class MaskedBatch:
     """(B, M): where the true word is really hidden. A kept word can be copied: bits per base must not count it."""
     copies: NDArray[np.bool_] | None = None
     """(P, P), where places are read twice: which places of the step's whole batch are near-copies of each other."""
+    relatives: NDArray[np.bool_] | None = None
+    """(P, P), where families are learned too: which are relatives, or near-copies."""
+    itself: NDArray[np.bool_] | None = None
+    """(P,), likewise: whose second view is of the place itself, no more mutated than apes are."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import transformers
 from accelerate import Accelerator, PartialState
-from accelerate.utils import parse_flag_from_env
+from accelerate.utils import broadcast_object_list, parse_flag_from_env
 from tqdm import tqdm
 
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
@@ -28,6 +30,7 @@ from dnabert.pretraining.checkpoints import Progress, load_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.initial import load_initial
 from dnabert.pretraining.optimizer import build_optimizers
+from dnabert.pretraining.relatives import Relatives, find_relatives
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
@@ -151,9 +154,23 @@ def build_training(
         tracker.read(corpus=train.view.folder, initial=config.initial)
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
     window = list(progress.since_line)
+    relatives = _relatives(config, train, accelerator)
     return Training(
-        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, window=window
+        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, relatives, window=window
     )
+
+
+def _relatives(config: PretrainConfig, train: Sampler, accelerator: Accelerator) -> Relatives | None:
+    """Relatives of the training windows, where families are learned: looked for by the first process, given to the others."""
+    if not (config.contrast.weight and config.contrast.families):
+        return None
+    found = None
+    if accelerator.is_main_process:
+        began = time.perf_counter()
+        found = find_relatives(train.view, seed=config.seed)
+        told = f"{len(found.rows):,} of {len(train.view):,} training windows have relatives elsewhere in their genome"
+        print(f"{told} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+    return broadcast_object_list([found])[0]
 
 
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:

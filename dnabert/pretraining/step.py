@@ -22,6 +22,7 @@ from dnabert.pretraining.contrast import PairSampler, whole_batch_loss
 from dnabert.pretraining.divergence import watched
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import learning_rate, set_learning_rate, update
+from dnabert.pretraining.relatives import Relatives
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.tracking import Tracker
 
@@ -43,6 +44,7 @@ class Training:
     tracker: Tracker | None
     bar: tqdm[Any]
     progress: Progress
+    relatives: Relatives | None = None
     evaluated_at: int = -1
     window: list[dict[str, float]] = field(default_factory=list)  # what steps since the last line measured, and their seconds
     pending: list[tuple[torch.Tensor, float]] = field(default_factory=list)  # the same, still where it was computed; see `settle`
@@ -50,7 +52,7 @@ class Training:
     @property
     def pairs(self) -> PairSampler | None:
         """Where the batches come from when places are read twice."""
-        return PairSampler(self.sampler, self.config.contrast) if self.config.contrast.weight else None
+        return PairSampler(self.sampler, self.config.contrast, self.relatives) if self.config.contrast.weight else None
 
     @property
     def model(self) -> Any:
@@ -105,8 +107,7 @@ def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Ten
     precise = wide_float(accelerator.device)
     measured = torch.zeros(2, dtype=precise, device=accelerator.device)
     if batch.copies is not None:
-        temperature = training.config.contrast.temperature
-        contrast, found = whole_batch_loss(vectors, batch.copies, temperature=temperature, accelerator=accelerator)
+        contrast, found = whole_batch_loss(vectors, batch, config=training.config.contrast, accelerator=accelerator)
         loss = loss + training.config.contrast.weight * contrast
         measured = torch.stack([contrast.detach(), found.float().mean()]).to(precise)
     accelerator.backward(loss * accelerator.num_processes)

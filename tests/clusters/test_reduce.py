@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from dnabert.clusters.reduce import column_statistics, fit_basis, unit_length
+from dnabert.clusters.reduce import fit_basis
+from dnabert.encoders.nearest import column_statistics, unit_length
 
 
 @pytest.mark.parametrize("scaling", ["center", "zscore"])

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from dnabert.clusters.scores import Places, majority, nearest_other, neighbor_vote, silhouette, standardised
+from dnabert.clusters.scores import majority, neighbor_vote, silhouette
+from dnabert.encoders.nearest import Places, nearest_other, standardised
 
 
 def places(n: int, *, block: np.ndarray | None = None) -> Places:

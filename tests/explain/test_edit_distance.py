@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnabert.clusters.scores import Places
+from dnabert.encoders.nearest import Places
 from dnabert.explain.edit_distance import cliffs_delta, edit_distances, levenshtein
 
 DNA = st.text("ACGTacgt", min_size=1, max_size=12)

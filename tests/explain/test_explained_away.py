@@ -99,7 +99,7 @@ def test_homology_is_one_more_explanation() -> None:
 def test_each_part_is_predicted_by_scikit_learns_ridge_of_the_others() -> None:
     from sklearn.linear_model import Ridge
 
-    from dnabert.clusters.scores import standardised
+    from dnabert.encoders.nearest import standardised
     from dnabert.explain.explained_away import _PENALTY, _parts
 
     rng = np.random.default_rng(0)

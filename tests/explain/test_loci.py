@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnabert.clusters.scores import Places
+from dnabert.encoders.nearest import Places
 from dnabert.explain.loci import count_stretches, disjoint_pairs, equal_gc_pairs, loci
 
 PLACE = st.tuples(st.integers(-1, 4), st.integers(0, 2), st.integers(0, 60))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnabert.clusters.scores import Places
+from dnabert.encoders.nearest import Places
 from dnabert.explain.representatives import halves, representatives
 
 

@@ -129,8 +129,9 @@ def test_views_learn_to_find_each_other_from_where_a_run_stopped(config, tmp_pat
     assert curve(run, "validation_bits_per_base")[0] == curve(start, "validation_bits_per_base")[-1]
 
 
-def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path) -> None:
-    contrast = ContrastConfig(weight=0.5)
+@pytest.mark.parametrize("families", [0.0, 0.33])
+def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path, families) -> None:
+    contrast = ContrastConfig(weight=0.5, families=families)
     alone = pretrain(config(out=str(tmp_path / "alone"), contrast=contrast))
     save_yaml(config(out=str(tmp_path / "two"), contrast=contrast), tmp_path / "two.yaml")
     script = Path(__file__).parents[2] / "train" / "pretrain.py"
@@ -152,6 +153,7 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
         ({"contrast": {"temperature": 0.0}}, "--contrast.temperature is 0.0"),
         ({"contrast": {"shift": -1}}, "--contrast.shift is -1"),
         ({"contrast": {"indels": 0.7}}, "--contrast.indels is 0.7, allowed is 0 to 0.5"),
+        ({"contrast": {"families": 1.0}}, "--contrast.families is 1.0, allowed is 0 to 0.9"),
         ({"contrast": {"weight": 1.0}, "batch_size": 7}, "--batch-size is 7"),
         ({"contrast": {"weight": 1.0}, "accumulation": 2}, "--accumulation parts them: pass 1"),
         ({"contrast": {"weight": 1.0}, "random_phase": False}, "--no-random-phase has no meaning beside --contrast.weight"),
