@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dnabert.alphabet import CODE_OF
@@ -61,10 +62,10 @@ def find_relatives(view: WindowView, *, seed: int = 0) -> Relatives:
     """
     from dnabert.pretraining.kernels import count_shared  # numba, for those alone who ask for relatives
 
-    genome = view.column("genome").astype(str)
+    genome, names = pd.factorize(view.column("genome"))  # a column of strings would take gigabytes of five whole genomes
     found = [(np.zeros(0, dtype=np.int64), np.zeros((0, _KEPT), dtype=np.int64))]
-    for name in np.unique(genome):
-        rows = _spread(np.flatnonzero(genome == name))
+    for number in range(len(names)):
+        rows = _spread(np.flatnonzero(genome == number))
         if len(rows) < 2:
             continue
         bases = view.bases(rows)
