@@ -17,6 +17,7 @@ import yaml
 from dnabert.errors import UserError
 from dnabert.hub.config import PushConfig
 from dnabert.json_file import read_json
+from dnabert.pretraining.curve import METRICS
 from dnabert.stage import kind_of, read_manifest, whole_folder, without_places
 
 #: The Hub's kind of repository for each kind of stage.
@@ -131,7 +132,7 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
     from dnabert.pretraining.release import release
 
     read_manifest(run, kind="run")
-    if (run / "metrics.jsonl").is_file():
+    if (run / METRICS).is_file():
         release(run, out=folder, data=config.data, license=config.license, name=name)
         return
     if not (run / CARD).is_file():

@@ -27,7 +27,8 @@ class ContrastConfig:
     families: float = 0.0
     """Share of a vector's dimensions that learn families instead of places (a third: 0.33). There the other half of a place may be a
     relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has none, an old copy of itself, and
-    relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest. 0: all learn places."""
+    relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest. At most 30,000 windows of a
+    genome are compared, so of whole genomes few have relatives that are known. 0: all learn places."""
 
     def __post_init__(self) -> None:
         if self.weight < 0:
@@ -58,8 +59,8 @@ class PretrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model."""
     initial: str | None = None
-    """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its own, and need not
-    be given. By default fresh weights."""
+    """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its own where they are left
+    at their defaults. By default fresh weights."""
 
     batch_size: int = 64
     """Windows per optimiser step, over all processes and accumulated parts together."""
@@ -163,7 +164,7 @@ class PretrainConfig:
             self.minutes = 5.0
         if not 1 <= self.k <= 8:
             raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
-        if self.stride is not None and not 1 <= self.stride <= self.k:
+        if self.stride is not None and not 1 <= self.stride <= (self.k if self.initial is None else 8):  # whose k is not yet known
             raise UserError(f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}")
         for name in ("mask_share", "evaluation_mask_share"):
             if not 0 < getattr(self, name) < 1:

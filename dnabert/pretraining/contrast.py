@@ -24,9 +24,9 @@ from torch.nn import functional
 from dnabert.corpus.mutation import mutate
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
+from dnabert.pretraining.kin import Kin, share_words, still_kin
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.near_copies import near_copies
-from dnabert.pretraining.relatives import Relatives, share_words
 from dnabert.pretraining.sampling import FROZEN_EPOCH, Sampler
 from dnabert.tokenizer import NOT_ASKED
 
@@ -43,8 +43,8 @@ class PairSampler:
 
     sampler: Sampler
     config: ContrastConfig
-    relatives: Relatives | None = None
-    """Where `config.families` is not 0."""
+    kin: Kin | None = None
+    """Relatives of the windows, where `config.families` is not 0."""
 
     def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The `part`-th of `parts` equal pieces of a step's batch: all first views of its places, then all second ones.
@@ -56,20 +56,48 @@ class PairSampler:
         own = slice(part * size, (part + 1) * size)
         bases = self.sampler.view.bases(rows)
         copies = near_copies(bases)
-        first = self._first(rows[own], epochs[own])
-        if self.relatives is None:
+        first = self.view_bases(rows[own], epochs[own], second=False)
+        masked = self.sampler.masked(first, windows=rows[own], epochs=epochs[own])
+        if self.kin is None:
             second = self.view_bases(rows[own], epochs[own], second=True)
-            return replace(_joined([first, self._whole(second)]), copies=copies)
+            return replace(_joined([masked, self._whole(second)]), copies=copies)
         itself = np.arange(len(rows)) < len(rows) // 2
-        others = self.relatives.drawn(rows, hashed(self.sampler.seed, 13, epochs, rows))
-        others = np.where(itself, rows, others)
-        second = self.view_bases(others[own], epochs[own], second=True, old=(~itself & (others == rows))[own])
-        return replace(_joined([first, self._whole(second)]), copies=copies, relatives=copies | share_words(bases), itself=itself)
+        others = np.where(itself, rows, self.kin.drawn(rows, hashed(self.sampler.seed, 13, epochs, rows)))
+        second = self._second_of_families(first, rows[own], others[own], epochs[own], itself=itself[own])
+        relatives = copies | self._related(bases, rows, others)
+        return replace(_joined([masked, self._whole(second)]), copies=copies, relatives=relatives, itself=itself)
+
+    def _second_of_families(
+        self, first: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64], epochs: NDArray[np.int64], *, itself: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """Second views: of the place, as young as apes, where it is `itself`; else of its relative, or where it has none an old copy."""
+        kin = others != rows
+        second = self.view_bases(others, epochs, second=True, still=kin)
+        kin[kin] = still_kin(first[kin], second[kin])  # views that hold other ends of two windows have nothing in common any more
+        old = ~itself & ~kin
+        second[old] = self.view_bases(rows[old], epochs[old], second=True, old=True)
+        return second
+
+    def _related(self, bases: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Places (P, P) whose windows, or windows of second views, are relatives of each other's, or the same; none with itself."""
+        both = share_words(np.concatenate([bases, self.sampler.view.bases(others)]))
+        drawn = np.concatenate([rows, others])
+        both |= drawn[:, None] == drawn
+        places = len(rows)
+        related = both[:places, :places] | both[:places, places:] | both[places:, :places] | both[places:, places:]
+        np.fill_diagonal(related, False)
+        return related
 
     def view_bases(
-        self, rows: NDArray[np.int64], epochs: NDArray[np.int64], *, second: bool, old: NDArray[np.bool_] | None = None
+        self,
+        rows: NDArray[np.int64],
+        epochs: NDArray[np.int64],
+        *,
+        second: bool,
+        old: bool = False,
+        still: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.uint8]:
-        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, turned, and the second one mutated, more where it is `old` (B,)."""
+        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, but where it is `still` (B,), turned, the second one mutated, more if `old`."""
         from dnabert.pretraining.kernels import hashed_places  # numba, for those alone who draw pairs
 
         sampler, config = self.sampler, self.config
@@ -79,18 +107,18 @@ class PairSampler:
         shift = (hashed(sampler.seed, 8, epochs, rows) % np.uint64(length)).astype(np.int64) - length // 2
         if second:
             shift += (hashed(sampler.seed, 9, epochs, rows) % np.uint64(2 * reach + 1)).astype(np.int64) - reach
+        if still is not None:
+            shift[still] = 0
         reverse = (hashed(sampler.seed, 10, epochs, rows, int(second)) >> np.uint64(63)).astype(bool) & sampler.random_strand
         bases = sampler.view.bases(rows, shift=shift, reverse=reverse)
         if not second:
             return bases
         rate = uniform(sampler.seed, 11, epochs, rows)[:, None]  # from none to the most that is asked for
         draws = hashed_places(hashed(sampler.seed, 12, epochs, rows), length)
-        aged = np.zeros(rate.shape, dtype=bool) if old is None else old[:, None]
-        substitutions = rate * np.where(aged, max(_OLD_SUBSTITUTIONS, config.substitutions), config.substitutions)
-        return mutate(bases, substitutions=substitutions, indels=rate * np.where(aged, max(_OLD_INDELS, config.indels), config.indels), draws=draws)
-
-    def _first(self, rows: NDArray[np.int64], epochs: NDArray[np.int64]) -> MaskedBatch:
-        return self.sampler.masked(self.view_bases(rows, epochs, second=False), windows=rows, epochs=epochs)
+        substitutions, indels = config.substitutions, config.indels
+        if old:
+            substitutions, indels = max(_OLD_SUBSTITUTIONS, substitutions), max(_OLD_INDELS, indels)
+        return mutate(bases, substitutions=rate * substitutions, indels=rate * indels, draws=draws)
 
     def _whole(self, bases: NDArray[np.uint8]) -> MaskedBatch:
         """Views in which nothing is hidden, so nothing asked for."""
@@ -191,7 +219,7 @@ def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastCon
 def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
     """Share of views whose other half is the most similar of all, among up to 500 places of ``pairs.sampler.view``, nothing hidden.
 
-    The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns, whose
+    Where families are learned the dimensions of places alone are asked, as in training. The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns, whose
     mode is given back.
     """
     was_training = objective.training
@@ -208,5 +236,7 @@ def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator)
                 vectors.append(objective(ids, unasked, unasked + NOT_ASKED)[2])
     objective.train(was_training)
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
-    _, found = contrastive_loss(torch.cat(vectors), copies, temperature=pairs.config.temperature)
+    whole = torch.cat(vectors)
+    places = whole[:, : places_width(whole.shape[1], config=pairs.config)]
+    _, found = contrastive_loss(places, copies, temperature=pairs.config.temperature)
     return float(found.float().mean())

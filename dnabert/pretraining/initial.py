@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError, first_line
+from dnabert.models.build import settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading
 from dnabert.pretraining.config import PretrainConfig
@@ -37,15 +38,14 @@ def with_words_and_sizes_of_initial(config: PretrainConfig) -> PretrainConfig:
     if config.initial is None:
         return config
     folder = run_folder(config.initial)
-    sizes = read_manifest(folder, kind="run")["config"]["model"]
+    sizes = settings_of(read_manifest(folder, kind="run"))
     words = load_tokenizer(folder)
     k = _agreed("k", config.k, words.k, default=PretrainConfig.k, initial=config.initial)
     stride = _agreed("stride", config.stride or k, words.stride, default=k, initial=config.initial)
     usual = ModelConfig()
     agreed = {
-        name: _agreed(f"model.{name}", getattr(config.model, name), sizes[name], default=getattr(usual, name), initial=config.initial)
+        name: _agreed(f"model.{name}", getattr(config.model, name), getattr(sizes, name), default=getattr(usual, name), initial=config.initial)
         for name in _SIZES
-        if name in sizes
     }
     return replace(config, initial=str(folder), k=k, stride=None if stride == k else stride, model=replace(config.model, **agreed))
 

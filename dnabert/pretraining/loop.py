@@ -197,6 +197,8 @@ def _say_hello(training: Training) -> None:
     if config.steps is not None and config.warmup_steps >= config.steps:
         told = f"--warmup-steps {config.warmup_steps} is no less than --steps {config.steps}: the learning rate never reaches what was asked for"
         training.bar.write(told, file=sys.stderr)
+    if config.initial is not None:
+        training.bar.write(f"begins with the weights of {config.initial}, its k ({config.k}) and its sizes", file=sys.stderr)
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
         f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} apart; "

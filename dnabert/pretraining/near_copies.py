@@ -23,15 +23,33 @@ def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     ----------
     bases : uint8 ASCII (n, L).
     """
-    from dnabert.pretraining.kernels import sharing, sketch_words, sketches  # numba, for those alone who ask for copies
+    from dnabert.pretraining.kernels import sharing  # numba, for those alone who ask for copies
 
-    if bases.shape[1] < _WORD:
-        return np.zeros((len(bases), len(bases)), dtype=bool)
-    words = sketch_words(np.ascontiguousarray(bases), CODE_OF, _WORD, np.uint64(hashed(0)))
-    words.sort(axis=1)
-    sketch, sizes = sketches(words, _SKETCH)
+    hashes, sizes = sketch(bases, word=_WORD, most=_SKETCH)
     filled = np.arange(_SKETCH) < sizes[:, None]
-    values, owners = sketch[filled], np.repeat(np.arange(len(bases)), sizes)
+    values, owners = hashes[filled], np.repeat(np.arange(len(bases)), sizes)
     order = np.argsort(values)
     more_than = np.maximum(_COPIES * sizes, 1)
     return sharing(values[order], owners[order], np.floor(more_than).astype(np.int64) + 1)
+
+
+def sketch(bases: NDArray[np.uint8], *, word: int, most: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The smallest different hashes of each window's words, on whichever strand is smaller, and how many there are.
+
+    Parameters
+    ----------
+    bases : uint8 ASCII (n, L).
+    word : bases of a word, to 32; words with unknown bases are left out.
+    most : hashes of a window.
+
+    Returns
+    -------
+    uint64 (n, most), ascending as far as they go, and int64 (n,).
+    """
+    from dnabert.pretraining.kernels import sketch_words, sketches
+
+    if bases.shape[1] < word:
+        return np.zeros((len(bases), most), dtype=np.uint64), np.zeros(len(bases), dtype=np.int64)
+    words = sketch_words(np.ascontiguousarray(bases), CODE_OF, word, np.uint64(hashed(0)))
+    words.sort(axis=1)
+    return sketches(words, most)

@@ -29,8 +29,8 @@ from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.initial import load_initial
+from dnabert.pretraining.kin import Kin, find_kin
 from dnabert.pretraining.optimizer import build_optimizers
-from dnabert.pretraining.relatives import Relatives, find_relatives
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
@@ -154,22 +154,29 @@ def build_training(
         tracker.read(corpus=train.view.folder, initial=config.initial)
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
     window = list(progress.since_line)
-    relatives = _relatives(config, train, accelerator)
+    kin = kin_of_training(config, train, accelerator, folder=Path(config.out))
     return Training(
-        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, relatives, window=window
+        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, kin, window=window
     )
 
 
-def _relatives(config: PretrainConfig, train: Sampler, accelerator: Accelerator) -> Relatives | None:
-    """Relatives of the training windows, where families are learned: looked for by the first process, given to the others."""
+def kin_of_training(config: PretrainConfig, train: Sampler, accelerator: Accelerator, *, folder: Path | None = None) -> Kin | None:
+    """Relatives of the training windows, where families are learned: found by the first process, given to the others.
+
+    With a `folder` they are kept there: sums that are rounded otherwise may find others, and a run is to go on with the same.
+    """
     if not (config.contrast.weight and config.contrast.families):
         return None
     found = None
     if accelerator.is_main_process:
-        began = time.perf_counter()
-        found = find_relatives(train.view, seed=config.seed)
-        told = f"{len(found.rows):,} of {len(train.view):,} training windows have relatives elsewhere in their genome"
-        print(f"{told} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+        found = Kin.load(folder) if folder else None
+        if found is None:
+            began = time.perf_counter()
+            found = find_kin(train.view, seed=config.seed)
+            told = f"{len(found.rows):,} of {len(train.view):,} training windows have relatives elsewhere in their genome"
+            print(f"{told} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+            if folder:
+                found.save(folder)
     return broadcast_object_list([found])[0]
 
 

@@ -20,9 +20,9 @@ from dnabert.pretraining.checkpoints import Progress
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.contrast import PairSampler, whole_batch_loss
 from dnabert.pretraining.divergence import watched
+from dnabert.pretraining.kin import Kin
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import learning_rate, set_learning_rate, update
-from dnabert.pretraining.relatives import Relatives
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.tracking import Tracker
 
@@ -44,7 +44,7 @@ class Training:
     tracker: Tracker | None
     bar: tqdm[Any]
     progress: Progress
-    relatives: Relatives | None = None
+    kin: Kin | None = None
     evaluated_at: int = -1
     window: list[dict[str, float]] = field(default_factory=list)  # what steps since the last line measured, and their seconds
     pending: list[tuple[torch.Tensor, float]] = field(default_factory=list)  # the same, still where it was computed; see `settle`
@@ -52,7 +52,7 @@ class Training:
     @property
     def pairs(self) -> PairSampler | None:
         """Where the batches come from when places are read twice."""
-        return PairSampler(self.sampler, self.config.contrast, self.relatives) if self.config.contrast.weight else None
+        return PairSampler(self.sampler, self.config.contrast, self.kin) if self.config.contrast.weight else None
 
     @property
     def model(self) -> Any:

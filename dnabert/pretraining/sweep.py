@@ -111,11 +111,13 @@ def sweep(config: SweepConfig) -> Path:
 def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
     if not Path(config.recipe).is_file():
         raise UserError(f"no such file: {config.recipe}: --recipe takes a config of train/pretrain.py, such as configs/pretrain/small.yaml")
+    from dnabert.pretraining.initial import with_words_and_sizes_of_initial  # after --help, which needs no torch
+
     threads = max(1, len(os.sched_getaffinity(0)) // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
     words += ["--corpus", config.corpus] if config.corpus else []
     words += [*shlex.split(config.flags), *shlex.split(variant.flags), "--out", str(out), "--resume", "auto"]
-    return parse(PretrainConfig, words, prog=f"variant {variant.name}")
+    return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))
 
 
 def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:
@@ -171,9 +173,9 @@ def _untracked(recipe: PretrainConfig) -> Training:
     model = setup.make_model(recipe, samplers.train, window_length=corpus.window_length)
     optimizers = build_optimizers(model, recipe, bf16=accelerator.mixed_precision == "bf16")
     objective = MaskedObjective(model).to(accelerator.device)
-    bar = tqdm(disable=True)
+    bar, kin = tqdm(disable=True), setup.kin_of_training(recipe, samplers.train, accelerator)
     return Training(
-        recipe, accelerator, objective, optimizers, samplers.train, samplers.validation, samplers.audit, None, bar, Progress()
+        recipe, accelerator, objective, optimizers, samplers.train, samplers.validation, samplers.audit, None, bar, Progress(), kin
     )
 
 
@@ -213,7 +215,8 @@ def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     """Bits and hidden bases of each validation window, and the model's parameters."""
     from dnabert.pretraining.evaluation import evaluate
 
-    training = _untracked(dataclasses.replace(recipe, initial=recipe.out))
+    alone = dataclasses.replace(recipe.contrast, families=0.0)  # of the language model, for which no relatives are sought
+    training = _untracked(dataclasses.replace(recipe, initial=recipe.out, contrast=alone))
     found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
     return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in training.model.parameters())
 

@@ -1,4 +1,4 @@
-"""The page that answers: figures, tables and one self-contained HTML file, made from a comparison."""
+"""The page that answers: figures, tables and one self-contained HTML file, made from a comparison or an explanation."""
 
 from __future__ import annotations
 

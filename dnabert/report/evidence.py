@@ -12,7 +12,9 @@ from dnabert.pretraining.curve import METRICS
 from dnabert.stage import check_unchanged, kind_of, read_manifest
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from dnabert.report.sequences import Read
 
@@ -119,22 +121,28 @@ def _of_comparison(comparison: Path) -> Evidence:
 
 def _of_explanation(folder: Path) -> Evidence:
     """Map and cards of one encoder's clusters, with what these were made from; nothing is compared."""
+    from dnabert.corpus import load_corpus
+    from dnabert.encoders.recorded import recorded_word_length
     from dnabert.explain.composition import cluster_rows
-    from dnabert.explain.windows import load_clustered_windows
 
     manifest = read_manifest(folder, kind="explanation")
     clusters = check_unchanged(folder, manifest, name="clusters")
     table = _read_map(clusters, sets=folder / _SETS)
-    windows = load_clustered_windows(clusters)
     grouped = read_manifest(clusters, kind="clusters")
-    embedded = read_manifest(grouped["inputs"]["embeddings"]["path"], kind="embeddings")
+    vectors = grouped["inputs"]["embeddings"]["path"]
+    embedded = read_manifest(vectors, kind="embeddings")
+    view, rows = load_corpus(check_unchanged(vectors, embedded, name="input")).view(None), table["row"].to_numpy()
+
+    def sequences(chosen: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        return view.bases(rows[chosen])
+
     judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
     cards = read_own(folder / "cards.json")
     distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
     return Evidence(
         ladder=[],
         edit_distance=None,
-        clusters=cluster_rows(windows.table, windows.sequences, phase_modulus=windows.word_length, edit_distance=distances),
+        clusters=cluster_rows(table, sequences, phase_modulus=recorded_word_length(embedded), edit_distance=distances),
         map=table,
         main_rung=str(embedded["config"]["encoder"]),
         cards=cards,
@@ -143,7 +151,7 @@ def _of_explanation(folder: Path) -> Evidence:
         map_fit=read_own(clusters / "clusters.json").get("map", {}),
         manifests={"embeddings": embedded, "clusters": grouped, "explanation": manifest},
         configs=_texts(folder, name="explanation"),
-        sequences=windows.sequences,
+        sequences=sequences,
     )
 
 
@@ -189,7 +197,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): make the comparison again") from error
+        raise UserError(f"{path} cannot be read ({error}): make the stage that wrote it again") from error
 
 
 def _rungs(comparison: Path) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ def write_report(
     ----------
     source : folder of ``eval/compare.py``, or of ``dnabert explain``: then the page has map, cards and chromosomes, but no ladder
         and no verdict.
-    run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page says so.
+    run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page of a comparison says so.
     out : folder to make.
     overwrite : replace a report that stands there.
 

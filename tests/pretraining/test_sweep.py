@@ -1,15 +1,17 @@
 """Variants at equal computing time: what is refused, and that a table's numbers are those of the runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.floors import ratio_difference
-from dnabert.pretraining.sweep import SweepConfig, Variant, sweep
+from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _untracked, sweep
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,15 @@ def test_a_paired_difference_leaves_out_what_windows_share() -> None:
     sizes = np.full(400, 60.0)
     value, low, high = ratio_difference((hard + rng.normal(1.2, 0.5, 400), sizes), (hard, sizes))
     assert low < 0.02 < high and high - low < 0.004 and abs(value - 0.02) < 0.002
+
+
+def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("batch_size: 8\ncontrast: {weight: 1.0, families: 0.33}\nfloor_order: 0\n")
+    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), flags="--initial default", corpus=str(small_corpus), variants=[Variant("a")])
+    recipe = _recipe(config, config.variants[0], tmp_path / "a")
+    assert (recipe.k, recipe.model.hidden_size, recipe.initial) == (6, 384, str(DEFAULT_RUN))
+    training = _untracked(replace(recipe, precision="fp32"))
+    assert training.kin is not None and training.pairs is not None and training.pairs.batch(0).relatives is not None
 
 
 @pytest.mark.slow

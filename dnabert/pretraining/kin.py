@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnabert.alphabet import CODE_OF
 from dnabert.corpus.view import WindowView
 from dnabert.encoders.latent_kmers import LatentKmers
 from dnabert.encoders.nearest import Places, nearest_other
-from dnabert.pretraining.hashing import hashed
+from dnabert.pretraining.near_copies import sketch
 
+FILE = "kin.npz"
 #: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22 and others with
 #: much the same words (`_candidates`), 95 % of the pairs that Smith and Waterman's alignment scores 60 or more (+2, -3, gaps 5 and 2)
 #: share so many, and 1 % of those that it scores less than 45.
@@ -22,11 +24,10 @@ _WORD, _SHARED = 11, 8
 _LOOKED_AT, _KEPT = 12, 6
 #: Windows of a genome that are compared, evenly spread, and windows that the vectors are fitted on: the time grows with the square.
 _MOST = 30_000
-_NONE = np.uint64(2**64 - 1)
 
 
 @dataclass(frozen=True)
-class Relatives:
+class Kin:
     """Relatives of windows.
 
     Attributes
@@ -38,6 +39,19 @@ class Relatives:
     rows: NDArray[np.int64]
     others: NDArray[np.int64]
 
+    def save(self, folder: Path) -> None:
+        """Write them into a run's folder."""
+        np.savez_compressed(folder / FILE, rows=self.rows, others=self.others)
+
+    @classmethod
+    def load(cls, folder: Path) -> Kin | None:
+        """Read what `save` wrote; None where it is not there, or damaged."""
+        try:
+            with np.load(folder / FILE) as saved:
+                return cls(saved["rows"], saved["others"])
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return None
+
     def drawn(self, rows: NDArray[np.int64], draws: NDArray[np.uint64]) -> NDArray[np.int64]:
         """A relative of each of `rows` (B,), by random numbers (B,); the window itself where it has none."""
         if not len(self.rows):
@@ -48,7 +62,7 @@ class Relatives:
         return np.where(self.rows[at] == rows, chosen, rows)
 
 
-def find_relatives(view: WindowView, *, seed: int = 0) -> Relatives:
+def find_kin(view: WindowView, *, seed: int = 0) -> Kin:
     """Find relatives of each window in its own genome.
 
     Candidates have much the same words by latent semantic analysis of 8-mers; a relative is one that shares eight different 11-mers, on
@@ -62,22 +76,24 @@ def find_relatives(view: WindowView, *, seed: int = 0) -> Relatives:
     """
     from dnabert.pretraining.kernels import count_shared  # numba, for those alone who ask for relatives
 
-    genome, names = pd.factorize(view.column("genome"))  # a column of strings would take gigabytes of five whole genomes
+    genome, names = pd.factorize(view.column("genome"))
+    blocks, starts, ends = (view.column(name) for name in ("block", "start", "end"))
+    chromosomes = pd.factorize(view.column("chrom"))[0]
     found = [(np.zeros(0, dtype=np.int64), np.zeros((0, _KEPT), dtype=np.int64))]
     for number in range(len(names)):
         rows = _spread(np.flatnonzero(genome == number))
         if len(rows) < 2:
             continue
         bases = view.bases(rows)
-        candidates = _candidates(bases, _places(view, rows), seed=seed)
-        related = count_shared(_different_words(bases), candidates) >= _SHARED
+        candidates = _candidates(bases, Places(*(column[rows] for column in (blocks, chromosomes, starts, ends))), seed=seed)
+        related = count_shared(_words(bases), candidates) >= _SHARED
         order = np.argsort(~related, axis=1, kind="stable")[:, :_KEPT]  # the most similar first
         kept = np.where(np.take_along_axis(related, order, 1), rows[np.take_along_axis(candidates, order, 1)], -1)
         some = related.any(axis=1)
         found.append((rows[some], kept[some]))
     rows, others = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.argsort(rows)
-    return Relatives(rows[order], others[order])
+    return Kin(rows[order], others[order])
 
 
 def share_words(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -89,20 +105,29 @@ def share_words(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     from dnabert.pretraining.kernels import sharing
 
-    words = _different_words(bases)
-    known = words != _NONE
-    values, owners = words[known], np.repeat(np.arange(len(bases)), known.sum(axis=1))
+    words, sizes = sketch(bases, word=_WORD, most=bases.shape[1])
+    owners = np.repeat(np.arange(len(bases)), sizes)
+    values = words[np.arange(words.shape[1]) < sizes[:, None]]
     order = np.argsort(values, kind="stable")
     return sharing(values[order], owners[order], np.full(len(bases), _SHARED, dtype=np.int64))
 
 
+def still_kin(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether views, moved and mutated as they are, share enough words: row i of uint8 ASCII (n, L) with row i, bool (n,)."""
+    from dnabert.pretraining.kernels import count_shared
+
+    partner = np.arange(len(first), 2 * len(first), dtype=np.int32)[:, None]
+    return count_shared(_words(np.concatenate([first, second])), partner)[:, 0] >= _SHARED
+
+
+def _words(bases: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Hashes of each window's words, each once, ascending, the rest filled with the largest number: uint64 (n, L)."""
+    words, sizes = sketch(bases, word=_WORD, most=bases.shape[1])
+    return np.where(np.arange(words.shape[1]) < sizes[:, None], words, np.uint64(2**64 - 1))
+
+
 def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(_MOST, len(rows))).astype(np.int64))]
-
-
-def _places(view: WindowView, rows: NDArray[np.int64]) -> Places:
-    chromosome = np.unique(view.column("chrom")[rows].astype(str), return_inverse=True)[1]
-    return Places(*(np.asarray(x) for x in (view.column("block")[rows], chromosome, view.column("start")[rows], view.column("end")[rows])))
 
 
 def _candidates(bases: NDArray[np.uint8], places: Places, *, seed: int) -> NDArray[np.int32]:
@@ -110,16 +135,3 @@ def _candidates(bases: NDArray[np.uint8], places: Places, *, seed: int) -> NDArr
     counting = LatentKmers(8, seed=seed)
     counting.fit(bases)
     return nearest_other(counting.encode(bases), places, k=_LOOKED_AT)
-
-
-def _different_words(bases: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Hashes of each window's words, each once, ascending, the rest filled with the largest number: uint64 (n, L - 10), or (n, 0)."""
-    from dnabert.pretraining.kernels import sketch_words, sketches
-
-    if bases.shape[1] < _WORD:
-        return np.zeros((len(bases), 0), dtype=np.uint64)
-    words = sketch_words(np.ascontiguousarray(bases), CODE_OF, _WORD, np.uint64(hashed(0)))
-    words.sort(axis=1)
-    different, sizes = sketches(words, words.shape[1])
-    different[np.arange(different.shape[1]) >= sizes[:, None]] = _NONE
-    return different

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from dnabert.alphabet import reverse_complement
-from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, load_corpus, prepare
+from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, load_corpus, prepare
 from dnabert.corpus.mutation import mutate
 from dnabert.corpus.view import WindowView
-from dnabert.errors import Caution
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.contrast import PairSampler, contrastive_loss, places_width, views_loss
+from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.kernels import count_shared
+from dnabert.pretraining.kin import Kin, find_kin, share_words, still_kin
 from dnabert.pretraining.masking import MaskedBatch
-from dnabert.pretraining.relatives import Relatives, find_relatives, share_words
 from dnabert.pretraining.sampling import Sampler
 from dnabert.tokenizer import KmerTokenizer
 
@@ -47,25 +48,47 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[WindowView, np.nd
 
 def test_a_planted_family_is_found_and_nothing_else(planted: tuple[WindowView, np.ndarray]) -> None:
     view, member = planted
-    found = find_relatives(view)
+    found = find_kin(view)
     assert member[found.rows].all() and len(found.rows) > 0.9 * FAMILY
     others = found.others[found.others >= 0]
     assert member[others].all() and (found.others != found.rows[:, None]).all()
     assert (np.diff(found.rows) > 0).all() and (found.others >= 0).sum(axis=1).mean() > 4
-    again = find_relatives(view)
+    again = find_kin(view)
     np.testing.assert_array_equal(again.others, found.others)
 
 
-def test_the_same_place_in_another_genome_and_overlapping_windows_are_no_relatives(tmp_path: Path) -> None:
+def test_overlapping_windows_and_the_same_block_are_no_relatives(tmp_path: Path) -> None:
+    """One element twice, in windows that overlap by half: relatives of a window are of the other place, however much its neighbours share."""
     rng = np.random.default_rng(1)
-    one = LETTERS[rng.integers(0, 4, (1, 40 * WINDOW))]
-    other = mutate(one, substitutions=0.01, indels=0.0, draws=rng.integers(2**64, size=one.shape, dtype=np.uint64))
-    for name, bases in (("a", one), ("b", other)):
-        (tmp_path / f"{name}.fa").write_text(">chr1\n" + bases.tobytes().decode() + "\n")
-    genomes = [GenomeConfig("a", "a.fa"), GenomeConfig("b", "b.fa")]
-    with pytest.warns(Caution, match="if they are related"):
-        prepare(CorpusConfig(genomes=genomes), out=tmp_path / "corpus", base=tmp_path)
-    assert len(find_relatives(load_corpus(tmp_path / "corpus").view(None)).rows) == 0
+    bases = LETTERS[rng.integers(0, 4, 60 * WINDOW)]
+    bases[40 * WINDOW : 42 * WINDOW] = bases[10 * WINDOW : 12 * WINDOW]
+    (tmp_path / "a.fa").write_text(">chr1\n" + bases.tobytes().decode() + "\n")
+    config = CorpusConfig(genomes=[GenomeConfig("a", "a.fa")], window=WindowConfig(length=WINDOW, step=WINDOW // 2))
+    prepare(config, out=tmp_path / "corpus", base=tmp_path)
+    view = load_corpus(tmp_path / "corpus").view(None)
+    found, start = find_kin(view), view.column("start")
+    first, second = (np.flatnonzero((start > at * WINDOW - WINDOW) & (start < (at + 2) * WINDOW)) for at in (10, 40))
+    assert set(found.rows) <= {*first, *second} and len(found.rows) >= 6
+    for row, others in zip(found.rows, found.others, strict=True):
+        assert set(others[others >= 0]) <= set(second if row in first else first)
+    same = np.zeros(len(view), dtype=int)  # as if all of it were one block
+    assert len(find_kin(_InBlock(view, same)).rows) == 0
+
+
+class _InBlock:
+    """A view whose windows lie in the blocks that it is given."""
+
+    def __init__(self, view: WindowView, block: np.ndarray) -> None:
+        self._view, self._block = view, block
+
+    def column(self, name: str) -> np.ndarray:
+        return self._block if name == "block" else self._view.column(name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
+
+    def __len__(self) -> int:
+        return len(self._view)
 
 
 def _words(row: np.ndarray) -> set[bytes]:
@@ -89,32 +112,58 @@ def test_shared_words_are_those_of_sets(planted: tuple[WindowView, np.ndarray]) 
 
 
 def test_what_has_no_relative_draws_itself() -> None:
-    known = Relatives(np.array([2, 5]), np.array([[7, 8, -1], [9, -1, -1]]))
+    known = Kin(np.array([2, 5]), np.array([[7, 8, -1], [9, -1, -1]]))
     rows = np.array([1, 2, 2, 5, 6])
     drawn = known.drawn(rows, np.arange(5, dtype=np.uint64))
     assert drawn.tolist() == [1, 8, 7, 9, 6]
-    assert Relatives(np.zeros(0, dtype=np.int64), np.zeros((0, 6), dtype=np.int64)).drawn(rows, np.arange(5, dtype=np.uint64)) is rows
+    assert Kin(np.zeros(0, dtype=np.int64), np.zeros((0, 6), dtype=np.int64)).drawn(rows, np.arange(5, dtype=np.uint64)) is rows
 
 
 def test_views_of_families(planted: tuple[WindowView, np.ndarray]) -> None:
     view, member = planted
     config = ContrastConfig(weight=1.0, families=0.33, shift=0, substitutions=0.0, indels=0.0)
     sampler = Sampler(view, KmerTokenizer(k=4), batch_size=2 * COUNT, seed=3, mask_share=0.15)
-    pairs = PairSampler(sampler, config, find_relatives(view))
-    batch = pairs.batch(0)
-    assert batch.itself is not None and batch.relatives is not None and batch.copies is not None
-    assert batch.itself.sum() == COUNT // 2 and (batch.relatives | ~batch.copies).all()
-    rows = sampler.view.bases(np.arange(COUNT))
-    order = _rows(pairs, 0)
-    np.testing.assert_array_equal(batch.relatives, (share_words(rows) | batch.copies)[np.ix_(order, order)] | batch.copies)
+    pairs = PairSampler(sampler, config, find_kin(view))
+    batch, order = pairs.batch(0), _rows(pairs, 0)
+    assert batch.itself is not None and batch.relatives is not None and batch.copies is not None and batch.itself.sum() == COUNT // 2
     parts = [pairs.batch(0, part=part, parts=2).input_ids.reshape(2, COUNT // 2, -1) for part in (0, 1)]
     np.testing.assert_array_equal(batch.input_ids.reshape(2, COUNT, -1), np.concatenate(parts, axis=1))
-    # the second half's second views: a relative's bases where there is one, else the place's own, aged
-    epochs = np.zeros(COUNT, dtype=np.int64)
-    whole = KmerTokenizer(k=4).encode_bases(pairs.view_bases(order, epochs, second=True))
-    same = (batch.input_ids[COUNT:] == whole).mean(axis=1)
-    assert (same[batch.itself] == 1).all() and (same[~batch.itself] < 1).mean() > 0.9
-    assert same[~batch.itself & member[order]].mean() < 0.1 < 0.2 < same[~batch.itself & ~member[order]].mean()
+    # the second half's second views: what shares words with the place's first view, or else an old copy of the place
+    tokenizer, epochs = KmerTokenizer(k=4), np.zeros(COUNT, dtype=np.int64)
+    first = pairs.view_bases(order, epochs, second=False)
+    plain, aged = (tokenizer.encode_bases(pairs.view_bases(order, epochs, second=True, old=old)) for old in (False, True))
+    second = batch.input_ids[COUNT:]
+    np.testing.assert_array_equal(second[batch.itself], plain[batch.itself])
+    of_itself = (second == aged).all(axis=1)
+    assert of_itself[~batch.itself & ~member[order]].all()
+    kin = ~batch.itself & ~of_itself
+    assert kin.sum() > 0.6 * (~batch.itself & member[order]).sum() > 10
+    drawn = [view.bases(np.array([row])) for row in np.flatnonzero(member)]
+    for at in np.flatnonzero(kin):  # a whole window of the family, on either strand
+        texts = {bytes(x[0]).upper() for each in drawn for x in (each, reverse_complement(each))}
+        (shown,) = (text for text in texts if (tokenizer.encode_bases(np.frombuffer(text, np.uint8)[None])[0] == second[at]).all())
+        assert still_kin(first[at : at + 1], np.frombuffer(shown, np.uint8)[None]).all()
+    # relatives are no negatives, whichever of their windows were drawn
+    assert pairs.kin is not None
+    others = np.where(batch.itself, order, pairs.kin.drawn(order, hashed(3, 13, epochs, order)))
+    share = share_words(view.bases(np.arange(COUNT))) | np.eye(COUNT, dtype=bool)
+    either = [{order[at], others[at]} for at in range(COUNT)]
+    for at in np.flatnonzero(member[order])[:20]:
+        expected = [any(share[one, other] for one in either[at] for other in each) for each in either]
+        expected[at] = False
+        assert batch.relatives[at].tolist() == expected
+    assert not batch.relatives[np.ix_(member[order], ~member[order])].any() and (batch.relatives == batch.relatives.T).all()
+
+
+def test_kin_are_kept_for_whoever_goes_on(planted: tuple[WindowView, np.ndarray], tmp_path: Path) -> None:
+    found = find_kin(planted[0])
+    found.save(tmp_path)
+    again = Kin.load(tmp_path)
+    assert again is not None
+    np.testing.assert_array_equal(again.rows, found.rows)
+    np.testing.assert_array_equal(again.others, found.others)
+    (tmp_path / "kin.npz").write_bytes(b"PK half")
+    assert Kin.load(tmp_path) is None and Kin.load(tmp_path / "none") is None
 
 
 def _rows(pairs: PairSampler, step: int) -> np.ndarray:
