@@ -69,6 +69,12 @@ class WindowView:
             raise KeyError(f"no column {name!r}; there are split, {', '.join(self._whole.column_names)}")
         return values if self._rows is None else values[self._rows]
 
+    def coded(self, name: str) -> tuple[np.ndarray, list[str]]:
+        """A text column as numbers, int32 (n,), and the texts that these number: tens of millions of strings would take gigabytes."""
+        chunks = self._whole.data.column(name).dictionary_encode().unify_dictionaries().chunks
+        codes = np.concatenate([np.zeros(0, dtype=np.int32), *(chunk.indices.to_numpy() for chunk in chunks)])
+        return codes if self._rows is None else codes[self._rows], chunks[0].dictionary.to_pylist() if chunks else []
+
     def select(self, rows: np.ndarray) -> WindowView:
         """View of some of the windows, in the order of `rows` (int (n,) or bool (len(self),))."""
         chosen = np.arange(len(self))[rows] if self._rows is None else self._rows[rows]

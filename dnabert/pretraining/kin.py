@@ -7,7 +7,6 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dnabert.corpus.view import WindowView
@@ -76,9 +75,9 @@ def find_kin(view: WindowView, *, seed: int = 0) -> Kin:
     """
     from dnabert.pretraining.kernels import count_shared  # numba, for those alone who ask for relatives
 
-    genome, names = pd.factorize(view.column("genome"))
+    genome, names = view.coded("genome")
     blocks, starts, ends = (view.column(name) for name in ("block", "start", "end"))
-    chromosomes = pd.factorize(view.column("chrom"))[0]
+    chromosomes, _ = view.coded("chrom")
     found = [(np.zeros(0, dtype=np.int64), np.zeros((0, _KEPT), dtype=np.int64))]
     for number in range(len(names)):
         rows = _spread(np.flatnonzero(genome == number))

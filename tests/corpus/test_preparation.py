@@ -72,6 +72,10 @@ def test_annotation_is_the_simulated_truth(tiny_corpus: Corpus) -> None:
         np.allclose(lower, view.column("repeat"), atol=0.35) and np.corrcoef(lower, view.column("repeat"))[0, 1] > 0.98
     )
     assert set(view.column("repeat_class")) == {"none", "family0", "family1", "family2"}
+    codes, texts = view.coded("repeat_class")
+    np.testing.assert_array_equal(np.array(texts, object)[codes], view.column("repeat_class"))
+    some = view.select(np.arange(0, len(view), 7))
+    np.testing.assert_array_equal(np.array(some.coded("genome")[1], object)[some.coded("genome")[0]], some.column("genome"))
     assert {"CDS", "exon", "intron", "intergenic"} == set(view.column("region"))
     shares = sum(view.column(name) for name in ("cds", "utr", "exon", "intron", "intergenic"))
     assert np.allclose(shares, 1, atol=1e-6)
