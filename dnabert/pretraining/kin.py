@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from dnabert.corpus.view import WindowView
 from dnabert.encoders.latent_kmers import LatentKmers
 from dnabert.encoders.nearest import Places, nearest_other
 from dnabert.pretraining.near_copies import sketch
 
-FILE = "kin.npz"
+FILE = "kin.safetensors"
 #: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22 and others with
 #: much the same words (`_candidates`), 95 % of the pairs that Smith and Waterman's alignment scores 60 or more (+2, -3, gaps 5 and 2)
 #: share so many, and 1 % of those that it scores less than 45.
@@ -40,15 +41,15 @@ class Kin:
 
     def save(self, folder: Path) -> None:
         """Write them into a run's folder."""
-        np.savez_compressed(folder / FILE, rows=self.rows, others=self.others)
+        save_file({"rows": self.rows, "others": self.others}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Kin | None:
         """Read what `save` wrote; None where it is not there, or damaged."""
         try:
-            with np.load(folder / FILE) as saved:
-                return cls(saved["rows"], saved["others"])
-        except (OSError, ValueError, KeyError, BadZipFile):
+            saved = load_file(folder / FILE)
+            return cls(saved["rows"], saved["others"])
+        except (OSError, KeyError, SafetensorError):
             return None
 
     def drawn(self, rows: NDArray[np.int64], draws: NDArray[np.uint64]) -> NDArray[np.int64]:

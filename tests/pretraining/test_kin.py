@@ -18,7 +18,7 @@ from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.contrast import PairSampler, contrastive_loss, places_width, views_loss
 from dnabert.pretraining.hashing import hashed
 from dnabert.pretraining.kernels import count_shared
-from dnabert.pretraining.kin import Kin, find_kin, share_words, still_kin
+from dnabert.pretraining.kin import FILE, Kin, find_kin, share_words, still_kin
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.sampling import Sampler
 from dnabert.tokenizer import KmerTokenizer
@@ -162,7 +162,7 @@ def test_kin_are_kept_for_whoever_goes_on(planted: tuple[WindowView, np.ndarray]
     assert again is not None
     np.testing.assert_array_equal(again.rows, found.rows)
     np.testing.assert_array_equal(again.others, found.others)
-    (tmp_path / "kin.npz").write_bytes(b"PK half")
+    (tmp_path / FILE).write_bytes(b"half")
     assert Kin.load(tmp_path) is None and Kin.load(tmp_path / "none") is None
 
 
