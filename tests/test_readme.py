@@ -31,7 +31,9 @@ def commands(block: str) -> list[list[str]]:
 
 COMMAND_LINES = [words for block in blocks("bash") for words in commands(block)]
 FETCHED = [words[words.index("--out") + 1] for words in COMMAND_LINES if words[:2] == ["dnabert", "fetch"]]
-RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and "--help" not in block and "dnabert fetch" not in block]
+#: Blocks that read something which is neither here nor made by them.
+_ELSEWHERE = ("--help", "dnabert fetch", "apes_chr22.yaml")
+RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and not any(word in block for word in _ELSEWHERE)]
 
 
 def understood(words: list[str]) -> bool:
