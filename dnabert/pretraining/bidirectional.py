@@ -36,7 +36,7 @@ from dnabert.pretraining.floors import (
     fit_markov_models,
     scored_floor,
 )
-from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.sampling import Sampler, evenly_spread
 from dnabert.tokenizer import SPECIAL_TOKENS
 
 _MASK_ID = SPECIAL_TOKENS.index("[MASK]")
@@ -115,7 +115,7 @@ def bidirectional_floors(
     seed : of the bootstrap.
     """
     size, k = len(sampler.view), sampler.tokenizer.k
-    rows = np.unique(np.linspace(0, size - 1, min(windows or size, size)).astype(np.int64))
+    rows = evenly_spread(size, most=windows or size)
     both = [hidden_words(sampler, rows, reach=max(orders), reverse=reverse) for reverse in (False, True)]
     window = both[0].window
     bits = np.empty((len(orders), len(_SHARPNESS), len(window)))

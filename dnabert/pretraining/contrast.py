@@ -71,8 +71,9 @@ class PairSampler:
         self, first: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64], epochs: NDArray[np.int64], *, itself: NDArray[np.bool_]
     ) -> NDArray[np.uint8]:
         """Second views: of the place, as young as apes, where it is `itself`; else of its relative, or where it has none an old copy."""
-        kin = others != rows
-        second = self.view_bases(others, epochs, second=True, still=kin)
+        kin, second = others != rows, np.empty_like(first)
+        young = itself | kin
+        second[young] = self.view_bases(others[young], epochs[young], second=True, still=kin[young])
         kin[kin] = still_kin(first[kin], second[kin])  # views that hold other ends of two windows have nothing in common any more
         old = ~itself & ~kin
         second[old] = self.view_bases(rows[old], epochs[old], second=True, old=True)
@@ -219,8 +220,8 @@ def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastCon
 def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
     """Share of views whose other half is the most similar of all, among up to 500 places of ``pairs.sampler.view``, nothing hidden.
 
-    Where families are learned the dimensions of places alone are asked, as in training. The views are the same every time; each process computes the whole, with the vectors that a `MaskedObjective` returns, whose
-    mode is given back.
+    Where families are learned the dimensions of places alone are asked, as in training. The views are the same every time; each
+    process computes the whole, with the vectors that a `MaskedObjective` returns, whose mode is given back.
     """
     was_training = objective.training
     objective.eval()

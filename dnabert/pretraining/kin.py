@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 from dnabert.corpus.view import WindowView
 from dnabert.encoders.latent_kmers import LatentKmers
 from dnabert.encoders.nearest import Places, nearest_other
-from dnabert.pretraining.near_copies import sketch
+from dnabert.pretraining.near_copies import sharing_hashes, sketch
+from dnabert.pretraining.sampling import evenly_spread
 
 FILE = "kin.safetensors"
 #: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22 and others with
@@ -81,7 +82,8 @@ def find_kin(view: WindowView, *, seed: int = 0) -> Kin:
     chromosomes, _ = view.coded("chrom")
     found = [(np.zeros(0, dtype=np.int64), np.zeros((0, _KEPT), dtype=np.int64))]
     for number in range(len(names)):
-        rows = _spread(np.flatnonzero(genome == number))
+        rows = np.flatnonzero(genome == number)
+        rows = rows[evenly_spread(len(rows), most=_MOST)]
         if len(rows) < 2:
             continue
         bases = view.bases(rows)
@@ -103,13 +105,8 @@ def share_words(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     ----------
     bases : uint8 ASCII (n, L).
     """
-    from dnabert.pretraining.kernels import sharing
-
     words, sizes = sketch(bases, word=_WORD, most=bases.shape[1])
-    owners = np.repeat(np.arange(len(bases)), sizes)
-    values = words[np.arange(words.shape[1]) < sizes[:, None]]
-    order = np.argsort(values, kind="stable")
-    return sharing(values[order], owners[order], np.full(len(bases), _SHARED, dtype=np.int64))
+    return sharing_hashes(words, sizes, needed=np.full(len(bases), _SHARED, dtype=np.int64))
 
 
 def still_kin(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -124,10 +121,6 @@ def _words(bases: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Hashes of each window's words, each once, ascending, the rest filled with the largest number: uint64 (n, L)."""
     words, sizes = sketch(bases, word=_WORD, most=bases.shape[1])
     return np.where(np.arange(words.shape[1]) < sizes[:, None], words, np.uint64(2**64 - 1))
-
-
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(_MOST, len(rows))).astype(np.int64))]
 
 
 def _candidates(bases: NDArray[np.uint8], places: Places, *, seed: int) -> NDArray[np.int32]:

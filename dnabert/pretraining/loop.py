@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast, broadcast_object_list
@@ -31,14 +30,12 @@ from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.initial import with_words_and_sizes_of_initial
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
+from dnabert.pretraining.sampling import evenly_spread
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.setup import build_training, make_accelerator, make_model, make_samplers, read_corpus
 from dnabert.pretraining.step import Training, batches_of, place, settle, take_step
 from dnabert.pretraining.threads import processes_here
 from dnabert.stage import whole_file
-
-if TYPE_CHECKING:
-    pass
 
 
 @run_folder.in_one_line
@@ -145,7 +142,7 @@ def _floors(training: Training) -> None:
     path = Path(training.config.out) / "floors.json"
     if not path.exists():
         train, config = training.sampler.view, training.config
-        counted = np.linspace(0, len(train) - 1, min(config.floor_windows, len(train))).astype(np.int64)
+        counted = evenly_spread(len(train), most=config.floor_windows)
         found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order, seed=config.seed)
         found |= {"counted_windows": len(counted), "training_windows": len(train)}
         with whole_file(path) as partial:  # whoever goes on reads it again

@@ -23,14 +23,22 @@ def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     ----------
     bases : uint8 ASCII (n, L).
     """
+    hashes, sizes = sketch(bases, word=_WORD, most=_SKETCH)
+    more_than = np.maximum(_COPIES * sizes, 1)
+    return sharing_hashes(hashes, sizes, needed=np.floor(more_than).astype(np.int64) + 1)
+
+
+def sharing_hashes(hashes: NDArray[np.uint64], sizes: NDArray[np.int64], *, needed: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which windows have enough hashes in common, of what `sketch` gives: bool (n, n), false on the diagonal.
+
+    Enough for two windows is the smaller of their `needed` (n,), 1 to 255.
+    """
     from dnabert.pretraining.kernels import sharing  # numba, for those alone who ask for copies
 
-    hashes, sizes = sketch(bases, word=_WORD, most=_SKETCH)
-    filled = np.arange(_SKETCH) < sizes[:, None]
-    values, owners = hashes[filled], np.repeat(np.arange(len(bases)), sizes)
+    values = hashes[np.arange(hashes.shape[1]) < sizes[:, None]]
+    owners = np.repeat(np.arange(len(hashes)), sizes)
     order = np.argsort(values)
-    more_than = np.maximum(_COPIES * sizes, 1)
-    return sharing(values[order], owners[order], np.floor(more_than).astype(np.int64) + 1)
+    return sharing(values[order], owners[order], needed)
 
 
 def sketch(bases: NDArray[np.uint8], *, word: int, most: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

@@ -31,7 +31,7 @@ from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.initial import load_initial
 from dnabert.pretraining.kin import Kin, find_kin
 from dnabert.pretraining.optimizer import build_optimizers
-from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.sampling import Sampler, evenly_spread
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
@@ -190,5 +190,4 @@ def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
         if not len(rows):
             known = ", ".join(sorted(set(genomes.tolist())))
             raise UserError(f"--evaluation-genome {config.evaluation_genome} has no validation windows; there are: {known}")
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(config.evaluation_windows, len(rows))).astype(int))
-    return view.select(rows[chosen])
+    return view.select(rows[evenly_spread(len(rows), most=config.evaluation_windows)])

@@ -7,7 +7,7 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -25,9 +25,6 @@ from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.optimizer import learning_rate, set_learning_rate, update
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.tracking import Tracker
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass

@@ -12,9 +12,7 @@ from dnabert.pretraining.curve import METRICS
 from dnabert.stage import check_unchanged, kind_of, read_manifest
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from dnabert.report.sequences import Read
 
@@ -121,7 +119,6 @@ def _of_comparison(comparison: Path) -> Evidence:
 
 def _of_explanation(folder: Path) -> Evidence:
     """Map and cards of one encoder's clusters, with what these were made from; nothing is compared."""
-    from dnabert.corpus import load_corpus
     from dnabert.encoders.recorded import recorded_word_length
     from dnabert.explain.composition import cluster_rows
 
@@ -131,11 +128,7 @@ def _of_explanation(folder: Path) -> Evidence:
     grouped = read_manifest(clusters, kind="clusters")
     vectors = grouped["inputs"]["embeddings"]["path"]
     embedded = read_manifest(vectors, kind="embeddings")
-    view, rows = load_corpus(check_unchanged(vectors, embedded, name="input")).view(None), table["row"].to_numpy()
-
-    def sequences(chosen: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
-        return view.bases(rows[chosen])
-
+    sequences = _reader(vectors, embedded, table, name="input")
     judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
     cards = read_own(folder / "cards.json")
     distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
@@ -178,17 +171,21 @@ def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:
 
 def _sequences(comparison: Path, manifest: dict[str, Any], table: pd.DataFrame) -> tuple[Read | None, str]:
     """How to read the windows' bases, or why not: a page without them is better than none."""
+    try:
+        return _reader(comparison, manifest, table, name="corpus"), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def _reader(folder: str | Path, manifest: dict[str, Any], table: pd.DataFrame, *, name: str) -> Read:
+    """Read the windows' bases from the corpus that a stage has as its input `name`. Raises `UserError` where it cannot be read."""
     from dnabert.corpus import load_corpus
 
     if "row" not in table:
-        return None, "the map does not say which windows of the corpus it shows"
-    try:
-        folder = check_unchanged(comparison, manifest, name="corpus")
-        view = load_corpus(folder).view(None)
-    except UserError as error:
-        return None, str(error)
+        raise UserError("the map does not say which windows of the corpus it shows")
+    view = load_corpus(check_unchanged(folder, manifest, name=name)).view(None)
     rows = table["row"].to_numpy()
-    return (lambda chosen: view.bases(rows[chosen])), ""
+    return lambda chosen: view.bases(rows[chosen])
 
 
 def _read_table(path: Path) -> pd.DataFrame:
