@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -19,21 +20,23 @@ _F = np.float32
 _U = np.uint32
 
 
-def _loop(function: Callable[..., Any]) -> Any:
-    return numba.njit(nogil=True, fastmath=_FAST, error_model="numpy")(function)
-
-
 def _inline(function: Callable[..., Any]) -> Any:
+    """A part of the callbacks, which are one function each for the compiler.
+
+    A function of its own would be optimised once by itself and once within each callback, its sums in another order, and which of
+    both runs depends on whether the machine code comes from disk: a run that goes on would not be bit for bit what it had been.
+    """
     return numba.njit(inline="always")(function)
 
 
 def _callback(function: Callable[..., Any]) -> Any:
     """Compile for C; the machine code is kept on disk where there is a place for it."""
     signature = types.void(types.CPointer(types.int64))
+    compiled = partial(numba.cfunc, signature, fastmath=_FAST, error_model="numpy")
     try:
-        return numba.cfunc(signature, cache=True)(function)
+        return compiled(cache=True)(function)
     except RuntimeError:
-        return numba.cfunc(signature)(function)
+        return compiled()(function)
 
 
 @_intrinsic
@@ -110,7 +113,7 @@ def _normal(x: Any) -> Any:
     return _F(0.5) + np.copysign(_F(0.5) - _F(0.5) * t * series * e, x), e * _F(0.3989422804014327)
 
 
-@_loop
+@_inline
 def _split(first: Any, last: Any, qkv: Any, cos: Any, sin: Any, q: Any, k: Any, v: Any) -> Any:
     _, tokens, _, heads, width = qkv.shape
     half = width // 2
@@ -129,7 +132,7 @@ def _split(first: Any, last: Any, qkv: Any, cos: Any, sin: Any, q: Any, k: Any, 
                     v[b, h, t, i] = qkv[b, t, 2, h, i]
 
 
-@_loop
+@_inline
 def _join(first: Any, last: Any, q: Any, k: Any, v: Any, cos: Any, sin: Any, out: Any) -> Any:
     _, tokens, _, heads, width = out.shape
     half = width // 2
@@ -148,7 +151,7 @@ def _join(first: Any, last: Any, q: Any, k: Any, v: Any, cos: Any, sin: Any, out
                     out[b, t, 2, h, i] = v[b, h, t, i]
 
 
-@_loop
+@_inline
 def _gate(first: Any, last: Any, x: Any, out: Any) -> Any:
     width = out.shape[1]
     for n in range(first, last):
@@ -158,7 +161,7 @@ def _gate(first: Any, last: Any, x: Any, out: Any) -> Any:
             out[n, i] = _store(value * below * _load(x[n, i + width]))
 
 
-@_loop
+@_inline
 def _gate_backward(first: Any, last: Any, grad: Any, x: Any, out: Any) -> Any:
     width = grad.shape[1]
     active = np.empty(width, np.float32)
@@ -183,7 +186,7 @@ def _largest(row: Any) -> Any:
     return _load(np.uint16(np.int32(found ^ np.int32(np.int32(found >> np.int32(15)) & np.int32(0x7FFF)))))
 
 
-@_loop
+@_inline
 def _exponentials(row: Any, shift: Any) -> Any:
     total = _F(0)
     for i in range(len(row)):
@@ -193,7 +196,7 @@ def _exponentials(row: Any, shift: Any) -> Any:
     return total
 
 
-@_loop
+@_inline
 def _softmax(first: Any, last: Any, x: Any) -> Any:
     width = x.shape[1]
     padded = np.empty((width + 31) // 32 * 32, np.float32)  # whole vectors
@@ -208,7 +211,7 @@ def _softmax(first: Any, last: Any, x: Any) -> Any:
             halves[i] = _store(row[i] * share)
 
 
-@_loop
+@_inline
 def _norm(first: Any, last: Any, x: Any, weight: Any, bias: Any, eps: Any, out: Any, scales: Any) -> Any:
     width = x.shape[1]
     row = np.empty(width, np.float32)
@@ -228,7 +231,7 @@ def _norm(first: Any, last: Any, x: Any, weight: Any, bias: Any, eps: Any, out: 
             target[i] = _store((row[i] - mean) * scale * weight[i] + bias[i])
 
 
-@_loop
+@_inline
 def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weights: Any) -> Any:
     width = x.shape[1]
     normed, scaled = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -252,7 +255,7 @@ def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales
             target[i] = _store(scale * (scaled[i] - total - normed[i] * along))
 
 
-@_loop
+@_inline
 def _cross_entropy(first: Any, last: Any, x: Any, labels: Any, nats: Any, sums: Any) -> Any:
     for n in range(first, last):
         row, total = x[n], _F(0)
@@ -263,7 +266,7 @@ def _cross_entropy(first: Any, last: Any, x: Any, labels: Any, nats: Any, sums: 
         nats[n] = sums[n] - _load(row[labels[n]])
 
 
-@_loop
+@_inline
 def _cross_entropy_backward(first: Any, last: Any, grad: Any, x: Any, labels: Any, sums: Any, out: Any) -> Any:
     for n in range(first, last):
         row, target, scale, total = x[n], out[n], grad[n], sums[n]

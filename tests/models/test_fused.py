@@ -1,5 +1,9 @@
 """Passes over bf16 states give what torch gives in float32, to the rounding of bf16, with any number of threads."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional
@@ -141,3 +145,27 @@ def test_cross_entropy(threads, rows, words):
 def test_a_label_that_is_no_word_is_refused():
     with pytest.raises(IndexError, match="labels from 1 to 5 for 5 words"):
         _cross_entropy(torch.zeros(2, 5).bfloat16(), torch.tensor([1, 5]))
+
+
+_SUMS = """
+import hashlib, torch
+from dnabert.models import fused
+torch.manual_seed(0)
+for width in (64, 100, 128):
+    x, grad = torch.randn(2, 300, width).bfloat16()
+    weight = torch.randn(width)
+    _, scales = fused.norm(x, weight, eps=1e-5)
+    found = fused.norm_backward(grad, x, weight=weight, scales=scales)[0], fused.softmax_(x)
+    print(*(hashlib.sha1(each.view(torch.int16).numpy()).hexdigest() for each in found))
+"""
+
+
+def test_code_from_disk_computes_bit_for_bit_what_it_did_when_it_was_compiled(tmp_path):
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", _SUMS], env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert list(tmp_path.rglob("*.nbc")) and len(runs[0].split()) == 6
+    assert runs[0] == runs[1]
