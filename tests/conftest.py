@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from dnabert.corpus.simulate import Simulation, simulate_fasta
 
 settings.register_profile("untimed", deadline=None)  # numba compiles in a first example, and other work may be beside
 settings.load_profile("untimed")
+os.environ["PYTHONFAULTHANDLER"] = "1"  # a process that a test starts and that crashes says where
 
 
 @pytest.fixture(scope="session")

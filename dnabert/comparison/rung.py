@@ -25,6 +25,7 @@ from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import write_embeddings
+from dnabert.encoders.encoder import inputs_of
 from dnabert.encoders.rungs import RungConfig
 from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
@@ -38,9 +39,7 @@ def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareC
     """Embed what `read` chooses as a rung reads; the folder ``embeddings/NAME``, kept when it is current."""
     embed_config = rung.embedding(read)
     folder = Path(config.out) / "embeddings" / name
-    inputs = {"input": str(config.corpus)} | (
-        {"encoder": config.run} if config.run and config.run in rung.encoder else {}
-    )
+    inputs: dict[str, str | Path] = {"input": str(config.corpus), **inputs_of(rung.encoder)}
     wanted = {"encoder": rung.encoder, **asdict(embed_config)}
     if not is_current(folder, kind="embeddings", config=wanted, inputs=inputs):
         write_embeddings(rung.encoder, str(config.corpus), out=folder, config=embed_config, overwrite=True)

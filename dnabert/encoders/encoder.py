@@ -21,7 +21,7 @@ DEFAULT_RUN = Path(__file__).parent / "default"
 
 #: Kinds of encoder whose specification goes on with a folder.
 WITH_FOLDER = ("random:", "untrained:", "bert:")
-_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN or untrained:RUN"
+_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN or untrained:RUN, or some of them joined by +"
 
 
 class Encoder(Protocol):
@@ -86,7 +86,8 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
         frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
         semantic analysis, a `FittedEncoder`;
-        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins.
+        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
+        several joined by ``+`` (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device.
 
     Raises
@@ -103,6 +104,13 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     [0.25, 0.5]
     """
     config = config or EmbedConfig()
+    parts = parts_of(spec)
+    if "" in parts:
+        raise UserError(_unknown(spec))
+    if len(parts) > 1:
+        from dnabert.encoders.joint import JointEncoder
+
+        return JointEncoder([load_encoder(part, config=config) for part in parts])
     kind, _, rest = spec.partition(":")
     if kind == "kmer" and rest:
         from dnabert.encoders.kmer_counts import KmerCounts
@@ -128,15 +136,44 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     return load_run(run, config=config)
 
 
+def parts_of(spec: str) -> list[str]:
+    """The encoders that a specification joins by ``+``; a folder's name may hold one.
+
+    Examples
+    --------
+    >>> parts_of("default+lsa:8"), parts_of("runs/mine")
+    (['default', 'lsa:8'], ['runs/mine'])
+    """
+    pieces, parts = spec.split("+"), []
+    while pieces:
+        joined = ["+".join(pieces[: i + 1]) for i in range(len(pieces))]
+        folders = [i for i in range(1, len(pieces)) if _folder_of(joined[i]).is_dir()]
+        take = folders[-1] if folders else 0
+        parts.append(joined[take])
+        pieces = pieces[take + 1 :]
+    return parts
+
+
 def run_folder(spec: str) -> Path:
     """The folder that `spec` names: ``default`` is the packaged model, unless a folder of that name stands here."""
     return DEFAULT_RUN if spec == "default" and not Path(spec).is_dir() else Path(spec)
 
 
 def inputs_of(spec: str) -> dict[str, Path]:
-    """The folder that an encoder is read from, if it is one, for the manifest's hashes."""
-    path = Path(spec.partition(":")[2]) if spec.startswith(WITH_FOLDER) else Path(spec)
-    return {"encoder": path} if path.name and path.is_dir() else {}
+    """The folders that an encoder is read from, by `input_name`, for the manifest's hashes."""
+    parts = parts_of(spec)
+    folders = {input_name(number, len(parts)): _folder_of(part) for number, part in enumerate(parts)}
+    return {name: path for name, path in folders.items() if path.name and path.is_dir()}
+
+
+def input_name(number: int, parts: int) -> str:
+    """What the folder of part `number` (from 0) is called among a manifest's inputs."""
+    return "encoder" if parts == 1 else f"encoder {number + 1}"
+
+
+def _folder_of(spec: str) -> Path:
+    """The folder that one encoder is read from, if it is one."""
+    return Path(spec.partition(":")[2]) if spec.startswith(WITH_FOLDER) else Path(spec)
 
 
 def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:

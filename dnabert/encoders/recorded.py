@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, load_encoder
+from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, input_name, load_encoder, parts_of
+from dnabert.encoders.joint import FOLDER as JOINT
+from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
@@ -29,27 +31,30 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``reading`` (fields of
-    `EmbedConfig`).
+    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``parts`` (the same of each
+    part, where several are joined), ``reading`` (fields of `EmbedConfig`).
     """
     config = manifest["config"]
-    origin = (manifest.get("inputs") or {}).get("encoder") or {}
-    return {
-        "encoder": config["encoder"],
-        "folder": origin.get("path"),
-        "sha256": origin.get("sha256"),
-        "reading": {name: config[name] for name in _READING if name in config},
-    }
+    specs = parts_of(config["encoder"])
+    parts = [_origin(manifest, spec, name=input_name(number, len(specs))) for number, spec in enumerate(specs)]
+    joined = {"encoder": config["encoder"], "folder": None, "sha256": None, "parts": parts}
+    return (joined if len(parts) > 1 else parts[0]) | {"reading": {name: config[name] for name in _READING if name in config}}
+
+
+def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, Any]:
+    origin = (manifest.get("inputs") or {}).get(name) or {}
+    return {"encoder": spec, "folder": origin.get("path"), "sha256": origin.get("sha256")}
 
 
 def recorded_word_length(manifest: Mapping[str, Any]) -> int:
-    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into.
+    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into; of several, the first's.
 
     Parameters
     ----------
     manifest : of a folder of kind ``embeddings``.
     """
     record = encoder_record(manifest)
+    record |= (record.get("parts") or [{}])[0]
     kind, _, rest = record["encoder"].partition(":")
     if kind in ("kmer", "lsa"):
         return int(rest.partition(":")[0])
@@ -93,10 +98,14 @@ def copy_fitted(embeddings: Path, folder: Path) -> None:
     for name in (LATENT_KMERS, WHITENING):
         if (embeddings / name).is_file():
             shutil.copy(embeddings / name, folder)
+    if (embeddings / JOINT).is_dir():
+        shutil.copytree(embeddings / JOINT, folder / JOINT)
 
 
 def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
     spec = record["encoder"]
+    if record.get("parts"):
+        return JointEncoder([_load_bare(part, config) for part in record["parts"]])
     if record["folder"] is None:
         return load_encoder(spec, config=config)
     folder = Path(record["folder"])

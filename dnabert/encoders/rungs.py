@@ -11,6 +11,8 @@ from dnabert.errors import UserError
 
 #: A rung's folders bear its name.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+#: Where the folder given as --run stands in an encoder's specification, alone or as a part.
+_RUN = re.compile(r"((?:^|\+)(?:random:|untrained:)?)RUN(?=\+|$)")
 
 
 @dataclass
@@ -20,7 +22,7 @@ class RungConfig:
     name: str
     """Its name in tables and folders."""
     encoder: str
-    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`."""
+    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`, `RUN+lsa:8`."""
     pooling: Literal["mean", "cls", "max"] = "mean"
     """Mean or maximum over the words, or the state of [CLS]."""
     layer: int = -1
@@ -65,7 +67,7 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfi
     UserError
         when no rung is left, or two have the same name.
     """
-    kept = [rung for rung in rungs if run or rung.encoder not in ("RUN", "random:RUN", "untrained:RUN")]
+    kept = [rung for rung in rungs if run or not _RUN.search(rung.encoder)]
     for rung in rungs:
         if rung not in kept:
             print(f"{rung.name} is left out: it needs a run (--run RUN)")
@@ -73,4 +75,4 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfi
         raise UserError("no rung is left: pass --run RUN, or name encoders that need none")
     if len({rung.name for rung in kept}) < len(kept):
         raise UserError("two rungs have the same name: rename one under `rungs`")
-    return [replace(rung, encoder=re.sub(r"\bRUN$", lambda _: str(run), rung.encoder)) for rung in kept]
+    return [replace(rung, encoder=_RUN.sub(lambda found: f"{found[1]}{run}", rung.encoder)) for rung in kept]

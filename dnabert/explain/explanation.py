@@ -38,6 +38,7 @@ from dnabert.explain.meme import read_meme, write_meme
 from dnabert.explain.motifs import as_motifs, cluster_motifs
 from dnabert.explain.repeat_names import repeat_name_enrichment
 from dnabert.explain.sentence import cluster_sentence
+from dnabert.explain.tandem import tandem_terms
 from dnabert.explain.terms import annotation_terms
 from dnabert.explain.tomtom import compare_motifs
 from dnabert.explain.tracks import parse_track, track_terms
@@ -164,7 +165,7 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         "makeup": lambda: cluster_makeup(windows, seed=seed),
         "kind": lambda: cluster_kinds(windows, pairs=config.pairs, seed=seed),
         "annotation": lambda: [
-            *enrichment(windows, terms=[*annotation_terms(windows), *track_terms(windows, tracks)]),
+            *enrichment(windows, terms=[*annotation_terms(windows), *tandem_terms(windows), *track_terms(windows, tracks)]),
             *repeat_name_enrichment(windows),
         ],
         "tss": lambda: tss_rows(windows),

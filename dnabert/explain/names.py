@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 from dnabert.explain.evidence_rows import (
@@ -22,6 +22,8 @@ from dnabert.explain.evidence_rows import (
     term_of_most,
 )
 from dnabert.explain.families import family_of
+from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
+from dnabert.explain.tandem import TANDEM
 from dnabert.explain.tracks import ANY
 
 #: Share of low-complexity bases that names a cluster when it is five times that of other windows.
@@ -35,7 +37,7 @@ LONG, LETTERS = 100, 12
 #: Bits of a IUPAC letter, by the number of bases it stands for.
 _BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
 #: Columns of annotation that are no track of the user's.
-_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split")
+_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split", TANDEM_COLUMN)
 #: Columns of classes that can name a cluster without having most of it, and what they are of.
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
@@ -55,7 +57,7 @@ class Name:
 
 def strongest_name(card: Record) -> Name | None:
     """The first name that holds, or one whose odds are far larger."""
-    found = _held(card, _element, _repeat, _low_complexity, _island, _exonic, codon_position)
+    found = _held(card, _element, _repeat, _tandem, _low_complexity, _island, _exonic, codon_position)
     if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
         found += _held(card, _family) or _held(card, _motif)
     found += _held(card, _gene_type, _track, _many)
@@ -63,6 +65,8 @@ def strongest_name(card: Record) -> Name | None:
     for name in found[1:]:
         if best is not None and min(name.odds, UTMOST) >= FAR * min(best.odds, UTMOST):
             best = name
+    if best is not None and best.basis in ("element", "repeat", "low complexity", "family") and (period := _period(card)):
+        best = replace(best, text=f"{best.text}, {period}")
     return best
 
 
@@ -101,6 +105,20 @@ def _repeat(card: Record) -> Name | None:
         told = f"{named['term']} {noun}, {percent(named['share'])} of the windows ({told})"
         odds = max(odds, odds_of(named))
     return Name("repeat", told, odds)
+
+
+def _tandem(card: Record) -> Name | None:
+    """Windows of which most repeat themselves, and the period that most have."""
+    row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term == TANDEM)
+    if row is None:
+        return None
+    return Name("tandem repeat", f"tandem repeats, {of_windows(row)}{', ' if (period := _period(card)) else ''}{period}", odds_of(row))
+
+
+def _period(card: Record) -> str:
+    """The period after which most members repeat themselves, or none."""
+    row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term != TANDEM)
+    return f"repeating every {row['term']} ({percent(row['share'])} of the windows, elsewhere {percent(row['share_rest'])})" if row else ""
 
 
 def _low_complexity(card: Record) -> Name | None:

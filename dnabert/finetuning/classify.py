@@ -88,7 +88,7 @@ def _starts(config: ClassifyConfig) -> dict[str, Start]:
 def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, str | Path]:
     inputs: dict[str, str | Path] = {f"task {number}": path for number, path in enumerate(config.tasks)}
     inputs |= {f"run {number}": run for number, run in enumerate(dict.fromkeys(start.run for start in starts.values()))}
-    return inputs | {f"frozen {spec}": folder for spec in config.frozen for folder in inputs_of(spec).values()}
+    return inputs | {f"frozen {spec}, {name}": folder for spec in config.frozen for name, folder in inputs_of(spec).items()}
 
 
 def _trained(task: Task, starts: dict[str, Start], config: ClassifyConfig, *, accelerator: Accelerator) -> Iterator[_Row]:

@@ -27,16 +27,27 @@ class Comparison:
     sentence: str
 
 
+#: Kinds of encoder that nobody pretrained on a genome, the dearest last.
+_UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert")
+
+
 def encoder_kind(rung: Record) -> str:
-    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name."""
-    return str(rung.get("encoder", "")).split(":")[0]
+    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the dearest's.
+
+    Examples
+    --------
+    >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine"})
+    ('lsa', 'runs/mine')
+    """
+    kinds = [part.split(":")[0] for part in str(rung.get("encoder", "")).split("+")]
+    return max(kinds, key=lambda kind: _UNTRAINED.index(kind) if kind in _UNTRAINED else len(_UNTRAINED))
 
 
 def is_trained(rung: Record) -> bool:
     """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``, and read real sequence."""
     if rung.get("shuffled"):
         return False
-    return encoder_kind(rung) not in ("bert", "kmer", "lsa", "random", "untrained")
+    return encoder_kind(rung) not in _UNTRAINED
 
 
 def is_count(rung: Record) -> bool:

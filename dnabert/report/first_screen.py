@@ -63,9 +63,16 @@ def describe(rung: Record) -> str:
     ('counts of 6-letter words', 'pretrained on the genome')
     >>> describe({"encoder": "runs/mine", "shuffled": True})
     'pretrained on the genome; windows shuffled'
+    >>> describe({"encoder": "runs/mine+kmer:4"})
+    'pretrained on the genome, beside counts of 4-letter words'
     """
-    kind, _, rest = str(rung.get("encoder", "")).partition(":")
-    words = {
+    words = ", beside ".join(_described(part) for part in str(rung.get("encoder", "")).split("+"))
+    return words + ("; windows shuffled" if rung.get("shuffled") else "")
+
+
+def _described(encoder: str) -> str:
+    kind, _, rest = encoder.partition(":")
+    return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
         "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
@@ -73,4 +80,3 @@ def describe(rung: Record) -> str:
         "random": "the same network, random weights",
         "untrained": "the same network as its pretraining begins",
     }.get(kind, "pretrained on the genome")
-    return words + ("; windows shuffled" if rung.get("shuffled") else "")

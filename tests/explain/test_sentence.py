@@ -301,3 +301,14 @@ def test_a_codon_position_gives_way_to_what_is_far_clearer_and_is_added_to_it() 
     barely = term("main_region", "CDS", share=0.75, rest=0.45, q=1e-9)
     assert sentence(annotation=[barely], confounds=codon(position=1.0, frame=0.5))[0] == "codon position"
     assert sentence(annotation=[barely], confounds=codon(position=0.7, frame=0.5))[0] == "exon"
+
+
+def test_tandem_repeats_are_told_with_their_period() -> None:
+    rows = [term("tandem_period", "tandem repeat", share=0.9, rest=0.01, q=1e-9), term("tandem_period", "171 bp", share=0.8, rest=0.001, q=1e-9)]
+    period = "repeating every 171 bp (80 % of the windows, elsewhere 0 %)"
+    assert sentence(annotation=rows) == ("tandem repeat", f"tandem repeats, 90 % of the windows, elsewhere 1 %, {period}")
+    assert sentence(annotation=rows[:1]) == ("tandem repeat", "tandem repeats, 90 % of the windows, elsewhere 1 %")
+    satellites = term("repeat_class", "Satellite/centr", share=0.9, rest=0.02, q=1e-9)
+    assert sentence(annotation=[satellites, *rows]) == ("repeat", f"Satellite/centr repeats, 90 % of the windows, {period}")
+    for other in ({"share": 0.49}, {"q": 0.06}, {"share_rest": 0.7}):
+        assert "171 bp" not in sentence(annotation=[rows[0], rows[1] | other])[1]

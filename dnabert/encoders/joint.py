@@ -1,0 +1,100 @@
+"""Several encoders as one: their vectors side by side, so that a neighbour is near to all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder
+from dnabert.encoders.nearest import column_statistics, unit_length
+from dnabert.errors import UserError
+
+FOLDER = "joint"
+_FILE = "scales.safetensors"
+
+
+class JointEncoder:
+    """A `FittedEncoder` of the specification ``A+B``.
+
+    Each part is z-scored by column and brought to one length for every sequence: the square root of its dimension, so that all
+    dimensions are about equally loud, and a part counts by how many it has. In pairs of equal weight the cosine of two sequences is
+    the mean of both parts' cosines.
+
+    Parameters
+    ----------
+    parts : two encoders or more; those that must be fitted are, with it.
+    """
+
+    def __init__(self, parts: Sequence[Encoder]) -> None:
+        self._parts = list(parts)
+        self.name = " beside ".join(part.name for part in parts)
+        self.dimension = sum(part.dimension for part in parts)
+        self.minimum_length = max(part.minimum_length for part in parts)
+        self._scales: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+
+    def fit(self, bases: Bases) -> None:
+        """Fit the parts that must be, and learn each part's mean and spread by column.
+
+        Parameters
+        ----------
+        bases : uint8 ASCII (n, L), or n arrays of any lengths; n at least 2.
+        """
+        if len(bases) < 2:
+            raise UserError(f"{self.name}: needs two sequences or more to be fitted on: use one of them alone")
+        for _, part in self._fitted():
+            part.fit(bases)
+        self._scales = [column_statistics(part.encode(bases)) for part in self._parts]
+
+    def encode(self, bases: Bases) -> NDArray[np.float32]:
+        """Encode sequences; see `Encoder.encode`."""
+        if not self._scales:
+            raise ValueError(f"{self.name} was not fitted")
+        vectors = [
+            unit_length((part.encode(bases) - mean) / scale) * np.float32(part.dimension**0.5)
+            for part, (mean, scale) in zip(self._parts, self._scales, strict=True)
+        ]
+        return np.concatenate(vectors, axis=1, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write what was fitted into ``joint`` in a folder."""
+        from safetensors.numpy import save_file
+
+        if not self._scales:
+            raise ValueError(f"{self.name} was not fitted")
+        for number, part in self._fitted():
+            (folder / FOLDER / number).mkdir(parents=True)
+            part.save(folder / FOLDER / number)
+        (folder / FOLDER).mkdir(exist_ok=True)
+        mean, scale = (np.concatenate(each) for each in zip(*self._scales, strict=True))
+        save_file({"mean": mean, "scale": scale}, folder / FOLDER / _FILE)
+
+    def load(self, folder: str | Path) -> None:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        UserError
+            when it is not there, damaged, or of other parts.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = Path(folder) / FOLDER / _FILE
+        try:
+            saved = load_file(path)
+            mean, scale = saved["mean"], saved["scale"]
+            if not mean.shape == scale.shape == (self.dimension,):
+                raise KeyError(f"it is of {len(mean)} dimensions")
+        except (OSError, KeyError, SafetensorError) as error:
+            raise UserError(f"cannot read {path} ({error}): embed and cluster again") from None
+        for number, part in self._fitted():
+            part.load(Path(folder) / FOLDER / number)
+        ends = np.cumsum([part.dimension for part in self._parts])[:-1]
+        self._scales = list(zip(np.split(mean, ends), np.split(scale, ends), strict=True))
+
+    def _fitted(self) -> list[tuple[str, FittedEncoder]]:
+        """The parts that are fitted themselves, with their places among all."""
+        return [(str(number), part) for number, part in enumerate(self._parts) if isinstance(part, FittedEncoder)]

@@ -1,0 +1,73 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnabert.alphabet import reverse_complement
+from dnabert.corpus.mutation import mutate
+from dnabert.explain.tandem import TANDEM, tandem_period, tandem_terms
+from dnabert.explain.windows import ClusteredWindows
+
+LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
+
+
+def random_bases(rng: np.random.Generator, *shape: int, p: list[float] | None = None) -> np.ndarray:
+    return LETTERS[rng.choice(4, shape, p=p)]
+
+
+def array_of(unit: np.ndarray, length: int, *, offset: int = 0) -> np.ndarray:
+    return np.resize(np.roll(unit, -offset), length)
+
+
+def smallest_period(unit: np.ndarray) -> int:
+    return next(p for p in range(1, len(unit) + 1) if len(unit) % p == 0 and np.array_equal(unit, np.resize(unit[:p], len(unit))))
+
+
+@given(st.integers(1, 200), st.integers(0, 2**32 - 1), st.booleans())
+def test_the_period_of_an_array_of_copies(period: int, seed: int, turned: bool) -> None:
+    rng = np.random.default_rng(seed)
+    unit = random_bases(rng, period)
+    bases = array_of(unit, 448, offset=int(rng.integers(period)))[None]
+    assert tandem_period(reverse_complement(bases) if turned else bases).tolist() == [smallest_period(unit)]
+
+
+@pytest.mark.parametrize("period", [2, 5, 31, 171])
+def test_copies_may_differ_and_need_not_fill_the_window(period: int) -> None:
+    rng = np.random.default_rng(period)
+    whole = np.stack([array_of(random_bases(rng, period), 448) for _ in range(50)])
+    changed = mutate(whole, substitutions=0.06, indels=0.0, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))
+    distinct = np.array([smallest_period(row[:period]) == period for row in whole])
+    assert (tandem_period(changed)[distinct] == period).mean() > 0.9
+    short, stretch = random_bases(rng, 50, 448), max(period, 224 - period)
+    little = period + stretch // 4
+    short[:, 30 : 30 + little] = whole[:, :little]
+    assert (tandem_period(short) == 0).mean() > 0.9
+    enough = min(period + stretch, 418)
+    short[:, 30 : 30 + enough] = changed[:, :enough]
+    assert (tandem_period(short)[distinct] == period).mean() > 0.9
+
+
+def test_chance_repeats_nothing_nor_do_unknown_bases() -> None:
+    rng = np.random.default_rng(0)
+    for p in (None, [0.45, 0.05, 0.05, 0.45]):
+        assert not tandem_period(random_bases(rng, 3_000, 448, p=p)).any()
+    assert not tandem_period(np.full((2, 448), ord("N"), dtype=np.uint8)).any()
+    assert tandem_period(np.frombuffer(b"CACACA", dtype=np.uint8)[None]).tolist() == [0]
+    assert tandem_period(np.zeros((0, 448), dtype=np.uint8)).shape == (0,)
+
+
+def test_lower_case_repeats_too() -> None:
+    assert tandem_period(np.frombuffer(b"caCA" * 100, dtype=np.uint8)[None]).tolist() == [2]
+
+
+def test_periods_of_many_windows_are_terms_and_near_ones_are_one() -> None:
+    rng = np.random.default_rng(1)
+    lengths = [171] * 15 + [170] * 5 + [172] * 4 + [24] * 30 + [60] * 5 + [0] * 41
+    bases = np.stack([random_bases(rng, 448) if not n else array_of(random_bases(rng, n), 448) for n in lengths])
+    windows = ClusteredWindows(pd.DataFrame({"label": [0] * 50 + [-1] * 50}), lambda rows: bases[rows])
+    (found,) = tandem_terms(windows)
+    assert found.names == (TANDEM, "24 bp", "171 bp") and found.known.all()
+    assert found.values.sum(axis=0).tolist() == [59, 30, 24]
+    none = ClusteredWindows(pd.DataFrame({"label": [0, -1]}), lambda rows: bases[-2:][rows])
+    assert tandem_terms(none)[0].values.tolist() == [[False], [False]]
