@@ -92,12 +92,7 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
-            fit_on = [_read(chunk, config) for chunk in _spread(source)] if config.whiten or isinstance(encoder, FittedEncoder) else []
-            if isinstance(encoder, FittedEncoder):
-                encoder.fit([sequence for bases in fit_on for sequence in bases])
-                encoder.save(folder)
-            if config.whiten:
-                _fit_whitening(encoder, fit_on, config).save(folder)
+            _fit(encoder, source, config, folder=folder)
         folder = processes.broadcast(folder)
         if isinstance(encoder, FittedEncoder) and not processes.is_main:
             encoder.load(folder)
@@ -106,6 +101,18 @@ def write_embeddings(
         record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
     processes.wait()
     return Path(out)
+
+
+def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> None:
+    """Fit what has to be, on stretches of the input, and write it into `folder`."""
+    if not (config.whiten or isinstance(encoder, FittedEncoder)):
+        return
+    bases = [_read(chunk, config) for chunk in _spread(source)]
+    if isinstance(encoder, FittedEncoder):
+        encoder.fit([sequence for each in bases for sequence in each])
+        encoder.save(folder)
+    if config.whiten:
+        _fit_whitening(encoder, bases, config).save(folder)
 
 
 def _spread(source: Source) -> list[Chunk]:
