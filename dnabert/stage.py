@@ -261,7 +261,18 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
             f"{folder} was made by dnabert {made_by} ({kind} format {manifest.get('format')}; "
             f"this version reads format {FORMATS[kind]}): make it again"
         )
+    if damaged := _damaged(manifest):
+        raise UserError(f"{folder / _MANIFEST} is damaged: {damaged} is not what dnabert wrote there: make {folder} again")
     return manifest
+
+
+def _damaged(manifest: Mapping[str, Any]) -> str:
+    """The first key that does not hold what `write_manifest` writes, or nothing."""
+    kinds: dict[str, type | tuple[type, ...]] = {"config": (dict, type(None)), "inputs": dict, "versions": dict, "command": list}
+    wrong = [key for key, kind in kinds.items() if key not in manifest or not isinstance(manifest[key], kind)]
+    if not wrong:
+        wrong = [f"inputs.{name}" for name, each in manifest["inputs"].items() if not (isinstance(each, dict) and isinstance(each.get("path"), str))]
+    return wrong[0] if wrong else ""
 
 
 def kind_of(folder: str | Path) -> str | None:

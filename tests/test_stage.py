@@ -201,3 +201,28 @@ def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
     with whole_file(tmp_path / "table.tsv") as path:
         path.write_text("whole")
     assert [each.name for each in tmp_path.iterdir()] == ["table.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ({"inputs": None}, "inputs"),
+        ({"inputs": {"corpus": "corpus"}}, "inputs.corpus"),
+        ({"inputs": {"corpus": {"path": 3}}}, "inputs.corpus"),
+        ({"config": [1]}, "config"),
+        ({"command": "dnabert"}, "command"),
+        ({"versions": None}, "versions"),
+    ],
+)
+def test_a_manifest_that_somebody_edited_is_refused_in_one_line(tmp_path, damage, named):
+    (tmp_path / "corpus").mkdir()
+    make(tmp_path / "out", config=Settings(), inputs={"corpus": tmp_path / "corpus"})
+    path = tmp_path / "out" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | damage))
+    with pytest.raises(UserError, match=rf"manifest\.json is damaged: {named} .*again"):
+        read_manifest(tmp_path / "out", kind="corpus")
+    del manifest[next(iter(damage))]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="is damaged"):
+        read_manifest(tmp_path / "out", kind="corpus")
