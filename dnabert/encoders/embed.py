@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnabert.config import save_yaml
 from dnabert.corpus.shuffle import shuffle_dinucleotides
@@ -17,7 +18,7 @@ from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, l
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
-from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, Whitening, fit_whitening, load_whitening
+from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, fit_whitening, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import check_free, stage
 
@@ -86,49 +87,56 @@ def write_embeddings(
             **dataclasses.asdict(config),
         }
         inputs = {"input": Path(input), **inputs_of(encoder_spec)}
-        folder = None
+        folder, encoded, began = None, [], time.perf_counter()
         if processes.is_main:
             folder = stack.enter_context(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
-            _fit(encoder, source, config, folder=folder)
+            encoded = _fit(encoder, source, config, folder=folder)
         folder = processes.broadcast(folder)
         if isinstance(encoder, FittedEncoder) and not processes.is_main:
             encoder.load(folder)
         if config.whiten:
-            encoder = WhitenedEncoder(encoder, load_whitening(folder))
-        record["seconds"] = round(_encode_all(encoder, source, config, folder=folder, processes=processes), 2)
+            whitening = load_whitening(folder)
+            encoder, encoded = WhitenedEncoder(encoder, whitening), [whitening(each) for each in encoded]
+        _encode_all(encoder, source, config, folder=folder, processes=processes, encoded=encoded)
+        record["seconds"] = round(time.perf_counter() - began, 2)
     processes.wait()
     return Path(out)
 
 
-def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> None:
-    """Fit what has to be, on stretches of the input, and write it into `folder`."""
+def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> list[NDArray[np.float32]]:
+    """Fit what has to be, on stretches of the input, and write it into `folder`.
+
+    Returns
+    -------
+    the vectors that a whitening was fitted on, chunk by chunk, where these are all that the input has; else nothing.
+    """
     if not (config.whiten or isinstance(encoder, FittedEncoder)):
-        return
+        return []
     bases = [_read(chunk, config) for chunk in _spread(source)]
     if isinstance(encoder, FittedEncoder):
         encoder.fit([sequence for each in bases for sequence in each])
         encoder.save(folder)
-    if config.whiten:
-        _fit_whitening(encoder, bases, config).save(folder)
+    if not config.whiten:
+        return []
+    total = sum(map(len, bases))
+    if total < 2:
+        raise UserError("--whiten needs two sequences or more: leave it out")
+    with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
+        vectors = [_encoded(encoder, each, bar=bar) for each in bases]
+    fit_whitening(np.concatenate(vectors), power=config.whiten).save(folder)
+    return vectors if total == len(source) and Processes.current().size == 1 else []
 
 
 def _spread(source: Source) -> list[Chunk]:
-    """Stretches of the input, evenly spread: what is fitted, is fitted on these."""
+    """What is fitted, is fitted on these: all of the input, or stretches of it, evenly spread."""
+    if len(source) <= FIT_SEQUENCES:
+        return list(source.chunks(0, len(source)))
     stretch = 100
-    count = min(len(source), FIT_SEQUENCES) // stretch
-    starts = np.linspace(0, len(source) - stretch, count).astype(int).tolist() if count > 1 else [0]
-    stops = [start + stretch for start in starts] if count > 1 else [min(len(source), FIT_SEQUENCES)]
-    return [chunk for start, stop in zip(starts, stops, strict=True) for chunk in source.chunks(start, stop)]
-
-
-def _fit_whitening(encoder: Encoder, bases: list[Bases], config: EmbedConfig) -> Whitening:
-    vectors = np.concatenate([encoder.encode(each) for each in bases])
-    if len(vectors) < 2:
-        raise UserError("--whiten needs two sequences or more: leave it out")
-    return fit_whitening(vectors, power=config.whiten)
+    starts = np.linspace(0, len(source) - stretch, FIT_SEQUENCES // stretch).astype(int).tolist()
+    return [chunk for start in starts for chunk in source.chunks(start, start + stretch)]
 
 
 def _check_lengths(source: Source, *, encoder: Encoder) -> None:
@@ -141,31 +149,38 @@ def _check_lengths(source: Source, *, encoder: Encoder) -> None:
 
 
 def _encode_all(
-    encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
-) -> float:
-    """Write this process's part, join all of them; give the seconds that encoding took."""
-    from tqdm.auto import tqdm
-
+    encoder: Encoder,
+    source: Source,
+    config: EmbedConfig,
+    *,
+    folder: Path,
+    processes: Processes,
+    encoded: list[NDArray[np.float32]],
+) -> None:
+    """Write this process's part, join all of them; what `encoded` holds, chunk by chunk, is not encoded again."""
     start, stop = processes.share(len(source))
     parts = [folder / f"part-{rank:05d}.parquet" for rank in range(processes.size)]
     part = folder / FILE if processes.size == 1 else parts[processes.rank]
-    began = time.perf_counter()
-    with (
-        TableWriter(part) as writer,
-        tqdm(total=stop - start, unit=" windows", desc=encoder.name, disable=not processes.is_main) as bar,
-    ):
-        for chunk in source.chunks(start, stop):
-            bases = _read(chunk, config)
-            vectors = encoder.encode(bases)
-            if not np.isfinite(vectors).all():
-                raise UserError(f"{encoder.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
-            writer.add(chunk.columns, vectors)
-            bar.update(len(bases))
+    with TableWriter(part) as writer, _progress(encoder.name, total=stop - start, shown=processes.is_main and not encoded) as bar:
+        for number, chunk in enumerate(source.chunks(start, stop)):
+            writer.add(chunk.columns, encoded[number] if encoded else _encoded(encoder, _read(chunk, config), bar=bar))
     processes.wait()
-    seconds = time.perf_counter() - began
     if processes.size > 1 and processes.is_main:
         join(parts, into=folder / FILE)
-    return seconds
+
+
+def _progress(name: str, *, total: int, shown: bool = True) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, unit=" windows", desc=name, disable=not shown)
+
+
+def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]:
+    vectors = encoder.encode(bases)
+    if not np.isfinite(vectors).all():
+        raise UserError(f"{encoder.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
+    bar.update(len(bases))
+    return vectors
 
 
 def _read(chunk: Chunk, config: EmbedConfig) -> Bases:

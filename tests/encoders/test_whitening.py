@@ -1,5 +1,6 @@
 """Directions of little spread count for more, new sequences are whitened as the old ones were."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from dnabert.clusters import ClusterConfig, cluster
 from dnabert.clusters.assign import AssignConfig, assign
 from dnabert.corpus import Corpus
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_encoder, load_recorded
+from dnabert.encoders.kmer_counts import KmerCounts
 from dnabert.encoders.whitening import fit_whitening, load_whitening
 from dnabert.errors import UserError
 
@@ -76,3 +78,19 @@ def test_one_sequence_has_no_spread(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--whiten needs two sequences or more"):
         embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0))
     assert not (tmp_path / "e").exists()
+
+
+def test_what_a_whitening_is_fitted_on_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bases = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, (1_300, 40))]
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{row.tobytes().decode()}\n" for i, row in enumerate(bases)))
+    read: list[int] = []
+    encode = KmerCounts.encode
+    monkeypatch.setattr(KmerCounts, "encode", lambda self, rows: read.append(len(rows)) or encode(self, rows))
+    made = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=0.5))
+    assert sum(read) == len(bases)
+    plain = encode(KmerCounts(2), bases)
+    np.testing.assert_allclose(made.vectors, fit_whitening(plain, power=0.5)(plain), atol=1e-4)
+    monkeypatch.setattr(importlib.import_module("dnabert.encoders.embed"), "FIT_SEQUENCES", 600)  # of more sequences stretches are read for it
+    few = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "few", config=EmbedConfig(whiten=0.5))
+    assert sum(read) == 2 * len(bases) + 600
+    np.testing.assert_allclose(few.vectors, load_whitening(tmp_path / "few")(plain), atol=1e-4)
