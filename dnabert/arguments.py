@@ -58,7 +58,7 @@ class EmbedArguments(EmbedConfig):
     """
 
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
-    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6, lsa:8, random:RUN or untrained:RUN (as pretraining begins); A+B: side by side."""
+    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, kmer:6, lsa:8, random:RUN or untrained:RUN (as pretraining begins); A+B: side by side, each weighing by its dimensions, fitted on the input."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """Corpus folder, or FASTA or .2bit file."""
     out: str

@@ -25,7 +25,7 @@ from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import write_embeddings
-from dnabert.encoders.encoder import inputs_of
+from dnabert.encoders.encoder import inputs_of, parts_of
 from dnabert.encoders.rungs import RungConfig
 from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
@@ -60,7 +60,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
     Returns
     -------
-    dict with ``rung``, ``encoder``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
+    dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
     ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
     ``draws`` (metric to its values when places are resampled, the same places for every rung),
     ``symmetry`` and ``explained_away`` (rows).
@@ -74,6 +74,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     return {
         "rung": rung.name,
         "encoder": rung.encoder,
+        "parts": parts_of(rung.encoder),
         "shuffled": rung.shuffle,
         "n": record["windows"],
         "dimension": record["dimension"],

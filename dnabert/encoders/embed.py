@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnabert.config import save_yaml
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
@@ -81,6 +81,7 @@ def write_embeddings(
         _check_lengths(source, encoder=encoder)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
+            "parts": parts_of(encoder_spec),
             "name": encoder.name,
             "dimension": encoder.dimension,
             "windows": len(source),

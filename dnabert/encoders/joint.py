@@ -22,8 +22,8 @@ class JointEncoder:
     """A `FittedEncoder` of the specification ``A+B``.
 
     Each part is z-scored by column and brought to one length for every sequence: the square root of its dimension, so that all
-    dimensions are about equally loud, and a part counts by how many it has. In pairs of equal weight the cosine of two sequences is
-    the mean of both parts' cosines.
+    dimensions are about equally loud, and a part counts by how many it has: 384 of ``default`` are louder than 128 of ``lsa:8``, and
+    much less than 2,080 of ``kmer:6``. Of two parts with as many dimensions the cosine of two sequences is the mean of both cosines.
 
     Parameters
     ----------
@@ -56,11 +56,12 @@ class JointEncoder:
         """Encode sequences; see `Encoder.encode`."""
         if not self._scales:
             raise ValueError(f"{self.name} was not fitted")
-        vectors = [
-            unit_length((part.encode(bases) - mean) / scale) * np.float32(part.dimension**0.5)
-            for part, (mean, scale) in zip(self._parts, self._scales, strict=True)
-        ]
-        return np.concatenate(vectors, axis=1, dtype=np.float32)
+        found = []
+        for part, (mean, scale) in zip(self._parts, self._scales, strict=True):
+            vectors = part.encode(bases)
+            known = vectors.any(axis=1, keepdims=True)  # of a sequence of N counts know nothing: its zeros stay
+            found.append(known * unit_length((vectors - mean) / scale) * np.float32(part.dimension**0.5))
+        return np.concatenate(found, axis=1, dtype=np.float32)
 
     def save(self, folder: Path) -> None:
         """Write what was fitted into ``joint`` in a folder."""

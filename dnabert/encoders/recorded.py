@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, input_name, load_encoder, parts_of
+from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, input_name, load_encoder, run_folder
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
@@ -35,7 +35,7 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
     part, where several are joined), ``reading`` (fields of `EmbedConfig`).
     """
     config = manifest["config"]
-    specs = parts_of(config["encoder"])
+    specs = config.get("parts") or [config["encoder"]]
     parts = [_origin(manifest, spec, name=input_name(number, len(specs))) for number, spec in enumerate(specs)]
     joined = {"encoder": config["encoder"], "folder": None, "sha256": None, "parts": parts}
     return (joined if len(parts) > 1 else parts[0]) | {"reading": {name: config[name] for name in _READING if name in config}}
@@ -47,22 +47,26 @@ def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, A
 
 
 def recorded_word_length(manifest: Mapping[str, Any]) -> int:
-    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into; of several, the first's.
+    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into.
+
+    Of several side by side it is that of the first that reads words at a stride; counts read every frame.
 
     Parameters
     ----------
     manifest : of a folder of kind ``embeddings``.
     """
-    record = encoder_record(manifest)
-    record |= (record.get("parts") or [{}])[0]
+    whole = encoder_record(manifest)
+    parts = whole.get("parts") or [whole]
+    record = next((part for part in parts if not part["encoder"].startswith(("kmer:", "lsa:"))), parts[0])
     kind, _, rest = record["encoder"].partition(":")
     if kind in ("kmer", "lsa"):
         return int(rest.partition(":")[0])
-    if kind == "bert" or record["folder"] is None or not Path(record["folder"]).is_dir():
-        return int(record["reading"]["word_length"])
+    folder = Path(record["folder"]) if record["folder"] else run_folder(rest if kind in ("random", "untrained") else record["encoder"])
+    if kind == "bert" or not folder.is_dir():
+        return int(whole["reading"]["word_length"])
     from dnabert.tokenizer import load_tokenizer  # it imports transformers, which `dnabert --help` must not
 
-    return int(load_tokenizer(record["folder"]).k)
+    return int(load_tokenizer(folder).k)
 
 
 def load_recorded(

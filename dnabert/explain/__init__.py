@@ -31,6 +31,7 @@ from dnabert.explain.low_complexity import low_complexity
 from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import Motif, read_meme, write_meme
 from dnabert.explain.motifs import as_motifs, cluster_motifs
+from dnabert.explain.tandem import tandem_period, tandem_terms
 from dnabert.explain.terms import Terms, annotation_terms
 from dnabert.explain.tomtom import compare_motifs
 from dnabert.explain.tracks import TrackFile, parse_track, track_terms
@@ -91,6 +92,8 @@ __all__ = [
     "semi_global",
     "strand_levenshtein",
     "take_out",
+    "tandem_period",
+    "tandem_terms",
     "track_terms",
     "tss_distances",
     "tss_rows",

@@ -24,7 +24,7 @@ from dnabert.explain.evidence_rows import (
 from dnabert.explain.families import family_of
 from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
 from dnabert.explain.tandem import TANDEM
-from dnabert.explain.tracks import ANY
+from dnabert.explain.tracks import ANY, OWN_COLUMNS
 
 #: Share of low-complexity bases that names a cluster when it is five times that of other windows.
 SIMPLE = 0.25
@@ -36,8 +36,6 @@ MANY_OF, CLEARLY = 0.4, 20.0
 LONG, LETTERS = 100, 12
 #: Bits of a IUPAC letter, by the number of bases it stands for.
 _BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
-#: Columns of annotation that are no track of the user's.
-_OWN = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split", TANDEM_COLUMN)
 #: Columns of classes that can name a cluster without having most of it, and what they are of.
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
@@ -173,7 +171,7 @@ def _gene_type(card: Record) -> Name | None:
 
 def _track(card: Record) -> Name | None:
     """The term of a user's track that most have; its name says more than that any interval is there."""
-    tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(_OWN)))
+    tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(OWN_COLUMNS)))
     row = clear_term_of_most(card, tracks, lambda term: term != ANY) or clear_term_of_most(card, tracks, lambda term: True)
     return Name("track", f"{_track_name(row)}, {of_windows(row)}", odds_of(row)) if row else None
 
@@ -184,7 +182,7 @@ def _track_name(row: Record) -> str:
 
 def _many(card: Record) -> Name | None:
     """A class that nearly half of the members have and hardly any other window."""
-    rows = [row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in _OWN]
+    rows = [row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in OWN_COLUMNS]
     rows = [row for row in rows if row["term"] not in NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
     rows = [row for row in rows if counts(row) and odds_of(row) >= CLEARLY]
     if not rows:

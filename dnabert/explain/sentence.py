@@ -33,7 +33,7 @@ def cluster_sentence(card: Record) -> Record:
     """Say in one sentence what the members of a cluster have in common.
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
-    class of at least half of them, with the repeat's name where half have that too; low complexity; CpG islands (and promoters, when
+    class of at least half of them, with the repeat's name where half have that too; tandem repeats; low complexity; CpG islands (and promoters, when
     they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows); one codon
     position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them

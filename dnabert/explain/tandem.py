@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 COLUMN = "tandem_period"
 #: Any period.
 TANDEM = "tandem repeat"
-#: Windows that must have a period for it to be a term.
-_LEAST = 20
+#: Longest period, in bases; windows that must have one for it to be a term; periods that are terms.
+_LONGEST, _LEAST, _MOST = 500, 20, 50
 _CHUNK = 8_192
 
 
 def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Period of the tandem repeat that holds about half of a sequence or more.
+    """Period of the tandem repeat that holds at least half of a sequence.
 
-    A sequence is laid beside itself moved by each number of bases up to half its length, and the stretch that agrees best is sought
-    (a match counts 2, anything else −3). It is a tandem repeat when that scores as much as three quarters of matches over so many
-    bases that, with those it is moved by, half of the sequence is covered and at least one whole period returns (perfect copies
-    may cover less); and 60 or more, which chance does not give. Of all periods the one counts whose stretch scores most, or the shortest that scores nine tenths as
-    much: multiples agree too.
+    A sequence is laid beside itself moved by each number of bases, up to half its length and 500, and the stretch that agrees best is
+    sought (a match counts 2, anything else −3). It is a tandem repeat where three quarters of the stretch agree, the stretch and the
+    bases it is moved by are half of the sequence, and at least one whole period returns. Of all periods the one counts whose stretch
+    scores most, or the shortest that scores nine tenths as much: multiples agree too. Where all agree about as well, one base is
+    nearly all there is, and the period 1 or none.
+
+    A base that is lost or gained ends a stretch, so copies with many of these are not seen, nor such as differ in more than a quarter
+    of their bases, as those of a satellite often do.
 
     Parameters
     ----------
@@ -46,13 +49,14 @@ def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
     """
     from dnabert.explain.tandem_kernel import periods  # numba, for those alone who ask for periods
 
-    return periods(codes(np.ascontiguousarray(bases)))
+    return periods(codes(np.ascontiguousarray(bases)), _LONGEST)
 
 
 def tandem_terms(windows: ClusteredWindows) -> list[Terms]:
     """Terms of the column ``tandem_period``: ``tandem repeat`` for any, and periods that 20 windows have, as ``171 bp``.
 
-    Copies lose and gain bases, so a period stands for those within a fiftieth of it too, the commonest first.
+    Copies lose and gain bases, so a period of 10 or more stands for those within a fiftieth of it too, or one base, the commonest first;
+    at most 50 are terms.
     """
     rows = np.arange(len(windows))
     parts = [tandem_period(windows.sequences(rows[begin : begin + _CHUNK])) for begin in range(0, len(rows), _CHUNK)]
@@ -61,9 +65,9 @@ def tandem_terms(windows: ClusteredWindows) -> list[Terms]:
     left = period.astype(np.int64)
     while (count := np.bincount(left)[1:]).max(initial=0) > 0:
         commonest = 1 + int(count.argmax())
-        near = np.abs(left - commonest) <= commonest // 50
+        near = np.abs(left - commonest) <= (max(1, commonest // 50) if commonest >= 10 else 0)
         left[near] = 0
-        if near.sum() >= _LEAST:
+        if near.sum() >= _LEAST and len(names) <= _MOST:
             names.append(f"{commonest} bp")
             values.append(near)
     return [Terms(COLUMN, tuple(names), np.column_stack(values), np.ones(len(period), dtype=bool))]

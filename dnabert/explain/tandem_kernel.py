@@ -12,22 +12,30 @@ _LEAST = 60
 
 
 @compiled
-def periods(code: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Periods int16 (n,) of sequences uint8 (n, L) with A, C, G, T as 0 to 3 and any other base above."""
+def periods(code: NDArray[np.uint8], most: int) -> NDArray[np.int16]:
+    """Periods int16 (n,), up to `most`, of sequences uint8 (n, L) with A, C, G, T as 0 to 3 and any other base above."""
     n, length = code.shape
     found = np.zeros(n, dtype=np.int16)
-    score = np.zeros(length // 2 + 1, dtype=np.int64)
+    last = min(most, length // 2)
+    score = np.zeros(last + 1, dtype=np.int64)
     for row in range(n):
-        own, best = code[row], 0
-        for lag in range(1, length // 2 + 1):
-            total = top = 0
+        own, best, alike = code[row], 0, 0
+        for lag in range(1, last + 1):
+            total = top = begin = held = 0
             for i in range(length - lag):
                 same = (own[i] == own[i + lag]) & (own[i] < 4)
-                total = max(total + (2 if same else -3), 0)
-                top = max(top, total)
-            score[lag] = top if 4 * top >= 3 * max(lag, length // 2 - lag) and top >= _LEAST else 0
-            best = max(best, score[lag])
-        for lag in range(1, length // 2 + 1):
+                total += 2 if same else -3
+                if total <= 0:
+                    total, begin = 0, i + 1
+                if total > top:
+                    top, held = total, i + 1 - begin
+            long = held >= max(lag, length // 2 - lag)
+            score[lag] = top if long and 4 * top >= 3 * held and top >= _LEAST else 0
+            best, alike = max(best, score[lag]), alike + top
+        if 2 * alike >= best * last:  # whatever it is moved by: one base is nearly all of it
+            found[row] = score[1] > 0
+            continue
+        for lag in range(1, last + 1):
             if best and 10 * score[lag] >= 9 * best:
                 found[row] = lag
                 break

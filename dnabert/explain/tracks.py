@@ -15,6 +15,7 @@ from dnabert.corpus.genes import read_features
 from dnabert.corpus.intervals import overlaps
 from dnabert.corpus.tracks import Track, read_track
 from dnabert.errors import UserError
+from dnabert.explain.tandem import COLUMN as TANDEM
 from dnabert.explain.terms import Terms
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ MOST = 50
 LEAST = 20
 #: The term of a track that holds wherever any of its intervals does.
 ANY = "any"
+#: Columns of annotation that are no track of the user's, whose names a track may not have.
+OWN_COLUMNS = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split", TANDEM)
 _SPEC = re.compile(r"(?P<name>[^=:]+)(?::(?P<genome>[^=:]+))?=(?P<path>.+)")
 _COMPRESSED = re.compile(r"\.(gz|bgz|bgzf)$", re.IGNORECASE)
 
@@ -50,11 +53,13 @@ def parse_track(text: str) -> TrackFile:
     Raises
     ------
     UserError
-        when the text is neither.
+        when the text is neither, or the name is that of a column of dnabert's own.
     """
     match = _SPEC.fullmatch(text)
     if match is None:
         raise UserError(f"track {text!r} is neither name=path nor name:genome=path: write for example enhancers=enhancers.bed")
+    if match["name"] in OWN_COLUMNS:
+        raise UserError(f"track {text!r}: {match['name']} is what dnabert itself calls a column: give the track another name")
     return TrackFile(match["name"], match["genome"], match["path"])
 
 

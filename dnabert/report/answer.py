@@ -31,32 +31,37 @@ class Comparison:
 _UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert")
 
 
+def parts_of_rung(rung: Record) -> list[str]:
+    """The encoders whose vectors a rung has side by side, of most rungs one; as recorded, since a folder's name may hold a ``+``."""
+    return list(rung.get("parts") or [str(rung.get("encoder", ""))])
+
+
 def encoder_kind(rung: Record) -> str:
     """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the dearest's.
 
     Examples
     --------
-    >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine"})
+    >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine", "parts": ["lsa:8", "runs/mine"]})
     ('lsa', 'runs/mine')
     """
-    kinds = [part.split(":")[0] for part in str(rung.get("encoder", "")).split("+")]
+    kinds = [part.split(":")[0] for part in parts_of_rung(rung)]
     return max(kinds, key=lambda kind: _UNTRAINED.index(kind) if kind in _UNTRAINED else len(_UNTRAINED))
 
 
 def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained: its encoder is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``, and read real sequence."""
+    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
     if rung.get("shuffled"):
         return False
     return encoder_kind(rung) not in _UNTRAINED
 
 
 def is_count(rung: Record) -> bool:
-    """Whether a rung counts words: its encoder is ``kmer:…`` or ``lsa:…``."""
+    """Whether a rung does nothing but count words: all its parts are ``kmer:…`` or ``lsa:…``."""
     return encoder_kind(rung) in ("kmer", "lsa")
 
 
 def is_off_the_shelf(rung: Record) -> bool:
-    """Whether a rung is a model that was trained on something else: its encoder is ``bert`` or ``bert:…``."""
+    """Whether a rung's dearest part is a model that was trained on something else: ``bert`` or ``bert:…``."""
     return encoder_kind(rung) == "bert"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnabert.report.answer import Record, compare_all, is_trained, ranked
+from dnabert.report.answer import Record, compare_all, is_trained, parts_of_rung, ranked
 from dnabert.report.numbers import number
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
@@ -63,10 +63,10 @@ def describe(rung: Record) -> str:
     ('counts of 6-letter words', 'pretrained on the genome')
     >>> describe({"encoder": "runs/mine", "shuffled": True})
     'pretrained on the genome; windows shuffled'
-    >>> describe({"encoder": "runs/mine+kmer:4"})
+    >>> describe({"encoder": "runs/mine+kmer:4", "parts": ["runs/mine", "kmer:4"]})
     'pretrained on the genome, beside counts of 4-letter words'
     """
-    words = ", beside ".join(_described(part) for part in str(rung.get("encoder", "")).split("+"))
+    words = ", beside ".join(_described(part) for part in parts_of_rung(rung))
     return words + ("; windows shuffled" if rung.get("shuffled") else "")
 
 

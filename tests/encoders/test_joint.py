@@ -7,7 +7,7 @@ import pytest
 from dnabert.clusters import ClusterConfig, cluster
 from dnabert.clusters.assign import assign
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
-from dnabert.encoders.encoder import FittedEncoder, inputs_of, parts_of
+from dnabert.encoders.encoder import DEFAULT_RUN, FittedEncoder, inputs_of, parts_of
 from dnabert.encoders.joint import FOLDER
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs
@@ -52,6 +52,8 @@ def test_new_sequences_are_read_as_the_embedded_ones_were(bert_run: Path, tmp_pa
     assert [each["folder"] for each in record["parts"]] == [str(bert_run), None] and record["reading"]["phases"] == 2
     np.testing.assert_allclose(load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3)
     assert recorded_word_length(made.manifest) == load_tokenizer(bert_run).k
+    turned = made.manifest | {"config": made.manifest["config"] | {"encoder": "lsa:8+default", "parts": ["lsa:8", "default"]}, "inputs": {}}
+    assert recorded_word_length(turned) == load_tokenizer(DEFAULT_RUN).k != 8
     cluster(tmp_path / "e", out=tmp_path / "c", config=ClusterConfig(min_cluster_size=5))
     shutil.rmtree(tmp_path / "e")
     found = assign(tmp_path / "c", fasta(tmp_path / "same.fa", bases[3:4]), out=tmp_path / "placed.tsv").table
@@ -63,6 +65,10 @@ def test_a_folder_may_have_a_plus_in_its_name(tmp_path: Path) -> None:
     folder.mkdir()
     assert parts_of(f"{folder}+kmer:4") == [str(folder), "kmer:4"]
     assert parts_of(f"lsa:8+random:{folder}") == ["lsa:8", f"random:{folder}"]
+    made = embed("kmer:2", fasta(tmp_path / "a.fa", windows(4)), out=tmp_path / "e").manifest
+    assert made["config"]["parts"] == ["kmer:2"]
+    made = made | {"config": made["config"] | {"encoder": "a+b+lsa:8", "parts": ["a+b", "lsa:8"]}}  # read from wherever, later
+    assert [part["encoder"] for part in encoder_record(made)["parts"]] == ["a+b", "lsa:8"]
     assert inputs_of(f"lsa:8+random:{folder}") == {"encoder 2": folder} and inputs_of(str(folder)) == {"encoder": folder}
 
 
@@ -88,3 +94,10 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "e" / FOLDER)
     with pytest.raises(UserError, match="embed and cluster again"):
         load_recorded(encoder_record(made.manifest), folder=tmp_path / "e")
+
+
+def test_counts_of_a_sequence_without_a_word_stay_zero() -> None:
+    joint = load_encoder("kmer:2+kmer:3")
+    assert isinstance(joint, FittedEncoder)
+    joint.fit(windows())
+    assert not joint.encode(np.full((1, 50), ord("N"), dtype=np.uint8)).any()

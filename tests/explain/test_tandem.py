@@ -39,19 +39,30 @@ def test_copies_may_differ_and_need_not_fill_the_window(period: int) -> None:
     changed = mutate(whole, substitutions=0.06, indels=0.0, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))
     distinct = np.array([smallest_period(row[:period]) == period for row in whole])
     assert (tandem_period(changed)[distinct] == period).mean() > 0.9
-    short, stretch = random_bases(rng, 50, 448), max(period, 224 - period)
-    little = period + stretch // 4
-    short[:, 30 : 30 + little] = whole[:, :little]
-    assert (tandem_period(short) == 0).mean() > 0.9
-    enough = min(period + stretch, 418)
-    short[:, 30 : 30 + enough] = changed[:, :enough]
-    assert (tandem_period(short)[distinct] == period).mean() > 0.9
+    gapped = mutate(whole, substitutions=0.03, indels=0.003, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))
+    assert (np.abs(tandem_period(gapped)[distinct] - period) <= 1 + period // 50).mean() > 0.4  # a gap ends a stretch
+    stretch = max(period, 224 - period)
+    for held, found in ((stretch - 12, 0), (min(stretch + 12, 418 - period), period)):
+        part = random_bases(rng, 50, 448)
+        part[:, 30 : 30 + period + held] = whole[:, : period + held]
+        assert (tandem_period(part)[distinct] == found).mean() > 0.8
+
+
+@pytest.mark.parametrize(("copy", "apart"), [(43, 112), (57, 150), (76, 200), (85, 223)])
+def test_two_copies_apart_are_no_tandem_repeat(copy: int, apart: int) -> None:
+    rng = np.random.default_rng(copy)
+    bases = random_bases(rng, 200, 448)
+    bases[:, 20 + apart : 20 + apart + copy] = bases[:, 20 : 20 + copy]
+    assert not tandem_period(bases).any()
+    tail = random_bases(rng, 200, 448)
+    tail[:, 300:387] = ord("A")
+    assert not tandem_period(tail).any()
 
 
 def test_chance_repeats_nothing_nor_do_unknown_bases() -> None:
     rng = np.random.default_rng(0)
-    for p in (None, [0.45, 0.05, 0.05, 0.45]):
-        assert not tandem_period(random_bases(rng, 3_000, 448, p=p)).any()
+    for p in (None, [0.45, 0.05, 0.05, 0.45], [0.75, 0.1, 0.05, 0.1], [0.85, 0.05, 0.05, 0.05]):
+        assert (tandem_period(random_bases(rng, 2_000, 448, p=p)) > 1).mean() < (0.001 if p is None else 0.02)
     assert not tandem_period(np.full((2, 448), ord("N"), dtype=np.uint8)).any()
     assert tandem_period(np.frombuffer(b"CACACA", dtype=np.uint8)[None]).tolist() == [0]
     assert tandem_period(np.zeros((0, 448), dtype=np.uint8)).shape == (0,)
@@ -63,7 +74,7 @@ def test_lower_case_repeats_too() -> None:
 
 def test_periods_of_many_windows_are_terms_and_near_ones_are_one() -> None:
     rng = np.random.default_rng(1)
-    lengths = [171] * 15 + [170] * 5 + [172] * 4 + [24] * 30 + [60] * 5 + [0] * 41
+    lengths = [171] * 15 + [168] * 5 + [173] * 4 + [24] * 25 + [25] * 5 + [60] * 5 + [0] * 41
     bases = np.stack([random_bases(rng, 448) if not n else array_of(random_bases(rng, n), 448) for n in lengths])
     windows = ClusteredWindows(pd.DataFrame({"label": [0] * 50 + [-1] * 50}), lambda rows: bases[rows])
     (found,) = tandem_terms(windows)

@@ -107,3 +107,9 @@ def test_gtf_and_unnamed_bed_by_ending(tmp_path: Path) -> None:
     (tmp_path / "a.bed").write_text("chr1\t0\t5\n")
     assert read_user_track(tmp_path / "a.gtf").classes == ["exon"]
     assert read_user_track(tmp_path / "a.bed", name="mine").classes == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["repeat_class", "tandem_period"])
+def test_a_track_may_not_be_called_like_a_column_of_dnabert(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} is what dnabert itself calls a column"):
+        parse_track(f"{name}=mine.bed")

@@ -36,6 +36,16 @@ def test_the_commonest_class_stands_beside() -> None:
     assert "so none beats it" in answer.compare_all(_ladder(0.60, majority=0.7))[0].sentence
 
 
+def test_a_rung_of_several_is_what_its_dearest_part_is_and_a_folder_may_have_a_plus() -> None:
+    control = {"encoder": "random:runs/mlm+contrast", "parts": ["random:runs/mlm+contrast"]}
+    assert not answer.is_trained(control) and not answer.is_trained({"encoder": "random:runs/mlm+contrast"})
+    counts = {"encoder": "kmer:4+lsa:8", "parts": ["kmer:4", "lsa:8"]}
+    assert answer.is_count(counts) and not answer.is_trained(counts)
+    joint = {"encoder": "lsa:8+runs/a+b", "parts": ["lsa:8", "runs/a+b"]}
+    assert answer.is_trained(joint) and not answer.is_count(joint)
+    assert answer.encoder_kind({"encoder": "random:a+lsa:8", "parts": ["random:a", "lsa:8"]}) == "random"
+
+
 def test_what_is_trained_on_this_genome_and_what_on_something_else() -> None:
     specs = ["runs/x", "default", "bert", "bert:some/model", "kmer:6", "random:runs/x"]
     assert [answer.is_trained({"encoder": each}) for each in specs] == [True, True, False, False, False, False]
