@@ -173,7 +173,7 @@ def input_name(number: int, parts: int) -> str:
 
 def _folder_of(spec: str) -> Path:
     """The folder that one encoder is read from, if it is one."""
-    return Path(spec.partition(":")[2]) if spec.startswith(WITH_FOLDER) else Path(spec)
+    return run_folder(spec.partition(":")[2] if spec.startswith(WITH_FOLDER) else spec)
 
 
 def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_recorded
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.errors import UserError
-from dnabert.stage import write_manifest
+from dnabert.stage import sha256, write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 
@@ -46,3 +47,16 @@ def test_the_word_length_of_what_has_no_run_stands_in_its_name_or_configuration(
         return {"config": {"encoder": encoder, "word_length": 5}, "inputs": {}}
 
     assert [recorded_word_length(manifest(encoder)) for encoder in ("kmer:4", "kmer:6:stranded", "bert")] == [4, 6, 5]
+
+
+def test_the_packaged_model_is_known_by_its_hash_and_found_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n")
+    made = embed("default", tmp_path / "a.fa", out=tmp_path / "e")
+    record = encoder_record(made.manifest)
+    assert record["sha256"] == sha256(DEFAULT_RUN / "manifest.json") and recorded_word_length(made.manifest) == load_tokenizer(DEFAULT_RUN).k
+    bases = np.frombuffer(b"ACGTTGCAGG" * 6, np.uint8)[None]
+    elsewhere = record | {"folder": "/another/installation/default"}
+    np.testing.assert_allclose(load_recorded(elsewhere).encode(bases), made.vectors, rtol=1e-5, atol=1e-6)
+    with pytest.raises(UserError, match="no longer the run that made the vectors"):
+        load_recorded(elsewhere | {"sha256": "0" * 64})
+    np.testing.assert_array_equal(load_recorded(record | {"folder": None, "sha256": None}).encode(bases), load_recorded(record).encode(bases))  # as of before
