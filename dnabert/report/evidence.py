@@ -149,11 +149,12 @@ def _of_explanation(folder: Path) -> Evidence:
 
 
 def _with_run(evidence: Evidence, run: Path) -> Evidence:
-    """The same with a run's curve and floors."""
+    """The same with a run's curve and floors; the packaged model comes without."""
     manifests = evidence.manifests | {"run": read_manifest(run, kind="run")}
     floors = read_own(run / "floors.json") if (run / "floors.json").exists() else None
     configs = evidence.configs | _texts(run, name="run")
-    return replace(evidence, metrics=read_own_lines(run / METRICS), floors=floors, manifests=manifests, configs=configs)
+    metrics = read_own_lines(run / METRICS) if (run / METRICS).exists() else []
+    return replace(evidence, metrics=metrics, floors=floors, manifests=manifests, configs=configs)
 
 
 def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:

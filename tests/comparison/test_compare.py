@@ -14,6 +14,7 @@ from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
 from dnabert.comparison.ladder import Ladder
 from dnabert.config import load_yaml
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain.blast import missing_program
@@ -26,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "compare").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_config_reads(path: Path) -> None:
     config = load_yaml(CompareConfig, path)
-    assert {rung.name for rung in config.rungs} >= {"pretrained", "bert", "kmer4", "kmer6", "random", "shuffled"}
+    wanted = {"kmer6", "lsa8", "control"} if path.stem == "joint" else {"pretrained", "bert", "kmer4", "kmer6", "random", "shuffled"}
+    assert {rung.name for rung in config.rungs} >= wanted
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +158,15 @@ def test_without_orthologs_the_same_place_is_sought_which_is_said_once(tmp_path:
         "no orthologous block holds both human and orangutan (retrieval.query, retrieval.target; genomes: rice): the same place is sought "
         "instead, moved, turned and mutated"
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(missing_program() is not None, reason="needs BLAST+")
+def test_the_packaged_model_beside_counts_is_judged_as_any_run_is(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rungs = [RungConfig("together", "RUN+kmer:2", whiten=0.5), RungConfig("kmer2", "kmer:2"), RungConfig("control", "random:RUN")]
+    compare(replace(_config(out), run=str(DEFAULT_RUN), rungs=rungs, map_windows=60, ladder_windows=300))
+    ladder = json.loads((out / "ladder.json").read_text())
+    assert [rung["parts"] for rung in ladder] == [[str(DEFAULT_RUN), "kmer:2"], ["kmer:2"], [f"random:{DEFAULT_RUN}"]]
+    page = (out / "report" / "report.html").read_text()
+    assert "beside counts of 2-letter words" in page and "No claim can be made" not in page
