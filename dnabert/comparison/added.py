@@ -58,7 +58,8 @@ def added_to_counts(
         for base in sorted(set(best.values()) - {record["rung"]}):
             found = _hits(np.hstack([vectors[base], vectors[record["rung"]]]), table, kin=related)
             hits |= {name: right for name, right in found.items() if best.get(name) == base}
-        together.append({"rung": record["rung"], "encoder": record["encoder"], "parts": record.get("parts"), "hits": hits, "groups": {name: record["groups"][name] for name in asked}})
+        told = {name: record.get(name) for name in ("rung", "encoder", "parts")}
+        together.append(told | {"hits": hits, "groups": {name: record["groups"][name] for name in asked}})
     shares = {(record["rung"], name): right.count("1") / len(right) for record in together for name, right in record["hits"].items()}
     return [
         row | {"beside": best[row["metric"]], "score": shares[row["rung"], row["metric"]], "baseline_score": shares[row["baseline"], row["metric"]]}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.bases import Bases
@@ -142,3 +143,8 @@ class WindowView:
     @cached_property
     def _after(self) -> np.ndarray:
         return self.column("after").astype(np.int64)
+
+
+def evenly_spread(number: int, *, most: int) -> NDArray[np.int64]:
+    """Rows of `number` windows, at most `most` of them, ascending from the first to the last: always the same ones."""
+    return np.unique(np.linspace(0, number - 1, min(most, number)).astype(np.int64))

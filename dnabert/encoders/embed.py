@@ -94,7 +94,7 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
-            encoded = _fit(encoder, source, config, folder=folder)
+            encoded = _fit(encoder, source, config, folder=folder, processes=processes)
         folder = processes.broadcast(folder)
         if isinstance(encoder, FittedEncoder) and not processes.is_main:
             encoder.load(folder)
@@ -107,12 +107,12 @@ def write_embeddings(
     return Path(out)
 
 
-def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> list[NDArray[np.float32]]:
+def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes) -> list[NDArray[np.float32]]:
     """Fit what has to be, on stretches of the input, and write it into `folder`.
 
     Returns
     -------
-    the vectors that a whitening was fitted on, chunk by chunk, where these are all that the input has; else nothing.
+    the vectors that a whitening was fitted on, chunk by chunk, where these are all that this process has to write; else nothing.
     """
     if not (config.whiten or isinstance(encoder, FittedEncoder)):
         return []
@@ -128,7 +128,7 @@ def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path)
     with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
         vectors = [_encoded(encoder, each, bar=bar) for each in bases]
     fit_whitening(np.concatenate(vectors), power=config.whiten).save(folder)
-    return vectors if total == len(source) and Processes.current().size == 1 else []
+    return vectors if total == len(source) and processes.size == 1 else []
 
 
 def _spread(source: Source) -> list[Chunk]:

@@ -147,7 +147,7 @@ def parts_of(spec: str) -> list[str]:
     pieces, parts = spec.split("+"), []
     while pieces:
         joined = ["+".join(pieces[: i + 1]) for i in range(len(pieces))]
-        folders = [i for i in range(1, len(pieces)) if _folder_of(joined[i]).is_dir()]
+        folders = [i for i in range(1, len(pieces)) if folder_of(joined[i]).is_dir()]
         take = folders[-1] if folders else 0
         parts.append(joined[take])
         pieces = pieces[take + 1 :]
@@ -162,7 +162,7 @@ def run_folder(spec: str) -> Path:
 def inputs_of(spec: str) -> dict[str, Path]:
     """The folders that an encoder is read from, by `input_name`, for the manifest's hashes."""
     parts = parts_of(spec)
-    folders = {input_name(number, len(parts)): _folder_of(part) for number, part in enumerate(parts)}
+    folders = {input_name(number, len(parts)): folder_of(part) for number, part in enumerate(parts)}
     return {name: path for name, path in folders.items() if path.name and path.is_dir()}
 
 
@@ -171,7 +171,7 @@ def input_name(number: int, parts: int) -> str:
     return "encoder" if parts == 1 else f"encoder {number + 1}"
 
 
-def _folder_of(spec: str) -> Path:
+def folder_of(spec: str) -> Path:
     """The folder that one encoder is read from, if it is one."""
     return run_folder(spec.partition(":")[2] if spec.startswith(WITH_FOLDER) else spec)
 

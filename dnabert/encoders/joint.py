@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
@@ -48,8 +49,7 @@ class JointEncoder:
             raise UserError(f"{self.name}: needs two sequences or more to be fitted on: use one of them alone")
         for _, part in self._fitted():
             part.fit(bases)
-        rows = np.unique(np.linspace(0, len(bases) - 1, min(_MEASURED, len(bases))).astype(np.int64)).tolist()
-        some = [bases[row] for row in rows]
+        some = [bases[row] for row in evenly_spread(len(bases), most=_MEASURED)]
         self._scales = [column_statistics(part.encode(some)) for part in self._parts]
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:

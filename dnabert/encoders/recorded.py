@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import WITH_FOLDER, Encoder, FittedEncoder, input_name, load_encoder, run_folder
+from dnabert.encoders.encoder import (
+    DEFAULT_RUN,
+    WITH_FOLDER,
+    Encoder,
+    FittedEncoder,
+    folder_of,
+    input_name,
+    load_encoder,
+)
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
@@ -61,7 +69,7 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     kind, _, rest = record["encoder"].partition(":")
     if kind in ("kmer", "lsa"):
         return int(rest.partition(":")[0])
-    folder = Path(record["folder"] or run_folder(rest if kind in ("random", "untrained") else record["encoder"]))
+    folder = Path(record["folder"] or folder_of(record["encoder"]))
     if kind == "bert" or not folder.is_dir():
         return int(whole["reading"]["word_length"])
     from dnabert.tokenizer import load_tokenizer  # it imports transformers, which `dnabert --help` must not
@@ -112,12 +120,13 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
         return JointEncoder([_load_bare(part, config) for part in record["parts"]])
     if record["folder"] is None:
         return load_encoder(spec, config=config)
-    prefix, _, rest = spec.partition(":") if spec.startswith(WITH_FOLDER) else ("", "", spec)
-    # the packaged model is where this installation has it
-    folder = run_folder(rest) if rest == "default" and not Path(record["folder"]).is_dir() else Path(record["folder"])
+    folder = Path(record["folder"])
+    if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:
+        folder = DEFAULT_RUN  # the packaged model is where this installation has it
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
     manifest = folder / "manifest.json"
     if record["sha256"] is not None and (not manifest.is_file() or sha256(manifest) != record["sha256"]):
         raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
-    return load_encoder(f"{prefix}:{folder}" if prefix else str(folder), config=config)
+    prefix = f"{spec.partition(':')[0]}:" if spec.startswith(WITH_FOLDER) else ""
+    return load_encoder(f"{prefix}{folder}", config=config)

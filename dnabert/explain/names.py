@@ -63,7 +63,7 @@ def strongest_name(card: Record) -> Name | None:
     for name in found[1:]:
         if best is not None and min(name.odds, UTMOST) >= FAR * min(best.odds, UTMOST):
             best = name
-    if best is not None and best.basis in ("element", "repeat", "low complexity", "family") and (period := _period(card)):
+    if best is not None and best.basis in ("element", "repeat", "tandem repeat", "low complexity", "family") and (period := _period(card)):
         best = replace(best, text=f"{best.text}, {period}")
     return best
 
@@ -106,17 +106,15 @@ def _repeat(card: Record) -> Name | None:
 
 
 def _tandem(card: Record) -> Name | None:
-    """Windows of which most repeat themselves, and the period that most have."""
+    """Windows of which most repeat themselves."""
     row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term == TANDEM)
-    if row is None:
-        return None
-    return Name("tandem repeat", f"tandem repeats, {of_windows(row)}{', ' if (period := _period(card)) else ''}{period}", odds_of(row))
+    return Name("tandem repeat", f"tandem repeats, {of_windows(row)}", odds_of(row)) if row else None
 
 
 def _period(card: Record) -> str:
     """The period after which most members repeat themselves, or none."""
     row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term != TANDEM)
-    return f"repeating every {row['term']} ({percent(row['share'])} of the windows, elsewhere {percent(row['share_rest'])})" if row else ""
+    return f"repeating every {row['term']} ({of_windows(row)})" if row else ""
 
 
 def _low_complexity(card: Record) -> Name | None:

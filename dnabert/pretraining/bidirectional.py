@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import UNKNOWN, codes
 from dnabert.corpus import WindowView
+from dnabert.corpus.view import evenly_spread
 from dnabert.pretraining.audit import shown_bases
 from dnabert.pretraining.counting import LARGEST_TABLE, ending_words
 from dnabert.pretraining.floors import (
@@ -36,7 +37,7 @@ from dnabert.pretraining.floors import (
     fit_markov_models,
     scored_floor,
 )
-from dnabert.pretraining.sampling import Sampler, evenly_spread
+from dnabert.pretraining.sampling import Sampler
 from dnabert.tokenizer import SPECIAL_TOKENS
 
 _MASK_ID = SPECIAL_TOKENS.index("[MASK]")

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from dnabert.corpus.view import WindowView
+from dnabert.corpus.view import WindowView, evenly_spread
 from dnabert.encoders.latent_kmers import LatentKmers
 from dnabert.encoders.nearest import Places, nearest_other
 from dnabert.pretraining.near_copies import sharing_hashes, sketch
-from dnabert.pretraining.sampling import evenly_spread
 
 FILE = "kin.safetensors"
 #: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22 and others with

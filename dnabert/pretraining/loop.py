@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast, broadcast_object_list
 
 from dnabert.corpus import Corpus
+from dnabert.corpus.view import evenly_spread
 from dnabert.json_file import read_json
 from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.bidirectional import measure_floors
@@ -30,7 +31,6 @@ from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.initial import with_words_and_sizes_of_initial
 from dnabert.pretraining.masking import MaskedBatch
 from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
-from dnabert.pretraining.sampling import evenly_spread
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.setup import build_training, make_accelerator, make_model, make_samplers, read_corpus
 from dnabert.pretraining.step import Training, batches_of, place, settle, take_step

@@ -100,11 +100,6 @@ class Sampler:
         )
 
 
-def evenly_spread(number: int, *, most: int) -> NDArray[np.int64]:
-    """Rows of `number` windows, at most `most` of them, ascending from the first to the last: always the same ones."""
-    return np.unique(np.linspace(0, number - 1, min(most, number)).astype(np.int64))
-
-
 @lru_cache(maxsize=2)  # a batch touches two epochs at most where the corpus is larger than a batch
 def _permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     return np.random.Generator(np.random.Philox(key=(seed, epoch))).permutation(n)

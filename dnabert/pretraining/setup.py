@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
+from dnabert.corpus.view import evenly_spread
 from dnabert.errors import UserError
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.memory import keep_freed_memory
@@ -31,7 +32,7 @@ from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.initial import load_initial
 from dnabert.pretraining.kin import Kin, find_kin
 from dnabert.pretraining.optimizer import build_optimizers
-from dnabert.pretraining.sampling import Sampler, evenly_spread
+from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
 from dnabert.tokenizer import KmerTokenizer
