@@ -12,7 +12,7 @@ Shapes: P places, 2P views (row i and row P + i are the two of place i), D width
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -168,29 +168,36 @@ def contrastive_loss(vectors: Tensor, copies: Tensor, *, temperature: float) -> 
     return functional.cross_entropy(similarity, other), similarity.detach().argmax(1) == other
 
 
-def views_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig) -> tuple[Tensor, Tensor]:
-    """The contrastive loss of a batch's views, in places alone or in places and families.
+class ViewsLoss(NamedTuple):
+    """What a batch's views lose."""
+
+    places: Tensor
+    """Nats, float32: in the dimensions of places, of all views or, where families are learned, of those of `batch.itself`."""
+    families: Tensor
+    """Nats, float32, in the dimensions of families; 0 where all learn places. Both are to be added."""
+    found: Tensor
+    """Bool, of the same views as `places`: whether their other half was the most similar."""
+
+
+def views_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig) -> ViewsLoss:
+    """The contrastive loss of a batch's views, in places alone or in places and families, each over dimensions of its own.
 
     Parameters
     ----------
     vectors : float (2P, D) of the whole batch, row i and row P + i of one place.
     batch : with what it knows of the whole batch's places.
-
-    Returns
-    -------
-    nats : float32; where families are learned the sum of both losses, each over dimensions of its own.
-    found : bool, as `contrastive_loss` has it; where families are learned, of the views of `batch.itself` and in the dimensions of places.
     """
     copies, relatives, itself = (
         None if x is None else torch.from_numpy(x).to(vectors.device) for x in (batch.copies, batch.relatives, batch.itself)
     )
     assert copies is not None  # the places of the batch are read twice
     if relatives is None or itself is None:
-        return contrastive_loss(vectors, copies, temperature=config.temperature)
+        nats, found = contrastive_loss(vectors, copies, temperature=config.temperature)
+        return ViewsLoss(nats, torch.zeros_like(nats), found)
     width = places_width(vectors.shape[1], config=config)
     place, found = contrastive_loss(vectors[itself.repeat(2), :width], copies[itself][:, itself], temperature=config.temperature)
     family, _ = contrastive_loss(vectors[:, width:], relatives, temperature=_FAMILY_TEMPERATURE * config.temperature)
-    return place + family, found
+    return ViewsLoss(place, family, found)
 
 
 def places_width(width: int, *, config: ContrastConfig) -> int:
@@ -198,7 +205,7 @@ def places_width(width: int, *, config: ContrastConfig) -> int:
     return min(width - 1, max(1, width - round(config.families * width))) if config.families else width
 
 
-def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig, accelerator: Accelerator) -> tuple[Tensor, Tensor]:
+def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig, accelerator: Accelerator) -> ViewsLoss:
     """`views_loss` of a step's whole batch, of which this process has a part.
 
     The gradient reaches this process's vectors alone; the other processes compute the same loss and add theirs.

@@ -91,7 +91,8 @@ def take_step(training: Training, batches: list[MaskedBatch], share: float, *, b
 def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Tensor:
     """Add a part's gradient. DDP averages over processes, hence the factor.
 
-    Returns float64 (4,), on the device: nats of the part's hidden words, their number, contrastive nats, share of views that were found.
+    Returns float64 (5,), on the device: nats of the part's hidden words, their number, contrastive nats of places and of families, share of
+    views that were found.
     """
     accelerator = training.accelerator
     ids, positions, labels, weights, hidden = (
@@ -102,11 +103,11 @@ def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Ten
         nats, _, vectors = training.objective(ids, positions, labels)
     loss = (nats * weights).sum() / asked
     precise = wide_float(accelerator.device)
-    measured = torch.zeros(2, dtype=precise, device=accelerator.device)
+    measured = torch.zeros(3, dtype=precise, device=accelerator.device)
     if batch.copies is not None:
-        contrast, found = whole_batch_loss(vectors, batch, config=training.config.contrast, accelerator=accelerator)
-        loss = loss + training.config.contrast.weight * contrast
-        measured = torch.stack([contrast.detach(), found.float().mean()]).to(precise)
+        lost = whole_batch_loss(vectors, batch, config=training.config.contrast, accelerator=accelerator)
+        loss = loss + training.config.contrast.weight * (lost.places + lost.families)
+        measured = torch.stack([lost.places.detach(), lost.families.detach(), lost.found.float().mean()]).to(precise)
     accelerator.backward(loss * accelerator.num_processes)
     known = torch.where(hidden, nats.detach(), 0).to(precise).sum()
     return torch.cat([torch.stack([known, hidden.sum().to(precise)]), measured])
@@ -153,12 +154,14 @@ def settle(training: Training) -> None:
     sums = torch.stack([each for each, _ in training.pending]).tolist()
     waited = time.perf_counter() - began
     processes, config = training.accelerator.num_processes, training.config
-    for (total, hidden, contrast, found), (_, seconds) in zip(sums, training.pending, strict=True):
+    for (total, hidden, places, families, found), (_, seconds) in zip(sums, training.pending, strict=True):
         bits = total / max(hidden, 1.0) / (config.k * math.log(2))
         training.progress = watched(training.progress, bits, config=config)
         measured = {"train_bits_per_base": bits, "seconds": seconds + waited / len(sums)}
         if training.pairs:  # every process has the whole batch's
-            measured |= {"train_contrast_nats": contrast / processes, "train_found_first": found / processes}
+            measured |= {"train_contrast_nats": places / processes, "train_found_first": found / processes}
+        if training.kin:
+            measured["train_family_nats"] = families / processes
         training.window.append(measured)
     training.pending.clear()
     training.progress = dataclasses.replace(training.progress, seconds=training.progress.seconds + waited)

@@ -140,7 +140,9 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     ran = subprocess.run([*command, str(script), "--config", str(tmp_path / "two.yaml")], env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    for key in ("train_bits_per_base", "train_contrast_nats", "validation_found_first"):
+    family = ["train_family_nats"] if families else []
+    assert bool(curve(alone, "train_family_nats")) == bool(families)
+    for key in ("train_bits_per_base", "train_contrast_nats", "validation_found_first", *family):
         np.testing.assert_allclose(curve(alone, key), curve(tmp_path / "two", key), rtol=1e-4, atol=1e-6)
     one, two = (load_file(run / "model.safetensors") for run in (alone, tmp_path / "two"))
     for name in one:

@@ -179,12 +179,12 @@ def test_places_and_families_are_learned_in_dimensions_of_their_own() -> None:
     itself = np.arange(8) < 4
     nothing = np.zeros((16, 0))
     batch = MaskedBatch(nothing, nothing, nothing, nothing, nothing, np.zeros((8, 8), dtype=bool), relatives, itself)
-    nats, found = views_loss(vectors, batch, config=config)
-    assert places_width(9, config=config) == 6 and found.shape == (8,)
+    lost = views_loss(vectors, batch, config=config)
+    assert places_width(9, config=config) == 6 and lost.found.shape == (8,)
     own = torch.cat([vectors[:4], vectors[8:12]])[:, :6]
     place, first = contrastive_loss(own, torch.zeros(4, 4, dtype=torch.bool), temperature=0.1)
     family, _ = contrastive_loss(vectors[:, 6:], torch.from_numpy(relatives), temperature=0.2)
-    assert nats.item() == pytest.approx((place + family).item()) and torch.equal(found, first)
-    nats.backward()
+    assert lost.places.item() == pytest.approx(place.item()) and lost.families.item() == pytest.approx(family.item()) and torch.equal(lost.found, first)
+    (lost.places + lost.families).backward()
     assert vectors.grad is not None
     assert not vectors.grad[4:8, :6].any() and vectors.grad[4:8, 6:].any()  # an old copy teaches no place
