@@ -118,7 +118,10 @@ def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path,
         return []
     bases = [_read(chunk, config) for chunk in _spread(source)]
     if isinstance(encoder, FittedEncoder):
-        encoder.fit([sequence for each in bases for sequence in each])
+        sequences = [sequence for each in bases for sequence in each]
+        with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:  # minutes, where a model reads them
+            encoder.fit(sequences)
+            bar.update()
         encoder.save(folder)
     if not config.whiten:
         return []
@@ -170,10 +173,10 @@ def _encode_all(
         join(parts, into=folder / FILE)
 
 
-def _progress(name: str, *, total: int, shown: bool = True) -> Any:
+def _progress(name: str, *, total: int, shown: bool = True, unit: str = " windows") -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit=" windows", desc=name, disable=not shown)
+    return tqdm(total=total, unit=unit, desc=name, disable=not shown)
 
 
 def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,23 @@ from numpy.typing import NDArray
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
 
+if TYPE_CHECKING:
+    from dnabert.encoders.transformer import Pooling, TransformerEncoder
+
 #: Sequences of one length as rows of ASCII, or of any lengths as a list of such arrays.
 Bases: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 #: The model that comes with the package; its README.md says what it was trained on and how good it is.
 DEFAULT_RUN = Path(__file__).parent / "default"
 
-#: Kinds of encoder whose specification goes on with a folder.
-WITH_FOLDER = ("random:", "untrained:", "bert:")
-_ALLOWED = "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN or untrained:RUN, or some of them joined by +"
+#: Kinds of encoder whose specification goes on with a folder, or with another that does.
+WITH_FOLDER = ("random:", "untrained:", "bert:", "codebook:")
+#: What `CodebookEncoder` writes; named here, since its module imports torch.
+CODEBOOK_FILE = "codebook.safetensors"
+_ALLOWED = (
+    "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN or codebook:MODEL (of these models), "
+    "or some of them joined by +"
+)
 
 
 class Encoder(Protocol):
@@ -70,6 +78,22 @@ class FittedEncoder(Encoder, Protocol):
         ...
 
 
+class ModelReader(Encoder, Protocol):
+    """An encoder whose vectors come from a model's states: `TransformerEncoder` and what is made of one."""
+
+    encoder: TransformerEncoder
+    """The model."""
+
+    @property
+    def pooling(self) -> Pooling:
+        """What is to be made of a sequence's states."""
+        ...
+
+    def of_pooled(self, pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors float32 (n, dimension) of that."""
+        ...
+
+
 def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
     """The encoder, fitted if it is one that has to be."""
     if isinstance(encoder, FittedEncoder):
@@ -77,7 +101,7 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
     return encoder
 
 
-def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
+def load_encoder(spec: str, *, config: EmbedConfig | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
     """Make an encoder from its name.
 
     Parameters
@@ -87,8 +111,10 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
         semantic analysis, a `FittedEncoder`;
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
+        ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder` (`CodebookEncoder`);
         several joined by ``+`` (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device.
+    models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is loaded is added.
 
     Raises
     ------
@@ -103,14 +129,14 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
     >>> encoder.encode(np.frombuffer(b"AACAC", dtype=np.uint8)[None])[0, :2].tolist()  # AA (= TT), AC (= GT)
     [0.25, 0.5]
     """
-    config = config or EmbedConfig()
+    config, models = config or EmbedConfig(), {} if models is None else models
     parts = parts_of(spec)
     if "" in parts:
         raise UserError(_unknown(spec))
     if len(parts) > 1:
         from dnabert.encoders.joint import JointEncoder
 
-        return JointEncoder([load_encoder(part, config=config) for part in parts])
+        return JointEncoder([load_encoder(part, config=config, models=models) for part in parts])
     kind, _, rest = spec.partition(":")
     if kind == "kmer" and rest:
         from dnabert.encoders.kmer_counts import KmerCounts
@@ -120,20 +146,35 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None) -> Encoder:
         from dnabert.encoders.latent_kmers import LatentKmers
 
         return LatentKmers.from_spec(spec, seed=config.seed)
+    if kind == "codebook" and rest:
+        if rest.startswith(("kmer:", "lsa:", "codebook:")):
+            raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, random:RUN or untrained:RUN in its place")
+        from dnabert.encoders.codebook import CodebookEncoder
+
+        return CodebookEncoder(_shared_model(rest, config, models), seed=config.seed)
+    return _shared_model(spec, config, models)
+
+
+def _shared_model(spec: str, config: EmbedConfig, models: dict[str, TransformerEncoder]) -> TransformerEncoder:
+    if spec not in models:
+        models[spec] = _load_model(spec, config=config)
+    return models[spec]
+
+
+def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
+    kind, _, rest = spec.partition(":")
     if kind == "bert" and (rest or ":" not in spec) and not Path(spec).is_dir():
         from dnabert.encoders.off_the_shelf import load_off_the_shelf
 
         return load_off_the_shelf(rest or None, config=config)
-    if kind in ("random", "untrained") and rest:
-        from dnabert.encoders.run import load_run
-
-        return load_run(run_folder(rest), config=config, weights="random" if kind == "random" else "untrained")
-    run = run_folder(spec)
-    if not run.is_dir():
+    fresh = kind in ("random", "untrained") and bool(rest)
+    run = run_folder(rest if fresh else spec)
+    if not fresh and not run.is_dir():
         raise UserError(_unknown(spec))
     from dnabert.encoders.run import load_run
 
-    return load_run(run, config=config)
+    weights: Literal["trained", "random", "untrained"] = "trained" if not fresh else "random" if kind == "random" else "untrained"
+    return load_run(run, config=config, weights=weights)
 
 
 def parts_of(spec: str) -> list[str]:
@@ -172,8 +213,28 @@ def input_name(number: int, parts: int) -> str:
 
 
 def folder_of(spec: str) -> Path:
-    """The folder that one encoder is read from, if it is one."""
-    return run_folder(spec.partition(":")[2] if spec.startswith(WITH_FOLDER) else spec)
+    """The folder that one encoder is read from, if it is one.
+
+    Examples
+    --------
+    >>> folder_of("codebook:random:runs/mine").as_posix()
+    'runs/mine'
+    """
+    return run_folder(spec[len(kinds_of(spec)) :])
+
+
+def kinds_of(spec: str) -> str:
+    """What stands before the folder or name in the specification of one encoder.
+
+    Examples
+    --------
+    >>> kinds_of("codebook:random:runs/mine"), kinds_of("runs/mine"), kinds_of("lsa:8")
+    ('codebook:random:', '', '')
+    """
+    kinds = ""
+    while spec.startswith(WITH_FOLDER, len(kinds)):
+        kinds = spec[: spec.index(":", len(kinds)) + 1]
+    return kinds
 
 
 def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
@@ -199,7 +260,7 @@ def check_length(length: int, *, minimum: int) -> None:
 
 
 def _unknown(spec: str) -> str:
-    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN"}
+    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN", "codebook": "codebook:default"}
     near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
     suggestion = known[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (

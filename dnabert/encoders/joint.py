@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus.view import evenly_spread
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, ModelReader
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 
@@ -50,15 +51,14 @@ class JointEncoder:
         for _, part in self._fitted():
             part.fit(bases)
         some = [bases[row] for row in evenly_spread(len(bases), most=_MEASURED)]
-        self._scales = [column_statistics(part.encode(some)) for part in self._parts]
+        self._scales = [column_statistics(vectors) for vectors in self._encoded(some)]
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
         if not self._scales:
             raise ValueError(f"{self.name} was not fitted")
         found = []
-        for part, (mean, scale) in zip(self._parts, self._scales, strict=True):
-            vectors = part.encode(bases)
+        for part, vectors, (mean, scale) in zip(self._parts, self._encoded(bases), self._scales, strict=True):
             known = vectors.any(axis=1, keepdims=True)  # of a sequence of N counts know nothing: its zeros stay
             found.append(known * unit_length((vectors - mean) / scale) * np.float32(part.dimension**0.5))
         return np.concatenate(found, axis=1, dtype=np.float32)
@@ -100,6 +100,23 @@ class JointEncoder:
         ends = np.cumsum([part.dimension for part in self._parts])[:-1]
         self._scales = list(zip(np.split(mean, ends), np.split(scale, ends), strict=True))
 
+    def _encoded(self, bases: Bases) -> list[NDArray[np.float32]]:
+        """Each part's vectors; parts that read by one model read together."""
+        by_model: dict[int, dict[int, ModelReader]] = {}
+        for number, part in enumerate(self._parts):
+            if _reads_model(part):
+                by_model.setdefault(id(part.encoder), {})[number] = part
+        found: dict[int, NDArray[np.float32]] = {}
+        for readers in by_model.values():
+            model = next(iter(readers.values())).encoder
+            pooled = model.read(bases, [reader.pooling for reader in readers.values()])
+            found |= {number: reader.of_pooled(each) for (number, reader), each in zip(readers.items(), pooled, strict=True)}
+        return [found[number] if number in found else part.encode(bases) for number, part in enumerate(self._parts)]
+
     def _fitted(self) -> list[tuple[str, FittedEncoder]]:
         """The parts that are fitted themselves, with their places among all."""
         return [(str(number), part) for number, part in enumerate(self._parts) if isinstance(part, FittedEncoder)]
+
+
+def _reads_model(part: Encoder) -> TypeGuard[ModelReader]:
+    return hasattr(part, "encoder")

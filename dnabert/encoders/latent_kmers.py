@@ -1,9 +1,4 @@
-"""Counting words at its best: rare words weigh more, and words that keep company are one direction.
-
-Latent semantic analysis (Deerwester et al. 1990, `Indexing by latent semantic analysis
-<https://doi.org/10.1002/(SICI)1097-4571(199009)41:6%3C391::AID-ASI1%3E3.0.CO;2-9>`_) of k-mer counts: what an untrained baseline can know
-of which words go together, without reading their order.
-"""
+"""Counting words at its best, latent semantic analysis: what an untrained baseline can know of which words go together, without their order."""
 
 from __future__ import annotations
 
@@ -15,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnabert.encoders.encoder import Bases, by_length, check_length
 from dnabert.encoders.kmer_counts import KmerCounts
+from dnabert.encoders.latent import LatentAnalysis
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,9 +31,7 @@ class LatentKmers:
     dimension : directions at most.
     seed : of the truncated singular value decomposition and of the rotation after it.
 
-    It is fitted on the sequences that it is used for, without any label: `fit`, or `load` what `save` wrote. The directions are
-    rotated at random, which changes no angle: each column then has about the same spread, and z-scoring columns, as is done to every
-    encoder here, does not make the least direction as loud as the first.
+    It is fitted on the sequences that it is used for, without any label: `fit`, or `load` what `save` wrote.
     """
 
     def __init__(self, k: int, *, dimension: int = DIMENSION, seed: int = 0) -> None:
@@ -46,7 +40,7 @@ class LatentKmers:
         self.name = f"latent semantic analysis of {k}-mers"
         self.dimension = min(dimension, self._counts.dimension)
         self._seed = seed
-        self._matrix: NDArray[np.float32] | None = None
+        self._analysis: LatentAnalysis | None = None
 
     @classmethod
     def from_spec(cls, spec: str, *, seed: int = 0) -> LatentKmers:
@@ -63,37 +57,26 @@ class LatentKmers:
         ----------
         bases : uint8 ASCII (n, L), or n arrays of any lengths; n at least 2.
         """
-        from sklearn.decomposition import TruncatedSVD
-
-        counts = self._roots(bases)
-        if counts.shape[0] < 2:
+        if len(bases) < 2:
             raise UserError(f"{self.name} needs two sequences or more to be fitted on: use kmer:{self.minimum_length}")
-        found_in = np.bincount(counts.indices, minlength=counts.shape[1])
-        rarity = (np.log((1 + counts.shape[0]) / (1 + found_in)) + 1).astype(np.float32)
-        components = min(self.dimension, counts.shape[0] - 1, counts.shape[1])
-        decomposition = TruncatedSVD(components, n_iter=3, random_state=self._seed).fit(_unit_rows(counts.multiply(rarity).tocsr()))
-        rotation = np.linalg.qr(np.random.default_rng(self._seed).normal(size=(self.dimension, self.dimension)))[0][:components]
-        # rarity is kept apart, since rows are divided by their length between it and the directions
-        matrix = np.vstack([rarity[None], rotation.T @ decomposition.components_])
-        self._matrix = np.ascontiguousarray(matrix, dtype=np.float32)  # safetensors writes the bytes as they lie
+        self._analysis = LatentAnalysis.fitted(self._counted(bases), dimension=self.dimension, seed=self._seed)
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`. Sequences without a word get the zero vector."""
-        if self._matrix is None:
+        if self._analysis is None:
             raise ValueError(f"{self.name} was not fitted")
         vectors = np.zeros((len(bases), self.dimension), dtype=np.float32)
         for begin in range(0, len(bases), _CHUNK):
-            counts = self._roots(bases[begin : begin + _CHUNK])
-            vectors[begin : begin + _CHUNK] = _unit_rows(counts.multiply(self._matrix[0]).tocsr()) @ self._matrix[1:].T
+            vectors[begin : begin + _CHUNK] = self._analysis(self._counted(bases[begin : begin + _CHUNK]))
         return vectors
 
     def save(self, folder: Path) -> None:
         """Write what was fitted into a folder."""
         from safetensors.numpy import save_file
 
-        if self._matrix is None:
+        if self._analysis is None:
             raise ValueError(f"{self.name} was not fitted")
-        save_file({"matrix": self._matrix}, folder / FILE)
+        save_file({"matrix": self._analysis.matrix}, folder / FILE)
 
     def load(self, folder: str | Path) -> None:
         """Read what `save` wrote.
@@ -113,10 +96,10 @@ class LatentKmers:
                 raise KeyError(f"it is {matrix.shape}")
         except (OSError, KeyError, SafetensorError) as error:
             raise UserError(f"cannot read {path} ({error}): embed and cluster again") from None
-        self._matrix = matrix
+        self._analysis = LatentAnalysis(matrix)
 
-    def _roots(self, bases: Bases) -> csr_matrix:
-        """Square roots of the counts, sparse (n, words)."""
+    def _counted(self, bases: Bases) -> csr_matrix:
+        """Counts, sparse (n, words)."""
         from scipy.sparse import csr_matrix
 
         row, column = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -130,10 +113,4 @@ class LatentKmers:
         where = np.concatenate(row), np.concatenate(column)
         counts = csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=(len(bases), self._counts.dimension))
         counts.sum_duplicates()
-        return counts.sqrt()
-
-
-def _unit_rows(rows: csr_matrix) -> csr_matrix:
-    from sklearn.preprocessing import normalize
-
-    return normalize(rows, copy=False)
+        return counts

@@ -6,16 +6,17 @@ import dataclasses
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import (
+    CODEBOOK_FILE,
     DEFAULT_RUN,
-    WITH_FOLDER,
     Encoder,
     FittedEncoder,
     folder_of,
     input_name,
+    kinds_of,
     load_encoder,
 )
 from dnabert.encoders.joint import FOLDER as JOINT
@@ -25,6 +26,9 @@ from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import sha256
+
+if TYPE_CHECKING:
+    from dnabert.encoders.transformer import TransformerEncoder
 
 #: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the machine.
 _READING = ("pooling", "layer", "phases", "both_strands", "word_length", "precision", "seed", "whiten")
@@ -66,7 +70,7 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     whole = encoder_record(manifest)
     parts = whole.get("parts") or [whole]
     record = next((part for part in parts if not part["encoder"].startswith(("kmer:", "lsa:"))), parts[0])
-    kind, _, rest = record["encoder"].partition(":")
+    kind, _, rest = record["encoder"].removeprefix("codebook:").partition(":")
     if kind in ("kmer", "lsa"):
         return int(rest.partition(":")[0])
     folder = Path(record["folder"] or folder_of(record["encoder"]))
@@ -107,19 +111,20 @@ def load_recorded(
 
 def copy_fitted(embeddings: Path, folder: Path) -> None:
     """Take along what `load_recorded` reads beside embeddings: what was fitted on their windows."""
-    for name in (LATENT_KMERS, WHITENING):
+    for name in (LATENT_KMERS, CODEBOOK_FILE, WHITENING):
         if (embeddings / name).is_file():
             shutil.copy(embeddings / name, folder)
     if (embeddings / JOINT).is_dir():
         shutil.copytree(embeddings / JOINT, folder / JOINT)
 
 
-def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
+def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
     spec = record["encoder"]
     if record.get("parts"):
-        return JointEncoder([_load_bare(part, config) for part in record["parts"]])
+        shared: dict[str, TransformerEncoder] = {}
+        return JointEncoder([_load_bare(part, config, shared) for part in record["parts"]])
     if record["folder"] is None:
-        return load_encoder(spec, config=config)
+        return load_encoder(spec, config=config, models=models)
     folder = Path(record["folder"])
     if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:
         folder = DEFAULT_RUN  # the packaged model is where this installation has it
@@ -128,5 +133,4 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig) -> Encoder:
     manifest = folder / "manifest.json"
     if record["sha256"] is not None and (not manifest.is_file() or sha256(manifest) != record["sha256"]):
         raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
-    prefix = f"{spec.partition(':')[0]}:" if spec.startswith(WITH_FOLDER) else ""
-    return load_encoder(f"{prefix}{folder}", config=config)
+    return load_encoder(f"{kinds_of(spec)}{folder}", config=config, models=models)

@@ -12,7 +12,7 @@ from dnabert.errors import UserError
 #: A rung's folders bear its name.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 #: Where the folder given as --run stands in an encoder's specification, alone or as a part.
-_RUN = re.compile(r"((?:^|\+)(?:random:|untrained:)?)RUN(?=\+|$)")
+_RUN = re.compile(r"((?:^|\+)(?:codebook:)?(?:random:|untrained:)?)RUN(?=\+|$)")
 
 
 @dataclass
@@ -22,7 +22,7 @@ class RungConfig:
     name: str
     """Its name in tables and folders."""
     encoder: str
-    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`, `RUN+lsa:8`."""
+    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`, `codebook:RUN`, `RUN+lsa:8`."""
     pooling: Literal["mean", "cls", "max"] = "mean"
     """Mean or maximum over the words, or the state of [CLS]."""
     layer: int = -1
@@ -48,9 +48,10 @@ class RungConfig:
 
 
 def default_rungs() -> list[RungConfig]:
-    """The ladder: a run, k-mer counts and their latent semantic analysis, the off-the-shelf BERT, the run's architecture with random weights."""
+    """The ladder: a run, its codebook, k-mer counts and their latent semantic analysis, the off-the-shelf BERT, the run's architecture with random weights."""
     return [
         RungConfig("pretrained", "RUN"),
+        RungConfig("codebook", "codebook:RUN"),
         RungConfig("kmer6", "kmer:6"),
         RungConfig("kmer4", "kmer:4"),
         RungConfig("lsa8", "lsa:8"),

@@ -6,7 +6,9 @@ tiles of (nearly) equal length, and the reading's vector is that of all its word
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +47,18 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Pooling:
+    """What becomes of the states of a tile."""
+
+    dimension: int
+    """Of what is made of them."""
+    of_tile: Callable[[Tensor, Tensor], Tensor]
+    """From float32 (B, T, D) and which tokens are words, bool (B, T), to float32 (B, dimension)."""
+    largest: bool = False
+    """Whether a reading's tiles are joined by their maximum, not by their mean over words."""
+
+
 class TransformerEncoder:
     """A model of `transformers` as an `Encoder`.
 
@@ -69,15 +83,61 @@ class TransformerEncoder:
         self.minimum_length = reader.word_length
         self._reader = reader
         self._config = config
-        self._device = choose_device(config.device)
-        self.bf16 = use_bf16(config.precision, device=self._device)
-        if self._device.type == "cpu":
+        self.device = choose_device(config.device)
+        self.bf16 = use_bf16(config.precision, device=self.device)
+        if self.device.type == "cpu":
             keep_freed_memory()
         # whole in bf16 rather than under autocast, which casts every state to and fro: 1.4 times as fast on a CPU
-        self._model = model.eval().to(self._device, dtype=torch.bfloat16 if self.bf16 else None)
+        self._model = model.eval().to(self.device, dtype=torch.bfloat16 if self.bf16 else None)
+
+    @property
+    def encoder(self) -> TransformerEncoder:
+        """Itself, as a `ModelReader`: several may be made of one model's states."""
+        return self
+
+    @property
+    def pooling(self) -> Pooling:
+        """That of the config."""
+        how = self._config.pooling
+        return Pooling(self.dimension, partial(pool, how=how), largest=how == "max")
+
+    def of_pooled(self, pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What `pooling` gives is the vector."""
+        return pooled
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
+        return self.read(bases, [self.pooling])[0]
+
+    def read(self, bases: Bases, poolings: Sequence[Pooling]) -> list[NDArray[np.float32]]:
+        """What each of `poolings` makes of sequences, read once: float32 (n, its dimension) each, means over frames and strands."""
+        tiles, reading, owner = self._tiles(bases)
+        if not tiles:
+            return [np.zeros((len(bases), pooling.dimension), dtype=np.float32) for pooling in poolings]
+        pooled = [np.empty((len(tiles), pooling.dimension), dtype=np.float32) for pooling in poolings]
+        for batch, hidden_BTD, is_word_BT in self._states(tiles):
+            for found, pooling in zip(pooled, poolings, strict=True):
+                found[batch] = pooling.of_tile(hidden_BTD, is_word_BT).cpu().numpy()
+        lengths, ones = np.array([len(tile) for tile in tiles]), np.ones(len(owner))
+        result = []
+        for found, pooling in zip(pooled, poolings, strict=True):
+            joined = _join_tiles(found, reading=reading, weight=lengths, n=len(owner), largest=pooling.largest)
+            result.append(_group_mean(joined, group=owner, weight=ones, n=len(bases)).astype(np.float32))
+        return result
+
+    def drawn_states(self, bases: Bases, *, most: int, seed: int = 0) -> NDArray[np.float32]:
+        """States of words of sequences, float32 (m, D), drawn at random: about `most` of them, or all where there are fewer."""
+        tiles, _, _ = self._tiles(bases)
+        generator = np.random.default_rng(seed)
+        share = most / max(1, sum(map(len, tiles)))
+        drawn = [np.zeros((0, self.dimension), dtype=np.float32)]
+        for _, hidden_BTD, is_word_BT in self._states(tiles):
+            chosen = is_word_BT & torch.from_numpy(generator.random(is_word_BT.shape) < share).to(is_word_BT.device)
+            drawn.append(hidden_BTD[chosen].cpu().numpy())
+        return np.concatenate(drawn)
+
+    def _tiles(self, bases: Bases) -> tuple[list[NDArray[np.int64]], NDArray[np.intp], NDArray[np.intp]]:
+        """Tiles, the reading that each belongs to, and the sequence that each reading is of."""
         owner: list[int] = []
         tiles: list[NDArray[np.int64]] = []
         reading: list[int] = []
@@ -86,10 +146,7 @@ class TransformerEncoder:
             tiles += pieces
             reading += [len(owner)] * len(pieces)
             owner.append(row)
-        if not tiles:
-            return np.zeros((len(bases), self.dimension), dtype=np.float32)
-        vectors = self._join_tiles(tiles, reading=np.array(reading), n=len(owner))
-        return _group_mean(vectors, group=np.array(owner), weight=np.ones(len(owner)), n=len(bases)).astype(np.float32)
+        return tiles, np.array(reading, dtype=np.intp), np.array(owner, dtype=np.intp)
 
     def _readings(self, bases: Bases) -> Iterator[tuple[int, NDArray[np.int64]]]:
         reader, phases = self._reader, self._config.phases
@@ -103,21 +160,16 @@ class TransformerEncoder:
                     if length - shift >= reader.word_length:  # a sequence of one word has one frame
                         yield from zip(rows.tolist(), reader.words(strand[:, shift:]), strict=True)
 
-    def _join_tiles(self, tiles: list[NDArray[np.int64]], *, reading: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+    def _states(self, tiles: list[NDArray[np.int64]]) -> Iterator[tuple[NDArray[np.intp], Tensor, Tensor]]:
+        """States of the tiles, a batch at a time: which tiles, float32 (B, T, D), and which tokens are words, bool (B, T)."""
         lengths = np.array([len(tile) for tile in tiles])
-        pooled = np.empty((len(tiles), self.dimension), dtype=np.float32)
         order = np.argsort(lengths, kind="stable")  # like lengths together: hardly any padding
         for start in range(0, len(order), self._config.batch_size):
             batch = order[start : start + self._config.batch_size]
-            pooled[batch] = self._forward([tiles[i] for i in batch])
-        if self._config.pooling == "max":
-            largest = np.full((n, self.dimension), -np.inf)
-            np.maximum.at(largest, reading, pooled)
-            return largest
-        return _group_mean(pooled, group=reading, weight=lengths, n=n)
+            yield batch, *self._forward([tiles[i] for i in batch])
 
     @torch.inference_mode()
-    def _forward(self, tiles: list[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def _forward(self, tiles: list[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
         reader = self._reader
         before, after = len(reader.prefix), len(reader.suffix)
         lengths = np.array([len(tile) for tile in tiles])
@@ -129,8 +181,7 @@ class TransformerEncoder:
         if lengths.min() < lengths.max():  # attention without a mask is faster
             inputs["attention_mask"] = torch.from_numpy((place < before + lengths[:, None] + after).astype(np.int64))
         is_word = torch.from_numpy((place >= before) & (place < before + lengths[:, None]))
-        hidden_BTD = self._hidden({name: value.to(self._device) for name, value in inputs.items()})
-        return pool(hidden_BTD, is_word.to(self._device), how=self._config.pooling).cpu().numpy()
+        return self._hidden({name: value.to(self.device) for name, value in inputs.items()}), is_word.to(self.device)
 
     def _hidden(self, inputs: dict[str, Tensor]) -> Tensor:
         layer = self._config.layer
@@ -175,6 +226,19 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise UserError(f"--device is {name}, which this machine does not have: pass --device auto") from None
     return device
+
+
+def _join_tiles(
+    pooled: NDArray[np.float32], *, reading: NDArray[np.intp], weight: NDArray[np.integer], n: int, largest: bool
+) -> NDArray[np.floating]:
+    """Of tiles (m, d) and the reading of each (m,) the readings (n, d)."""
+    if len(pooled) == n:
+        return pooled  # a tile each, in the readings' order
+    if not largest:
+        return _group_mean(pooled, group=reading, weight=weight, n=n)
+    found = np.full((n, pooled.shape[1]), -np.inf)
+    np.maximum.at(found, reading, pooled)
+    return found
 
 
 def _group_mean(

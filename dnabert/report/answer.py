@@ -39,12 +39,16 @@ def parts_of_rung(rung: Record) -> list[str]:
 def encoder_kind(rung: Record) -> str:
     """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the dearest's.
 
+    A codebook is of the kind of its model.
+
     Examples
     --------
     >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine", "parts": ["lsa:8", "runs/mine"]})
     ('lsa', 'runs/mine')
+    >>> encoder_kind({"encoder": "codebook:random:runs/mine"})
+    'random'
     """
-    kinds = [part.split(":")[0] for part in parts_of_rung(rung)]
+    kinds = [part.removeprefix("codebook:").split(":")[0] for part in parts_of_rung(rung)]
     return max(kinds, key=lambda kind: _UNTRAINED.index(kind) if kind in _UNTRAINED else len(_UNTRAINED))
 
 

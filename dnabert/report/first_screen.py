@@ -65,6 +65,8 @@ def describe(rung: Record) -> str:
     'pretrained on the genome; windows shuffled'
     >>> describe({"encoder": "runs/mine+kmer:4", "parts": ["runs/mine", "kmer:4"]})
     'pretrained on the genome, beside counts of 4-letter words'
+    >>> describe({"encoder": "codebook:untrained:runs/mine"})
+    'the same network as its pretraining begins, its states counted as codes'
     """
     words = ", beside ".join(_described(part) for part in parts_of_rung(rung))
     return words + ("; windows shuffled" if rung.get("shuffled") else "")
@@ -72,6 +74,8 @@ def describe(rung: Record) -> str:
 
 def _described(encoder: str) -> str:
     kind, _, rest = encoder.partition(":")
+    if kind == "codebook":
+        return f"{_described(rest)}, its states counted as codes"
     return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
         "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",

@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "compare").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_config_reads(path: Path) -> None:
     config = load_yaml(CompareConfig, path)
-    wanted = {"kmer6", "lsa8", "control"} if path.stem == "joint" else {"pretrained", "bert", "kmer4", "kmer6", "random", "shuffled"}
+    shared = {"codebook", "kmer6", "lsa8"}
+    wanted = {*shared, "neighbours", "random_codebook"} if path.stem == "joint" else {*shared, "pretrained", "bert", "kmer4", "random", "shuffled"}
     assert {rung.name for rung in config.rungs} >= wanted
 
 

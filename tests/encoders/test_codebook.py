@@ -1,0 +1,189 @@
+import gzip
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from sklearn.metrics import roc_auc_score
+
+from dnabert.clusters import ClusterConfig, cluster
+from dnabert.clusters.assign import assign
+from dnabert.clusters.config import AssignConfig
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
+from dnabert.encoders.codebook import CodebookEncoder, Codes
+from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, Encoder, FittedEncoder, inputs_of
+from dnabert.encoders.latent import LatentAnalysis
+from dnabert.encoders.recorded import recorded_word_length
+from dnabert.encoders.rungs import RungConfig, resolve_rungs
+from dnabert.encoders.transformer import TransformerEncoder
+from dnabert.errors import UserError
+from dnabert.tokenizer import load_tokenizer
+
+LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
+
+
+def windows(n: int = 60, length: int = 60, *, seed: int = 0) -> np.ndarray:
+    return LETTERS[np.random.default_rng(seed).integers(0, 4, (n, length))]
+
+
+def fasta(path: Path, bases: np.ndarray) -> Path:
+    path.write_text("".join(f">s{i}\n{row.tobytes().decode()}\n" for i, row in enumerate(bases)))
+    return path
+
+
+def fitted(spec: str, bases: np.ndarray, config: EmbedConfig | None = None) -> Encoder:
+    encoder = load_encoder(spec, config=config or EmbedConfig(precision="fp32"))
+    assert isinstance(encoder, FittedEncoder)
+    encoder.fit(bases)
+    return encoder
+
+
+def test_a_state_is_shared_by_the_codes_nearest_to_it() -> None:
+    """Worked by hand: five codes along axes, one state on the first of them, one between the second and the third."""
+    codes = Codes(torch.eye(5), torch.zeros(5), torch.ones(5))
+    states = torch.tensor([[[3.0, 0, 0, 0, 0], [0, 1, 1, 0, 0], [9, 9, 9, 9, 9]]])
+    shares = codes.shares(states, torch.tensor([[True, True, False]]))[0].numpy()
+    one, half = np.exp([10.0, 0, 0, 0]), np.exp([10 / 2**0.5, 10 / 2**0.5, 0, 0])
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx(one[0] / one.sum() / 2 + half[2] / half.sum() / 2, abs=1e-4)
+    assert shares[1] == pytest.approx(shares[2], abs=1e-4) and shares[1] == pytest.approx(half[0] / half.sum() / 2, abs=1e-4)
+
+
+def test_codes_are_where_states_lie() -> None:
+    rng = np.random.default_rng(0)
+    places = rng.normal(size=(4, 12))
+    which = rng.integers(0, 4, 400)
+    codes = Codes.fitted((7 + 3 * (places[which] + rng.normal(size=(400, 12)) / 20)).astype(np.float32), seed=0)
+    shares = codes.shares(torch.from_numpy((7 + 3 * places).astype(np.float32))[:, None], torch.ones(4, 1, dtype=torch.bool)).numpy()
+    assert len(codes.centres) == 400 // 16 and shares.sum(axis=1) == pytest.approx(1)
+    assert ((shares > 0.01).sum(axis=0) <= 1).all()  # no code is of two places
+
+
+def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbert_run: Path) -> None:
+    """A second way: states by `transformers` itself, their nearest codes one by one, counts, rarity and directions as saved."""
+    from transformers import AutoModel
+
+    bases = windows(300)
+    encoder = fitted(f"codebook:{modernbert_run}", bases)
+    assert isinstance(encoder, CodebookEncoder) and encoder._codes and encoder._analysis
+    codes, matrix = encoder._codes, encoder._analysis.matrix
+    model, tokenizer = AutoModel.from_pretrained(modernbert_run).eval(), load_tokenizer(modernbert_run)
+    with torch.no_grad():
+        states = model(torch.from_numpy(tokenizer.encode_bases(bases[:5]).astype(np.int64))).last_hidden_state[:, 1:-1].numpy()
+    counts = np.zeros((5, len(codes.centres)))
+    for row, window in enumerate(states):
+        for state in window:
+            unit = (state - codes.mean.numpy()) / codes.spread.numpy()
+            cosines = codes.centres.numpy() @ unit / np.linalg.norm(unit)
+            nearest = np.argsort(-cosines)[:4]
+            weights = np.exp(cosines[nearest] / 0.1)
+            counts[row, nearest] += weights / weights.sum() / len(window)
+    weighted = np.sqrt(counts) * matrix[0]
+    expected = weighted / np.linalg.norm(weighted, axis=1, keepdims=True) @ matrix[1:].T
+    np.testing.assert_allclose(encoder.encode(bases[:5]), expected, atol=2e-4)
+    shares = encoder._shares(bases).toarray()
+    np.testing.assert_allclose(matrix[0], np.log(301 / (1 + (shares > 0).sum(axis=0))) + 1, rtol=1e-5)
+    assert isinstance(encoder._analysis, LatentAnalysis) and matrix.shape == (129, len(codes.centres))
+
+
+def test_a_vector_hangs_on_its_own_sequence_whatever_its_length(modernbert_run: Path) -> None:
+    encoder = fitted(f"codebook:{modernbert_run}", windows(), EmbedConfig(precision="fp32", phases=2, both_strands=True))
+    one, long, none = windows(1, seed=5)[0], windows(1, 333, seed=6)[0], np.full(60, ord("N"), dtype=np.uint8)
+    together = encoder.encode([one, long, none])
+    for row, bases in enumerate((one, long, none)):
+        np.testing.assert_allclose(encoder.encode(bases[None])[0], together[row], atol=1e-4)
+    assert np.isfinite(together).all()
+
+
+def test_parts_that_read_by_one_model_read_once(modernbert_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bases, asked = windows(), []
+    joint = fitted(f"{modernbert_run}+codebook:{modernbert_run}+kmer:2", bases)
+    read = TransformerEncoder.read
+    monkeypatch.setattr(TransformerEncoder, "read", lambda self, bases, poolings: asked.append(len(poolings)) or read(self, bases, poolings))
+    found = joint.encode(bases[:9])
+    assert asked == [2] and found.shape == (9, 16 + 128 + 10)
+    codebook, mean = fitted(f"codebook:{modernbert_run}", bases), load_encoder(str(modernbert_run), config=EmbedConfig(precision="fp32"))
+    for part, columns in ((mean, slice(0, 16)), (codebook, slice(16, 144))):
+        by = part.encode(bases)
+        expected = (by[:9] - by.mean(axis=0)) / by.std(axis=0)
+        expected *= expected.shape[1] ** 0.5 / np.linalg.norm(expected, axis=1, keepdims=True)
+        np.testing.assert_allclose(found[:, columns], expected, rtol=2e-3, atol=2e-3)
+
+
+def test_a_piece_of_an_element_is_found_in_windows_of_which_it_is_a_quarter() -> None:
+    """Old copies (an eighth of the bases drawn anew) of 112 bases of one of six elements, on either strand, anywhere in random sequence."""
+    text = gzip.decompress((files("dnabert.corpus") / "demo/mobile_elements.fa.gz").read_bytes()).decode()
+    element = {name.split()[0]: sequence.replace("\n", "").upper() for name, _, sequence in (each.partition("\n") for each in text.split(">")[1:])}
+    alu, line, sva = (np.frombuffer(element[name].encode(), dtype=np.uint8) for name in ("ALU:AluYb8", "L1:L1Ta", "SVA:SVA_F"))
+    pieces = [alu[10:122], alu[150:262], line[200:312], line[2500:2612], line[5000:5112], sva[500:612]]
+    rng, bases = np.random.default_rng(0), windows(96, 448, seed=1)
+    which = np.arange(96) % 6
+    for row, piece in zip(bases, which, strict=True):
+        copy = np.where(rng.random(112) < 1 / 8, LETTERS[rng.integers(0, 4, 112)], pieces[piece])
+        start = rng.integers(0, 336)
+        row[start : start + 112] = copy if rng.random() < 0.5 else np.frombuffer(copy.tobytes().translate(bytes.maketrans(b"ACGT", b"TGCA"))[::-1], np.uint8)
+    first, second = np.triu_indices(96, 1)
+    told = {}
+    for spec in ("default", "codebook:default", "codebook:random:default"):
+        encoder = load_encoder(spec, config=EmbedConfig(both_strands=True))
+        if isinstance(encoder, FittedEncoder):
+            encoder.fit(bases)
+        vectors = encoder.encode(bases)
+        unit = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        told[spec] = roc_auc_score(which[first] == which[second], (unit @ unit.T)[first, second])
+    print(told)
+    assert told["codebook:default"] > 0.7 and told["codebook:default"] > told["default"] + 0.05, told
+    assert told["codebook:default"] > told["codebook:random:default"] + 0.05, told
+
+
+def test_new_sequences_are_read_as_the_embedded_ones_were(modernbert_run: Path, tmp_path: Path) -> None:
+    bases = windows(80, seed=2)
+    spec = f"codebook:{modernbert_run}"
+    made = embed(spec, fasta(tmp_path / "a.fa", bases), out=tmp_path / "e", config=EmbedConfig(whiten=0.5))
+    record = encoder_record(made.manifest)
+    assert record["folder"] == str(modernbert_run) and inputs_of(spec) == {"encoder": modernbert_run}
+    assert recorded_word_length(made.manifest) == load_tokenizer(modernbert_run).k
+    np.testing.assert_allclose(load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3)
+    cluster(tmp_path / "e", out=tmp_path / "c", config=ClusterConfig(min_cluster_size=5))
+    shutil.rmtree(tmp_path / "e")
+    found = assign(tmp_path / "c", fasta(tmp_path / "same.fa", bases[3:4]), out=tmp_path / "placed.tsv", config=AssignConfig(error=0.5)).table
+    assert found["distance"].tolist() == pytest.approx([0], abs=1e-3) and found["exemplar_1"].str.startswith("s3").all()
+    both = embed(f"random:{modernbert_run}+codebook:random:{modernbert_run}", tmp_path / "a.fa", out=tmp_path / "f")
+    again = load_recorded(encoder_record(both.manifest), folder=tmp_path / "f")
+    np.testing.assert_allclose(again.encode(bases), both.vectors, rtol=1e-3, atol=1e-3)
+
+
+def test_what_cannot_be_is_said(modernbert_run: Path, tmp_path: Path) -> None:
+    for spec in ("codebook:kmer:4", "codebook:lsa:8", "codebook:codebook:default"):
+        with pytest.raises(UserError, match="a codebook is of a model's states"):
+            load_encoder(spec)
+    for spec in ("codebook:nowhere", "codebook:", "codebok:default"):
+        with pytest.raises(UserError, match="no such run folder or encoder"):
+            load_encoder(spec)
+    encoder = load_encoder(f"codebook:{modernbert_run}")
+    assert isinstance(encoder, CodebookEncoder)
+    with pytest.raises(UserError, match="two sequences or more"):
+        encoder.fit(windows(1))
+    for act in (lambda: encoder.encode(windows(2)), lambda: encoder.save(tmp_path), lambda: encoder.pooling):
+        with pytest.raises(ValueError, match="was not fitted"):
+            act()
+    encoder.fit(windows())
+    encoder.save(tmp_path)
+    saved = load_file(tmp_path / CODEBOOK_FILE)
+    for damage in ({"mean": saved["mean"][:3]}, {"matrix": saved["matrix"][:9]}):
+        save_file(saved | damage, tmp_path / CODEBOOK_FILE)
+        with pytest.raises(UserError, match="embed and cluster again"):
+            encoder.load(tmp_path)
+    (tmp_path / CODEBOOK_FILE).unlink()
+    with pytest.raises(UserError, match="embed and cluster again"):
+        encoder.load(tmp_path)
+
+
+def test_a_rung_may_be_the_codebook_of_the_run() -> None:
+    rungs = [RungConfig("a", "codebook:RUN"), RungConfig("b", "RUN+codebook:untrained:RUN"), RungConfig("c", "codebook:default")]
+    assert [each.encoder for each in resolve_rungs(rungs, run="r")] == ["codebook:r", "r+codebook:untrained:r", "codebook:default"]
+    assert [each.name for each in resolve_rungs(rungs, run=None)] == ["c"] and inputs_of("codebook:default") == {"encoder": DEFAULT_RUN}
