@@ -9,8 +9,8 @@ Shapes: B tiles, T tokens, D width of a state, K codes.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnabert.corpus.view import evenly_spread
-from dnabert.encoders.encoder import CODEBOOK_FILE, Bases
+from dnabert.encoders.encoder import CODEBOOK_FILE, Bases, pieces
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.encoders.transformer import Pooling, TransformerEncoder
 from dnabert.errors import UserError
@@ -38,7 +38,6 @@ _STATES, _SEQUENCES, _COUNTED = 100_000, 1_000, 5_000
 #: States per code at least, where sequences are few.
 _STATES_PER_CODE = 16
 _ITERATIONS = 10
-_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,13 @@ class Codes:
     def fitted(cls, states: NDArray[np.float32], *, seed: int) -> Codes:
         """Learn codes by k-means from states (m, D)."""
         from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
 
         mean, spread = states.mean(axis=0), states.std(axis=0) + 1e-6
         unit = functional.normalize((torch.from_numpy(states) - torch.from_numpy(mean)) / torch.from_numpy(spread), dim=1).numpy()
-        codes = max(1, min(_CODES, len(unit) // _STATES_PER_CODE))
-        found = KMeans(codes, init="random", n_init=1, max_iter=_ITERATIONS, random_state=seed).fit(unit)
+        codes = max(2, min(_CODES, len(unit) // _STATES_PER_CODE))
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # fewer different states than codes: some codes are empty
+            found = KMeans(codes, init="random", n_init=1, max_iter=_ITERATIONS, random_state=seed).fit(unit)
         centres = functional.normalize(torch.from_numpy(found.cluster_centers_.astype(np.float32)), dim=1)
         return cls(centres, torch.from_numpy(mean), torch.from_numpy(spread))
 
@@ -71,10 +72,10 @@ class Codes:
         """The same on a device."""
         return Codes(self.centres.to(device), self.mean.to(device), self.spread.to(device))
 
-    def shares(self, hidden_BTD: Tensor, is_word_BT: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
-        """How much of each tile's words each code has, by cosines in `dtype`: float32 (B, K), rows that add up to 1."""
+    def shares(self, hidden_BTD: Tensor, is_word_BT: Tensor) -> Tensor:
+        """How much of each tile's words each code has: float32 (B, K), rows that add up to 1."""
         unit = functional.normalize((hidden_BTD - self.mean) / self.spread, dim=-1)
-        cosines, codes = (unit.to(dtype) @ self.centres.to(dtype).T).float().topk(min(_SHARED_BY, len(self.centres)))
+        cosines, codes = (unit @ self.centres.T).topk(min(_SHARED_BY, len(self.centres)))
         shared = torch.softmax(cosines / _TEMPERATURE, dim=-1) * is_word_BT.unsqueeze(-1)
         empty = torch.zeros(len(unit), len(self.centres), device=unit.device)
         return empty.scatter_add_(1, codes.flatten(1), shared.flatten(1)) / is_word_BT.sum(dim=1, keepdim=True)
@@ -105,8 +106,7 @@ class CodebookEncoder:
         """The share of each code."""
         if self._codes is None:
             raise ValueError(f"{self.name} was not fitted")
-        dtype = torch.bfloat16 if self.encoder.bf16 else torch.float32
-        return Pooling(len(self._codes.centres), partial(self._codes.to(self.encoder.device).shares, dtype=dtype))
+        return Pooling(len(self._codes.centres), self._codes.to(self.encoder.device).shares)
 
     def fit(self, bases: Bases) -> None:
         """Learn codes, their rarity and the directions from sequences.
@@ -118,7 +118,10 @@ class CodebookEncoder:
         if len(bases) < 2:
             raise UserError(f"{self.name} needs two sequences or more to be fitted on: embed by the model alone")
         some = [bases[row] for row in evenly_spread(len(bases), most=_SEQUENCES)]
-        self._codes = Codes.fitted(self.encoder.drawn_states(some, most=_STATES, seed=self._seed), seed=self._seed)
+        states = self.encoder.drawn_states(some, most=_STATES, seed=self._seed)
+        if not np.isfinite(states).all():
+            raise UserError(f"{self.encoder.name} gives states that are no numbers: its weights are damaged, or it diverged: train it again")
+        self._codes = Codes.fitted(states, seed=self._seed)
         counted = [bases[row] for row in evenly_spread(len(bases), most=_COUNTED)]
         self._analysis = LatentAnalysis.fitted(self._shares(counted), dimension=self.dimension, seed=self._seed)
 
@@ -173,5 +176,5 @@ class CodebookEncoder:
         from scipy.sparse import csr_matrix, vstack
 
         pooling = self.pooling
-        begins = range(0, max(1, len(bases)), _CHUNK)
-        return vstack([csr_matrix(self.encoder.read(bases[begin : begin + _CHUNK], [pooling])[0]) for begin in begins], format="csr")
+        found = [csr_matrix(self.encoder.read(bases[piece], [pooling])[0]) for piece in pieces(bases)]
+        return vstack(found, format="csr") if found else csr_matrix((0, pooling.dimension), dtype=np.float32)

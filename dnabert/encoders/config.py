@@ -21,7 +21,7 @@ class EmbedConfig:
     """
 
     pooling: Literal["mean", "cls", "max"] = "mean"
-    """Mean or maximum over the words (never over [CLS], [SEP], [PAD]), or the state of [CLS]."""
+    """Mean or maximum over the words (never over [CLS], [SEP], [PAD]), or the state of [CLS]; a codebook counts states instead."""
     layer: int = -1
     """Hidden layer: 0 = embeddings, 1 = after the first layer, …; negative counts from the end."""
     phases: int = 1
@@ -37,7 +37,8 @@ class EmbedConfig:
     batch_size: int = 64
     """Pieces in one forward pass; changes speed and memory, not the vectors."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a hundredth."""
+    """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a hundredth (a
+    codebook's, some states of which are nearest to other codes then, by up to a tenth)."""
     strand: Literal["forward", "random"] = "forward"
     """`random`: read each sequence on a strand drawn from the seed and its row; recorded in the column `strand`."""
     shuffle: bool = False

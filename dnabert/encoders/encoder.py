@@ -151,8 +151,18 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None, models: dict[s
             raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, random:RUN or untrained:RUN in its place")
         from dnabert.encoders.codebook import CodebookEncoder
 
+        if not _names_model(rest):
+            raise UserError(_unknown(spec))
         return CodebookEncoder(_shared_model(rest, config, models), seed=config.seed)
+    if not _names_model(spec):
+        raise UserError(_unknown(spec))
     return _shared_model(spec, config, models)
+
+
+def _names_model(spec: str) -> bool:
+    """Whether it is a model's specification; a folder after ``random:`` and the like is looked for when it is read."""
+    kind, _, rest = spec.partition(":")
+    return (bool(rest) and kind in ("bert", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
 
 
 def _shared_model(spec: str, config: EmbedConfig, models: dict[str, TransformerEncoder]) -> TransformerEncoder:
@@ -169,8 +179,6 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
         return load_off_the_shelf(rest or None, config=config)
     fresh = kind in ("random", "untrained") and bool(rest)
     run = run_folder(rest if fresh else spec)
-    if not fresh and not run.is_dir():
-        raise UserError(_unknown(spec))
     from dnabert.encoders.run import load_run
 
     weights: Literal["trained", "random", "untrained"] = "trained" if not fresh else "random" if kind == "random" else "untrained"
@@ -249,6 +257,24 @@ def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         yield rows, np.stack([bases[row] for row in rows.tolist()])
+
+
+def pieces(bases: Bases, *, most: int = 512, most_bases: int = 1 << 23) -> Iterator[slice]:
+    """Stretches of at most so many sequences and (but for a longer one alone) bases, in order: what wide tables are made of at a time.
+
+    Examples
+    --------
+    >>> list(pieces([np.zeros(n, dtype=np.uint8) for n in (3, 3, 9, 1)], most_bases=6))
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None)]
+    """
+    begin = size = 0
+    for row, sequence in enumerate(bases):
+        if row > begin and (row - begin == most or size + len(sequence) > most_bases):
+            yield slice(begin, row)
+            begin, size = row, 0
+        size += len(sequence)
+    if len(bases):
+        yield slice(begin, len(bases))
 
 
 def check_length(length: int, *, minimum: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus.view import evenly_spread
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, ModelReader
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, ModelReader, pieces
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 
@@ -108,10 +108,14 @@ class JointEncoder:
                 by_model.setdefault(id(part.encoder), {})[number] = part
         found: dict[int, NDArray[np.float32]] = {}
         for readers in by_model.values():
-            model = next(iter(readers.values())).encoder
-            pooled = model.read(bases, [reader.pooling for reader in readers.values()])
-            found |= {number: reader.of_pooled(each) for (number, reader), each in zip(readers.items(), pooled, strict=True)}
+            together = list(zip(*(self._read(list(readers.values()), bases[piece]) for piece in pieces(bases)), strict=True))
+            found |= {number: np.concatenate(each) for number, each in zip(readers, together, strict=False)}
         return [found[number] if number in found else part.encode(bases) for number, part in enumerate(self._parts)]
+
+    @staticmethod
+    def _read(readers: Sequence[ModelReader], bases: Bases) -> list[NDArray[np.float32]]:
+        pooled = readers[0].encoder.read(bases, [reader.pooling for reader in readers])
+        return [reader.of_pooled(each) for reader, each in zip(readers, pooled, strict=True)]
 
     def _fitted(self) -> list[tuple[str, FittedEncoder]]:
         """The parts that are fitted themselves, with their places among all."""

@@ -35,7 +35,7 @@ class LatentAnalysis:
 
         Parameters
         ----------
-        counts : of n sequences, sparse (n, words); n at least 2.
+        counts : of n sequences, sparse (n, words), 2 or more of each.
         dimension : directions; where counts have fewer, the last ones are empty until they are rotated.
         seed : of the truncated singular value decomposition and of the rotation after it.
         """
@@ -43,8 +43,9 @@ class LatentAnalysis:
 
         found_in = np.bincount(counts.indices, minlength=counts.shape[1])
         rarity = (np.log((1 + counts.shape[0]) / (1 + found_in)) + 1).astype(np.float32)
-        components = min(dimension, counts.shape[0] - 1, counts.shape[1])
-        decomposition = TruncatedSVD(components, n_iter=3, random_state=seed).fit(_weighted(counts, rarity))
+        components = min(dimension, *counts.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):  # where all rows are one, the share of variance that is not asked for is 0 / 0
+            decomposition = TruncatedSVD(components, n_iter=3, random_state=seed).fit(_weighted(counts, rarity))
         rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(dimension, dimension)))[0][:components]
         # rarity is kept apart, since rows are divided by their length between it and the directions
         matrix = np.vstack([rarity[None], rotation.T @ decomposition.components_])
@@ -52,6 +53,8 @@ class LatentAnalysis:
 
     def __call__(self, counts: csr_matrix) -> NDArray[np.float32]:
         """Vectors float32 (n, d) of counts, sparse (n, words); a row without any is the zero vector."""
+        if not counts.shape[0]:
+            return np.zeros((0, len(self.matrix) - 1), dtype=np.float32)
         return np.asarray(_weighted(counts, self.matrix[0]) @ self.matrix[1:].T, dtype=np.float32)
 
 

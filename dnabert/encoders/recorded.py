@@ -71,7 +71,7 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     parts = whole.get("parts") or [whole]
     record = next((part for part in parts if not part["encoder"].startswith(("kmer:", "lsa:"))), parts[0])
     kind, _, rest = record["encoder"].removeprefix("codebook:").partition(":")
-    if kind in ("kmer", "lsa"):
+    if kind in ("kmer", "lsa") and rest:
         return int(rest.partition(":")[0])
     folder = Path(record["folder"] or folder_of(record["encoder"]))
     if kind == "bert" or not folder.is_dir():

@@ -112,29 +112,38 @@ class TransformerEncoder:
     def read(self, bases: Bases, poolings: Sequence[Pooling]) -> list[NDArray[np.float32]]:
         """What each of `poolings` makes of sequences, read once: float32 (n, its dimension) each, means over frames and strands."""
         tiles, reading, owner = self._tiles(bases)
-        if not tiles:
-            return [np.zeros((len(bases), pooling.dimension), dtype=np.float32) for pooling in poolings]
-        pooled = [np.empty((len(tiles), pooling.dimension), dtype=np.float32) for pooling in poolings]
+        words = np.array([len(tile) for tile in tiles], dtype=np.int64)
+        # a sequence's readings count alike, a reading's tiles by their words
+        weight = words / np.bincount(reading, weights=words)[reading] / np.bincount(owner)[owner[reading]]
+        found = [np.full((len(owner), p.dimension), -np.inf) if p.largest else np.zeros((len(bases), p.dimension)) for p in poolings]
         for batch, hidden_BTD, is_word_BT in self._states(tiles):
-            for found, pooling in zip(pooled, poolings, strict=True):
-                found[batch] = pooling.of_tile(hidden_BTD, is_word_BT).cpu().numpy()
-        lengths, ones = np.array([len(tile) for tile in tiles]), np.ones(len(owner))
-        result = []
-        for found, pooling in zip(pooled, poolings, strict=True):
-            joined = _join_tiles(found, reading=reading, weight=lengths, n=len(owner), largest=pooling.largest)
-            result.append(_group_mean(joined, group=owner, weight=ones, n=len(bases)).astype(np.float32))
-        return result
+            for total, pooling in zip(found, poolings, strict=True):
+                pooled = pooling.of_tile(hidden_BTD, is_word_BT).cpu().numpy()
+                if pooling.largest:
+                    np.maximum.at(total, reading[batch], pooled)
+                else:
+                    np.add.at(total, owner[reading[batch]], pooled * weight[batch, None])
+        means = (_group_mean(total, group=owner, n=len(bases)) if p.largest else total for total, p in zip(found, poolings, strict=True))
+        return [mean.astype(np.float32) for mean in means]
 
     def drawn_states(self, bases: Bases, *, most: int, seed: int = 0) -> NDArray[np.float32]:
-        """States of words of sequences, float32 (m, D), drawn at random: about `most` of them, or all where there are fewer."""
+        """States of words of sequences, float32 (m, D), drawn at random: nearly `most` of them, or all where there are fewer."""
         tiles, _, _ = self._tiles(bases)
-        generator = np.random.default_rng(seed)
-        share = most / max(1, sum(map(len, tiles)))
-        drawn = [np.zeros((0, self.dimension), dtype=np.float32)]
-        for _, hidden_BTD, is_word_BT in self._states(tiles):
-            chosen = is_word_BT & torch.from_numpy(generator.random(is_word_BT.shape) < share).to(is_word_BT.device)
-            drawn.append(hidden_BTD[chosen].cpu().numpy())
-        return np.concatenate(drawn)
+        words = np.array([len(tile) for tile in tiles], dtype=np.int64)
+        total, ends = int(words.sum()), np.cumsum(words)
+        # drawn before anything is read, so that how tiles are batched has no part in it, and what is not drawn from is not read
+        drawn = np.arange(total) if total <= most else np.unique(np.random.default_rng(seed).integers(total, size=most))
+        tile = np.searchsorted(ends, drawn, side="right")
+        place = drawn - (ends - words)[tile] + len(self._reader.prefix)
+        read, begins = np.unique(tile, return_index=True)
+        ranges = np.append(begins, len(drawn))
+        states = np.empty((len(drawn), self.dimension), dtype=np.float32)
+        for batch, hidden_BTD, _ in self._states([tiles[number] for number in read]):
+            hidden = hidden_BTD.cpu().numpy()
+            for line, number in enumerate(batch.tolist()):
+                rows = slice(ranges[number], ranges[number + 1])
+                states[rows] = hidden[line, place[rows]]
+        return states
 
     def _tiles(self, bases: Bases) -> tuple[list[NDArray[np.int64]], NDArray[np.intp], NDArray[np.intp]]:
         """Tiles, the reading that each belongs to, and the sequence that each reading is of."""
@@ -228,22 +237,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def _join_tiles(
-    pooled: NDArray[np.float32], *, reading: NDArray[np.intp], weight: NDArray[np.integer], n: int, largest: bool
-) -> NDArray[np.floating]:
-    """Of tiles (m, d) and the reading of each (m,) the readings (n, d)."""
-    if len(pooled) == n:
-        return pooled  # a tile each, in the readings' order
-    if not largest:
-        return _group_mean(pooled, group=reading, weight=weight, n=n)
-    found = np.full((n, pooled.shape[1]), -np.inf)
-    np.maximum.at(found, reading, pooled)
-    return found
-
-
-def _group_mean(
-    vectors: NDArray[np.floating], *, group: NDArray[np.intp], weight: NDArray[np.floating | np.integer], n: int
-) -> NDArray[np.float64]:
+def _group_mean(vectors: NDArray[np.floating], *, group: NDArray[np.intp], n: int) -> NDArray[np.float64]:
     sums = np.zeros((n, vectors.shape[1]))
-    np.add.at(sums, group, vectors * weight[:, None].astype(np.float64))
-    return sums / np.bincount(group, weights=weight, minlength=n)[:, None]
+    np.add.at(sums, group, vectors)
+    return sums / np.bincount(group, minlength=n)[:, None]

@@ -74,7 +74,7 @@ def describe(rung: Record) -> str:
 
 def _described(encoder: str) -> str:
     kind, _, rest = encoder.partition(":")
-    if kind == "codebook":
+    if kind == "codebook" and rest:
         return f"{_described(rest)}, its states counted as codes"
     return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",

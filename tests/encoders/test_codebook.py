@@ -1,5 +1,7 @@
 import gzip
 import shutil
+import warnings
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,12 +11,13 @@ import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
+from dnabert.alphabet import reverse_complement
 from dnabert.clusters import ClusterConfig, cluster
 from dnabert.clusters.assign import assign
 from dnabert.clusters.config import AssignConfig
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
 from dnabert.encoders.codebook import CodebookEncoder, Codes
-from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, Encoder, FittedEncoder, inputs_of
+from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, Encoder, FittedEncoder, inputs_of, pieces
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs
@@ -89,13 +92,63 @@ def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbe
     assert isinstance(encoder._analysis, LatentAnalysis) and matrix.shape == (129, len(codes.centres))
 
 
-def test_a_vector_hangs_on_its_own_sequence_whatever_its_length(modernbert_run: Path) -> None:
-    encoder = fitted(f"codebook:{modernbert_run}", windows(), EmbedConfig(precision="fp32", phases=2, both_strands=True))
+def test_long_sequences_frames_and_strands_count_all_their_words(modernbert_run: Path) -> None:
+    """A reading of 333 bp (66 words, at most 12 at once) is that of its six pieces, each read for itself; frames and strands count alike."""
+    config = EmbedConfig(precision="fp32", phases=2, both_strands=True)
+    encoder, plain = fitted(f"codebook:{modernbert_run}", windows(), config), fitted(f"codebook:{modernbert_run}", windows())
+    assert isinstance(encoder, CodebookEncoder) and isinstance(plain, CodebookEncoder)
+    plain._codes, plain._analysis = encoder._codes, encoder._analysis
     one, long, none = windows(1, seed=5)[0], windows(1, 333, seed=6)[0], np.full(60, ord("N"), dtype=np.uint8)
+    parts = [strand[shift:][55 * i : 55 * i + 55] for strand in (long, reverse_complement(long)) for shift in (0, 2) for i in range(6)]
+    words = [len(part) // 5 for part in parts]
+    expected = np.average(plain._shares(parts).toarray(), axis=0, weights=words)
+    shares = encoder._shares([long]).toarray()[0]
+    np.testing.assert_allclose(shares, expected, atol=2e-3)
+    assert shares.sum() == pytest.approx(1) and np.abs(shares - expected).sum() < 0.02
     together = encoder.encode([one, long, none])
     for row, bases in enumerate((one, long, none)):
         np.testing.assert_allclose(encoder.encode(bases[None])[0], together[row], atol=1e-4)
-    assert np.isfinite(together).all()
+    assert np.isfinite(together).all() and encoder.encode(windows(0)).shape == (0, 128)
+
+
+def test_neither_batches_nor_pieces_matter_where_states_are_drawn(modernbert_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bases = [*windows(30), *windows(30, 47, seed=1), *windows(5, 200, seed=2)]
+    monkeypatch.setattr("dnabert.encoders.codebook._STATES", 400)
+    monkeypatch.setattr("dnabert.encoders.codebook._SEQUENCES", 40)
+    monkeypatch.setattr("dnabert.encoders.codebook._COUNTED", 50)
+    found = []
+    for batch_size, most in ((64, 512), (3, 7)):
+        monkeypatch.setattr("dnabert.encoders.codebook.pieces", partial(pieces, most=most))
+        monkeypatch.setattr("dnabert.encoders.joint.pieces", partial(pieces, most=most))
+        config = EmbedConfig(precision="fp32", phases=5, both_strands=True, batch_size=batch_size)
+        encoder = load_encoder(f"{modernbert_run}+codebook:{modernbert_run}", config=config)
+        assert isinstance(encoder, FittedEncoder)
+        encoder.fit(bases)
+        found.append(encoder.encode(bases))
+    np.testing.assert_allclose(found[0], found[1], atol=2e-3 * np.abs(found[0]).max())
+    states = encoder._parts[1].encoder.drawn_states(bases, most=400)  # type: ignore[attr-defined]
+    assert 350 < len(states) <= 400 and len(np.unique(states, axis=0)) > 300
+
+
+@pytest.mark.parametrize("letters", [b"ACGTA", b"ACGTACG", b"NNNNNNNN", b"ACGTTGCATGCATGCATTTACGGACGTTAC"])
+def test_few_short_or_equal_sequences_are_enough(modernbert_run: Path, letters: bytes) -> None:
+    bases = np.frombuffer(letters, dtype=np.uint8)
+    same = np.stack([bases, bases])
+    other = np.stack([bases, bases[::-1]])
+    for few in (same, other):
+        with warnings.catch_warnings(action="error"):
+            vectors = fitted(f"codebook:{modernbert_run}", few).encode(few)
+        assert vectors.shape == (2, 128) and np.isfinite(vectors).all()
+    assert letters == b"NNNNNNNN" or np.abs(vectors[0] - vectors[1]).max() > 1e-4  # two sequences span two directions
+
+
+def test_states_that_are_no_numbers_are_told(modernbert_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(modernbert_run, run)
+    weights = load_file(run / "model.safetensors")
+    save_file({name: np.full_like(value, np.nan) for name, value in weights.items()}, run / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match="damaged, or it diverged"):
+        fitted(f"codebook:{run}", windows(3))
 
 
 def test_parts_that_read_by_one_model_read_once(modernbert_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +214,8 @@ def test_what_cannot_be_is_said(modernbert_run: Path, tmp_path: Path) -> None:
     for spec in ("codebook:kmer:4", "codebook:lsa:8", "codebook:codebook:default"):
         with pytest.raises(UserError, match="a codebook is of a model's states"):
             load_encoder(spec)
-    for spec in ("codebook:nowhere", "codebook:", "codebok:default"):
-        with pytest.raises(UserError, match="no such run folder or encoder"):
+    for spec in ("codebook:nowhere", "codebook:", "codebok:default", "codebook:kmer", "codebook:random:"):
+        with pytest.raises(UserError, match=f"no such run folder or encoder: {spec}"):
             load_encoder(spec)
     encoder = load_encoder(f"codebook:{modernbert_run}")
     assert isinstance(encoder, CodebookEncoder)
