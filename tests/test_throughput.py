@@ -63,6 +63,7 @@ def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) ->
     assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # where there is but one core
 @pytest.mark.parametrize(("threads", "names"), [("1", 3), ("2", 6)])
 def test_data(throughput: ModuleType, capsys: pytest.CaptureFixture[str], threads: str, names: int) -> None:
     throughput.main(
