@@ -127,11 +127,9 @@ class CodebookEncoder:
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
-        if self._analysis is None:
-            raise ValueError(f"{self.name} was not fitted")
-        return self._analysis(self._shares(bases))
+        return self.of_pooled(self._shares(bases))
 
-    def of_pooled(self, pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of_pooled(self, pooled: NDArray[np.float32] | csr_matrix) -> NDArray[np.float32]:
         """Vectors float32 (n, 128) of what `pooling` gives, float32 (n, K)."""
         if self._analysis is None:
             raise ValueError(f"{self.name} was not fitted")

@@ -146,29 +146,25 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None, models: dict[s
         from dnabert.encoders.latent_kmers import LatentKmers
 
         return LatentKmers.from_spec(spec, seed=config.seed)
-    if kind == "codebook" and rest:
-        if rest.startswith(("kmer:", "lsa:", "codebook:")):
-            raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, random:RUN or untrained:RUN in its place")
-        from dnabert.encoders.codebook import CodebookEncoder
-
-        if not _names_model(rest):
-            raise UserError(_unknown(spec))
-        return CodebookEncoder(_shared_model(rest, config, models), seed=config.seed)
-    if not _names_model(spec):
+    coded = kind == "codebook" and bool(rest)
+    model = rest if coded else spec
+    if coded and rest.startswith(("kmer:", "lsa:", "codebook:")):
+        raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, random:RUN or untrained:RUN in its place")
+    if not _names_model(model):
         raise UserError(_unknown(spec))
-    return _shared_model(spec, config, models)
+    if model not in models:
+        models[model] = _load_model(model, config=config)
+    if not coded:
+        return models[model]
+    from dnabert.encoders.codebook import CodebookEncoder
+
+    return CodebookEncoder(models[model], seed=config.seed)
 
 
 def _names_model(spec: str) -> bool:
     """Whether it is a model's specification; a folder after ``random:`` and the like is looked for when it is read."""
     kind, _, rest = spec.partition(":")
     return (bool(rest) and kind in ("bert", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
-
-
-def _shared_model(spec: str, config: EmbedConfig, models: dict[str, TransformerEncoder]) -> TransformerEncoder:
-    if spec not in models:
-        models[spec] = _load_model(spec, config=config)
-    return models[spec]
 
 
 def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:

@@ -188,7 +188,6 @@ def test_a_piece_of_an_element_is_found_in_windows_of_which_it_is_a_quarter() ->
         unit = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
         unit /= np.linalg.norm(unit, axis=1, keepdims=True)
         told[spec] = roc_auc_score(which[first] == which[second], (unit @ unit.T)[first, second])
-    print(told)
     assert told["codebook:default"] > 0.7 and told["codebook:default"] > told["default"] + 0.05, told
     assert told["codebook:default"] > told["codebook:random:default"] + 0.05, told
 
