@@ -25,13 +25,14 @@ from dnabert.arguments import (
 )
 from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
 from dnabert.command import Result, run_command, version_line
-from dnabert.config import config_file, nearest
+from dnabert.config import nearest
 from dnabert.corpus.config import CorpusConfig, config_from_fasta
 from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError, one_line
 from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
+from dnabert.flags import config_file
 from dnabert.hub.config import PushConfig
 
 T = TypeVar("T")

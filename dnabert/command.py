@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from dnabert.config import parse
 from dnabert.errors import Caution
+from dnabert.flags import parse
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def run_command(
 
     Parameters
     ----------
-    config_class, argv, prog, description : see `dnabert.config.parse`.
+    config_class, argv, prog, description : see `dnabert.flags.parse`.
     work : gets the arguments read.
 
     Raises

@@ -11,7 +11,7 @@ import pytest
 
 from dnabert.cli import COMMANDS, main
 from dnabert.command import FLAGS
-from dnabert.config import flags
+from dnabert.flags import flags
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from dnabert.config import load_yaml, parse, save_yaml
+from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus.config import CorpusConfig
+from dnabert.flags import parse
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.sweep import SweepConfig
 

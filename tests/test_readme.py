@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dnabert.cli import COMMANDS
-from dnabert.config import parse
+from dnabert.flags import parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

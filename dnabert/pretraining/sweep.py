@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.config import parse, save_yaml, to_yaml
+from dnabert.config import save_yaml, to_yaml
 from dnabert.errors import UserError
+from dnabert.flags import parse
 from dnabert.json_file import read_json
 from dnabert.pretraining.config import PretrainConfig
 

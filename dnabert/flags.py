@@ -1,0 +1,151 @@
+"""Settings as flags of the command line: over a YAML file, over the defaults."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import io
+import math
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from dnabert.config import field_types, nearest, unchecked_from_yaml
+from dnabert.errors import UserError
+
+T = TypeVar("T")
+
+_CONFIG_HELP = "--config FILE.yaml sets any of the options below by name; flags win over it, wherever they stand."
+
+
+def parse(
+    config_class: type[T],
+    argv: Sequence[str] | None = None,
+    *,
+    prog: str | None = None,
+    description: str = "",
+    epilogue: str = "",
+    others: Sequence[str] = (),
+) -> T:
+    """Read a dataclass from command-line flags, over ``--config FILE.yaml``, over the dataclass's defaults.
+
+    Parameters
+    ----------
+    config_class : dataclass; each field becomes a flag, its docstring the flag's help. Nested dataclasses are dotted.
+    argv : arguments without the program's name; those of the process by default.
+    prog, description, epilogue : shown by ``--help``, whose defaults are those of the YAML file where one is given.
+    others : flags that whoever calls reads by itself, and a typo may have meant.
+
+    Raises
+    ------
+    UserError
+        in one line for an unknown flag or key (with the nearest known one), a bad value or an unreadable file.
+
+    Examples
+    --------
+    >>> from dnabert.models.config import ModelConfig
+    >>> parse(ModelConfig, ["--layers", "2"]).layers
+    2
+    """
+    import tyro
+
+    arguments, path = _split_config(sys.argv[1:] if argv is None else argv)
+    default = unchecked_from_yaml(config_class, path)
+    description = "\n\n".join(x.strip() for x in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if x)
+    known = functools.partial(
+        tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
+    )
+    config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others]))
+    _check_numbers(config)
+    return config
+
+
+#: What every generator of random numbers takes.
+_SEEDS = 2**32
+#: What fits where numbers are counted.
+_LARGEST = 2**53
+
+
+def _check_numbers(config: Any, prefix: str = "--") -> None:
+    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do not take."""
+    for field in dataclasses.fields(config):
+        value, flag = getattr(config, field.name), f"{prefix}{field.name.replace('_', '-')}"
+        if dataclasses.is_dataclass(value):
+            _check_numbers(value, f"{flag}.")
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, float) and not math.isfinite(each):
+                raise UserError(f"{flag} is {each}, allowed is a finite number: pass another")
+            if isinstance(each, int) and field.name in ("seed", "seeds") and not 0 <= each < _SEEDS:
+                raise UserError(f"{flag} is {each}, allowed is 0 to {_SEEDS - 1}: pass {flag} 0")
+            if isinstance(each, int) and abs(each) > _LARGEST:
+                raise UserError(f"{flag} is {each}, allowed is at most {_LARGEST}: pass a smaller one")
+
+
+def config_file(argv: Sequence[str]) -> str | None:
+    """Give the file that ``--config`` names among the arguments, if any: relative paths in it are relative to it.
+
+    Examples
+    --------
+    >>> config_file(["--out", "x", "--config=a/b.yaml"])
+    'a/b.yaml'
+    """
+    return _split_config(argv)[1]
+
+
+def flags(config_class: type, prefix: str = "") -> Iterable[str]:
+    """Names of the flags of a dataclass, nested ones dotted: ``--model.hidden-size``."""
+    for name, hint in field_types(config_class).items():
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            yield from flags(hint, f"{prefix}{name.replace('_', '-')}.")
+        else:
+            yield f"--{prefix}{name.replace('_', '-')}"
+
+
+def _split_config(argv: Sequence[str]) -> tuple[list[str], str | None]:
+    """Take ``--config FILE`` or ``--config=FILE`` out of the arguments, wherever it stands."""
+    rest: list[str] = []
+    path: str | None = None
+    words = iter(argv)
+    for word in words:
+        if word != "--config" and not word.startswith("--config="):
+            rest.append(word)
+            continue
+        if path is not None:
+            raise UserError("--config is given twice: pass one YAML file")
+        path = next(words, None) if word == "--config" else word.removeprefix("--config=")
+        if not path or path.startswith("--"):
+            raise UserError("--config needs a file: pass --config FILE.yaml")
+    return rest, path
+
+
+def _one_line_errors(cli: Callable[..., Any], known: Sequence[str]) -> Any:
+    """Run tyro; turn its framed error messages into a `UserError` of one line."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return cli()
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+    raise UserError(_say(" ".join(re.sub(r"[^\x20-\x7e]|-{4,}", " ", said.getvalue()).split()), known))
+
+
+def _say(text: str, known: Sequence[str]) -> str:
+    """Reword tyro's message, stripped of its frame."""
+    unknown = re.search(r"Unrecognized options?: ([^\s,]+)", text)
+    if unknown:
+        flag = unknown[1].split("=")[0]
+        if flag in known:  # a list of groups, which no flag can hold
+            return f"{flag} is too much for a flag: set it in a YAML file and pass --config FILE.yaml"
+        return f"unknown argument {flag}{nearest(flag, known)}; --help lists what there is"
+    text = re.split(r" For full helptext| Argument helptext| Arguments? similar| Perhaps you meant", text)[0]
+    text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)
+    text = re.sub(r"could not convert string to float: ('.*?')", r"\1 is no number", text)
+    text = re.sub(r"^Required options Missing from .*?: ", "missing: ", text)
+    text = re.sub(r"^(Invalid choice|Value error|Parsing error|Missing argument) (?=[a-zEM])", "", text)
+    return f"{text.rstrip(' .')}; see --help"
