@@ -14,7 +14,7 @@ from dnabert.clusters.scores import hits_as_text
 from dnabert.comparison.differences import differences
 from dnabert.encoders import load_embeddings
 from dnabert.encoders.nearest import standardised
-from dnabert.report.answer import is_count, is_trained
+from dnabert.report.rung_kind import is_count, is_trained
 
 if TYPE_CHECKING:
     from dnabert.explain.relatives import Relatives

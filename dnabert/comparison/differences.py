@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import LEVEL, interval, resampled_means
 from dnabert.explain.explained_away import OWN
-from dnabert.report.answer import is_off_the_shelf, is_trained
+from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
 #: Gives the resampled differences of two rungs in one measure, float64 (resamples,), around the observed one.

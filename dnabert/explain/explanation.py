@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from dnabert.clusters.stability import load_stability
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.explain.blast import missing_program
+from dnabert.explain.card_tables import cards_of, tables_of, write_table
 from dnabert.explain.config import ExplainConfig
 from dnabert.explain.confounds import confounds
 from dnabert.explain.consensus import consensuses, missing_package
@@ -37,7 +38,6 @@ from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import read_meme, write_meme
 from dnabert.explain.motifs import as_motifs, cluster_motifs
 from dnabert.explain.repeat_names import repeat_name_enrichment
-from dnabert.explain.sentence import cluster_sentence
 from dnabert.explain.tandem import tandem_terms
 from dnabert.explain.terms import annotation_terms
 from dnabert.explain.tomtom import compare_motifs
@@ -52,8 +52,6 @@ Record = dict[str, Any]
 
 #: Windows of each cluster that are aligned with each other by BLAST; its time grows with the square of all of them.
 _ALIGNED = 40
-#: Gene sets that a card keeps, those of the smallest p; the table has all.
-_SETS = 50
 
 
 @dataclass(frozen=True)
@@ -252,25 +250,8 @@ def _known_sets(sets: GeneSets, names: list[str]) -> list[str]:
     return known
 
 
-def _cards(windows: ClusteredWindows, gathered: _Gathered) -> list[Record]:
-    """One dict per cluster: each part's own row, or its rows where it has several."""
-    parts = {name: rows for name, rows in gathered.parts.items() if name not in ("confounds", "gene_set_landing", "known_motifs")}
-    genomes = int(windows.table["genome"].nunique()) if "genome" in windows.table else 1
-    cards = []
-    for label in windows.clusters:
-        card: Record = {"label": label, "genomes_of_corpus": genomes}
-        for name, rows in parts.items():
-            own = [row for row in rows if row["label"] == label]
-            card[name] = own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
-        card["confounds"] = [row for row in gathered.parts["confounds"]["clusters"] if row["label"] == label]
-        matches = {each["name"] for each in card["motifs"].get("motifs", [])}
-        card["known_motifs"] = [row for row in gathered.parts.get("known_motifs", []) if row["motif"] in matches]
-        cards.append(card | {"sentence": cluster_sentence(card)})
-    return cards
-
-
 def _write(folder: Path, windows: ClusteredWindows, gathered: _Gathered, config: ExplainConfig) -> None:
-    cards = _cards(windows, gathered)
+    cards = cards_of(windows, gathered.parts)
     overall = {
         "confounds": gathered.parts["confounds"],
         "gene_set_landing": gathered.parts.get("gene_set_landing", {}),
@@ -280,8 +261,8 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: _Gathered, config:
     }
     for name, value in (("cards", cards), ("overall", overall)):
         (folder / f"{name}.json").write_text(json.dumps(value, allow_nan=False) + "\n")
-    for name, rows in _tables(cards, gathered).items():
-        _write_table(folder / f"{name}.tsv", rows)
+    for name, rows in tables_of(cards, gathered.parts).items():
+        write_table(folder / f"{name}.tsv", rows)
     write_meme(as_motifs(gathered.parts["motifs"], alpha=0.05), folder / "motifs.meme")
     found = [card for card in cards if card.get("consensus", {}).get("found")]
     (folder / "consensus.fa").write_text("".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found))
@@ -293,48 +274,3 @@ def _write_sets_on_map(path: Path, windows: ClusteredWindows, *, sets: GeneSets,
     import pandas as pd
 
     pd.DataFrame({name: in_gene_set(windows, sets, name) for name in _known_sets(sets, names)}).to_parquet(path, index=False)
-
-
-def _tables(cards: list[Record], gathered: _Gathered) -> dict[str, list[Record]]:
-    """Flat rows of each kind of evidence, for spreadsheets."""
-    tables: dict[str, list[Record]] = {
-        "clusters": [
-            {"label": c["label"], **{name: c["makeup"][name] for name in ("n", "loci", "stretches")}, "kind": c["kind"]["kind"], **c["sentence"]}
-            for c in cards
-        ],
-        "annotation": [row for c in cards for row in c.get("annotation", [])],
-        "gene_sets": [row | {"genes": ",".join(row["genes"])} for row in gathered.parts.get("gene_sets", [])],
-        "edit_distance": [{"label": c["label"], **row} for c in cards for row in c["kind"]["comparisons"]],
-        "words": [_flat({"label": c["label"], **row}) for c in cards for row in c["words"]["words"]],
-        "motifs": [_flat({"label": c["label"], **_without_arrays(row)}) for c in cards for row in c["motifs"]["motifs"]],
-        "homology": list(_homology_rows(cards)),
-        "known_motifs": [row for c in cards for row in c["known_motifs"]],
-    }
-    return {name: rows for name, rows in tables.items() if rows}
-
-
-def _homology_rows(cards: list[Record]) -> Iterator[Record]:
-    for card in cards:
-        for database in card.get("homology", {}).get("databases", []):
-            for level in ("families", "subjects"):
-                for row in database[level]:
-                    yield {"label": card["label"], "database": database["database"], "level": level, **row}
-
-
-def _without_arrays(row: Mapping[str, Any]) -> Record:
-    return {name: value for name, value in row.items() if name not in ("matrix", "position")}
-
-
-def _flat(row: Mapping[str, Any]) -> Record:
-    """Inner dicts become columns ``outer_inner``."""
-    flat: Record = {}
-    for name, value in row.items():
-        flat |= {f"{name}_{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
-    return flat
-
-
-def _write_table(path: Path, rows: list[Record]) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame([{name: value for name, value in row.items() if not isinstance(value, (dict, list))} for row in rows])
-    table.to_csv(path, sep="\t", index=False, float_format="%.6g")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from dnabert.pretraining.curve import last_row_evaluated
 from dnabert.report.metrics import METRICS, Metric
-from dnabert.report.numbers import count, duration, interval, listed, number, p_value, percent, present
+from dnabert.report.numbers import bounds, count, interval, listed, number, p_value, percent, present
+from dnabert.report.rung_kind import is_trained
 
 Record = dict[str, Any]
 
@@ -27,48 +27,6 @@ class Comparison:
     sentence: str
 
 
-#: Kinds of encoder that nobody pretrained on a genome, the dearest last.
-_UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert")
-
-
-def parts_of_rung(rung: Record) -> list[str]:
-    """The encoders whose vectors a rung has side by side, of most rungs one; as recorded, since a folder's name may hold a ``+``."""
-    return list(rung.get("parts") or [str(rung.get("encoder", ""))])
-
-
-def encoder_kind(rung: Record) -> str:
-    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the dearest's.
-
-    A codebook is of the kind of its model.
-
-    Examples
-    --------
-    >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine", "parts": ["lsa:8", "runs/mine"]})
-    ('lsa', 'runs/mine')
-    >>> encoder_kind({"encoder": "codebook:random:runs/mine"})
-    'random'
-    """
-    kinds = [part.removeprefix("codebook:").split(":")[0] for part in parts_of_rung(rung)]
-    return max(kinds, key=lambda kind: _UNTRAINED.index(kind) if kind in _UNTRAINED else len(_UNTRAINED))
-
-
-def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
-    if rung.get("shuffled"):
-        return False
-    return encoder_kind(rung) not in _UNTRAINED
-
-
-def is_count(rung: Record) -> bool:
-    """Whether a rung does nothing but count words: all its parts are ``kmer:…`` or ``lsa:…``."""
-    return encoder_kind(rung) in ("kmer", "lsa")
-
-
-def is_off_the_shelf(rung: Record) -> bool:
-    """Whether a rung's dearest part is a model that was trained on something else: ``bert`` or ``bert:…``."""
-    return encoder_kind(rung) == "bert"
-
-
 def leaders(ladder: list[Record], metric: Metric) -> list[str]:
     """Return the rungs that nothing separates from the highest value, best first (one = it leads).
 
@@ -84,8 +42,8 @@ def leaders(ladder: list[Record], metric: Metric) -> list[str]:
     measured = ranked(ladder, metric)
     if not measured:
         return []
-    lowest = _bounds(measured[0][1])[0]
-    return [rung["rung"] for rung, value in measured if _bounds(value)[1] >= lowest]
+    lowest = bounds(measured[0][1])[0]
+    return [rung["rung"] for rung, value in measured if bounds(value)[1] >= lowest]
 
 
 def compare_all(ladder: list[Record]) -> list[Comparison]:
@@ -125,15 +83,6 @@ def ranked(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
     real = [rung for rung in ladder if not rung.get("shuffled")]
     found = [(rung, rung["metrics"][metric.key]) for rung in real if metric.key in rung["metrics"]]
     return sorted((pair for pair in found if present(pair[1].get("value"))), key=lambda pair: -pair[1]["value"])
-
-
-def _bounds(value: Record) -> tuple[float, float]:
-    low, high = value.get("low"), value.get("high")
-    middle = float(value["value"])
-    return (
-        float(low) if low is not None and present(low) else middle,
-        float(high) if high is not None and present(high) else middle,
-    )
 
 
 def cluster_sentence(records: list[Record]) -> str:
@@ -177,105 +126,6 @@ def null_sentence(ladder: list[Record]) -> str | None:
     if all(agreement):
         told += f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
     return told + ": that much is composition, not order."
-
-
-def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
-    """Say whether the run's last validation lies below the best Markov floor."""
-    last = last_row_evaluated(metrics)
-    if last is None:
-        return "The run has no validation, so nothing can be said of what it learned."
-    value = {"value": last["validation_bits_per_base"], "low": last.get("low"), "high": last.get("high")}
-    spent = f"step {count(last.get('step'))}, {count(last.get('tokens'))} tokens, {duration(last.get('seconds'))}"
-    said = f"At the end of training ({spent}) the model needs {interval(value)} bits per base on held-out windows"
-    best = best_floor(floors or {})
-    if not best:
-        return f"{said}. No Markov floor was measured beside it."
-    side = beside_counting(value, best["bits_per_base"])
-    name = f"the best Markov model ({best['name']}, {number(best['bits_per_base'])} bits per base)"
-    found = {
-        "below": f"{said}, below {name}: it has learned context that counting does not give.",
-        "above": f"{said}. That is not below {name}: over all windows it has not learned more than counting gives.",
-        "level": f"{said}, not told apart from {name}: over all windows it has not been shown to learn more than counting gives.",
-    }[side]
-    return found + _unique_sentence(last, floors or {}, whole=side)
-
-
-def mask_sentence(config: Record) -> str:
-    r"""Say why the training line lies elsewhere than validation, where they hide different shares of the words; else nothing.
-
-    Examples
-    --------
-    >>> mask_sentence({"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15})
-    'Training hides up to 60\xa0% of the words, validation 15\xa0%: the more are hidden, the more bits, so that the two lines are not to be compared.'
-    >>> mask_sentence({"mask_share": 0.15, "least_mask_share": None, "evaluation_mask_share": 0.15})
-    ''
-    """
-    share, least, asked = (config.get(name) for name in ("mask_share", "least_mask_share", "evaluation_mask_share"))
-    if not present(share) or not present(asked) or (share == asked and not present(least)):
-        return ""
-    hidden = f"{'up to ' if present(least) else ''}{percent(share)}"
-    return f"Training hides {hidden} of the words, validation {percent(asked)}: the more are hidden, the more bits, so that the two lines are not to be compared."
-
-
-def beside_counting(value: Record, floor: float) -> Literal["below", "level", "above"]:
-    """Where bits per base with their interval lie beside a floor; fewer are better."""
-    low, high = _bounds(value)
-    return "below" if high < floor else "above" if low > floor else "level"
-
-
-def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
-    """The run's last bits per base beside the best Markov model, for the first screen; None where either is missing.
-
-    Returns
-    -------
-    mapping of ``model``, ``floor``, ``name`` (of that floor), ``side`` (`beside_counting`) and ``warning`` (empty, unless counting is better).
-    """
-    last, best = last_row_evaluated(metrics), best_floor(floors or {})
-    if last is None or not best:
-        return None
-    floor = best["bits_per_base"]
-    model = last["validation_bits_per_base"]
-    side = beside_counting({"value": model, "low": last.get("low"), "high": last.get("high")}, floor)
-    warning = ""
-    if side == "above":
-        warning = f"The model is undertrained: of held-out sequence it knows less than counting does ({number(model)} bits per base, {number(floor)})"
-        unique = _unique(last, floors or {})
-        warning += ", though in unique sequence it knows more." if unique and unique[0] < unique[1] else ". Train longer."
-    return {"model": number(model), "floor": number(floor), "name": best["name"], "side": side, "warning": warning}
-
-
-def best_floor(floors: Record) -> Record:
-    """The lowest floor with its name, from the left or from both sides of the hidden words; empty where there is none."""
-    found = []
-    for record, sides in ((floors, ""), (floors.get("bidirectional") or {}, " from both sides")):
-        best = record.get("best") or {}
-        if present(best.get("bits_per_base")):
-            order = best.get("order")
-            name = order if order == "mixture" else f"order {order}"
-            found.append({"name": f"{name}{sides}", "bits_per_base": best["bits_per_base"]})
-    return min(found, key=lambda floor: floor["bits_per_base"], default={})
-
-
-def _unique(last: Record, floors: Record) -> tuple[float, float] | None:
-    """Bits per base of the model and of the best Markov model on unique sequence, where both are known."""
-    both = floors.get("bidirectional") or {}
-    records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
-    counted = [record.get("bits_per_base_unique") for record in records]
-    known = [value for value in counted if value is not None and present(value)]
-    value = last.get("validation_bits_per_base_unique")
-    return (float(value), min(known)) if known and value is not None and present(value) else None
-
-
-def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
-    """An average that only learns a genome's commonest repeat shows in windows that have none, as does one that repeats alone spoil."""
-    unique = _unique(last, floors)
-    if unique is None:
-        return ""
-    model, floor = unique
-    told = f"n unique sequence alone (less than a tenth soft-masked): {number(model)} bits per base, the best Markov model {number(floor)}."
-    if (model < floor) == (whole == "below"):
-        return f" O{told}"
-    return f" It is {'ahead of' if model < floor else 'not ahead of'} counting o{told}"
 
 
 def distance_sentences(edit_distance: Record) -> list[str]:

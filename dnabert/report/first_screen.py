@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnabert.report.answer import Record, compare_all, is_trained, parts_of_rung, ranked
+from dnabert.report.answer import Record, compare_all, ranked
 from dnabert.report.numbers import number
+from dnabert.report.rung_kind import is_trained, parts_of_rung
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
 _SIGNS = {"ahead": ("▲", "ahead"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}

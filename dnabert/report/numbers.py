@@ -140,3 +140,13 @@ def listed(names: list[str]) -> str:
     ('a', 'a, b and c')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+
+
+def bounds(value: dict[str, Any]) -> tuple[float, float]:
+    """Lower and upper bound of a value, itself where it has none."""
+    low, high = value.get("low"), value.get("high")
+    middle = float(value["value"])
+    return (
+        float(low) if low is not None and present(low) else middle,
+        float(high) if high is not None and present(high) else middle,
+    )

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report import answer, cards, first_screen, ideogram, numbers, survival
+from dnabert.report import answer, cards, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all, save_svg
 from dnabert.report.interactive import as_script, map_data
@@ -93,15 +93,15 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
         "verdict": verdict(ladder, evidence.differences, evidence.added),
-        "bits": answer.bits_row(evidence.metrics, evidence.floors),
+        "bits": learned.bits_row(evidence.metrics, evidence.floors),
         "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
-        "loss_sentence": answer.loss_sentence(evidence.metrics, evidence.floors)
+        "loss_sentence": learned.loss_sentence(evidence.metrics, evidence.floors)
         if "run" in evidence.manifests
         else None,
-        "mask_sentence": answer.mask_sentence((evidence.manifests.get("run") or {}).get("config") or {}),
+        "mask_sentence": learned.mask_sentence((evidence.manifests.get("run") or {}).get("config") or {}),
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
         "edit_distance": evidence.edit_distance,
         "clusters": evidence.clusters,

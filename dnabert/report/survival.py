@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnabert.report.answer import is_trained
 from dnabert.report.numbers import interval, listed, number, percent
+from dnabert.report.rung_kind import is_trained
 
 Record = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dnabert.report.answer import encoder_kind, is_off_the_shelf, is_trained
 from dnabert.report.metrics import METRICS, Metric
 from dnabert.report.numbers import interval, listed, number, present
+from dnabert.report.rung_kind import encoder_kind, is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
 Outcome = Literal["interesting", "interesting in part", "adds to counting", "not shown", "a waste of time", "undecided", "no claim"]
