@@ -64,7 +64,7 @@ def embed(arguments: EmbedArguments) -> Result:
     """Run ``dnabert embed``."""
     from dnabert.encoders.embed import write_embeddings
     from dnabert.encoders.processes import Processes
-    from dnabert.stage import read_manifest
+    from dnabert.manifest import read_manifest
 
     config = _part(arguments, EmbedConfig)
     made = write_embeddings(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)

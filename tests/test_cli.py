@@ -11,7 +11,7 @@ import pytest
 import dnabert
 from dnabert.cli import COMMANDS, main
 from dnabert.command import FLAGS
-from dnabert.stage import read_manifest
+from dnabert.manifest import read_manifest
 
 
 def run(*words: str | Path) -> None:

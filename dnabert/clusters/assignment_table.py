@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnabert.errors import UserError, first_line
-from dnabert.stage import read_manifest, sha256, whole_file
+from dnabert.manifest import read_manifest, sha256
+from dnabert.stage import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -111,7 +111,7 @@ def corpus_sequences(manifest: Mapping[str, Any], *, sample: int = SAMPLE) -> li
     from dnabert.encoders import EmbedConfig
     from dnabert.encoders.source import open_source
     from dnabert.errors import UserError
-    from dnabert.stage import sha256
+    from dnabert.manifest import sha256
 
     origin = manifest["inputs"]["input"]
     path = Path(origin["path"])

@@ -9,7 +9,7 @@ import numpy as np
 from dnabert.clusters.clustering import Clusters
 from dnabert.clusters.matching import jaccard, overlap
 from dnabert.errors import UserError
-from dnabert.stage import read_manifest
+from dnabert.manifest import read_manifest
 
 #: Jaccard index, corrected for chance, from which a cluster counts as found among the shuffled windows too:
 #: Hennig's (2007) limit below which a cluster is dissolved.

@@ -10,7 +10,8 @@ from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.stage import read_manifest, sha256, stage, whole_file
+from dnabert.manifest import read_manifest, sha256
+from dnabert.stage import stage, whole_file
 
 
 def is_current(folder: str | Path, *, kind: str, config: Any, inputs: Mapping[str, str | Path]) -> bool:

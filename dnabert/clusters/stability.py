@@ -23,7 +23,8 @@ from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.stage import read_manifest, stage
+from dnabert.manifest import read_manifest
+from dnabert.stage import stage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,8 +25,8 @@ from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
 from dnabert.leftovers import held
+from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
-from dnabert.stage import kind_of, read_manifest, write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 #: What a record of a rung holds for computing alone, and no reader needs.

@@ -29,7 +29,7 @@ from dnabert.encoders.encoder import inputs_of, parts_of
 from dnabert.encoders.rungs import RungConfig
 from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
-from dnabert.stage import read_manifest
+from dnabert.manifest import read_manifest
 
 #: What scores, retrieval and relatives give.
 _PARTS = ("metrics", "hits", "groups", "draws")

@@ -17,7 +17,8 @@ from dnabert.corpus.registry import Assembly
 from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.stage import sha256, whole_file
+from dnabert.manifest import sha256
+from dnabert.stage import whole_file
 
 _LOCK = "checksums.json"
 #: Python's names of temporary files, of which a killed pooch leaves one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dnabert.stage import without_places
+from dnabert.manifest import without_places
 
 if TYPE_CHECKING:
     from dnabert.corpus.loading import Corpus

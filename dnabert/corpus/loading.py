@@ -17,7 +17,7 @@ from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json, read_own
-from dnabert.stage import read_manifest
+from dnabert.manifest import read_manifest
 
 
 class Corpus(datasets.DatasetDict):

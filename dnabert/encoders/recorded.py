@@ -25,7 +25,7 @@ from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
-from dnabert.stage import sha256
+from dnabert.manifest import sha256
 
 if TYPE_CHECKING:
     from dnabert.encoders.transformer import TransformerEncoder

@@ -15,9 +15,9 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest
 from dnabert.models.build import begin, loading_options, register_architectures, settings_of
 from dnabert.models.loading import quiet_loading, readable_weights
-from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
-from dnabert.stage import read_manifest
+from dnabert.manifest import read_manifest
 
 if TYPE_CHECKING:
     import pandas

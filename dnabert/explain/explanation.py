@@ -46,7 +46,8 @@ from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.explain.words import cluster_words
 from dnabert.json_file import read_json
-from dnabert.stage import check_unchanged, read_manifest, stage
+from dnabert.manifest import check_unchanged, read_manifest
+from dnabert.stage import stage
 
 Record = dict[str, Any]
 

@@ -95,7 +95,7 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
     from dnabert.corpus import load_corpus
     from dnabert.corpus.config import GenomeConfig
     from dnabert.encoders.recorded import recorded_word_length
-    from dnabert.stage import check_unchanged
+    from dnabert.manifest import check_unchanged
 
     found = load_clusters(clusters)
     embeddings = embeddings_of(found)

@@ -8,7 +8,8 @@ from dnabert.config import nearest
 from dnabert.errors import UserError
 from dnabert.export.config import ExportConfig
 from dnabert.export.source import Windows, load_windows
-from dnabert.stage import kind_of, whole_file
+from dnabert.manifest import kind_of
+from dnabert.stage import whole_file
 
 #: Ending to what such a file's first bytes are; a BED's are `_is_bed`'s to know.
 FORMATS = {".h5ad": b"\x89HDF\r\n\x1a\n", ".bed": b"", ".parquet": b"PAR1"}

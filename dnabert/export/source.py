@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
-from dnabert.stage import kind_of, sha256
+from dnabert.manifest import kind_of, sha256
 
 if TYPE_CHECKING:
     import pandas as pd

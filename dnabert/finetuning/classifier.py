@@ -12,10 +12,10 @@ import torch
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest
 from dnabert.models.build import architecture_config, begin, loading_options, register_architectures, settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading, readable_weights
-from dnabert.stage import read_manifest
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 if TYPE_CHECKING:

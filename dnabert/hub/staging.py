@@ -17,8 +17,9 @@ import yaml
 from dnabert.errors import UserError
 from dnabert.hub.config import PushConfig
 from dnabert.json_file import read_json
+from dnabert.manifest import kind_of, read_manifest, without_places
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import kind_of, read_manifest, whole_folder, without_places
+from dnabert.stage import whole_folder
 
 #: The Hub's kind of repository for each kind of stage.
 REPOSITORIES = {"run": "model", "corpus": "dataset"}

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.json_file import read_own_lines
+from dnabert.manifest import read_manifest
 from dnabert.pretraining.curve import METRICS, last_row_evaluated
 from dnabert.pretraining.kin import FILE as KIN
 from dnabert.pretraining.tracking import wandb_id
-from dnabert.stage import read_manifest
 
 #: What of a run is no model: its states on the way, and Weights & Biases' own files.
 _NO_MODEL = ("checkpoint*", "wandb*", METRICS, KIN, ".*")

@@ -8,8 +8,8 @@ from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own
+from dnabert.manifest import read_manifest, sha256, without_places
 from dnabert.pretraining.curve import last_evaluation
-from dnabert.stage import read_manifest, sha256, without_places
 
 CARD = "README.md"  # the name under which the Hugging Face Hub shows a card
 

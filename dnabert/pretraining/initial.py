@@ -11,11 +11,11 @@ from safetensors import SafetensorError
 
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError, first_line
+from dnabert.manifest import read_manifest
 from dnabert.models.build import settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.stage import read_manifest
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest
 from dnabert.pretraining.card import CARD, model_card
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
-from dnabert.stage import read_manifest, stage
+from dnabert.stage import stage
 
 
 def release(

@@ -13,10 +13,11 @@ from dnabert.config import load_yaml, save_yaml
 from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
+from dnabert.manifest import write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_free, check_not_read, write_manifest
+from dnabert.stage import check_free, check_not_read
 
 _CONFIG = "config.yaml"
 #: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.

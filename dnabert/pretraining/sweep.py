@@ -182,9 +182,9 @@ def _untracked(recipe: PretrainConfig) -> Training:
 
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     """Train, or read what was trained, and score each validation window."""
+    from dnabert.manifest import read_manifest
     from dnabert.pretraining.curve import last_evaluation
     from dnabert.pretraining.loop import pretrain
-    from dnabert.stage import read_manifest
 
     out = Path(recipe.out)
     done = (out / "manifest.json").is_file() and _same_but_place(read_manifest(out, kind="run")["config"], recipe)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own, read_own_lines
+from dnabert.manifest import check_unchanged, kind_of, read_manifest
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_unchanged, kind_of, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd

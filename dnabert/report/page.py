@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnabert.manifest import kind_of
 from dnabert.report import answer, cards, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all, save_svg
@@ -14,7 +15,7 @@ from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, write_tables
 from dnabert.report.verdict import verdict
-from dnabert.stage import kind_of, stage
+from dnabert.stage import stage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,8 @@ from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
 from dnabert.explain.blast import missing_program
 from dnabert.leftovers import held
-from dnabert.stage import read_manifest, stage
+from dnabert.manifest import read_manifest
+from dnabert.stage import stage
 
 ROOT = Path(__file__).parents[2]
 

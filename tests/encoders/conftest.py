@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnabert.manifest import write_manifest
 from dnabert.models.config import ModelConfig
-from dnabert.stage import write_manifest
 
 WINDOW = 60
 

@@ -7,7 +7,7 @@ from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.errors import UserError
-from dnabert.stage import sha256, write_manifest
+from dnabert.manifest import sha256, write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 

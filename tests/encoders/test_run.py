@@ -10,9 +10,9 @@ from transformers import AutoConfig, AutoModel
 from dnabert.alphabet import reverse_complement
 from dnabert.encoders import EmbedConfig, load_encoder
 from dnabert.errors import UserError
+from dnabert.manifest import write_manifest
 from dnabert.models.build import begin
 from dnabert.models.config import ModelConfig
-from dnabert.stage import write_manifest
 from dnabert.tokenizer import load_tokenizer
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from dnabert.errors import UserError
 from dnabert.finetuning import ClassifyConfig, classify
+from dnabert.manifest import read_manifest, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
-from dnabert.stage import read_manifest, write_manifest
 from dnabert.tokenizer import KmerTokenizer
 
 

@@ -11,9 +11,9 @@ from transformers import AutoModelForSequenceClassification
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune
 from dnabert.finetuning.classifier import build_classifier, read_start
+from dnabert.manifest import write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
-from dnabert.stage import write_manifest
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 

@@ -246,7 +246,7 @@ def kill_again_and_again(stage: Stage, folder: Path, out: Path, *, moments: int)
 def _look(stage: Stage, out: Path, reference: dict[str, str]) -> str:
     """Whether what stands there is whole, absent, or (where a stage goes on) begun: known as no result."""
     from dnabert.errors import UserError
-    from dnabert.stage import read_manifest
+    from dnabert.manifest import read_manifest
 
     if not out.exists():
         return "absent"

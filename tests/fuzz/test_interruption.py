@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.stage import check_unchanged, read_manifest, stage
+from dnabert.manifest import check_unchanged, read_manifest
+from dnabert.stage import stage
 
 #: Runs a stage in a child of a process that has imported everything: the child is killed at its N-th step on the disk.
 _KILL_AT_EVERY_STEP = """
 import os, pathlib, shutil, signal, sys
-from dnabert.stage import read_manifest, stage
+from dnabert.manifest import read_manifest
+from dnabert.stage import stage
 
 out, content = pathlib.Path(sys.argv[1]), ("a", "b", "c/d")
 STEPS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
@@ -70,7 +72,8 @@ for overwrite in (False, True):
 _TWO_AT_ONCE = """
 import os, pathlib, sys
 from dnabert.errors import UserError
-from dnabert.stage import read_manifest, stage
+from dnabert.manifest import read_manifest
+from dnabert.stage import stage
 
 out, overwrite = pathlib.Path(sys.argv[1]), sys.argv[2] == "overwrite"
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from dnabert.corpus.simulate import Simulation, simulate_fasta
-from dnabert.stage import read_manifest, sha256
+from dnabert.manifest import read_manifest, sha256
 
 pytestmark = pytest.mark.slow
 

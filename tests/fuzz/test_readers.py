@@ -35,11 +35,11 @@ from dnabert.errors import UserError
 from dnabert.explain.blast import _numbered_copy
 from dnabert.explain.gene_sets import read_gene_sets
 from dnabert.explain.meme import read_meme
+from dnabert.manifest import read_manifest
 from dnabert.pretraining.checkpoints import newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.tracking import keep_up_to
 from dnabert.probes.tasks import read_task
-from dnabert.stage import read_manifest
 
 #: A reader that takes longer on a few hundred bytes hangs; the machine may be busy.
 _SECONDS = 30

@@ -8,8 +8,9 @@ import pytest
 
 from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
 from dnabert.errors import UserError
+from dnabert.manifest import write_manifest
 from dnabert.report.evidence import read_evidence
-from dnabert.stage import stage, write_manifest
+from dnabert.stage import stage
 
 
 def test_reads_everything(comparison: Path, run: Path) -> None:
