@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 
-from dnabert.corpus.blocks import FARTHEST, Lines, open_text
+from dnabert.corpus.blocks import FARTHEST, open_text
+from dnabert.corpus.feature_lines import (
+    attributes_of,
+    data_lines,
+    feature_lines,
+    first_line,
+    named_itself,
+    parse_attributes,
+    shown,
+    transcripts_of,
+)
 from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame
 from dnabert.corpus.gene_names import Row, name_rows, other_names
-from dnabert.corpus.tracks import Track, TrackBuilder
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
@@ -38,11 +45,6 @@ _PART_OF = {
     "pseudogenic_exon": "exon",
 }
 _GENES = ("gene", "pseudogene", "ncRNA_gene", "transposable_element_gene")
-#: A key begins where no other has: within a word of a megabyte it would be sought a million times.
-_ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
-_PARENT = re.compile(r"Parent=([^;]+)")
-_TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
-_NOT_DATA = ("#", "track", "browser")
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 _TYPES = ("gene_type", "gene_biotype", "biotype")
 _PHASES = {"0": 0, "1": 1, "2": 2}
@@ -159,7 +161,7 @@ def read_genes(path: str | Path) -> Genes:
         when a line is none of the format's.
     """
     sequences: dict[str, _Sequence] = {}
-    parse = transcript_parser(_first_line(path))
+    parse = transcript_parser(first_line(path))
     if parse is None:
         _add_features(sequences, path)
     else:
@@ -196,109 +198,24 @@ def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarra
     return first_end[np.searchsorted(places[:, 0], spans[:, 0])] <= spans[:, 1]
 
 
-def read_features(path: str | Path) -> Track:
-    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column.
-
-    Raises
-    ------
-    UserError
-        when a line has fewer than nine columns or no coordinates.
-    """
-    builder = TrackBuilder()
-    for chrom, feature, start, end, *_ in _lines(path):
-        builder.add((chrom, start, end, feature, ""))
-    return builder.build()
-
-
-def parse_attributes(text: str) -> dict[str, str]:
-    """Ninth column of GTF or GFF3.
-
-    Examples
-    --------
-    >>> parse_attributes('gene_id "A1"; gene_name "BRCA2; like";')
-    {'gene_id': 'A1', 'gene_name': 'BRCA2; like'}
-    >>> parse_attributes("ID=gene:A1;Name=BRCA2")
-    {'ID': 'gene:A1', 'Name': 'BRCA2'}
-    """
-    found: dict[str, str] = {}
-    for key, value, quoted in _attributes(text):
-        found.setdefault(key, value if quoted else unquote(value))
-    return found
-
-
-def _attributes(text: str) -> Iterator[tuple[str, str, bool]]:
-    """Key, value and whether it was quoted; a key may come again (``db_xref`` of NCBI's GTF)."""
-    for match in _ATTRIBUTE.finditer(text):
-        key, value = match.groups()
-        quoted = value.startswith('"')
-        yield key, value[1:-1] if quoted else value.strip(), quoted
-
-
-def _first_line(path: str | Path) -> list[str]:
-    """Fields of the first line of data."""
-    with open_text(path) as file:
-        return next((fields for _, fields in _data(file)), [])
-
-
-def _data(file: Lines) -> Iterator[tuple[int, list[str]]]:
-    """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
-    for number, line in enumerate(file, start=1):
-        if line.startswith("##FASTA"):
-            return
-        if line.strip() and not line.startswith(_NOT_DATA):
-            yield number, line.rstrip("\r\n").split("\t")
-
-
 def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
     """Add the lines of a GTF or GFF3 file."""
-    for chrom, feature, start, end, strand, phase, attributes in _lines(path):
+    for chrom, feature, start, end, strand, phase, attributes in feature_lines(path):
         sequence = sequences.setdefault(chrom, _Sequence())
         part = _PART_OF.get(feature)
-        transcripts = [] if part is None else _transcripts_of(attributes)
+        transcripts = [] if part is None else transcripts_of(attributes)
         if part is not None:
             sequence.parts[part].extend((start, end))
             for transcript in transcripts:
                 sequence.transcripts.add(strand + transcript, part, start=start, end=end)
         if feature == "CDS":
             told = _PHASES.get(phase, UNTOLD)
-            for transcript in transcripts or _named_itself(attributes) if told == UNTOLD else ("",):
+            for transcript in transcripts or named_itself(attributes) if told == UNTOLD else ("",):
                 sequence.add_coding([(start, end, told)], strand=strand, transcript=transcript)
         _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
     for sequence in sequences.values():
         sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
         sequence.transcripts = _Transcripts()  # a primate's exons are 50 MB
-
-
-def _transcripts_of(attributes: str) -> list[str]:
-    """Ids of the transcripts that a part belongs to: its parents in GFF3, in GTF its ``transcript_id``."""
-    parents = _PARENT.search(attributes)
-    if parents:
-        return parents[1].split(",")
-    transcript = _TRANSCRIPT.search(attributes)
-    return [transcript[1]] if transcript else []
-
-
-def _named_itself(attributes: str) -> list[str]:
-    """What holds pieces of coding sequence together where no transcript is named: their common ID, or their gene."""
-    found = parse_attributes(attributes)
-    return [found[key] for key in ("ID", "gene_id") if key in found][:1]
-
-
-def _lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
-    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file."""
-    with open_text(path) as file:
-        for number, fields in _data(file):
-            try:
-                chrom, _, feature, first, last, _, strand, phase, attributes = fields[:9]
-                start, end = int(first) - 1, int(last)
-                if not 0 <= start < end <= FARTHEST:
-                    raise ValueError
-            except ValueError:
-                raise UserError(
-                    f"{path}, line {number} is neither GTF nor GFF3 ({_shown(fields)}): nine columns, tab-separated, "
-                    "start and end counted from 1 (a genePred table has 10 or more, a BED file of genes 12)"
-                ) from None
-            yield chrom, feature, start, end, strand, phase, attributes
 
 
 def _add_transcripts(
@@ -307,12 +224,12 @@ def _add_transcripts(
     """Add the transcripts of a table."""
     loci: dict[tuple[str, str, str], list[tuple[int, int, bool]]] = {}
     with open_text(path) as file:
-        for number, fields in _data(file):
+        for number, fields in data_lines(file):
             try:
                 transcript = parse(fields)
             except (ValueError, IndexError, OverflowError):
                 raise UserError(
-                    f"{path}, line {number} is no transcript as the lines before it are ({_shown(fields)}): "
+                    f"{path}, line {number} is no transcript as the lines before it are ({shown(fields)}): "
                     "genePred and BED of 12 columns give exons between its start and its end, 0-based"
                 ) from None
             sequence = sequences.setdefault(transcript.chrom, _Sequence())
@@ -339,10 +256,6 @@ def _join(places: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
     return loci
 
 
-def _shown(fields: list[str]) -> str:
-    return repr("\t".join(fields).strip()[:60])
-
-
 def _add_to_gene(genes: dict[str, _Gene], feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
     """Note a gene's line, or widen the gene that a line of GTF belongs to and that has no line of its own."""
     is_gene = feature in _GENES
@@ -356,7 +269,7 @@ def _add_to_gene(genes: dict[str, _Gene], feature: str, *, start: int, end: int,
     if gene is None or (is_gene and not gene.declared):
         kind = next((found[name] for name in _TYPES if name in found), "unknown")
         name = next((found[name] for name in _NAMES if name in found), key)
-        others = other_names(_attributes(attributes), of_gene=is_gene)
+        others = other_names(attributes_of(attributes), of_gene=is_gene)
         genes[key] = _Gene(start, end, name=name, type=kind, strand=strand, declared=is_gene, others=others)
     elif is_gene:  # a name used twice (Y_RNA) or a gene projected in pieces: each line is a gene of its own
         genes[f"{key}\t{len(genes)}"] = _Gene(start, end, name=gene.name, type=gene.type, strand=strand, declared=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.genes import read_features
+from dnabert.corpus.feature_lines import read_features
 from dnabert.corpus.intervals import overlaps
 from dnabert.corpus.tracks import Track, read_track
 from dnabert.errors import UserError

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnabert.corpus.annotation import Annotation
-from dnabert.corpus.genes import read_features
+from dnabert.corpus.feature_lines import read_features
 from dnabert.corpus.tracks import read_track
 from dnabert.errors import UserError
 

@@ -25,8 +25,9 @@ from dnabert.corpus.annotation import Annotation
 from dnabert.corpus.blocks import read_blocks
 from dnabert.corpus.cache import _read_lock
 from dnabert.corpus.config import CorpusConfig
+from dnabert.corpus.feature_lines import read_features
 from dnabert.corpus.gene_names import FILE, GeneNames, name_rows, read_gene_names, write_gene_names
-from dnabert.corpus.genes import read_features, read_genes
+from dnabert.corpus.genes import read_genes
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.records import read_records
 from dnabert.corpus.registry import read_registry

@@ -1,0 +1,108 @@
+"""Lines of GTF and GFF3, and of tables of transcripts: what is data in them, and what a line's attributes say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from dnabert.corpus.blocks import FARTHEST, Lines, open_text
+from dnabert.corpus.tracks import Track, TrackBuilder
+from dnabert.errors import UserError
+
+#: A key begins where no other has: within a word of a megabyte it would be sought a million times.
+_ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
+_PARENT = re.compile(r"Parent=([^;]+)")
+_TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
+_NOT_DATA = ("#", "track", "browser")
+
+
+def read_features(path: str | Path) -> Track:
+    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column.
+
+    Raises
+    ------
+    UserError
+        when a line has fewer than nine columns or no coordinates.
+    """
+    builder = TrackBuilder()
+    for chrom, feature, start, end, *_ in feature_lines(path):
+        builder.add((chrom, start, end, feature, ""))
+    return builder.build()
+
+
+def parse_attributes(text: str) -> dict[str, str]:
+    """Ninth column of GTF or GFF3.
+
+    Examples
+    --------
+    >>> parse_attributes('gene_id "A1"; gene_name "BRCA2; like";')
+    {'gene_id': 'A1', 'gene_name': 'BRCA2; like'}
+    >>> parse_attributes("ID=gene:A1;Name=BRCA2")
+    {'ID': 'gene:A1', 'Name': 'BRCA2'}
+    """
+    found: dict[str, str] = {}
+    for key, value, quoted in attributes_of(text):
+        found.setdefault(key, value if quoted else unquote(value))
+    return found
+
+
+def attributes_of(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Key, value and whether it was quoted; a key may come again (``db_xref`` of NCBI's GTF)."""
+    for match in _ATTRIBUTE.finditer(text):
+        key, value = match.groups()
+        quoted = value.startswith('"')
+        yield key, value[1:-1] if quoted else value.strip(), quoted
+
+
+def first_line(path: str | Path) -> list[str]:
+    """Fields of the first line of data."""
+    with open_text(path) as file:
+        return next((fields for _, fields in data_lines(file)), [])
+
+
+def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
+    for number, line in enumerate(file, start=1):
+        if line.startswith("##FASTA"):
+            return
+        if line.strip() and not line.startswith(_NOT_DATA):
+            yield number, line.rstrip("\r\n").split("\t")
+
+
+def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
+    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file."""
+    with open_text(path) as file:
+        for number, fields in data_lines(file):
+            try:
+                chrom, _, feature, first, last, _, strand, phase, attributes = fields[:9]
+                start, end = int(first) - 1, int(last)
+                if not 0 <= start < end <= FARTHEST:
+                    raise ValueError
+            except ValueError:
+                raise UserError(
+                    f"{path}, line {number} is neither GTF nor GFF3 ({shown(fields)}): nine columns, tab-separated, "
+                    "start and end counted from 1 (a genePred table has 10 or more, a BED file of genes 12)"
+                ) from None
+            yield chrom, feature, start, end, strand, phase, attributes
+
+
+def transcripts_of(attributes: str) -> list[str]:
+    """Ids of the transcripts that a part belongs to: its parents in GFF3, in GTF its ``transcript_id``."""
+    parents = _PARENT.search(attributes)
+    if parents:
+        return parents[1].split(",")
+    transcript = _TRANSCRIPT.search(attributes)
+    return [transcript[1]] if transcript else []
+
+
+def named_itself(attributes: str) -> list[str]:
+    """What holds pieces of coding sequence together where no transcript is named: their common ID, or their gene."""
+    found = parse_attributes(attributes)
+    return [found[key] for key in ("ID", "gene_id") if key in found][:1]
+
+
+def shown(fields: list[str]) -> str:
+    """The beginning of a line, for a message."""
+    return repr("\t".join(fields).strip()[:60])
