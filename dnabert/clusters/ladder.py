@@ -71,17 +71,22 @@ def score_rung(
             scores[f"{measure}_{name}"] = score
     if "kmeans" in table and "repeat_class" in columns:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
-        found = agreement(table["kmeans"].to_numpy(), columns["repeat_class"], groups=groups, resamples=resamples, seed=seed)
+        asked, classes = _asked("repeat_class", columns["repeat_class"]), columns["repeat_class"]
+        found = agreement(table["kmeans"].to_numpy()[asked], classes[asked], groups=groups[asked], resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
+    voting = hit_places(table)
     for name, right in (neighbor_hits(vectors, table) if hits is None else hits).items():
-        scores[name] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed)
-        voted = name.removeprefix(_VOTE)
-        scores[f"majority_{voted}"] = majority(columns[voted], groups=groups, resamples=resamples, seed=seed)
+        scores[name] = bootstrap_mean(right, groups=voting[name], resamples=resamples, seed=seed)
+        column = columns[name.removeprefix(_VOTE)]
+        known = column[_asked(name.removeprefix(_VOTE), column)]
+        scores[f"majority_{name.removeprefix(_VOTE)}"] = majority(known, groups=voting[name], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
 
 
 def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool = False) -> dict[str, np.ndarray]:
-    """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (n,).
+    """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (m,), of the windows whose class is known.
+
+    Windows of a genome without annotation neither vote nor are asked: that all of them are *unknown* would say which genome they are of.
 
     Parameters
     ----------
@@ -89,11 +94,26 @@ def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool
     table : n windows; columns that are absent or have one class are left out.
     as_they_are : as of `nearest_other`.
     """
-    voted = {name: table[name].to_numpy() for name in _VOTED if name in table and table[name].nunique() > 1}
-    if not voted:
-        return {}
-    nearest = nearest_other(vectors, places_of(table), k=_NEIGHBORS, as_they_are=as_they_are)
-    return {f"{_VOTE}{name}": neighbor_vote(nearest, column) for name, column in voted.items()}
+    places, nearest = places_of(table), {}
+    found = {}
+    for name, known in voted(table).items():
+        key = known.tobytes()
+        if key not in nearest:
+            nearest[key] = nearest_other(np.asarray(vectors)[known], places.of(known), k=_NEIGHBORS, as_they_are=as_they_are)
+        found[f"{_VOTE}{name}"] = neighbor_vote(nearest[key], table[name].to_numpy()[known])
+    return found
+
+
+def hit_places(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The place of each window that `neighbor_hits` asks, by its metrics: int (m,), what intervals draw whole."""
+    places = places_apart(table)
+    return {f"{_VOTE}{name}": places[known] for name, known in voted(table).items()}
+
+
+def voted(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns that neighbours answer for, and the windows whose class is known, bool (n,)."""
+    known = {name: _asked(name, table[name].to_numpy()) for name in _VOTED if name in table}
+    return {name: rows for name, rows in known.items() if table[name][rows].nunique() > 1}
 
 
 def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 0) -> dict[str, np.ndarray]:
@@ -107,10 +127,13 @@ def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 
     wanted = {f"ami_{name}": ("label", name) for name in _JUDGED} | {"kmeans_ami_repeat_class": ("kmeans", "repeat_class")}
     found = {}
     for metric, (labels, name) in wanted.items():
-        if labels in table and name in table and table[name].nunique() > 1:
-            values = resampled_agreement(
-                table[labels].to_numpy(), table[name].to_numpy(), groups=groups, resamples=resamples, seed=seed
-            )
+        if labels not in table or name not in table:
+            continue
+        column = table[name].to_numpy()
+        asked = _asked(name, column)
+        if len(set(column[asked].tolist())) > 1:
+            of_clusters = table[labels].to_numpy()[asked]
+            values = resampled_agreement(of_clusters, column[asked], groups=groups[asked], resamples=resamples, seed=seed)
             found[metric] = values["ami"][1]
     return found
 
@@ -137,5 +160,5 @@ def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
 
 
 def _asked(name: str, column: np.ndarray) -> np.ndarray:
-    """Windows that a column concerns, bool (n,): those without a codon frame are not in one more."""
-    return np.asarray(column != "") if name == "codon_frame" else np.ones(len(column), bool)
+    """Windows that a column concerns, bool (n,): what is not known of a window is no class, and those without a codon frame are not in one more."""
+    return np.asarray((column != "") & (column != "unknown")) if name == "codon_frame" else np.asarray(column != "unknown")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnabert.clusters import cluster, load_clusters
 from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.config import ClusterConfig
-from dnabert.clusters.ladder import agreement_draws, neighbor_hits, score_rung
+from dnabert.clusters.ladder import agreement_draws, hit_places, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Pairs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import hits_as_text
@@ -87,7 +87,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by place", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by place, of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -95,11 +95,10 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
         scores = score_rung(
             vectors, found.table, points=found.basis.transform(vectors), hits=hits, k=ladder.k, resamples=config.resamples, seed=config.seed
         )
-        places = places_apart(found.table).tolist()
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: hits_as_text(right) for name, right in hits.items()},
-            "groups": dict.fromkeys(hits, places),
+            "groups": {name: places.tolist() for name, places in hit_places(found.table).items()},
             "draws": {name: drawn.round(6).tolist() for name, drawn in agreement_draws(found.table, seed=config.seed).items()},
         }
 

@@ -26,6 +26,10 @@ class Places:
     start: np.ndarray
     end: np.ndarray
 
+    def of(self, rows: np.ndarray) -> Places:
+        """Those of some of the windows, by number or truth value."""
+        return Places(self.block[rows], self.sequence[rows], self.start[rows], self.end[rows])
+
     def same(self, rows: np.ndarray) -> np.ndarray:
         """Bool (len(rows), n): itself, of the same orthologous block, or overlapping on the same chromosome."""
         block = (self.block[rows, None] == self.block[None]) & (self.block[rows, None] >= 0)

@@ -55,7 +55,7 @@ def cluster_rows(
         members = np.flatnonzero(labels == label)
         part = table.iloc[members]
         row: dict[str, Any] = {"label": int(label), "n": len(part), "share": len(part) / len(table)}
-        row |= {name: float(part[name].mean()) for name in _MEANS if name in table and table[name].notna().any()}
+        row |= {name: float(part[name].mean()) for name in _MEANS if name in table and part[name].notna().any()}
         row |= {"low_complexity": float(simple[members].mean())}
         row |= {name: _shares(part[column]) for column, name in _CLASSES.items() if column in table}
         if "start" in table:

@@ -119,12 +119,12 @@ def _period(card: Record) -> str:
 
 def _low_complexity(card: Record) -> Name | None:
     measured = card["makeup"]["low_complexity"]
-    clearly_more = measured["value"] >= SIMPLE and counts(measured) and measured["value"] >= 5 * measured["rest"]
-    if measured["value"] < MOST and not clearly_more:
+    if not counts(measured) or measured["value"] <= measured["rest"]:
         return None
-    elsewhere = f", elsewhere {percent(measured['rest'])}" if measured.get("rest") is not None else ""
-    odds = odds_of({"share": measured["value"], "share_rest": measured.get("rest") or 0.0})
-    return Name("low complexity", f"low-complexity sequence, {percent(measured['value'])} of the bases{elsewhere}", odds)
+    if measured["value"] < MOST and not (measured["value"] >= SIMPLE and measured["value"] >= 5 * measured["rest"]):
+        return None
+    odds = odds_of({"share": measured["value"], "share_rest": measured["rest"]})
+    return Name("low complexity", f"low-complexity sequence, {percent(measured['value'])} of the bases, elsewhere {percent(measured['rest'])}", odds)
 
 
 def _island(card: Record) -> Name | None:

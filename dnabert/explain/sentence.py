@@ -145,7 +145,7 @@ def _composition_told(card: Record) -> list[str]:
 def _lacks(card: Record) -> list[str]:
     """Repeats that other windows have and the cluster's hardly ever."""
     rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in NO_CLASS]
-    rows = [row for row in rows if row["share_rest"] >= 0.1 and counts(row) and row.get("high") is not None and row["high"] <= 1 / TIMES]
+    rows = [row for row in rows if counts(row) and row["share_rest"] >= 0.1 and row.get("high") is not None and row["high"] <= 1 / TIMES]
     return [f"hardly any {row['term']} ({percent(row['share'])}, elsewhere {percent(row['share_rest'])})" for row in rows]
 
 
