@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from dnabert.config import field_types, nearest, unchecked_from_yaml
+from dnabert.config import SEEDS, field_types, nearest, unchecked_from_yaml
 from dnabert.errors import UserError
 
 T = TypeVar("T")
@@ -64,8 +64,6 @@ def parse(
     return config
 
 
-#: What every generator of random numbers takes.
-_SEEDS = 2**32
 #: What fits where numbers are counted.
 _LARGEST = 2**53
 
@@ -80,8 +78,8 @@ def _check_numbers(config: Any, prefix: str = "--") -> None:
         for each in value if isinstance(value, list | tuple) else [value]:
             if isinstance(each, float) and not math.isfinite(each):
                 raise UserError(f"{flag} is {each}, allowed is a finite number: pass another")
-            if isinstance(each, int) and field.name in ("seed", "seeds") and not 0 <= each < _SEEDS:
-                raise UserError(f"{flag} is {each}, allowed is 0 to {_SEEDS - 1}: pass {flag} 0")
+            if isinstance(each, int) and field.name in ("seed", "seeds") and not 0 <= each < SEEDS:
+                raise UserError(f"{flag} is {each}, allowed is 0 to {SEEDS - 1}: pass {flag} 0")
             if isinstance(each, int) and abs(each) > _LARGEST:
                 raise UserError(f"{flag} is {each}, allowed is at most {_LARGEST}: pass a smaller one")
 

@@ -28,6 +28,8 @@ _COUNTS_PER_KMER = 100
 _UNKNOWN_SHARE = 0.1
 #: Lengths beyond this factor of the corpus's own.
 _LENGTH_FACTOR = 2.0
+#: Bases whose words are looked up at once, at some 35 bytes each.
+_AT_ONCE = 1 << 21
 #: Bits per base by which sums in another order may differ.
 _ROUNDING = 1e-6
 
@@ -140,11 +142,30 @@ def bits_per_base(sequences: Sequence[NDArray[np.uint8]], *, bits: np.ndarray, o
 def _sums(
     sequences: Sequence[NDArray[np.uint8]], *, bits: np.ndarray, order: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Summed cost and number of k-mers of each sequence."""
-    number, kmer = _kmers(sequences, order=order)
-    n = len(sequences)
-    cost = np.bincount(number, weights=bits[kmer], minlength=n).astype(np.float64)
-    return cost, np.bincount(number, minlength=n).astype(np.float64)
+    """Summed cost and number of k-mers of each sequence, a few million bases at a time."""
+    cost, count = np.zeros(len(sequences)), np.zeros(len(sequences))
+    for owners, parts in _pieces(sequences, overlap=order):
+        number, kmer = _kmers(parts, order=order)
+        np.add.at(cost, owners, np.bincount(number, weights=bits[kmer], minlength=len(parts)))
+        np.add.at(count, owners, np.bincount(number, minlength=len(parts)))
+    return cost, count
+
+
+def _pieces(sequences: Sequence[NDArray[np.uint8]], *, overlap: int) -> Iterator[tuple[list[int], list[NDArray[np.uint8]]]]:
+    """Stretches of sequences and the numbers of these, some million bases together; stretches of one overlap, so that no word is lost or met twice."""
+    owners: list[int] = []
+    parts: list[NDArray[np.uint8]] = []
+    size = 0
+    for owner, sequence in enumerate(sequences):
+        for begin in range(0, max(len(sequence), 1), _AT_ONCE):
+            parts.append(sequence[begin : begin + _AT_ONCE + overlap])
+            owners.append(owner)
+            size += len(parts[-1])
+            if size >= _AT_ONCE:
+                yield owners, parts
+                owners, parts, size = [], [], 0
+    if parts:
+        yield owners, parts
 
 
 def _kmers(sequences: Sequence[NDArray[np.uint8]], *, order: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

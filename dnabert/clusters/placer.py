@@ -29,7 +29,8 @@ TOO_SHORT, TOO_FEW_KNOWN = "too short", "too few known bases"
 _MIXTURE = 2.0
 #: Members looked through for exemplars of different places: orthologs of one place would fill the list.
 _NEAR_MEMBERS = 12
-_CHUNK = 2048
+#: Sequences, and bases, that are read at once: but for one that is longer by itself.
+_CHUNK, _BASES = 2048, 1 << 24
 
 Piece = tuple[str, int, NDArray[np.uint8]]
 
@@ -76,13 +77,12 @@ class Placer:
         from tqdm.auto import tqdm
 
         parts: list[pd.DataFrame] = []
-        pieces = self._pieces(records)
-        chunk = list(itertools.islice(pieces, _CHUNK))  # before the bar: an input that cannot be read is one line
+        chunks = _chunks(self._pieces(records))
+        first = next(chunks, [])  # before the bar: an input that cannot be read is one line
         with tqdm(unit=" sequences", desc=self._encoder.name) as bar:
-            while chunk:
+            for chunk in itertools.chain([first] if first else [], chunks):
                 parts.append(self._rows(chunk))
                 bar.update(len(chunk))
-                chunk = list(itertools.islice(pieces, _CHUNK))
         return pd.concat(parts, ignore_index=True)
 
     def _pieces(self, records: Iterable[Record]) -> Iterator[Piece]:
@@ -156,6 +156,20 @@ class Placer:
             parts += ["a mixture of several windows, see --tile"] * long
             notes.append(", ".join(parts))
         return notes
+
+
+def _chunks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """As many at a time as memory is to hold."""
+    chunk: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        chunk.append(piece)
+        size += len(piece[2])
+        if len(chunk) == _CHUNK or size >= _BASES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def tiles(length: int, *, window: int) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from dnabert.clusters.graph import Neighbors, nearest_neighbors
 from dnabert.clusters.labels import graph_labels
 from dnabert.clusters.reduce import configured_basis
 from dnabert.clusters.subsample import subsample
+from dnabert.config import SEEDS
 
 _CHUNK = 16_384
 
@@ -62,7 +63,7 @@ def repeat_clustering(
     pool: Neighbors | None = None
     for number in range(1, config.seeds + 1):
         began = time.perf_counter()
-        settings = dataclasses.replace(clustering, seed=clustering.seed + number)
+        settings = dataclasses.replace(clustering, seed=(clustering.seed + number) % SEEDS)
         labels, found = cluster_once(vectors, settings)
         pool = pool or found
         yield Run("seed", settings.seed, every, labels, round(time.perf_counter() - began, 2))
@@ -75,7 +76,7 @@ def repeat_on_subsamples(
     """The second half of `repeat_clustering`, with `pool`, the neighbours among all windows, from wherever they are known."""
     for number in range(config.subsamples):
         began = time.perf_counter()
-        seed = config.seed + number
+        seed = (config.seed + number) % SEEDS
         rows = subsample(places, fraction=config.fraction, rng=np.random.default_rng([seed, 2]))
         size = max(2, round(config.fraction * clustering.min_cluster_size))
         settings = dataclasses.replace(clustering, seed=seed, min_cluster_size=size)

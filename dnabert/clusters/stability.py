@@ -213,9 +213,10 @@ def sentence(summary: dict[str, Any]) -> str:
     noise = summary["noise_share"]
     runs = summary["runs"][1:]
     fused = sum(run["largest_share"] > 0.5 for run in runs) if summary["runs"][0]["largest_share"] <= 0.5 else 0
+    agree = "share no window" if ari["mean"] is None else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
         f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, are stable; repeats on "
-        f"subsamples agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f}) and leave "
+        f"subsamples {agree} and leave "
         f"{noise['mean']:.0%} ({noise['low']:.0%} to {noise['high']:.0%}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
     )

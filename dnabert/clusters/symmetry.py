@@ -13,7 +13,6 @@ from dnabert.alphabet import reverse_complement
 from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.corpus.mutation import mutate
 from dnabert.encoders.nearest import column_statistics, unit_length
-from dnabert.errors import UserError
 
 if TYPE_CHECKING:
     from dnabert.corpus import WindowView
@@ -42,19 +41,14 @@ def symmetry(
 
     Returns
     -------
-    list of dict with ``change`` (strand, shift, unknown, mutated), ``amount`` (bases or share), ``cosine`` (mean cosine
+    list of dict, empty where fewer than two windows have that much room, with ``change`` (strand, shift, unknown, mutated), ``amount`` (bases or share), ``cosine`` (mean cosine
     of a window before and after: value, low, high, n) and ``found_first`` (share of changed windows whose nearest
     unchanged window is their own).
-
-    Raises
-    ------
-    UserError
-        when fewer than two windows have that much room.
     """
     room = np.minimum(view.column("before"), view.column("after")) >= most_shift
     rows = np.flatnonzero(room)
     if len(rows) < 2:
-        raise UserError(f"no symmetry: fewer than 2 windows have {most_shift} bases beside them: lower most_shift")
+        return []
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(rows, min(n, len(rows)), replace=False))
     bases = view.bases(rows)

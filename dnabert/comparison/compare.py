@@ -24,6 +24,7 @@ from dnabert.encoders.rungs import resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
+from dnabert.explain.explanation import explanation_inputs
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
@@ -125,8 +126,8 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     inputs: dict[str, str | Path] = {"clusters": main}
     if not is_current(out / "stability", kind="stability", config=config.stability, inputs=inputs):
         stability(main, out=out / "stability", config=config.stability, overwrite=True)
-    inputs["stability"], wanted = out / "stability", config.explain.expanded()
-    if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=inputs):
+    wanted = config.explain.expanded()
+    if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=explanation_inputs(main, out / "stability", wanted)):
         explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)
 
 
@@ -158,7 +159,7 @@ def _null(config: CompareConfig) -> dict[str, Any]:
 def _explain(main: Path, ladder: Ladder) -> None:
     """Edit distances and a row per cluster of the map."""
     config = ladder.config
-    wanted = {"part": "explain", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
+    wanted = {"part": "explain, p of independent pairs", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         table, view = load_clusters(main).table, ladder.corpus.view(None)

@@ -20,6 +20,10 @@ class RetrievalConfig:
     n: int = 1_000
     """Queries, and as many candidates, at most."""
 
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise UserError(f"--retrieval.n is {self.n}, allowed is 1 or more")
+
 
 @dataclass
 class CompareConfig:

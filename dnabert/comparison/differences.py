@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import LEVEL, interval, resampled_means
+from dnabert.clusters.subsample import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
 from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 
@@ -26,7 +27,7 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
 
     ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them: by intervals
     that hold for all measures of the rung together, whole and without explanations (Bonferroni; for ``behind`` over the rivals too, since the best of several is
-    best partly by luck); else ``level``. ``low`` and ``high`` are the plain 95 % interval of the difference to the baseline, ``sure_low``
+    best partly by luck); else ``level``, as always where the windows lie in fewer than five places. ``low`` and ``high`` are the plain 95 % interval of the difference to the baseline, ``sure_low``
     and ``sure_high`` the one that holds for all measures together.
 
     Parameters
@@ -122,7 +123,8 @@ def _compared(rung: Record, rivals: list[Record], measures: Sequence[tuple[str |
         drawn[without, metric] = {name: values for name, values in against.items() if len(values)}
     drawn = {key: against for key, against in drawn.items() if against}
     return [
-        {"metric": metric, "without": without, "rung": rung["rung"], "n": _n(rung, metric)} | _row(against, tests=len(drawn))
+        {"metric": metric, "without": without, "rung": rung["rung"], "n": _n(rung, metric)}
+        | _row(against, tests=len(drawn), places=_places(rung, metric))
         for (without, metric), against in drawn.items()
     ]
 
@@ -132,25 +134,41 @@ def _n(rung: Record, metric: str) -> int:
     return len(groups) if groups is not None else int(rung["metrics"][metric]["n"])
 
 
-def _bounds(values: NDArray[np.float64], *, level: float) -> tuple[float, float]:
-    """The wider of the percentile and the normal interval: of a thousand resamples the outermost are no quantile of 1 in 10,000."""
-    from scipy.stats import norm
+def _places(rung: Record, metric: str) -> int:
+    """How many places are drawn from: those of the windows that the measure asks, or of as many as any does; without any each window is one."""
+    groups = rung.get("groups", {})
+    if not groups:
+        return _n(rung, metric)
+    own = groups.get(metric) or groups.get(f"knn10_{metric.removeprefix('kmeans_').removeprefix('ami_')}")
+    return len(set(own or max(groups.values(), key=len)))
+
+
+def _bounds(values: NDArray[np.float64], *, level: float, places: int) -> tuple[float, float]:
+    """The wider of the percentile interval and Student's t: of a thousand resamples the outermost are no quantile of 1 in 10,000.
+
+    The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
+    place nothing is known of it: any share may differ from any other.
+    """
+    from scipy.stats import t
 
     drawn, observed = values[:-1], float(values[-1])
+    if places < 2:
+        return -1.0, 1.0
     low, high = interval(drawn, level=level)
-    reach = float(norm.ppf((1 + level) / 2) * drawn.std(ddof=1))
+    reach = float(t.ppf((1 + level) / 2, places - 1) * drawn.std(ddof=1) * (places / (places - 1)) ** 0.5)
     return min(low, observed - reach), max(high, observed + reach)
 
 
-def _row(against: dict[str, NDArray[np.float64]], *, tests: int) -> Record:
+def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int) -> Record:
     """The last of a rival's values is the observed difference, the others the resampled ones."""
     every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
-    ahead = all(_bounds(values, level=every)[0] > 0 for values in against.values())
-    better = [name for name, values in against.items() if _bounds(values, level=any_one)[1] < 0]
+    few = places < FEWEST_PLACES
+    ahead = not few and all(_bounds(values, level=every, places=places)[0] > 0 for values in against.values())
+    better = [name for name, values in against.items() if not few and _bounds(values, level=any_one, places=places)[1] < 0]
     outcome = "ahead" if ahead else "behind" if better else "level"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
-    low, high = interval(against[best][:-1])
-    sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one)
+    low, high = _bounds(against[best], level=LEVEL, places=places) if few else interval(against[best][:-1])
+    sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, places=places)
     bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
     return {"baseline": best, "value": value, **bounds, "outcome": outcome}

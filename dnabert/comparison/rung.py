@@ -175,12 +175,12 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves, relatives", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves, relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
         windows = clustered_windows(ladder, clusters)
-        return explained_away(
+        rows = explained_away(
             load_embeddings(embeddings).vectors,
             windows,
             ladder.explanations(windows),
@@ -189,6 +189,9 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
             resamples=config.resamples,
             seed=config.seed,
         )
+        if not rows:
+            print(f"{rung.name}: its windows lie in too few places to take cheap explanations out: compare more windows (ladder_windows)")
+        return rows
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
     inputs |= {f"database {number}": Path(each) for number, each in enumerate(ladder.databases) if Path(each).is_file()}

@@ -181,7 +181,8 @@ def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.n
 def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
     """Cramér's V (goodness of fit) of the classes inside against their shares outside.
 
-    Chi-squared over its design effect, never taken below 1, has its degrees of freedom subtracted; the interval is that of
+    Chi-squared over its design effect (that of the windows inside and, as these shares are known no better than the windows outside tell
+    them, of those outside; each never taken below 1) has its degrees of freedom subtracted; the interval is that of
     its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow. A class that no window
     outside has counts as half a window there.
 
@@ -216,7 +217,8 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
     if freedom < 1:
         return result
     expected = n * share[known]
-    design = max(_design_effect(codes[inside], places[inside], classes=len(outside)), 1.0)
+    own, other = (max(_design_effect(codes[side], places[side], classes=len(outside)), 1.0) for side in (inside, ~inside))
+    design = own + n / int(outside.sum()) * other
     found = float(((counts[known] - expected) ** 2 / expected).sum()) / design
     scale = n / design * (1 / share[known].min() - 1)
     result["effect"] = min(math.sqrt(max(found - freedom, 0.0) / scale), 1.0)
@@ -279,4 +281,5 @@ def _noncentrality(found: float, freedom: int, at: float) -> float:
 
 def _binned(values: np.ndarray) -> np.ndarray:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    return np.searchsorted(edges, values, side="right")
+    # what equals an edge is a bin of its own: a value that most windows have, such as a share of 0, and those beyond it
+    return np.searchsorted(edges, values, side="left") + np.searchsorted(edges, values, side="right")

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.scores import hits_as_text, neighbor_vote
+from dnabert.clusters.ladder import hit_places, neighbor_hits, voted
+from dnabert.clusters.scores import hits_as_text
 from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
-from dnabert.encoders.nearest import nearest_other, standardised
+from dnabert.encoders.nearest import standardised
 from dnabert.explain.windows import ClusteredWindows, Sequences
 
 if TYPE_CHECKING:
@@ -31,14 +32,12 @@ _PARTS = 5
 #: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left. One chosen by
 #: cross-validation predicts better where windows are few, and leaves a part of what it should take out.
 _PENALTY = 1e-3
-_NEIGHBORS = 10
 _ROWS = 8_192
 #: Resampled agreements that are kept: as many for every encoder, so that they are paired.
 _DRAWS = 1_000
 #: Clusterings of half the groups, which say how far the number of clusters can be trusted.
 _HALVES = 10
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
-COLUMNS = ("repeat_class", "region")
 OWN = {"repeat_class": "repeats", "region": "gene position", "relatives": "homology", "rare_relatives": "homology"}
 
 
@@ -142,7 +141,7 @@ def explained_away(
 
     Returns
     -------
-    list of dict: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
+    list of dict, empty where the windows lie in too few places to predict one from others: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
     rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the places),
     ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole places (value, low, high, n): ``clustered_share``, per column
     ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
@@ -154,6 +153,9 @@ def explained_away(
 
     config = config or ClusterConfig()
     groups = places_apart(windows.table)
+    if groups.max(initial=-1) + 1 < FEWEST_PLACES:
+        return []
+    voting = hit_places(windows.table)
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
@@ -163,11 +165,9 @@ def explained_away(
         row |= _in_halves(labels, rest, groups=groups, pool=neighbors, config=config, seed=seed)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
         row |= _agreements(labels, windows.table, groups=groups, seed=seed)
-        nearest = nearest_other(rest, windows.places, k=_NEIGHBORS)
-        for column in _known(windows.table):
-            right = neighbor_vote(nearest, windows.table[column].to_numpy())
-            row[f"knn{_NEIGHBORS}_{column}"] = bootstrap_mean(right, groups=groups, resamples=resamples, seed=seed).as_dict()
-            row["hits"][f"knn{_NEIGHBORS}_{column}"] = hits_as_text(right)
+        for measure, right in neighbor_hits(rest, windows.table).items():
+            row[measure] = bootstrap_mean(right, groups=voting[measure], resamples=resamples, seed=seed).as_dict()
+            row["hits"][measure] = hits_as_text(right)
         if kin is not None:
             for measure, right in kin.hits(rest).items():
                 row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
@@ -185,13 +185,11 @@ def _in_halves(
     config: ClusterConfig,
     seed: int,
 ) -> dict[str, Any]:
-    """The number of clusters in halves of the groups, and of all windows' clusters that come back there; empty for too few groups."""
+    """The number of clusters in halves of the groups, and of all windows' clusters that come back there."""
     from dnabert.clusters.config import StabilityConfig
     from dnabert.clusters.repeats import repeat_on_subsamples
     from dnabert.clusters.stability import cluster_stability
 
-    if groups.max(initial=-1) + 1 < FEWEST_PLACES:
-        return {}
     settings = StabilityConfig(subsamples=_HALVES, fraction=0.5, seed=seed)
     runs = list(repeat_on_subsamples(vectors, groups, clustering=config, config=settings, pool=pool))
     found = [int(run.labels.max(initial=-1)) + 1 for run in runs]
@@ -206,15 +204,12 @@ def _agreements(
     from dnabert.clusters.agreement import resampled_agreement
 
     found: dict[str, Any] = {"draws": {}}
-    for name in _known(table):
-        value, drawn = resampled_agreement(labels, table[name].to_numpy(), groups=groups, resamples=_DRAWS, seed=seed)["ami"]
-        found[f"ami_{name}"] = Score(value, *interval(drawn), len(labels)).as_dict()
+    for name, known in voted(table).items():
+        column = table[name].to_numpy()[known]
+        value, drawn = resampled_agreement(labels[known], column, groups=groups[known], resamples=_DRAWS, seed=seed)["ami"]
+        found[f"ami_{name}"] = Score(value, *interval(drawn), len(column)).as_dict()
         found["draws"][f"ami_{name}"] = drawn.round(6).tolist()
     return found
-
-
-def _known(table: pd.DataFrame) -> list[str]:
-    return [name for name in COLUMNS if name in table and table[name].nunique() > 1]
 
 
 def _composition(table: pd.DataFrame, sequences: Sequences) -> NDArray[np.float64]:

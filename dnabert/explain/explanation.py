@@ -40,7 +40,7 @@ from dnabert.explain.motifs import as_motifs, cluster_motifs
 from dnabert.explain.repeat_names import repeat_name_enrichment
 from dnabert.explain.tandem import tandem_terms
 from dnabert.explain.terms import annotation_terms
-from dnabert.explain.tomtom import compare_motifs
+from dnabert.explain.tomtom import compare_motifs, missing_tomtom
 from dnabert.explain.tracks import parse_track, track_terms
 from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
@@ -102,8 +102,7 @@ def explain(
         when the clusters are not of a corpus, or a file of `config` cannot be read.
     """
     config = (config or ExplainConfig()).expanded()
-    given = {"clusters": clusters, "stability": stability, "gene_sets": config.gene_sets, "motifs": config.motifs}
-    inputs = {name: path for name, path in given.items() if path is not None} | {f"database {n}": p for n, p in enumerate(config.databases)}
+    inputs = explanation_inputs(clusters, stability, config)
     with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)
         if not len(windows.clusters):
@@ -114,6 +113,14 @@ def explain(
         save_yaml(config, folder / "config.yaml")
         _write(folder, windows, gathered, config)
     return load_explanation(out)
+
+
+def explanation_inputs(clusters: str | Path, stability: str | Path | None, config: ExplainConfig) -> dict[str, str | Path]:
+    """What an explanation is made of, by name, for its manifest: clusters, stability, and the files of an expanded config."""
+    given = {"clusters": clusters, "stability": stability, "gene_sets": config.gene_sets, "motifs": config.motifs}
+    files = {f"database {n}": path for n, path in enumerate(config.databases)}
+    files |= {f"track {each.name}{'' if each.genome is None else ':' + each.genome}": each.path for each in map(parse_track, config.tracks)}
+    return {name: path for name, path in given.items() if path is not None} | files
 
 
 def load_explanation(folder: str | Path) -> Explanation:
@@ -157,14 +164,14 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
     gathered = _Gathered({}, _missing(windows, config), {})
     sets = gathered.sets = None if config.gene_sets is None else _gene_sets(windows, config.gene_sets, gathered)
     known_motifs = None if config.motifs is None else read_meme(config.motifs)
-    tracks = [parse_track(each) for each in config.tracks]
+    tracks = track_terms(windows, [parse_track(each) for each in config.tracks])
     named_sets = [] if sets is None else _known_sets(sets, config.named_sets)
     seed = config.seed
     parts: dict[str, Callable[[], Any]] = {
         "makeup": lambda: cluster_makeup(windows, seed=seed),
         "kind": lambda: cluster_kinds(windows, pairs=config.pairs, seed=seed),
         "annotation": lambda: [
-            *enrichment(windows, terms=[*annotation_terms(windows), *tandem_terms(windows), *track_terms(windows, tracks)]),
+            *enrichment(windows, terms=[*annotation_terms(windows), *tandem_terms(windows), *tracks]),
             *repeat_name_enrichment(windows),
         ],
         "tss": lambda: tss_rows(windows),
@@ -189,14 +196,19 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
         for row, each in zip(gathered.parts["consensus"], named, strict=True):
             row |= {"like": each["sentence"], "relatives": each["hits"]}
-    if known_motifs is not None:
+    if known_motifs is not None and "known_motifs" not in gathered.skipped:
         gathered.parts["known_motifs"] = compare_motifs(as_motifs(gathered.parts["motifs"], alpha=0.05), known_motifs)
     return gathered
 
 
 def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]:
-    """Why a part cannot be had, by part."""
+    """Why a part cannot be had, by part: found before anything is computed, so that nothing is lost by it."""
     missing: dict[str, str] = {}
+    gone = [genome.genes for genome in windows.genomes if genome.genes and not Path(genome.genes).is_file()]
+    if gone:
+        missing["tss"] = f"{gone[0]}, the genes that the corpus was prepared with, is not there any more"
+    if config.motifs is not None and (package := missing_tomtom()):
+        missing["known_motifs"] = package
     if not any(genome.genes for genome in windows.genomes):
         missing |= dict.fromkeys(("tss", "genes", "gene_sets", "gene_set_landing"), "the corpus has no genes")
     elif config.gene_sets is None:

@@ -12,6 +12,7 @@ from dnabert.clusters.bootstrap import Score, interval
 from dnabert.explain.cheap_features import cpg_ratio
 from dnabert.explain.composition import describe_window
 from dnabert.explain.correction import add_q
+from dnabert.explain.differences import differences
 from dnabert.explain.edit_distance import cliffs_delta
 from dnabert.explain.loci import count_stretches, loci
 
@@ -43,7 +44,8 @@ def cluster_makeup(
 
     Each of `MEASURES` is a dict: ``value``, ``low``, ``high`` (mean over the windows with a 95 % bootstrap interval
     over loci), ``rest`` (mean over all other windows), ``effect`` (Cliff's delta of the means of the loci, cluster
-    against rest), ``p`` (two-sided Mann-Whitney) and ``q`` (Benjamini-Hochberg over clusters and measures).
+    against rest), ``p`` (two-sided, from shifts of the labels along the genome, since composition runs on for megabases: see
+    `differences`) and ``q`` (Benjamini-Hochberg over clusters and measures).
 
     ``medoid`` is the member nearest to the cluster's centre in ``points`` (None without points), ``boundary`` the
     members to which the centre of another cluster is nearest, compared with their own (those of least ``probability``
@@ -74,6 +76,8 @@ def cluster_makeup(
         for column, name in enumerate(MEASURES):
             row[name] = _against_rest(values[:, column], inside, locus=locus, resamples=resamples, rng=rng)
         rows.append(row | _members(windows, label, centres=centres, locus=locus, count=members, rng=rng))
+    for tested in differences(windows, measures=dict(zip(MEASURES, values.T, strict=True))):
+        rows[tested["label"]][tested["measure"]]["p"] = tested["p"]
     add_q([row[name] for row in rows for name in MEASURES])
     return rows
 
@@ -148,8 +152,8 @@ def _against_rest(
     found = _mean_over_loci(sums, counts, resamples=resamples, rng=rng).as_dict()
     row: dict[str, Any] = {name: found[name] for name in ("value", "low", "high")} | dict.fromkeys(("rest", "effect", "p"))
     if len(other_sums):
-        effect, p = cliffs_delta(sums / counts, other_sums / other_counts)
-        row |= {"rest": float(other_sums.sum() / other_counts.sum()), "effect": effect, "p": p}
+        effect, _ = cliffs_delta(sums / counts, other_sums / other_counts)
+        row |= {"rest": float(other_sums.sum() / other_counts.sum()), "effect": effect}
     return row
 
 

@@ -40,10 +40,8 @@ def compare_motifs(
     UserError
         when memelite is not installed.
     """
-    if importlib.util.find_spec("memelite") is None:
-        raise UserError(
-            "comparing motifs with a motif file needs memelite, which is not installed: pip install 'dnabert[explain]'"
-        )
+    if missing := missing_tomtom():
+        raise UserError(missing)
     if not motifs or not known:
         return []
     from memelite import tomtom
@@ -64,3 +62,10 @@ def compare_motifs(
                 row | {"overlap": int(overlaps[i, j]), "strand": "+-"[int(strands[i, j])], "n_known": len(known)}
             )
     return rows
+
+
+def missing_tomtom() -> str | None:
+    """Why motifs cannot be compared, with the mend; None when they can."""
+    if importlib.util.find_spec("memelite") is not None:
+        return None
+    return "comparing motifs with a motif file needs memelite, which is not installed: pip install 'dnabert[explain]'"

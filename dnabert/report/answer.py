@@ -160,7 +160,6 @@ def _effect(test: Record, *, closer: bool, second: str) -> str:
 
 def _statistics(test: Record) -> str:
     delta = f"Cliff's δ = {number(test['effect'], digits=2)}"
-    if test["p"] >= 0.05:
-        return f"rank test {p_value(test['p'])}, {delta}"
-    share = percent((1 + abs(test["effect"])) / 2)
-    return f"rank test {p_value(test['p'])}, {delta} (the order holds in {share} of comparisons)"
+    of = " of {} and {} pairs without a place in common".format(*map(count, test["pairs"])) if "pairs" in test else ""
+    told = f"rank test{of} {p_value(test['p'])}, {delta}"
+    return told if test["p"] >= 0.05 else f"{told} (the order holds in {percent((1 + abs(test['effect'])) / 2)} of comparisons)"

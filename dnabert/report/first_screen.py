@@ -7,9 +7,10 @@ from typing import Any
 from dnabert.report.answer import Record, compare_all, ranked
 from dnabert.report.numbers import number
 from dnabert.report.rung_kind import is_trained, parts_of_rung
+from dnabert.report.verdict import is_trivial
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
-_SIGNS = {"ahead": ("▲", "ahead"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}
+_SIGNS = {"ahead": ("▲", "ahead"), "guessed": ("≈", "ahead, but no better than the commonest class"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}
 
 
 def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[str, Any]]:
@@ -32,7 +33,8 @@ def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[s
         metric = comparison.metric
         found = ranked(ladder, metric)
         row = whole.get((judged["rung"], metric.key)) if judged else None
-        sign, word = _SIGNS[row["outcome"] if row else None]
+        outcome = row["outcome"] if row else None
+        sign, word = _SIGNS["guessed" if judged and row and outcome == "ahead" and is_trivial(judged, row) else outcome]
         trivial = [rung["metrics"][metric.baseline]["value"] for rung, _ in found if metric.baseline in rung["metrics"]]
         cheap = [rung["rung"] for rung, _ in found if not is_trained(rung)]
         rows.append(

@@ -28,13 +28,15 @@ class Verdict:
         stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
         none, but the intervals leave room for more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
-    finds, misses, level, adds, survives, off_the_shelf : sentences, one per measure.
+    finds, guessed, misses, level, adds, survives, off_the_shelf : sentences, one per measure; ``guessed``: ahead, but not shown to be better
+        than always saying the commonest class, which is no lead.
     others : the same answer for each further trained rung of the ladder, in one sentence.
     """
 
     outcome: Outcome
     headline: str
     finds: list[str] = field(default_factory=list)
+    guessed: list[str] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
     level: list[str] = field(default_factory=list)
     adds: list[str] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Verdict:
         """Headings with their sentences, those without any left out."""
         titles = (
             ("What the pretrained model finds that nothing cheaper does", self.finds),
+            ("Where it is ahead, but not shown to be better than always saying the commonest class", self.guessed),
             ("What it misses", self.misses),
             ("Where it cannot be told from the best of what is cheaper", self.level),
             ("What it adds to counting", self.adds),
@@ -78,20 +81,25 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
     whole = [row for row in own if row["without"] is None]
     if not whole:
         return Verdict("no claim", "No measure was taken on both the pretrained model and a cheaper encoder, so there is no answer.")
-    ahead = [row for row in whole if row["outcome"] == "ahead" and not _trivial(trained, row)]
+    ahead: list[Record] = []
+    guessed: list[Record] = []
+    for row in whole:
+        if row["outcome"] == "ahead":
+            (guessed if is_trivial(trained, row) else ahead).append(row)
     behind = [row for row in whole if row["outcome"] == "behind"]
-    level = [row for row in whole if row not in ahead and row not in behind]
+    level = [row for row in whole if row["outcome"] == "level"]
     left = [row for row in own if row["without"] is not None]
     telling = [row for row in left if _explain_something(row, ladder)]
     stands = _standing(trained, ahead, telling) if telling or not left else []
     company = [row for row in added if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
     helps = [row for row in company if row["outcome"] == "ahead" and row["high"] > MARGIN and row["score"] > (_commonest(trained, row["metric"]) or 0)]
-    outcome = _outcome(ahead, behind, level, stands, helps=bool(helps))
+    outcome = _outcome(ahead, behind, level + guessed, stands, helps=bool(helps))
     return Verdict(
         outcome,
-        _headline(outcome, trained["rung"], whole, (ahead, behind, level), stands, explained=bool(telling) or not left)
+        _headline(outcome, trained["rung"], whole, (ahead, behind, level, guessed), stands, explained=bool(telling) or not left)
         + (f" Beside counting it adds in {len(helps)} of {len(company)} ({_names(helps)})." if helps else ""),
         finds=[_sentence(row) for row in ahead],
+        guessed=[_sentence(row) + _chance(trained, row) for row in guessed],
         misses=[_sentence(row) for row in behind],
         level=[_sentence(row) for row in level],
         adds=[_company(row) for row in company],
@@ -133,7 +141,7 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
         return None
     leading = {row["metric"] for row in ahead}
     kept = [row for row in joint if row["metric"] in leading and row["outcome"] == "ahead" and row["low"] > MARGIN]
-    return [row for row in kept if not _trivial(trained, row)]
+    return [row for row in kept if not is_trivial(trained, row)]
 
 
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool) -> Outcome:
@@ -150,12 +158,12 @@ def _headline(
     outcome: Outcome,
     rung: str,
     whole: list[Record],
-    sides: tuple[list[Record], list[Record], list[Record]],
+    sides: tuple[list[Record], list[Record], list[Record], list[Record]],
     stands: list[Record] | None,
     *,
     explained: bool,
 ) -> str:
-    ahead, behind, level = sides
+    ahead, behind, level, guessed = sides
     total = f"{len(whole)} {'measure' if len(whole) == 1 else 'measures'}"
     against = f"the best of what is cheaper ({listed(sorted({row['baseline'] for row in whole}))})"
     if outcome == "a waste of time":
@@ -164,10 +172,14 @@ def _headline(
             f"a lead of more than {number(MARGIN, digits=2)}{_and_behind(behind)}."
         )
     if outcome == "undecided":
-        room = max(level, key=lambda row: row["high"])
+        room = max(level, key=lambda row: row["high"], default=None)
+        if room is not None and room["high"] > MARGIN:
+            told = f"in {_NAMES[room['metric']]} it may be by up to {number(room['high'])}"
+        else:
+            told = f"in {_names(guessed)} it leads without being shown to be better than always saying the commonest class"
         return (
-            f"Undecided: in none of {total} is {rung} shown to be ahead of {against}, but in {_NAMES[room['metric']]} it may be by up to "
-            f"{number(room['high'])}{_and_behind(behind)}. Compare more windows (ladder_windows)."
+            f"Undecided: in none of {total} is {rung} shown to be usefully ahead of {against}, but {told}{_and_behind(behind)}. "
+            "Compare more windows (ladder_windows)."
         )
     if outcome == "adds to counting":
         return f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of {against}{_and_behind(behind)}."
@@ -195,7 +207,7 @@ def _taken(rows: list[Record]) -> str:
     return listed(list(dict.fromkeys(row["without"].replace("all but", "all cheap explanations but") for row in rows)))
 
 
-def _trivial(rung: Record, row: Record) -> bool:
+def is_trivial(rung: Record, row: Record) -> bool:
     """Whether always saying the commonest class does as well."""
     share, score = _commonest(rung, row["metric"]), _score(rung, row)
     return share is not None and (score is None or score["low"] <= share)

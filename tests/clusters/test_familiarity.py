@@ -42,6 +42,15 @@ def test_bits_by_hand() -> None:
     assert bits_per_base([ascii_bases("AACC")], bits=bits, order=1).tolist() == pytest.approx([(5 / 3 + 7 / 3) / 2])
 
 
+def test_what_is_read_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences = [*at_rich(3), at_rich(1, length=5_000, seed=7)[0], ascii_bases(""), ascii_bases("ACG")]
+    bits = np.random.default_rng(0).random(4**4).astype(np.float32)
+    whole = bits_per_base(sequences, bits=bits, order=3)
+    for size in (1, 7, 448, 1_000):
+        monkeypatch.setattr("dnabert.clusters.familiarity._AT_ONCE", size)
+        np.testing.assert_allclose(bits_per_base(sequences, bits=bits, order=3), whole, rtol=1e-6)
+
+
 def test_other_composition_is_told_and_its_own_is_not(fitted: Familiarity) -> None:
     same = fitted.reasons(at_rich(500, seed=1))
     assert sum(map(bool, same)) <= 15  # 1 % of 500 and three standard deviations

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnabert.clusters.ladder import COLUMNS, score_rung
+from dnabert.clusters.ladder import COLUMNS, agreement_draws, hit_places, neighbor_hits, score_rung
 from dnabert.corpus.frames import FRAMES
 
 
@@ -35,6 +35,21 @@ def test_clusters_that_are_the_repeats_score_so_and_artefacts_score_nothing() ->
     for name in ("strand", "phase", "genome"):
         assert scores[f"ami_{name}"].low < 0.02
     assert not any("region" in name for name in scores)  # one class is nothing to agree with
+
+
+def test_a_genome_without_annotation_is_no_class() -> None:
+    vectors, frame = table(600)
+    strange = np.arange(600) % 2 == 1
+    frame["repeat_class"] = frame["repeat_class"].mask(strange, "unknown")
+    vectors = np.random.default_rng(0).normal(size=(600, 4)) + 9 * strange[:, None]  # which genome, and nothing else
+    frame["label"] = frame["kmeans"] = strange.astype(np.int32)
+    scores = score_rung(vectors, frame, points=vectors)
+    assert scores["knn10_repeat_class"].n == scores["majority_repeat_class"].n == scores["ami_repeat_class"].n == 300
+    assert abs(scores["knn10_repeat_class"].value - 1 / 3) < 0.1 and scores["majority_repeat_class"].value < 0.45
+    assert abs(scores["ami_repeat_class"].value) < 0.02 and abs(scores["kmeans_ami_repeat_class"].value) < 0.02
+    assert {name: len(places) for name, places in hit_places(frame).items()} == {"knn10_repeat_class": 300}
+    assert {name: len(right) for name, right in neighbor_hits(vectors, frame).items()} == {"knn10_repeat_class": 300}
+    assert agreement_draws(frame, resamples=20)["ami_repeat_class"].max() < 0.1
 
 
 def test_columns_that_are_absent_are_left_out() -> None:

@@ -50,6 +50,26 @@ def test_a_tie_in_single_intervals_can_be_a_difference_in_pairs() -> None:
     assert found["low"] > 0 and found["outcome"] == "ahead"
 
 
+@pytest.mark.parametrize("places", [1, 2, 4])
+def test_few_places_decide_nothing(places: int) -> None:
+    groups = np.arange(N) % places
+    pair = [rung("mine", "runs/x", np.ones(N, bool), groups=groups), rung("k", "kmer:4", np.arange(N) // places % 10 > 0, groups=groups)]
+    (found,) = differences(pair)
+    assert found["value"] == pytest.approx(0.1) and found["outcome"] == "level" and found["sure_low"] <= found["low"]
+    assert places > 1 or (found["low"], found["high"]) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("places", [5, 12])
+def test_places_without_a_difference_make_a_lead_as_rarely_as_is_said(places: int) -> None:
+    rng, ahead = np.random.default_rng(0), 0
+    groups = np.repeat(np.arange(places), 20)
+    for seed in range(400):
+        share = np.clip(rng.normal(0.5, 0.2, (2, places)), 0, 1)  # of each encoder in each place: which is better differs by place
+        right = [rng.random(20 * places) < each[groups] for each in share]
+        ahead += differences([rung("mine", "runs/x", right[0], groups=groups), rung("k", "kmer:4", right[1], groups=groups)], resamples=200, seed=seed)[0]["outcome"] == "ahead"
+    assert ahead <= 0.045 * 400  # of 2.5 %, by chance at most so many
+
+
 def test_copies_of_one_place_make_no_lead() -> None:
     right = random(0.6, seed=0, n=20)
     better = right.copy()

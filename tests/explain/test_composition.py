@@ -55,3 +55,6 @@ def test_what_the_corpus_does_not_annotate_is_left_out() -> None:
     (row,) = cluster_rows(table, lambda i: bases[i])
     assert row["gc"] == 0.375 and row["cpg_island"] == 0.5 and "repeat" not in row
     json.dumps(row, allow_nan=False)
+    apart = cluster_rows(table.assign(label=[0, 1]), lambda i: bases[i])  # the first lies in a genome without islands' annotation
+    assert "cpg_island" not in apart[0] and apart[1]["cpg_island"] == 0.5
+    json.dumps(apart, allow_nan=False)

@@ -105,10 +105,28 @@ def test_single_windows_give_welch_and_pearson() -> None:
     outside = np.bincount(codes[~inside]) / 90
     pearson = chisquare(np.bincount(codes[inside], minlength=3), 30 * outside)
     found = class_difference(codes, inside, np.arange(120))
-    design = 30 / 29  # of sums over places that are single draws
+    design = 30 / 29 + 30 / 90 * 90 / 89  # of sums over places that are single draws, inside and outside
     from scipy.stats import chi2
 
     assert found["p"] == pytest.approx(chi2.sf(pearson.statistic / design, 2), rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_cluster_of_any_size_that_is_dealt_at_random_differs_as_rarely_as_is_said(share: float) -> None:
+    rng, found = np.random.default_rng(3), 0
+    for _ in range(400):
+        found += class_difference(rng.integers(0, 3, 400), rng.random(400) < share, np.arange(400))["p"] < 0.05
+    assert found <= 34  # of 20; shares outside taken for known gave 80 at a half
+
+
+def test_a_share_that_most_windows_have_not_at_all_is_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    low = np.where(np.arange(1_000) < 60, rng.uniform(0.1, 1, 1_000), 0.0)
+    table = pd.DataFrame({"label": np.where(low > 0, 0, -1), "genome": "a", "chrom": "1", "start": 448 * rng.permutation(1_000)})
+    table["end"] = table["start"] + 448
+    windows = ClusteredWindows(table, lambda rows: np.full((len(rows), 10), 65, np.uint8))
+    (row,) = labelling_confounds(windows, features={"low_complexity": low})
+    assert row["ami"] > 0.9 and row["p"] < 0.02
 
 
 def test_copies_of_a_window_are_no_more_evidence() -> None:

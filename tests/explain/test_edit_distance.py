@@ -50,9 +50,23 @@ def test_a_planted_family_is_closer_and_its_copies_do_not_count() -> None:
     summary = found["summary"]
     assert 0.15 < summary["within"]["mean"] < 0.35 < 0.48 < summary["unclustered"]["mean"] < 0.58
     assert min(found["pairs"]["within"]) > 0  # identical orthologs were left out
-    assert found["tests"][0]["effect"] < -0.99 and found["tests"][0]["p"] < 1e-50
+    assert found["tests"][0]["effect"] < -0.99 and found["tests"][0]["p"] < 1e-8
+    assert found["tests"][0]["pairs"][0] <= 15 and found["tests"][0]["pairs"][1] <= 75  # 30 and 150 places
     assert found["per_cluster"][0]["label"] == 0
     assert found == edit_distances(labels, lambda rows: bases[rows], gc=gc, places=places, pairs=500, tight_share=0.5)
+
+
+def test_a_cluster_dealt_at_random_is_seldom_told_from_the_rest() -> None:
+    rng, found = np.random.default_rng(0), 0
+    n = 300
+    bases = rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), (n, 60))
+    bases[:, :20] = np.where(np.arange(n)[:, None] % 3 == 0, ord("A"), bases[:, :20])  # some are alike, whatever their cluster
+    places = Places(np.full(n, -1), np.zeros(n), np.arange(n) * 100, np.arange(n) * 100 + 60)
+    for seed in range(20):
+        labels = np.where(rng.permutation(n) < 15, 0, -1).astype(np.int32)
+        tests = edit_distances(labels, lambda rows: bases[rows], gc=np.full(n, 0.5), places=places, pairs=400, seed=seed)["tests"]
+        found += sum(test["p"] < 0.05 for test in tests)
+    assert found <= 8  # of 60; all pairs, as if they shared no window, gave 35
 
 
 def test_random_pairs_have_the_gc_of_the_pairs_within() -> None:

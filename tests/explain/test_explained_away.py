@@ -57,11 +57,21 @@ def test_clusters_of_noise_do_not_come_back_in_halves() -> None:
     assert row["clusters_of_halves"]["low"] <= row["clusters_of_halves"]["high"] and row["stable_clusters"] == 0 < row["clusters"]
 
 
-def test_halves_need_five_groups() -> None:
+@pytest.mark.parametrize("places", [1, 4])
+def test_too_few_places_predict_nothing_of_one_another(places: int) -> None:
     found, repeat, _ = windows()
-    found.table["block"] = repeat
-    (row,) = explained_away(np.random.default_rng(3).normal(size=(600, 4)) + 9 * repeat[:, None], found, {}, resamples=20)
-    assert row["clusters"] == 2 and "stable_clusters" not in row and "clusters_of_halves" not in row
+    found.table["block"] = np.arange(600) % places
+    assert explained_away(np.random.default_rng(3).normal(size=(600, 4)) + 9 * repeat[:, None], found, {}, resamples=20) == []
+
+
+def test_a_genome_without_annotation_is_asked_nothing() -> None:
+    found, _, _ = windows()
+    strange = np.arange(600) % 2 == 1
+    found.table["repeat_class"] = np.where(strange, "unknown", np.where(np.arange(600) % 4 == 0, "Alu", "none"))
+    vectors = np.random.default_rng(3).normal(size=(600, 4)) + 9 * strange[:, None]  # which genome, and nothing else
+    (row,) = explained_away(vectors, found, {}, resamples=50)
+    assert row["knn10_repeat_class"]["n"] == 300 == len(row["hits"]["knn10_repeat_class"]) == row["ami_repeat_class"]["n"]
+    assert row["ami_repeat_class"]["value"] < 0.05 and row["clusters"] == 2
 
 
 def test_nothing_is_taken_out_that_merely_fits() -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from dnabert.alphabet import reverse_complement
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, stability
+from dnabert.clusters.resume import is_current
 from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
 from dnabert.corpus.mutation import mutate
 from dnabert.encoders import embed
 from dnabert.errors import UserError
 from dnabert.explain import ExplainConfig, Explanation, explain, load_explanation
+from dnabert.explain.explanation import explanation_inputs
 from dnabert.report import write_report
 
 pytestmark = pytest.mark.slow
@@ -130,6 +132,38 @@ def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Pa
     assert {card["sentence"]["basis"] for card in found.cards} == {"composition", "family"} and len(named(found, "family")) == 1
 
 
+def test_what_went_away_since_is_left_out_and_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    genes = folder / "genes.gtf"
+    genes.rename(folder / "moved.gtf")
+    motif = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 2\n 1 0 0 0\n 0 1 0 0\n"
+    (folder / "known.meme").write_text(motif)
+    monkeypatch.setattr("dnabert.explain.explanation.missing_tomtom", lambda: "memelite is not installed")
+    try:
+        found = explain(folder / "clusters", out=folder / "moved", config=ExplainConfig(pairs=50, motifs=str(folder / "known.meme")))
+    finally:
+        (folder / "moved.gtf").rename(genes)
+    assert found.overall["skipped"]["tss"] == f"{genes}, the genes that the corpus was prepared with, is not there any more"
+    assert found.overall["skipped"]["known_motifs"] == "memelite is not installed"
+    assert found.cards[0]["genes"] and "tss" not in found.cards[0]
+
+
+def test_an_explanation_is_of_its_files_as_they_were(folder: Path) -> None:
+    (folder / "lib.fa").write_text(">a#DNA/a\n" + "ACGGT" * 30 + "\n")
+    (folder / "mine.bed").write_text("chr1\t0\t3000\tmine\n")
+    config = ExplainConfig(pairs=50, databases=[str(folder / "lib.fa")], tracks=[f"mine={folder / 'mine.bed'}"])
+    explain(folder / "clusters", out=folder / "dated", config=config)
+
+    def current() -> bool:
+        return is_current(folder / "dated", kind="explanation", config=config, inputs=explanation_inputs(folder / "clusters", None, config))
+
+    for name in ("lib.fa", "mine.bed"):
+        before = (folder / name).read_text()
+        assert current()
+        (folder / name).write_text(before.replace("ACGGT", "ACGTT").replace("3000", "6000"))
+        assert not current()
+        (folder / name).write_text(before)
+
+
 def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained: Explanation) -> None:
     (folder / "other.gmt").write_text("S1\tof another species\tYAL001C\tYAL002W\n")
     found = explain(folder / "clusters", out=folder / "other", config=ExplainConfig(pairs=50, gene_sets=str(folder / "other.gmt"), named_sets=["S1"]))
@@ -160,6 +194,7 @@ def test_mistakes_are_told_in_one_line_and_leave_nothing(folder: Path, monkeypat
         (ExplainConfig(databases=["gone.fa"]), "gone.fa"),
         (ExplainConfig(gene_sets="gone.gmt"), "gone.gmt"),
         (ExplainConfig(tracks=["nonsense"]), "neither name=path nor"),
+        (ExplainConfig(tracks=["mine=gone.bed"]), "gone.bed"),
         (ExplainConfig(gene_sets="$NOWHERE/x.gmt"), "the variable NOWHERE is not set"),
     ):
         with pytest.raises(UserError, match=line) as error:

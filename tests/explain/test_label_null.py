@@ -14,12 +14,21 @@ def table(n: int, *, chroms: int = 2) -> pd.DataFrame:
 
 
 def test_chromosomes_are_turned_together() -> None:
-    windows = table(40)
+    windows = table(120)
     rows = shuffled_rows(windows, within_places=False, rng=np.random.default_rng(0))
-    assert sorted(rows.tolist()) == list(range(40))
+    assert sorted(rows.tolist()) == list(range(120))
     assert (windows.loc[rows, "chrom"].to_numpy() == windows["chrom"].to_numpy()).all()
-    moved = (windows.loc[rows, "start"].to_numpy() - windows["start"].to_numpy()) // 448 % 20
+    moved = (windows.loc[rows, "start"].to_numpy() - windows["start"].to_numpy()) // 448 % 60
     assert len(set(moved.tolist())) == 1 and moved[0] != 0
+
+
+def test_contigs_are_turned_as_one() -> None:
+    windows = pd.concat([table(200, chroms=2), table(60, chroms=60).assign(chrom=lambda x: "c" + x["chrom"])], ignore_index=True)
+    contig = windows["chrom"].str.startswith("c").to_numpy()
+    for seed in range(20):
+        rows = shuffled_rows(windows, within_places=False, rng=np.random.default_rng(seed))
+        assert sorted(rows.tolist()) == list(range(260)) and (rows != np.arange(260)).all()
+        assert (contig[rows] == contig).all() and (windows.loc[rows[~contig], "chrom"].to_numpy() == windows.loc[~contig, "chrom"].to_numpy()).all()
 
 
 def test_species_change_places_within_a_block_and_blocks_without() -> None:

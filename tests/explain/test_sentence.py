@@ -12,7 +12,7 @@ Card = dict[str, Any]
 def card(**parts: Any) -> Card:
     """A cluster of which nothing is known but its size."""
     gc = {"value": 0.42, "rest": 0.42, "q": 0.9}
-    makeup = {"n": 200, "loci": 60, "stretches": 40, "genomes": {"human": 100, "chimp": 100}, "gc": gc, "low_complexity": {"value": 0.02}}
+    makeup = {"n": 200, "loci": 60, "stretches": 40, "genomes": {"human": 100, "chimp": 100}, "gc": gc, "low_complexity": {"value": 0.02, "rest": 0.02, "q": 0.9}}
     kind = {"kind": "neither", "composition_auc": {"value": 0.55}, "comparisons": []}
     return {"label": 3, "genomes_of_corpus": 2, "makeup": makeup, "kind": kind, "annotation": []} | parts
 
@@ -76,8 +76,12 @@ def test_islands_near_starts_of_transcription_are_promoters() -> None:
 
 def test_poly_a_is_no_discovery() -> None:
     parts = card()
-    parts["makeup"]["low_complexity"] = {"value": 0.8, "rest": 0.03}
-    assert cluster_sentence(parts)["text"].startswith("low-complexity sequence, 80 % of the bases")
+    parts["makeup"]["low_complexity"] = {"value": 0.8, "rest": 0.03, "q": 0.01}
+    assert cluster_sentence(parts)["text"].startswith("low-complexity sequence, 80 % of the bases, elsewhere 3 %")
+    # what all windows of an AT-rich genome have tells no cluster, nor what a test does not hold
+    for other in ({"rest": 0.85}, {"q": 0.2}, {"rest": None, "q": None}):
+        parts["makeup"]["low_complexity"] |= {"rest": 0.03, "q": 0.01} | other
+        assert cluster_sentence(parts)["basis"] == "unexplained"
 
 
 def test_related_letters_without_a_consensus_are_a_family_without_a_name() -> None:
@@ -160,6 +164,8 @@ def test_what_an_unexplained_cluster_lacks_and_what_some_of_it_have_is_told() ->
     # neither what the test does not hold, nor what is little more than elsewhere
     weak = [alu | {"q": 0.2}, line | {"low": 1.2}]
     assert sentence(annotation=weak)[1] == sentence()[1]
+    # a cluster that has every window of which the class is known
+    assert sentence(annotation=[alu | {"share_rest": None, "q": None}])[1] == sentence()[1]
 
 
 def test_one_species_is_told_where_there_are_several() -> None:

@@ -32,6 +32,12 @@ def test_clusters_know_the_bases_places_and_files_of_their_windows(
     assert [(genome.name, Path(genome.genes or "").name) for genome in found.genomes] == [("tiny", "tiny.gtf")]
 
 
+def test_another_corpus_than_the_one_that_was_embedded_is_refused(clusters: Path, demo_corpus: Corpus, tiny_corpus: Corpus) -> None:
+    with pytest.raises(UserError, match="is another corpus than the one that .* was made from: give that one"):
+        load_clustered_windows(clusters, corpus=demo_corpus.folder)
+    assert len(load_clustered_windows(clusters, corpus=tiny_corpus.folder))
+
+
 def test_clusters_of_a_fasta_have_no_corpus(tmp_path: Path) -> None:
     letters = np.array(list("ACGT"))[np.random.default_rng(0).integers(0, 4, (40, 60))]
     (tmp_path / "a.fa").write_text("".join(f">r{i}\n{''.join(row)}\n" for i, row in enumerate(letters)))

@@ -27,6 +27,8 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
     assert (ortholog["trained"], ortholog["baseline"]) == ({"rung": "one", "value": "0.500"}, {"rung": "random", "value": "0.450"})
     assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")  # the largest class alone has more
+    guessed = outcome_rows(ladder, [row | {"metric": "knn10_region"}])[0]  # ahead of counting, not of always saying the largest class
+    assert (guessed["sign"], guessed["outcome"]) == ("≈", "ahead, but no better than the commonest class")
     for outcome, sign, word in (("level", "≈", "not told apart"), ("behind", "▼", "behind")):
         ortholog = outcome_rows(ladder, [row | {"outcome": outcome}])[1]
         assert (ortholog["sign"], ortholog["outcome"]) == (sign, word)

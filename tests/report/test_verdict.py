@@ -70,7 +70,10 @@ def test_the_headline_says_where_and_what_stands() -> None:
 
 
 def test_a_lead_below_the_commonest_class_is_none() -> None:
-    assert verdict(ladder(commonest=0.9), [LEAD, LEVEL]).finds == []
+    told = verdict(ladder(commonest=0.9), [LEAD, LEVEL])
+    assert told.finds == [] and told.outcome == "undecided" and len(told.level) == 1
+    assert told.guessed[0].endswith("0.900, so nothing is left)") and told.guessed[0].count("ahead of everything cheaper") == 1
+    assert "in none of 2 measures is mine shown to be usefully ahead" in told.headline and "gene region it leads without being shown" in told.headline
     # noise is ahead of counts that have nothing left, and below the commonest class
     assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).outcome == "not shown"
     assert verdict(ladder(commonest=0.6, left=0.5), [LEAD, LEFT]).survives[0].endswith("so nothing is left)")
