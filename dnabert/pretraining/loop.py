@@ -56,8 +56,8 @@ def pretrain(config: PretrainConfig) -> Path:
     corpus = read_corpus(config, accelerator)
     samplers = make_samplers(config, corpus)
     model = make_model(config, samplers.train, window_length=corpus.window_length)
-    checkpoint = _begin(config, accelerator)  # what cannot work has been refused by now
-    training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
+    with _begun(config, accelerator) as checkpoint:  # what cannot work has been refused by now
+        training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
     try:
         if accelerator.is_main_process:  # before signals are caught: so long as there is nothing to save they end it at once
             _say_hello(training)
@@ -75,12 +75,11 @@ def pretrain(config: PretrainConfig) -> Path:
     return Path(config.out)
 
 
-def _begin(config: PretrainConfig, accelerator: Accelerator) -> Path | None:
-    checkpoint = None
-    if accelerator.is_main_process:
-        checkpoint = run_folder.begin(config)
-        run_folder.record(config)
-    return broadcast_object_list([checkpoint])[0]
+@contextlib.contextmanager
+def _begun(config: PretrainConfig, accelerator: Accelerator) -> Iterator[Path | None]:
+    """The checkpoint to go on from, if any, on every process; the first one makes the folder ready."""
+    with run_folder.begun(config) if accelerator.is_main_process else contextlib.nullcontext() as checkpoint:
+        yield broadcast_object_list([checkpoint])[0]
 
 
 def _run(training: Training, stop: list[int]) -> None:

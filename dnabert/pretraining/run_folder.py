@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dnabert.config import load_yaml, save_yaml
@@ -17,9 +18,12 @@ from dnabert.manifest import write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_free, check_not_read
+from dnabert.stage import check_free, check_not_read, whole_file
+from dnabert.yaml_file import read_mapping
 
 _CONFIG = "config.yaml"
+#: What tells a run's config from an empty one and from other programs', whose few keys may all be ours as well.
+_OWN_KEYS = {"corpus", "k", "stride"}
 #: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.
 _SETTLED = (
     "k", "stride", "model", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
@@ -44,8 +48,12 @@ def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainCo
     return wrapped
 
 
-def begin(config: PretrainConfig) -> Path | None:
-    """Make `config.out` ready, hold it for this process, and return the checkpoint to go on from, if any.
+@contextlib.contextmanager
+def begun(config: PretrainConfig) -> Iterator[Path | None]:
+    """Make `config.out` ready, hold it for this process, and give the checkpoint to go on from, if any.
+
+    After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again. When the block fails, what stood
+    there before stands there again.
 
     Raises
     ------
@@ -55,36 +63,66 @@ def begin(config: PretrainConfig) -> Path | None:
     """
     out = Path(config.out)
     _hold(out)
-    found = checkpoints(out) if out.is_dir() else []
-    stopped = (out / METRICS).is_file() and not (out / "manifest.json").is_file()
-    if config.resume == "auto" and (stopped or not out.exists()):
-        newest = newest_readable(out)
-        if newest is not None:
-            _check_same(config)
-            return newest
-    elif stopped and not config.overwrite:
+    newest = _to_go_on_from(config)
+    if newest is not None:
+        yield newest
+        _record(config)
+        return
+    check_not_read(out, [path for path in (config.initial, config.corpus) if path])
+    with _fresh(config):
+        yield None
+
+
+def _to_go_on_from(config: PretrainConfig) -> Path | None:
+    """The checkpoint of a stopped run that is gone on with; None where a new one may begin."""
+    out, auto = Path(config.out), config.resume == "auto"
+    if not _is_stopped(out):
+        if auto and not config.overwrite:
+            _refuse_unknown(out)
+        check_free(out, kind="run", overwrite=config.overwrite)
+        return None
+    found = checkpoints(out)
+    if auto and found:
+        _check_same(config)
+        return newest_readable(out)
+    if not auto and not config.overwrite:
         raise UserError(
             f"{out} holds a run that was stopped ({found[-1].name if found else 'before its first checkpoint'}): "
             "pass --resume auto to go on, or --overwrite to begin again"
         )
-    elif not stopped:
-        check_free(out, kind="run", overwrite=config.overwrite)
-    check_not_read(out, [path for path in (config.initial, config.corpus) if path])
-    _fresh(out)
     return None
+
+
+def _is_stopped(out: Path) -> bool:
+    """Whether a run of ours was begun in a folder and has not ended: other programs write a ``metrics.jsonl``, too."""
+    if not (out / METRICS).is_file() or (out / "manifest.json").is_file():
+        return False
+    try:
+        load_yaml(PretrainConfig, out / _CONFIG)
+        return read_mapping(out / _CONFIG).keys() >= _OWN_KEYS
+    except UserError:  # killed before there was a config: nothing to lose
+        left = {path.name for path in out.iterdir() if not path.name.startswith(f".{_CONFIG}.")}
+        return left == {METRICS} and not (out / METRICS).stat().st_size
+
+
+def _refuse_unknown(out: Path) -> None:
+    """Say what is wrong with the config of what may be a stopped run: whether this one would be another is not known."""
+    if not (out / METRICS).is_file() or not (out / _CONFIG).is_file() or (out / "manifest.json").is_file():
+        return
+    try:
+        load_yaml(PretrainConfig, out / _CONFIG)
+    except UserError as error:
+        raise UserError(f"{out} cannot be gone on with, its config is none of this version ({error}): mend it, or choose another --out") from None
 
 
 def _check_same(config: PretrainConfig) -> None:
     """Refuse to go on with what would make another run of it: half of one curve, under the name of the other."""
-    try:
-        begun = _settled(load_yaml(PretrainConfig, Path(config.out) / _CONFIG))
-    except UserError:  # damaged: nothing to compare with
-        return
+    was = _settled(load_yaml(PretrainConfig, Path(config.out) / _CONFIG))
     for name, wanted in _settled(config).items():
-        if begun[name] != wanted:
+        if was[name] != wanted:
             flag = f"--{name.replace('_', '-')}"
             raise UserError(
-                f"{config.out} was begun with {flag} {begun[name]}, now it is {wanted}: pass {begun[name]}, or choose another --out"
+                f"{config.out} was begun with {flag} {was[name]}, now it is {wanted}: pass {was[name]}, or choose another --out"
             )
 
 
@@ -97,9 +135,10 @@ def _settled(config: PretrainConfig) -> dict[str, object]:
     return values | {"stride": config.stride or config.k}
 
 
-def record(config: PretrainConfig) -> None:
-    """Write the resolved config: ``--config RUN/config.yaml`` does the same again."""
-    save_yaml(config, Path(config.out) / _CONFIG)
+def _record(config: PretrainConfig) -> None:
+    """Write the resolved config, whole or not at all: half of one may be a config too, of another run."""
+    with whole_file(Path(config.out) / _CONFIG) as partial:
+        save_yaml(config, partial)
 
 
 def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
@@ -108,22 +147,63 @@ def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
     write_manifest(Path(config.out), kind="run", config=config, inputs=inputs, seconds=seconds)
 
 
-def _fresh(out: Path) -> None:
-    """An empty folder; what stood there is moved away as a whole first, so that no half of it is taken for a run."""
-    replaced = temporary_sibling(out, role="-replaced")
+@contextlib.contextmanager
+def _fresh(config: PretrainConfig) -> Iterator[None]:
+    """An empty run. What stood there is moved away as a whole, so that no half of it is taken for a run, and comes back when the block fails."""
+    out = Path(config.out)
+    stood, replaced = out.is_dir(), _moved_away(out)
     try:
+        _make_empty(config)
+        yield
+    except BaseException:
+        _give_back(out, replaced, stood=stood)
+        raise
+    if replaced is not None and replaced.is_symlink():  # what it points to is somebody's own
+        replaced.unlink()
+    elif replaced is not None:
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _moved_away(out: Path) -> Path | None:
+    """Where what stands at `out` is now; None where that is nothing."""
+    replaced = temporary_sibling(out, role="-replaced")
+    with _making(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
-        if out.is_dir() and any(out.iterdir()):
-            out.rename(replaced)
-            if replaced.is_symlink():  # what it points to is somebody's own
-                replaced.unlink()
-            shutil.rmtree(replaced, ignore_errors=True)
+        if not out.is_dir() or not any(out.iterdir()):
+            return None
+        out.rename(replaced)
+    return replaced
+
+
+def _make_empty(config: PretrainConfig) -> None:
+    out = Path(config.out)
+    with _making(out):
         out.mkdir(exist_ok=True)
-        (out / METRICS).touch()  # first, so that a run that was killed at any moment is known as one
+        (out / METRICS).touch()  # first, and then the config, so that a run that was killed at any moment is known as one
+    _record(config)
+    _hold(out)
+
+
+def _give_back(out: Path, replaced: Path | None, *, stood: bool) -> None:
+    """Remove what was begun at `out`, as far as that can be, and put back what stood there."""
+    for path in out.iterdir() if out.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    if out.is_dir() and (replaced is not None or not stood):
+        out.rmdir()
+    if replaced is not None:
+        replaced.rename(out)
+
+
+@contextlib.contextmanager
+def _making(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UserError(f"cannot make --out {out}: {error.strerror}: choose another folder") from error
-    _hold(out)
 
 
 def _hold(out: Path) -> None:
