@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ class Progress:
     """What the steps since the last line of ``metrics.jsonl`` measured: the next one is their mean."""
 
 
+_PROGRESS = {each.name for each in fields(Progress)}
+
 def save_checkpoint(
     run: Path,
     *,
@@ -77,7 +79,7 @@ def save_checkpoint(
             "go on with --resume auto and a lower --learning-rate, or begin again with more --warmup-steps"
         )
     try:
-        for left in (run / _FOLDER).glob(".step-*"):  # by a process that was killed
+        for left in (*(run / _FOLDER).glob(".step-*.partial"), *(run / _FOLDER).glob(".step-*.removed")):  # by a process that was killed
             shutil.rmtree(left)
         partial.mkdir(parents=True)
         model.save_pretrained(partial, state_dict=weights)
@@ -88,8 +90,7 @@ def save_checkpoint(
     except Exception as error:  # safetensors raises its own class for a full disk
         shutil.rmtree(partial, ignore_errors=True)
         raise UserError(f"cannot write {final}: {error}: free space, then go on with --resume auto") from error
-    for old in checkpoints(run)[:-keep]:
-        _remove(old)
+    _prune(run, keep=keep)
     return final
 
 
@@ -99,26 +100,59 @@ def checkpoints(run: Path) -> list[Path]:
 
 
 def newest_readable(run: Path) -> Path | None:
-    """The newest checkpoint that can be read; damaged ones beyond it are told of and removed, since they are made again."""
+    """The newest checkpoint that can be read; those beyond it are told of and put aside, since they are made again.
+
+    None where none can be read; they are told of too, and stay where they are.
+    """
+    unreadable = []
     for folder in reversed(checkpoints(run)):
         fault = _fault(folder)
         if fault is None:
+            for each in unreadable:
+                _put_aside(each)
             return folder
         print(f"{folder} is damaged ({fault}) and left out", file=sys.stderr)
-        _remove(folder)
+        unreadable.append(folder)
     return None
 
 
 def _fault(folder: Path) -> str | None:
     """What is wrong with a checkpoint, told from its small parts and the lengths of the large ones."""
     try:
-        Progress(**read_json(folder / "progress.json"))
+        _read_progress(folder)
         for path in (*folder.glob("model*.safetensors"), folder / "optimizer.safetensors"):
             with safe_open(path, framework="pt"):  # reads the header, which says how long the file is
                 pass
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None if list(folder.glob("model*.safetensors")) else "it has no weights"
+
+
+def _read_progress(folder: Path) -> Progress:
+    """Read ``progress.json``; keys that another version added are passed over. Raises `OSError` and `ValueError`."""
+    read = read_json(folder / "progress.json")
+    known = {name: value for name, value in read.items() if name in _PROGRESS} if isinstance(read, dict) else {}
+    for name in ("step", "tokens", "seconds"):
+        if not isinstance(known.get(name), int | float):
+            raise ValueError(f"its progress.json does not say {name}")
+    return Progress(**known)
+
+
+def _put_aside(folder: Path) -> None:
+    """Rename a checkpoint that cannot be read, perhaps by this version alone; it goes when its age would have it go."""
+    aside = folder.with_name(f".{folder.name}.damaged")
+    shutil.rmtree(aside, ignore_errors=True)  # of the same step, put aside before this one was made
+    folder.rename(aside)
+
+
+def _prune(run: Path, *, keep: int) -> None:
+    """Remove all but the newest checkpoints, and what was put aside of steps before those."""
+    whole = checkpoints(run)
+    for folder in whole[:-keep]:
+        _remove(folder)
+    for aside in (run / _FOLDER).glob(".step-*.damaged"):
+        if aside.name < f".{whole[-keep:][0].name}":
+            shutil.rmtree(aside)
 
 
 def _remove(folder: Path) -> None:
@@ -151,7 +185,7 @@ def load_checkpoint(
         another corpus than the run has read so far.
     """
     try:
-        progress = Progress(**read_json(folder / "progress.json"))
+        progress = _read_progress(folder)
         if corpus is not None and progress.corpus not in (None, corpus):
             raise UserError(
                 f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as it was, "

@@ -84,7 +84,10 @@ def _to_go_on_from(config: PretrainConfig) -> Path | None:
     found = checkpoints(out)
     if auto and found:
         _check_same(config)
-        return newest_readable(out)
+        newest = newest_readable(out)
+        if newest is None and not config.overwrite:
+            raise UserError(f"{out} has checkpoints, but none that can be read: use the dnabert that wrote them, or pass --overwrite to begin again")
+        return newest
     if not auto and not config.overwrite:
         raise UserError(
             f"{out} holds a run that was stopped ({found[-1].name if found else 'before its first checkpoint'}): "

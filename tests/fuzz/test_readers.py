@@ -222,7 +222,7 @@ def _checkpoint(path: Path) -> None:
         (folder / name).write_bytes(path.read_bytes() if path.name == name else _SAFETENSORS)
     (folder / "progress.json").write_bytes(path.read_bytes() if path.name == "progress.json" else _PROGRESS)
     found = newest_readable(path.parent)
-    assert found in (None, folder) and folder.exists() == (found is not None)
+    assert found in (None, folder) and folder.exists()
 
 
 def _curve(path: Path) -> None:
