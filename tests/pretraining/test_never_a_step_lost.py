@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from transformers import BertConfig, BertForMaskedLM
 
 from dnabert.config import save_yaml
 from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
 from dnabert.pretraining import pretrain
-from dnabert.pretraining.checkpoints import Progress, checkpoints, newest_readable
+from dnabert.pretraining.checkpoints import Progress, checkpoints, newest_readable, save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.divergence import PATIENCE, watched
 from dnabert.pretraining.sampling import Sampler
@@ -193,9 +194,37 @@ def test_a_damaged_checkpoint_is_left_out_and_the_one_before_it_taken(config, tm
     (run / "manifest.json").unlink()
     weights = checkpoints(run)[-1] / "optimizer.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])  # as after a machine that stopped before its disk was written
-    found = pretrain(config(steps=6, resume="auto"))
+    found = pretrain(config(steps=6, resume="auto", keep_checkpoints=3))
     assert "step-000000004 is damaged" in capsys.readouterr().err
     assert [line["step"] for line in lines(found)] == [line["step"] for line in lines(unbroken)]
+    kept = {path.name for path in (run / "checkpoints").iterdir()}
+    assert kept == {".step-000000004.damaged", "step-000000002", "step-000000004", "step-000000006"}
+    (run / "manifest.json").unlink()
+    pretrain(config(steps=8, resume="auto"))  # its time to go has come
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"step-000000006", "step-000000008"}
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
+    """Of another version, or on a disk that does not answer just now: beginning again would delete them."""
+    run = pretrain(config())
+    (run / "manifest.json").unlink()
+    for each in checkpoints(run):
+        (each / "progress.json").write_text('{"step": 4, "tokens": 9}')
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for _ in range(1 + twice):
+        with pytest.raises(UserError, match="has checkpoints, but none that can be read: .*pass --overwrite to begin again"):
+            pretrain(config(resume="auto"))
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    assert [line["step"] for line in lines(pretrain(config(resume="auto", overwrite=True)))][0] == 0
+
+
+def test_what_a_later_version_says_of_its_progress_is_passed_over(config, tmp_path):
+    unbroken, run = pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)), pretrain(config(steps=4, decay_share=0.0))
+    (run / "manifest.json").unlink()
+    told = checkpoints(run)[-1] / "progress.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"moon": "full"}))
+    same(unbroken, pretrain(config(resume="auto", decay_share=0.0)))
 
 
 def test_a_checkpoint_that_is_being_pruned_is_never_half_of_one(config, tmp_path, monkeypatch):
@@ -213,12 +242,22 @@ def test_a_checkpoint_that_is_being_pruned_is_never_half_of_one(config, tmp_path
     assert pruned and all(name.startswith(".step-") for name in pruned)
 
 
-def test_a_second_signal_at_the_same_step_keeps_its_checkpoint(config, tmp_path):
-    run = pretrain(config())
-    (run / "manifest.json").unlink()
-    before = {path: path.stat().st_ino for path in checkpoints(run)[-1].iterdir()}
-    pretrain(config(resume="auto"))  # nothing is left to do but to finish
-    assert {path: path.stat().st_ino for path in checkpoints(run)[-1].iterdir()} == before
+def saved(run: Path, model: BertForMaskedLM, *, step: int) -> Path:
+    optimizers = [torch.optim.AdamW(model.parameters())]
+    return save_checkpoint(run, model=model, optimizers=optimizers, progress=Progress(step=step), keep=2)
+
+
+@pytest.fixture
+def model():
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8, "vocab_size": 12}
+    return BertForMaskedLM(BertConfig(**sizes, max_position_embeddings=8))
+
+
+def test_a_second_signal_at_the_same_step_keeps_its_checkpoint(model, tmp_path):
+    first = saved(tmp_path, model, step=3)
+    before = {path: path.stat().st_ino for path in (first, *first.iterdir())}
+    assert saved(tmp_path, model, step=3) == first
+    assert {path: path.stat().st_ino for path in (first, *first.iterdir())} == before
 
 
 def test_another_corpus_is_not_gone_on_with(config, tmp_path):
@@ -313,14 +352,10 @@ def test_a_run_that_diverges_without_a_nan_stops_and_keeps_what_was_good(config)
         assert json.loads((folder / "progress.json").read_text())["steps_above"] == 0
 
 
-def test_weights_that_are_no_numbers_are_not_saved(config):
-    run = pretrain(config(steps=4))
-    (run / "manifest.json").unlink()
-    newest = checkpoints(run)[-1]
-    state = load_file(newest / "model.safetensors")
-    name = next(name for name in state if name.endswith("weight"))
-    state[name] = torch.full_like(state[name], float("nan"))
-    save_file(state, newest / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="the run diverged"):
-        pretrain(config(resume="auto", steps=8))
-    assert checkpoints(run)[-1].name == "step-000000004"
+def test_weights_that_are_no_numbers_are_not_saved(model, tmp_path):
+    saved(tmp_path, model, step=3)
+    with torch.no_grad():
+        model.cls.predictions.bias[1] = float("nan")
+    with pytest.raises(UserError, match="weights are no longer numbers after step 4, so they are not saved"):
+        saved(tmp_path, model, step=4)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000003"]
