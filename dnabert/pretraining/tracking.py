@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dnabert.errors import Caution, UserError
 from dnabert.json_file import parse_json, read_json
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
@@ -21,13 +23,19 @@ class Tracker:
     """Writes one line of JSON per call, and the same numbers to Weights & Biases.
 
     Without a login and without ``WANDB_MODE`` the W&B run is kept offline in the run folder (``wandb sync`` uploads it).
+
+    Raises
+    ------
+    UserError
+        when W&B does not take the run, as `read` does.
     """
 
     def __init__(self, run: Path, config: PretrainConfig, *, resume_id: str | None, settings: dict[str, Any]) -> None:
-        self._file = (run / METRICS).open("a")
         self._wandb: Any = None
         if config.tracker == "wandb":
             self._wandb = _wandb_run(run, project=config.project, id=resume_id, config=settings)
+        self._file = (run / METRICS).open("a")
+        if self._wandb:
             (run / _WANDB).write_text(json.dumps({"id": self._wandb.id, "project": config.project}) + "\n")
 
     @property
@@ -47,14 +55,21 @@ class Tracker:
         if self._wandb:
             from dnabert.pretraining.artifacts import record_inputs
 
-            record_inputs(self._wandb, corpus=corpus, initial=initial)
+            try:
+                record_inputs(self._wandb, corpus=corpus, initial=initial)
+            except Exception as error:
+                self.close(failed=True)
+                raise _unreachable(error) from error
 
     def made(self, run: str | Path) -> None:
-        """Log the finished run's model as what the W&B run made."""
+        """Log the finished run's model as what the W&B run made; a `Caution` where W&B does not take it."""
         if self._wandb:
             from dnabert.pretraining.artifacts import record_model
 
-            record_model(self._wandb, run)
+            try:
+                record_model(self._wandb, run)
+            except Exception as error:
+                warnings.warn(f"{run} is whole, but W&B does not take its model ({_told(error)})", Caution, stacklevel=2)
 
     def summarise(self, values: dict[str, Any]) -> None:
         """Set what stands for the whole run, e.g. the floors."""
@@ -128,16 +143,28 @@ def _wandb_run(run: Path, *, project: str, id: str | None, config: dict[str, Any
     import wandb
 
     mode: Any = os.environ.get("WANDB_MODE") or ("online" if _has_login() else "offline")
-    return wandb.init(
-        project=project,
-        name=run.name,
-        dir=str(run),
-        config=config,
-        id=id,
-        resume="allow" if id else None,
-        mode=mode,
-        settings=wandb.Settings(silent=True),
-    )
+    try:
+        return wandb.init(
+            project=project,
+            name=run.resolve().name,
+            dir=str(run),
+            config=config,
+            id=id,
+            resume="allow" if id else None,
+            mode=mode,
+            settings=wandb.Settings(silent=True),
+        )
+    except Exception as error:  # no network, a key or mode that is none, no right to write: whatever keeps it away, one line says it
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> UserError:
+    return UserError(f"W&B cannot be reached ({_told(error)}): set WANDB_MODE=offline or pass --tracker none")
+
+
+def _told(error: Exception) -> str:
+    """What W&B says, whose first line is no more than a heading at times."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _has_login() -> bool:
