@@ -130,7 +130,8 @@ def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float
         step=ended,
         tokens=training.progress.tokens + config.batch_size * sampler.tokens_per_window,
         seconds=training.progress.seconds + seconds,
-        tracker_id=training.tracker.id if training.tracker else None,
+        # without a tracker the id of an earlier one stays, for whoever goes on
+        tracker_id=(training.tracker.id if training.tracker else None) or training.progress.tracker_id,
     )
     if training.progress.step % config.log_every or training.tracker is None:
         return
