@@ -20,13 +20,15 @@ def temporary_sibling(out: Path, *, role: str = "") -> Path:
     >>> temporary_sibling(Path("a/out")).name == f".out.{os.getpid()}.partial"
     True
     """
-    return out.with_name(f".{out.name}.{os.getpid()}{role}.partial")
+    place = Path(os.path.abspath(out))  # `.` and `..` have no name of their own
+    return place.with_name(f".{place.name}.{os.getpid()}{role}.partial")
 
 
 def remove_leftovers(out: Path) -> None:
     """Remove the temporary siblings of `out` whose process is gone: no such process here, and on no machine a lock of it."""
-    pattern = re.compile(rf"\.{re.escape(out.name)}\.(\d+)(-\w+)?\.partial")
-    for left in out.parent.iterdir():
+    place = Path(os.path.abspath(out))
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)(-\w+)?\.partial")
+    for left in place.parent.iterdir():
         found = pattern.fullmatch(left.name)
         lock = lock_folder(left) if found else None
         if found is None or lock is None:

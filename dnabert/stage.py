@@ -135,9 +135,11 @@ def whole_file(out: str | Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        when the file cannot be written.
+        when the file cannot be written, e.g. because `out` is a folder.
     """
     out = Path(out)
+    if out.is_dir():
+        raise UserError(f"{out} is a folder, and a file is to be written: choose another --out")
     try:
         with _temporary_folder(out) as temporary:
             yield temporary / out.name
@@ -150,10 +152,14 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
     """Raise `UserError` unless a stage of this kind may be written at `out`.
 
     An existing folder that is no stage of the same kind is never replaced: ``--out .`` must not cost a home folder.
+    Nor is the one that is stood in, empty or not: whoever called would stand in one that is gone.
     """
     out = Path(out)
     try:
-        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        if not out.exists():
+            return
+        if out.is_dir() and not any(out.iterdir()):
+            check_not_stood_in(out)
             return
     except OSError as error:
         raise UserError(f"cannot write {str(out)[:200]}: {error.strerror or error}: choose another --out") from None
@@ -161,6 +167,13 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_dir() or kind_of(out) != kind:
         raise UserError(f"{out} exists and is no {kind} of dnabert, so --overwrite leaves it alone: choose another --out")
+    check_not_stood_in(out)
+
+
+def check_not_stood_in(out: Path) -> None:
+    """Raise `UserError` when a folder that is about to be replaced is, or holds, the one that the process was started in."""
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise UserError(f"--out {out} is the folder that you stand in, which would be replaced by another: go elsewhere, or choose another --out")
 
 
 def check_not_read(out: str | Path, inputs: Iterable[str | Path]) -> None:

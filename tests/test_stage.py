@@ -107,6 +107,31 @@ def test_a_foreign_folder_is_never_overwritten(tmp_path, manifest):
     assert (tmp_path / "thesis.tex").read_text() == "years"
 
 
+@pytest.mark.parametrize("out", [".", "./", "../here", "../here/.", ".."])
+def test_the_folder_that_is_stood_in_is_not_replaced(tmp_path, monkeypatch, out):
+    """Renamed over it would be gone for the shell that stands there."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    told = "exists already" if out == ".." else "is the folder that you stand in, which would be replaced by another: go elsewhere, or choose another --out"
+    with pytest.raises(UserError, match=told):
+        make(Path(out))
+    make(tmp_path / "here" / "sub")
+    monkeypatch.chdir(tmp_path / "here" / "sub")
+    for stood_in in (".", "../sub"):
+        with pytest.raises(UserError, match="is the folder that you stand in"):
+            make(Path(stood_in), overwrite=True)
+    make(Path("../other/../other"))
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["other", "sub"]
+
+
+def test_a_file_is_not_written_where_a_folder_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for out in (".", "..", str(tmp_path)):
+        with pytest.raises(UserError, match="is a folder, and a file is to be written: choose another --out"), whole_file(out):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_foreign_file_is_never_overwritten(tmp_path):
     (tmp_path / "file").write_text("years")
     with pytest.raises(UserError, match="leaves it alone"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
 
 def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
     """The corpus that is named, or the embedded demo corpus, prepared beside ``out``. Raises `UserError` where a split lacks."""
-    folder = Path(config.corpus) if config.corpus else Path(config.out).with_name("demo-corpus")
+    folder = Path(config.corpus) if config.corpus else Path(os.path.abspath(config.out)).with_name("demo-corpus")
     if config.corpus is None and accelerator.is_main_process and not folder.exists():
         prepare(demo_config(), out=folder)
     accelerator.wait_for_everyone()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 
 from dnabert.errors import UserError
 from dnabert.pretraining import pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.curve import METRICS
 from dnabert.pretraining.run_folder import begun
+from dnabert.pretraining.setup import read_corpus
 
 HOW = [{"resume": "auto"}, {"overwrite": True}, {"resume": "auto", "overwrite": True}, {}]
 
@@ -88,3 +90,23 @@ def test_a_refused_step_forward_leaves_the_config_of_the_run(config):
         assert checkpoint == checkpoints(run)[-1]
         raise UserError("does not fit")
     assert contents(run) == before
+
+
+def test_a_run_goes_on_in_the_folder_that_is_stood_in_but_begins_elsewhere(config, monkeypatch):
+    run = pretrain(config(steps=2))
+    monkeypatch.chdir(run)
+    with pytest.raises(UserError, match="--out . is the folder that you stand in"):
+        pretrain(config(out=".", overwrite=True))
+    (run / "manifest.json").unlink()
+    assert checkpoints(pretrain(config(out=".", steps=4, resume="auto")))[-1].name == "step-000000004"
+    (run / "empty").mkdir()
+    monkeypatch.chdir(run / "empty")
+    with pytest.raises(UserError, match="--out . is the folder that you stand in"):
+        pretrain(config(out="."))
+
+
+def test_the_demo_corpus_of_a_run_in_the_folder_that_is_stood_in(config, monkeypatch, tmp_path, small_corpus):
+    (tmp_path / "demo-corpus").symlink_to(small_corpus)
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    assert read_corpus(config(corpus=None, out="."), Accelerator(cpu=True)).folder == tmp_path / "demo-corpus"
