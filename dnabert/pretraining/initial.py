@@ -16,7 +16,7 @@ from dnabert.models.build import settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import quiet_loading
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.tokenizer import load_tokenizer
+from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 _SIZES = ("architecture", "hidden_size", "layers", "heads", "intermediate_size", "kernel_size")
 
 
-def with_words_and_sizes_of_initial(config: PretrainConfig) -> PretrainConfig:
+def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainConfig | None = None) -> PretrainConfig:
     """The config with k, stride and sizes of the run that ``initial`` names, where it leaves them at their defaults.
 
     ``default`` is the packaged model, as for every encoder; in what is returned ``initial`` is a folder.
+
+    Parameters
+    ----------
+    config : as it is asked for.
+    begun : of the stopped run that is gone on with, if any: it knows all this, and its checkpoint has the weights, so that the run that it
+        began with may be gone.
 
     Raises
     ------
@@ -37,9 +43,11 @@ def with_words_and_sizes_of_initial(config: PretrainConfig) -> PretrainConfig:
     """
     if config.initial is None:
         return config
-    folder = run_folder(config.initial)
-    sizes = settings_of(read_manifest(folder, kind="run"))
-    words = load_tokenizer(folder)
+    if begun is not None and begun.initial is not None:
+        folder, sizes, words = Path(begun.initial), begun.model, KmerTokenizer(k=begun.k, stride=begun.stride)
+    else:
+        folder = run_folder(config.initial)
+        sizes, words = settings_of(read_manifest(folder, kind="run")), load_tokenizer(folder)
     k = _agreed("k", config.k, words.k, default=PretrainConfig.k, initial=config.initial)
     stride = _agreed("stride", config.stride or k, words.stride, default=k, initial=config.initial)
     usual = ModelConfig()

@@ -51,11 +51,12 @@ def pretrain(config: PretrainConfig) -> Path:
     UserError
         for a config, corpus or folder that cannot work, and when the loss is no longer a number.
     """
-    config = with_words_and_sizes_of_initial(config)
+    begun = run_folder.gone_on_with(config)
+    config = with_words_and_sizes_of_initial(config, begun=begun)
     accelerator = make_accelerator(config)
     corpus = read_corpus(config, accelerator)
     samplers = make_samplers(config, corpus)
-    model = make_model(config, samplers.train, window_length=corpus.window_length)
+    model = make_model(config, samplers.train, window_length=corpus.window_length, goes_on=begun is not None)
     with _begun(config, accelerator) as checkpoint:  # what cannot work has been refused by now
         training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
     try:
@@ -139,14 +140,15 @@ def _evaluate(training: Training) -> None:
 def _floors(training: Training) -> None:
     """What counting scores on the same split, from the left and on the same hidden words from both sides, once per run."""
     path = Path(training.config.out) / "floors.json"
-    if not path.exists():
+    floors = _known_floors(path)
+    if floors is None:
         train, config = training.sampler.view, training.config
         counted = evenly_spread(len(train), most=config.floor_windows)
         found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order, seed=config.seed)
         found |= {"counted_windows": len(counted), "training_windows": len(train)}
         with whole_file(path) as partial:  # whoever goes on reads it again
             partial.write_text(json.dumps(found, indent=2) + "\n")
-    floors = read_json(path)
+        floors = read_json(path)
     one, both = floors["best"], floors.get("bidirectional", {}).get("best")
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
     training.bar.write(told, file=sys.stderr)
@@ -155,6 +157,17 @@ def _floors(training: Training) -> None:
         training.tracker.summarise({"floor_bits_per_base": one["bits_per_base"], "floor_order": one["order"]})
         if both:
             training.tracker.summarise({"bidirectional_floor_bits_per_base": both["bits_per_base"]})
+
+
+def _known_floors(path: Path) -> dict[str, Any] | None:
+    """The floors that an earlier part of the run counted; None where there are none, or they are damaged: they are counted again."""
+    try:
+        floors: dict[str, Any] = read_json(path)
+        for best in (floors["best"], floors.get("bidirectional", floors)["best"]):
+            _named(best)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return floors
 
 
 def _named(best: dict[str, Any]) -> str:
@@ -193,7 +206,7 @@ def _say_hello(training: Training) -> None:
     if config.steps is not None and config.warmup_steps >= config.steps:
         told = f"--warmup-steps {config.warmup_steps} is no less than --steps {config.steps}: the learning rate never reaches what was asked for"
         training.bar.write(told, file=sys.stderr)
-    if config.initial is not None:
+    if config.initial is not None and not training.progress.step:
         training.bar.write(f"begins with the weights of {config.initial}, its k ({config.k}) and its sizes", file=sys.stderr)
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "

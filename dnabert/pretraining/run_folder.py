@@ -75,6 +75,14 @@ def begun(config: PretrainConfig) -> Iterator[Path | None]:
         yield None
 
 
+def gone_on_with(config: PretrainConfig) -> PretrainConfig | None:
+    """The config of the stopped run whose checkpoints `config` goes on from; None where it begins anew."""
+    out = Path(config.out)
+    if config.resume != "auto" or config.overwrite or not _is_stopped(out) or not checkpoints(out):
+        return None
+    return load_yaml(PretrainConfig, out / _CONFIG)
+
+
 def _to_go_on_from(config: PretrainConfig) -> Path | None:
     """The checkpoint of a stopped run that is gone on with; None where a new one may begin."""
     out, auto = Path(config.out), config.resume == "auto"
@@ -125,10 +133,16 @@ def _check_same(config: PretrainConfig) -> None:
     was = _settled(load_yaml(PretrainConfig, Path(config.out) / _CONFIG))
     for name, wanted in _settled(config).items():
         if was[name] != wanted:
-            flag = f"--{name.replace('_', '-')}"
-            raise UserError(
-                f"{config.out} was begun with {flag} {was[name]}, now it is {wanted}: pass {was[name]}, or choose another --out"
-            )
+            passed = _flag(name, was[name])
+            raise UserError(f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: pass {passed}, or choose another --out")
+
+
+def _flag(name: str, value: object) -> str:
+    """How a setting is passed, e.g. ``--model.heads 2`` or ``--no-random-phase``."""
+    *parts, last = name.replace("_", "-").split(".")
+    if isinstance(value, bool):
+        return f"--{'.'.join([*parts, last if value else f'no-{last}'])}"
+    return f"--{'.'.join([*parts, last])} {value}"
 
 
 def _settled(config: PretrainConfig) -> dict[str, object]:

@@ -22,6 +22,7 @@ from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
 from dnabert.corpus.view import evenly_spread
 from dnabert.errors import UserError
+from dnabert.manifest import kind_of
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.memory import keep_freed_memory
 from dnabert.models.objective import MaskedObjective
@@ -117,11 +118,11 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
     return Samplers(train, validation, refuse_leaks(train.plan))
 
 
-def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int) -> PreTrainedModel:
-    """Make a model with fresh weights, or those of ``initial``; it is told how many bases a window has."""
+def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int, goes_on: bool = False) -> PreTrainedModel:
+    """Make a model with fresh weights, or those of ``initial`` unless it `goes_on` with a checkpoint's; it is told how many bases a window has."""
     tokenizer = sampler.tokenizer
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
-    if config.initial is not None:
+    if config.initial is not None and not goes_on:
         load_initial(config.initial, model=model)
     model.config.window_length = window_length  # saved in config.json: how long a sequence this model reads
     return model
@@ -153,7 +154,8 @@ def build_training(
         keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
     if tracker:
-        tracker.read(corpus=train.view.folder, initial=config.initial)
+        gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
+        tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
     bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
     window = list(progress.since_line)
     kin = kin_of_training(config, train, accelerator, folder=Path(config.out))

@@ -276,13 +276,14 @@ def test_another_corpus_is_not_gone_on_with(config, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"seed": 1}, "--seed 0, now it is 1: pass 0"),
-        ({"optimizer": "adamw"}, "--optimizer muon, now it is adamw"),
-        ({"batch_size": 16}, "--batch-size 8, now it is 16"),
-        ({"mask_share": 0.3}, "--mask-share 0.15, now it is 0.3"),
-        ({"evaluation_windows": 20}, "--evaluation-windows 10, now it is 20"),
-        ({"stride": 2}, "--stride 4, now it is 2"),
-        ({"model": ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)}, "--model.heads 2, now it is 4"),
+        ({"seed": 1}, "--seed 0, not with --seed 1: pass --seed 0,"),
+        ({"optimizer": "adamw"}, "--optimizer muon, not with --optimizer adamw: pass --optimizer muon,"),
+        ({"batch_size": 16}, "--batch-size 8, not with --batch-size 16: pass --batch-size 8,"),
+        ({"mask_share": 0.3}, "--mask-share 0.15, not with --mask-share 0.3: pass --mask-share 0.15,"),
+        ({"evaluation_windows": 20}, "--evaluation-windows 10, not with --evaluation-windows 20: pass --evaluation-windows 10,"),
+        ({"random_strand": False}, "--random-strand, not with --no-random-strand: pass --random-strand,"),
+        ({"stride": 2}, "--stride 4, not with --stride 2: pass --stride 4,"),
+        ({"model": ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)}, "--model.heads 2, not with --model.heads 4: pass --model.heads 2,"),
     ],
 )
 def test_another_recipe_is_not_gone_on_with(config, changes, told):
@@ -292,6 +293,42 @@ def test_another_recipe_is_not_gone_on_with(config, changes, told):
     with pytest.raises(UserError, match=f"run was begun with {told}"):
         pretrain(config(**changes, resume="auto"))
     assert (run / "config.yaml").read_text() == before
+
+
+def test_a_switch_that_was_off_is_named_as_it_is_passed(config):
+    run = pretrain(config(steps=2, random_phase=False, model=ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32)))
+    (run / "manifest.json").unlink()
+    with pytest.raises(UserError, match="begun with --no-random-phase, not with --random-phase: pass --no-random-phase, or choose"):
+        pretrain(config(resume="auto"))
+    other = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, zero_output_projections=False)
+    with pytest.raises(UserError, match="not with --model.no-zero-output-projections: pass --model.zero-output-projections"):
+        pretrain(config(resume="auto", random_phase=False, model=other))
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"best": {"order": 1}}', '{"best": {"order": 1, "bits_per_base": 2}, "bidirectional": {}}'])
+def test_floors_that_are_damaged_are_counted_again(config, damaged):
+    run = pretrain(config(steps=2))
+    before = (run / "floors.json").read_text()
+    (run / "manifest.json").unlink()
+    (run / "floors.json").write_text(damaged)
+    pretrain(config(steps=2, resume="auto"))
+    assert (run / "floors.json").read_text() == before
+
+
+@pytest.mark.slow
+def test_the_run_that_it_began_with_may_be_gone(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    first = pretrain(config(out=str(tmp_path / "first"), steps=2))
+    usual = {"k": PretrainConfig.k, "model": ModelConfig(), "initial": str(first), "decay_share": 0.0}
+    unbroken = pretrain(config(out=str(tmp_path / "unbroken"), **usual))
+    run = pretrain(config(steps=4, **usual))
+    (run / "manifest.json").unlink()
+    shutil.rmtree(first)
+    with pytest.raises(UserError, match=r"--initial .*first has --model.heads 2, this run asks for 8: leave --model.heads out"):
+        pretrain(config(**usual | {"model": ModelConfig(heads=8)}, resume="auto"))
+    same(unbroken, pretrain(config(**usual, resume="auto", tracker="wandb")))
+    with pytest.raises(UserError, match="no such run folder: .*first"):
+        pretrain(config(out=str(tmp_path / "another"), **usual, resume="auto"))
 
 
 def test_budget_rates_and_how_often_something_is_done_may_change(config):
