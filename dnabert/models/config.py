@@ -34,6 +34,9 @@ class ModelConfig:
     0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in one base."""
 
     def __post_init__(self) -> None:
+        for name in ("hidden_size", "layers", "heads", "intermediate_size", "kernel_size"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--model.{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
         attends = self.architecture in ("modernbert", "bert")
         if attends and (self.hidden_size % self.heads or (self.hidden_size // self.heads) % 2):
             raise UserError(
@@ -42,9 +45,6 @@ class ModelConfig:
             )
         if self.kernel_size % 2 == 0:
             raise UserError(f"--model.kernel-size is {self.kernel_size}, allowed is an odd number: pass --model.kernel-size 5")
-        for name in ("hidden_size", "layers", "heads", "intermediate_size", "kernel_size"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--model.{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
         if not 0 <= self.composed_words <= 1:
             raise UserError(f"--model.composed-words is {self.composed_words}, allowed is 0 to 1: pass --model.composed-words 0.9")
         if not 0 <= self.dropout < 1:

@@ -153,6 +153,13 @@ def test_words_of_like_bases_begin_alike(architecture):
     assert cosine[1] > 0.4 and cosine[4] < 0
 
 
+@pytest.mark.parametrize("size", ["heads", "hidden_size", "layers", "intermediate_size", "kernel_size"])
+@pytest.mark.parametrize("value", [0, -2])
+def test_a_size_below_one_is_refused_with_the_flag(size, value):
+    with pytest.raises(UserError, match=f"--model.{size.replace('_', '-')} is {value}, allowed is 1 or more"):
+        ModelConfig(**SIZES | {size: value})
+
+
 def test_composed_words_keep_the_spread_and_the_special_tokens():
     plain, composed = _words(composed_words=0.0), _words()
     assert torch.equal(plain[:5], composed[:5])
