@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from dnabert.config import load_yaml, save_yaml
-from dnabert.corpus import config_from_fasta, load_corpus, prepare
+from dnabert.corpus import CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, load_corpus, prepare
 from dnabert.encoders import load_encoder
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
@@ -20,8 +20,10 @@ from dnabert.pretraining import pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.sampling import Sampler
+from dnabert.pretraining.setup import make_samplers
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
+WINDOW = 12  # bp, short
 SCRIPT = Path(__file__).parents[2] / "train" / "pretrain.py"
 
 
@@ -175,6 +177,17 @@ def test_soft_mask_weight_is_the_mean_over_a_words_bases(small_corpus):
 def test_what_cannot_work_ends_in_one_line(config, changes, line):
     with pytest.raises(UserError, match=line):
         pretrain(config(**changes))
+
+
+def test_windows_no_longer_than_a_floor_s_order_are_refused_before_anything_is_begun(config, tmp_path):
+    letters = np.random.default_rng(0).choice(list("ACGT"), 6_000)
+    (tmp_path / "genome.fa").write_text(">chr1\n" + "".join(letters) + "\n")
+    genomes = [GenomeConfig("genome", str(tmp_path / "genome.fa"))]
+    short = prepare(CorpusConfig(genomes=genomes, window=WindowConfig(length=WINDOW)), out=tmp_path / "short").folder
+    with pytest.raises(UserError, match=f"--floor-order {WINDOW} needs windows of more than {WINDOW} bp: pass --floor-order {WINDOW - 1}"):
+        pretrain(config(corpus=str(short), floor_order=WINDOW))
+    assert not Path(config().out).exists()
+    assert make_samplers(config(floor_order=WINDOW - 1), load_corpus(short)).train.tokens_per_window == 5
 
 
 def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours(config, biased_corpus, capsys):
