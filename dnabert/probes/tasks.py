@@ -87,7 +87,7 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     Raises
     ------
     UserError
-        when a file or column is missing, a sequence is none, or a class is too rare to be split.
+        when a file or column is missing, a sequence is none, a part has a single class, or a class is too rare to be split.
     """
     path = Path(path)
     if path.is_dir():
@@ -103,6 +103,8 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
         unknown = sorted({label for _, label in own} - {label for _, label in rows["train"]})
         if unknown:
             raise UserError(f"{path}: {part} has the label {unknown[0]!r}, which train lacks: add sequences of it there, or take it out")
+        if len({label for _, label in own}) < 2:
+            raise UserError(f"{path}: {part} has one label, {own[0][1]!r}, and so tells nothing of what tells it apart: add sequences of another")
     number = {label: index for index, label in enumerate(classes)}
     parts = {
         name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
@@ -201,10 +203,15 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
     """Draw the sequences, not the rows: a copy on the other side would be remembered, not predicted."""
     from sklearn.model_selection import train_test_split
 
-    _, first, number = np.unique([sequence.tobytes().upper() for sequence, _ in rows], return_index=True, return_inverse=True)
-    labels = [rows[row][1] for row in first]
+    spelled = [sequence.tobytes().upper() for sequence, _ in rows]
+    first: dict[bytes, int] = {}
+    for row, text in enumerate(spelled):
+        first.setdefault(text, row)
+    place = {text: index for index, text in enumerate(sorted(first))}  # an array of bytes would make all as long as the longest
+    number = np.array([place[text] for text in spelled])
+    labels = [rows[first[text]][1] for text in place]
     try:
-        train, rest = train_test_split(np.arange(len(first)), test_size=0.2, stratify=labels, random_state=seed)
+        train, rest = train_test_split(np.arange(len(place)), test_size=0.2, stratify=labels, random_state=seed)
         dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
     except ValueError as error:
         raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error

@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_a_summary_counts_sequences_that_share_30_bases_with_train(tmp_path, mon
         "ACGT",
     ]
     train = "sequence,label\n" + "".join(f"{sequence},{label}\n" for label, sequence in enumerate((one, other)))
-    folder = write(tmp_path / "t", train_csv=train, dev_csv=train, test_csv="sequence,label\n" + "".join(f"{each},0\n" for each in tests))
+    folder = write(tmp_path / "t", train_csv=train, dev_csv=train, test_csv="sequence,label\n" + "".join(f"{each},{i % 2}\n" for i, each in enumerate(tests)))
     task = read_task(folder)
     assert seen_in_training.seen_in_training(task.test.sequences, train=task.train.sequences).tolist() == [True] * 3 + [False] * 5
     assert task.summary().endswith("; test: 3 of 8 share 30 bases with train, 1 are copies")
@@ -128,6 +129,37 @@ def test_a_missing_task_and_a_class_of_one(tmp_path):
     (tmp_path / "few.csv").write_text(CSV)
     with pytest.raises(UserError, match="cannot be split into train, dev and test"):
         read_task(tmp_path / "few.csv")
+
+
+@pytest.mark.parametrize("part", ["train", "dev", "test"])
+def test_a_part_of_one_label_is_refused(tmp_path, part):
+    """On such a dev the correlation is always 0, and the first epoch would be the best."""
+    files = {f"{each}_csv": CSV for each in ("train", "dev", "test")} | {f"{part}_csv": "sequence,label\nACGT,1\nCC,1\n"}
+    with pytest.raises(UserError, match=f"t: {part} has one label, '1', .*: add sequences of another"):
+        read_task(write(tmp_path / "t", **files))
+
+
+def test_one_long_sequence_makes_not_all_of_them_long(tmp_path):
+    lines = [f"{spelled(i)},{i % 2}" for i in range(1000)] + ["ACGT" * 100_000 + ",0"]
+    (tmp_path / "long.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
+    tracemalloc.start()
+    try:
+        task = read_task(tmp_path / "long.csv")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert sum(len(part.labels) for part in (task.train, task.dev, task.test)) == 1001
+
+
+def test_the_split_is_of_the_sorted_sequences(tmp_path):
+    from sklearn.model_selection import train_test_split
+
+    lines = [(spelled(i * 7919 % 150) + "ACG"[: i % 3]).lower() if i % 2 else spelled(i * 31 % 150) for i in range(400)]
+    labels = ["rich" if sum(base in "GCgc" for base in line) > 3 else "poor" for line in lines]
+    (tmp_path / "s.csv").write_text("sequence,label\n" + "".join(f"{line},{label}\n" for line, label in zip(lines, labels, strict=True)))
+    known, first, number = np.unique([line.upper().encode() for line in lines], return_index=True, return_inverse=True)
+    chosen, _ = train_test_split(np.arange(len(known)), test_size=0.2, stratify=[labels[i] for i in first], random_state=3)
+    assert text_of(read_task(tmp_path / "s.csv", seed=3).train) == [line for line, its in zip(lines, number, strict=True) if its in chosen]
 
 
 def test_a_label_that_train_lacks_is_refused(tmp_path):
