@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dnabert.command import Result, run_command
+from dnabert.command import Result, plain, run_command
 from dnabert.config import save_yaml
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
@@ -81,7 +81,7 @@ def run_probes(config: ProbeConfig) -> Path:
         for task in tasks:
             print(task.summary())
             records += [record for rung in rungs for record in _probed(task, rung, config)]
-        (folder / "probes.json").write_text(json.dumps(records, indent=1) + "\n")
+        (folder / "probes.json").write_text(json.dumps(plain(records), indent=1, allow_nan=False) + "\n")
         (folder / "probes.tsv").write_text(_table(records))
     return Path(config.out)
 

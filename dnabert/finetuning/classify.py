@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score
+from dnabert.command import plain
 from dnabert.config import save_yaml
 from dnabert.encoders import EmbedConfig, fitted_on, load_encoder
 from dnabert.encoders.encoder import inputs_of
@@ -63,7 +64,7 @@ def classify(config: ClassifyConfig) -> Path:
             print(task.summary(), file=sys.stderr)
             rows = [*_trained(task, starts, config, accelerator=accelerator), *_frozen(task, encoders, config)]
             records.append(_record(task, rows, config))
-        (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
+        (out / "results.json").write_text(json.dumps(plain(records), indent=1, allow_nan=False) + "\n")
         (out / "scores.tsv").write_text(_tsv(records, "scores"))
         (out / "differences.tsv").write_text(_tsv(records, "differences"))
         table = "\n".join(_markdown(record) for record in records)

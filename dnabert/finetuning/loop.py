@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dnabert.command import plain
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
@@ -46,10 +47,10 @@ def finetune(config: FinetuneConfig) -> Path:
             trained.append(found)
             _tell(results[-1])
         mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
-        _save(out, start, task, max(trained, key=lambda each: each.dev_mcc), dropout=config.dropout)
+        _save(out, start, task, max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss)), dropout=config.dropout)
         (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
         told = {"task": task.name, "classes": task.classes, "seeds": results, "mean": _plain(mean)}
-        (out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+        (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
     return Path(config.out)
 
 

@@ -28,6 +28,7 @@ from dnabert.pretraining.optimizer import build_adamw, decay_groups, learning_ra
 from dnabert.pretraining.prefetch import Prefetcher
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.probes import Task, score
+from dnabert.probes.scores import log_loss
 
 
 @dataclass
@@ -37,15 +38,16 @@ class Trained:
     Attributes
     ----------
     seed, epoch : the seed, and the epoch (from 1) that was best on dev.
-    dev_mcc : Matthews' correlation there.
+    dev_mcc, dev_loss : Matthews' correlation there, and the loss (nats, each sequence alike), by which equal ones are told apart.
     state : weights of that epoch.
-    curve : ``seed``, ``epoch``, ``loss`` and ``dev_mcc`` of every epoch.
+    curve : ``seed``, ``epoch``, ``loss``, ``dev_mcc`` and ``dev_loss`` of every epoch.
     test : float (n, classes), probabilities of the test sequences.
     """
 
     seed: int
     epoch: int
     dev_mcc: float
+    dev_loss: float
     state: dict[str, Tensor]
     curve: list[dict[str, float]]
     test: NDArray[np.float64]
@@ -145,17 +147,19 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
     """Train with early stopping on dev; the best state comes back, the model is left at its last."""
     config = training.config
     per_epoch = -(-len(read["train"]) // config.batch_size)
-    best = Trained(training.seed, 0, -2.0, {}, [], np.empty(0))
+    best, better = Trained(training.seed, 0, -2.0, math.inf, {}, [], np.empty(0)), 0
     for epoch in range(1, config.epochs + 1):
         loss = _epoch(training, read["train"], epoch=epoch, steps=per_epoch)
         predicted = probabilities(training.model, read["dev"], config=config, accelerator=training.accelerator)
         dev = score(read["dev"].labels, predicted, resamples=0)["mcc"].value
-        best.curve.append({"seed": training.seed, "epoch": epoch, "loss": loss, "dev_mcc": dev})
+        dev_loss = log_loss(read["dev"].labels, predicted)
+        best.curve.append({"seed": training.seed, "epoch": epoch, "loss": loss, "dev_mcc": dev, "dev_loss": dev_loss})
         told = f"{training.name}seed {training.seed}, epoch {epoch} of {config.epochs}"
         print(f"{told}: loss {loss:.4f}, dev MCC {dev:.3f}", file=sys.stderr)
-        if dev > best.dev_mcc:
-            best.epoch, best.dev_mcc, best.state = epoch, dev, copy.deepcopy(training.model.state_dict())
-        if epoch - best.epoch >= config.patience:
+        better = epoch if dev > best.dev_mcc else better
+        if (dev, -dev_loss) > (best.dev_mcc, -best.dev_loss):
+            best.epoch, best.dev_mcc, best.dev_loss, best.state = epoch, dev, dev_loss, copy.deepcopy(training.model.state_dict())
+        if epoch - better >= config.patience:
             break
     return best
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.probes.scores import score
+from dnabert.probes.scores import log_loss, score
 from dnabert.probes.tasks import Part, Task
 
 Classifier = Literal["logistic", "knn"]
@@ -47,7 +47,7 @@ def probe(
     resamples: int = 500,
     seed: int = 0,
 ) -> Probe:
-    """Fit on train, choose on dev by Matthews' correlation, score on test.
+    """Fit on train, choose on dev by Matthews' correlation (of equal ones by the loss), score on test.
 
     Parameters
     ----------
@@ -66,10 +66,14 @@ def probe(
         points = {name: normalize(part) for name, part in points.items()}
     settings = _settings(classifier, task.train)
     fits = [(setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights)) for setting in settings]
-    on_dev = [score(task.dev.labels, _predict(fit, points["dev"], task), resamples=0)["mcc"].value for _, fit in fits]
-    setting, best = fits[int(np.argmax(on_dev))]
+    setting, best = max(fits, key=lambda each: _on_dev(task, _predict(each[1], points["dev"], task)))
     test = _predict(best, points["test"], task)
     return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
+
+
+def _on_dev(task: Task, predicted: NDArray[np.float64]) -> tuple[float, float]:
+    """The larger, the better."""
+    return score(task.dev.labels, predicted, resamples=0)["mcc"].value, -log_loss(task.dev.labels, predicted)
 
 
 def _settings(classifier: Classifier, train: Part) -> tuple[float, ...]:

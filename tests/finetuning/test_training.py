@@ -58,6 +58,19 @@ def test_predictions_do_not_depend_on_the_batch_size():
     assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
 
 
+def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch):
+    part = part_of([0, 0, 1, 1])
+    task, config = Task("t", ["a", "b"], part, part, part), TrainingConfig(epochs=9, patience=3, seeds=[0])
+    sure = iter([0.6, 0.8, 0.7, 0.9, 0.95])
+    chances = iter(np.abs(np.eye(2)[part.labels] - (1 - each)) for each in sure)
+    monkeypatch.setattr(training, "probabilities", lambda *_, **__: next(chances))
+    monkeypatch.setattr(training, "_epoch", lambda *_, **__: 0.0)
+    run = training._Training(torch.nn.Linear(1, 1), config, training.build_accelerator(config), [], None, 0, "")
+    found = training._fit(run, dict.fromkeys(("train", "dev"), training.LabelledReader(task.train, read_start("default").tokenizer, most_words=60)))
+    assert (found.epoch, found.dev_mcc, len(found.curve)) == (4, 1.0, 4)
+    assert [round(row["dev_loss"], 4) for row in found.curve] == [round(-np.log(each), 4) for each in (0.6, 0.8, 0.7, 0.9)]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("architecture", ["run", "convolution"])
 def test_no_step_waits_for_the_gpu(architecture):

@@ -57,6 +57,13 @@ def test_dev_chooses_the_neighbours():
     assert probe(task, vectors, classifier="knn").setting > 1
 
 
+def test_of_settings_that_predict_the_same_classes_dev_chooses_the_surest():
+    parts = [task_of(n, seed=i) for i, n in enumerate((200, 40, 40))]
+    vectors = {name: 2 * points[:, :1] for name, (_, points) in zip(("train", "dev", "test"), parts, strict=True)}
+    found = probe(Task("t", ["a", "b"], *(part for part, _ in parts)), vectors, classifier="logistic")
+    assert found.scores["mcc"].value == 1 and found.setting == 1.0
+
+
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location("eval_probe", ROOT / "eval" / "probe.py")
