@@ -23,6 +23,8 @@ from dnabert.stage import whole_folder
 
 #: The Hub's kind of repository for each kind of stage.
 REPOSITORIES = {"run": "model", "corpus": "dataset"}
+#: What no stage of ours makes: a version control's or an editor's, or what another process is writing.
+_HIDDEN = shutil.ignore_patterns(".*")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def staged(
     Raises
     ------
     UserError
-        when `source` is neither, `name` is no repository's, or `out` may not be written.
+        when `source` is neither, `name` is no repository's, or `out` may not be written or is in `source`.
     """
     config = config or PushConfig()
     _check_name(name)
@@ -84,6 +86,8 @@ def staged(
     if kind not in REPOSITORIES:
         found = f"holds {kind}" if kind else "is no stage of dnabert"
         raise UserError(f"{source} {found}: give the folder of a run or of a corpus")
+    if out is not None and Path(out).resolve().is_relative_to(Path(source).resolve()):
+        raise UserError(f"--out {out} is in {source}, which is copied there: choose another --out")
     _check_links(Path(source))
     with tempfile.TemporaryDirectory(prefix="dnabert-push-") as scratch:
         final = Path(scratch) / "repository" if out is None else Path(out)
@@ -140,7 +144,7 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
         raise UserError(f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py")
     if config.license or config.data:
         raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
-    shutil.copytree(run, folder, dirs_exist_ok=True)
+    shutil.copytree(run, folder, dirs_exist_ok=True, ignore=_HIDDEN)
 
 
 def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) -> None:
@@ -148,7 +152,7 @@ def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) 
     from dnabert.corpus.card import dataset_card
 
     card = dataset_card(load_corpus(corpus), name=name, data=config.data, license=config.license)
-    shutil.copytree(corpus, folder, dirs_exist_ok=True, copy_function=_link)
+    shutil.copytree(corpus, folder, dirs_exist_ok=True, ignore=_HIDDEN, copy_function=_link)
     (folder / "README.md").write_text(card)
 
 

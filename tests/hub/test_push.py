@@ -142,6 +142,19 @@ def test_a_folder_that_stands_is_left_alone(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_folder_is_not_staged_within_itself_and_nothing_hidden_is(run, tiny_corpus, tmp_path):
+    made, corpus = release(run, out=tmp_path / "released"), tmp_path / "corpus"
+    shutil.copytree(tiny_corpus.folder, corpus)
+    for source in (made, corpus):
+        with pytest.raises(UserError, match="--out .* is in .*, which is copied there: choose another --out"), staged(source, "me/x", out=source / "up"):
+            pass
+        (source / ".git").mkdir()
+        (source / ".git" / "secrets").touch()
+        with staged(source, "me/x") as upload:
+            assert not [name for name in upload.files if name.startswith(".")] and "manifest.json" in upload.files
+        assert not (source / "up").exists()
+
+
 def test_no_token_is_one_line(run, tmp_path, monkeypatch):
     import huggingface_hub
 
