@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnabert.corpus.mutation import mutate
+from dnabert.corpus.view import evenly_spread
 from dnabert.pretraining.config import ContrastConfig
 from dnabert.pretraining.hashing import hashed, uniform
 from dnabert.pretraining.kin import Kin, share_words, still_kin
@@ -225,14 +226,14 @@ def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastCon
 
 @torch.no_grad()
 def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
-    """Share of views whose other half is the most similar of all, among up to 500 places of ``pairs.sampler.view``, nothing hidden.
+    """Share of views whose other half is the most similar of all, among up to 500 places evenly spread over ``pairs.sampler.view``, nothing hidden.
 
     Where families are learned the dimensions of places alone are asked, as in training. The views are the same every time; each
     process computes the whole, with the vectors that a `MaskedObjective` returns, whose mode is given back.
     """
     was_training = objective.training
     objective.eval()
-    rows = np.arange(min(_EVALUATED, len(pairs.sampler.view)))
+    rows = evenly_spread(len(pairs.sampler.view), most=_EVALUATED)
     epochs = np.full(len(rows), FROZEN_EPOCH)
     vectors = []
     for second in (False, True):
