@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dnabert.errors import UserError
+from dnabert.pretraining.config import check_threads
 
 
 @dataclass
@@ -15,13 +16,14 @@ class TrainingConfig:
     epochs: int = 30
     """Most passes over the training sequences."""
     patience: int = 5
-    """Passes without a better Matthews' correlation on dev after which training stops; the best state is kept."""
+    """Passes without a better Matthews' correlation on dev after which training stops; the best state is kept, of equal ones that
+    with the smaller loss on dev."""
     batch_size: int = 32
     """Sequences per optimiser step; one that is longer than a window counts once, however many tiles it has."""
     learning_rate: float = 5e-4
     """Peak of the schedule, for the body; AdamW."""
     head_learning_rate: float = 2e-3
-    """The same for the head, which begins at random."""
+    """The same for the head, which begins at random; of ModernBERT's only the last matrix does, the rest comes from pretraining."""
     weight_decay: float = 0.01
     """Decoupled weight decay of matrices."""
     clip_gradient: float = 1.0
@@ -62,8 +64,7 @@ class TrainingConfig:
                 raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 0 or more")
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 1")
-        if self.threads is not None and self.threads < 1:
-            raise UserError(f"--threads is {self.threads}, allowed is 1 or more")
+        check_threads(self.threads)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             told = " ".join(map(str, self.seeds)) or "empty"
             raise UserError(f"--seeds is {told}, allowed is one or more different numbers from 0: pass --seeds 0")

@@ -15,7 +15,8 @@ class ContrastConfig:
     """Two views of each place find each other, beside (or after) the masked language model."""
 
     weight: float = 0.0
-    """Weight of the contrastive loss (in nats) beside the masked language model's; 0: every window is read once."""
+    """Weight of the contrastive loss (in nats) beside the masked language model's, which counts half then: its sum is divided by all the words
+    that the batch would be asked for, and of the second views none is asked. 0: every window is read once."""
     temperature: float = 0.05
     """The smaller, the more the most similar other places count."""
     shift: int | None = None
@@ -39,6 +40,8 @@ class ContrastConfig:
             raise UserError(f"--contrast.shift is {self.shift}, allowed is 0 or more")
         if not 0 <= self.families <= 0.9:
             raise UserError(f"--contrast.families is {self.families}, allowed is 0 to 0.9: pass --contrast.families 0.33")
+        if self.families and not self.weight:
+            raise UserError(f"--contrast.families is {self.families}, which does nothing without --contrast.weight: pass --contrast.weight 1, or leave it out")
         for name in ("substitutions", "indels"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UserError(f"--contrast.{name} is {getattr(self, name)}, allowed is 0 to 0.5")
@@ -99,7 +102,7 @@ class PretrainConfig:
     """`touching`: mask every word that touches a hidden base; `asked`: only the words asked for, as the usual collators do,
     which is refused where words overlap, since their neighbours spell them out."""
     random_phase: bool = True
-    """Shift each window by 0 to k-1 bases, anew in each epoch, so that no frame is preferred."""
+    """Shift each window by 0 to stride-1 bases, anew in each epoch, so that no frame is preferred."""
     random_strand: bool = True
     """Read each window on a random strand, anew in each epoch."""
     soft_mask_weight: float = 1.0
@@ -152,11 +155,7 @@ class PretrainConfig:
             self._check_at_least(name, 1)
         for name in ("keep_checkpoints", "warmup_steps", "floor_order", "weight_decay", "clip_gradient", "soft_mask_weight"):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
-        if self.threads is not None:
-            self._check_at_least("threads", 1)
-            most = 4 * (os.cpu_count() or 1)
-            if self.threads > most:
-                raise UserError(f"--threads is {self.threads}, allowed is at most {most}, four for each core: leave it out")
+        check_threads(self.threads)
         for name in ("steps", "tokens", "minutes"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is more than 0")
@@ -193,3 +192,12 @@ class PretrainConfig:
         value = getattr(self, name)
         if value < least:
             raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is {least} or more")
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise `UserError` for a number of CPU threads that no machine like this one computes with; None is the usual number."""
+    most = 4 * (os.cpu_count() or 1)
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads is {threads}, allowed is 1 or more")
+    if threads is not None and threads > most:
+        raise UserError(f"--threads is {threads}, allowed is at most {most}, four for each core: leave it out")

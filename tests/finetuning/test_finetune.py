@@ -131,6 +131,20 @@ def test_what_lies_beyond_the_first_window_is_read(modernbert, tmp_path):
     assert found["test"]["mcc"]["value"] > 0.7
 
 
+def test_what_has_no_value_is_null(modernbert, task, tmp_path):
+    """A third class, which test lacks, has no area under its curve."""
+    for part in ("train", "dev"):
+        with (task / f"{part}.csv").open("a") as file:
+            file.write("ACGTACGTACGT,odd\n" * 3)
+    out = finetune(config_of(task, modernbert, tmp_path, epochs=1))
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    found = json.loads((out / "results.json").read_text(), parse_constant=refuse)
+    assert found["mean"]["auc"]["value"] is None and found["mean"]["mcc"]["value"] is not None
+
+
 def test_patience_ends_it(modernbert, task, tmp_path):
     out = finetune(config_of(task, modernbert, tmp_path, epochs=30, patience=1, learning_rate=1e-2))
     curve = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
@@ -168,6 +182,7 @@ def test_mistakes_end_in_one_line_and_leave_nothing(modernbert, task, tmp_path):
         ({"decay_share": 2.0}, "--decay-share is 2.0, allowed is 0 to 1"),
         ({"clip_gradient": -1.0}, "--clip-gradient is -1.0, allowed is 0 or more"),
         ({"threads": 0}, "--threads is 0, allowed is 1 or more"),
+        ({"threads": 100_000}, "--threads is 100000, allowed is at most .*, four for each core: leave it out"),
         ({"epochs": 0}, "--epochs is 0, allowed is 1 or more"),
         ({"learning_rate": 0.0}, "--learning-rate is 0.0, allowed is more than 0"),
         ({"dropout": 1.0}, "--dropout is 1.0, allowed is 0 up to below 1"),

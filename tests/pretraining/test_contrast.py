@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from dnabert.alphabet import reverse_complement
@@ -18,7 +19,7 @@ from dnabert.corpus.mutation import mutate
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
-from dnabert.pretraining import pretrain
+from dnabert.pretraining import contrast, pretrain
 from dnabert.pretraining.config import ContrastConfig, PretrainConfig
 from dnabert.pretraining.contrast import PairSampler, contrastive_loss, near_copies
 from dnabert.pretraining.sampling import Sampler
@@ -93,6 +94,23 @@ def test_the_loss_is_the_cross_entropy_over_all_other_views() -> None:
     assert float(nats) == pytest.approx(np.mean(expected), rel=1e-5) and found.tolist() == first
 
 
+def test_places_that_are_found_are_asked_for_all_over_the_genomes(pairs: PairSampler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows stand genome by genome: the first ones are of the first genome alone."""
+    monkeypatch.setattr(contrast, "_EVALUATED", 5)
+    asked, view_bases = [], PairSampler.view_bases
+
+    def looked_at(self: PairSampler, rows: np.ndarray, *rest: np.ndarray, **more: bool) -> np.ndarray:
+        asked.append(rows.tolist())
+        return view_bases(self, rows, *rest, **more)
+
+    monkeypatch.setattr(PairSampler, "view_bases", looked_at)
+    objective = torch.nn.Module()
+    objective.forward = lambda ids, *_: (None, None, ids.float())
+    contrast.found_first(objective, pairs, accelerator=Accelerator(cpu=True))
+    last = len(pairs.sampler.view) - 1
+    assert asked == [[last * i // 4 for i in range(5)]] * 2
+
+
 def test_copies_are_no_negatives() -> None:
     generator = torch.Generator().manual_seed(0)
     places = torch.randn(8, 16, generator=generator)
@@ -132,9 +150,9 @@ def test_views_learn_to_find_each_other_from_where_a_run_stopped(config, tmp_pat
 
 @pytest.mark.parametrize("families", [0.0, 0.33])
 def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path, families) -> None:
-    contrast = ContrastConfig(weight=0.5, families=families)
-    alone = pretrain(config(out=str(tmp_path / "alone"), contrast=contrast))
-    save_yaml(config(out=str(tmp_path / "two"), contrast=contrast), tmp_path / "two.yaml")
+    both = ContrastConfig(weight=0.5, families=families)
+    alone = pretrain(config(out=str(tmp_path / "alone"), contrast=both))
+    save_yaml(config(out=str(tmp_path / "two"), contrast=both), tmp_path / "two.yaml")
     script = Path(__file__).parents[2] / "train" / "pretrain.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29613"]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
@@ -157,6 +175,7 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
         ({"contrast": {"shift": -1}}, "--contrast.shift is -1"),
         ({"contrast": {"indels": 0.7}}, "--contrast.indels is 0.7, allowed is 0 to 0.5"),
         ({"contrast": {"families": 1.0}}, "--contrast.families is 1.0, allowed is 0 to 0.9"),
+        ({"contrast": {"families": 0.33}}, "--contrast.families is 0.33, which does nothing without --contrast.weight: pass --contrast.weight 1"),
         ({"contrast": {"weight": 1.0}, "batch_size": 7}, "--batch-size is 7"),
         ({"contrast": {"weight": 1.0}, "accumulation": 2}, "--accumulation parts them: pass 1"),
         ({"contrast": {"weight": 1.0}, "random_phase": False}, "--no-random-phase has no meaning beside --contrast.weight"),
