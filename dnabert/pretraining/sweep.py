@@ -7,7 +7,6 @@ import dataclasses
 import json
 import math
 import multiprocessing
-import os
 import shlex
 import statistics
 import sys
@@ -21,6 +20,7 @@ from dnabert.config import save_yaml, to_yaml
 from dnabert.errors import UserError
 from dnabert.flags import parse
 from dnabert.json_file import read_json
+from dnabert.manifest import describe
 from dnabert.pretraining.config import PretrainConfig
 
 if TYPE_CHECKING:
@@ -113,27 +113,50 @@ def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
     if not Path(config.recipe).is_file():
         raise UserError(f"no such file: {config.recipe}: --recipe takes a config of train/pretrain.py, such as configs/pretrain/small.yaml")
     from dnabert.pretraining.initial import with_words_and_sizes_of_initial  # after --help, which needs no torch
+    from dnabert.pretraining.threads import cores
 
-    threads = max(1, len(os.sched_getaffinity(0)) // config.at_once)
+    threads = max(1, cores() // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
     words += ["--corpus", config.corpus] if config.corpus else []
-    words += [*shlex.split(config.flags), *shlex.split(variant.flags), "--out", str(out), "--resume", "auto"]
+    words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}"), "--out", str(out), "--resume", "auto"]
     return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))
 
 
+def _words(flags: str, *, of: str) -> list[str]:
+    try:
+        return shlex.split(flags)
+    except ValueError as error:
+        raise UserError(f"{of}: {flags!r} cannot be taken apart ({error}): close the quotation") from None
+
+
 def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:
-    """Tokens of each variant in the time of one of the first's; measured once for a set of recipes."""
+    """Tokens of each variant in the time of one of the first's; measured once for a set of recipes, on one corpus."""
     from tqdm.auto import tqdm
 
-    asked = {name: to_yaml(recipe) for name, recipe in recipes.items()}
-    known = read_json(path) if path.is_file() else {}
-    if known.get("recipes") != asked:
+    texts = {name: to_yaml(recipe) for name, recipe in recipes.items()}
+    asked = {"recipes": texts, "corpora": {name: _corpus_hash(recipe) for name, recipe in recipes.items()}, "turns": config.turns}
+    known = _measured(path)
+    if {name: known.get(name) for name in asked} != asked or "speeds" not in known:
         first, *others = recipes
         with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool, tqdm(others, desc="speed", unit=" variants") as bar:
             ratios = {name: pool.submit(_speed, recipes[first], recipes[name], config.turns).result() for name in bar}
-        known = {"recipes": asked, "speeds": {first: 1.0, **ratios}}
+        known = asked | {"speeds": {first: 1.0, **ratios}}
         path.write_text(json.dumps(known, indent=1) + "\n")
     return dict(known["speeds"])
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """What is known of speeds; nothing where the file is damaged: they are measured again."""
+    try:
+        known = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _corpus_hash(recipe: PretrainConfig) -> str | None:
+    """Hash of the corpus that stands there today; None for the demo corpus, which is always the same."""
+    return None if recipe.corpus is None else describe(Path(recipe.corpus)).get("sha256")
 
 
 def _speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:
@@ -187,9 +210,9 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     from dnabert.pretraining.loop import pretrain
 
     out = Path(recipe.out)
-    done = (out / "manifest.json").is_file() and _same_but_place(read_manifest(out, kind="run")["config"], recipe)
+    done = (out / "manifest.json").is_file() and _is_of(read_manifest(out, kind="run"), recipe)
     if not done:
-        with open(out.with_suffix(".log"), "a") as log, contextlib.redirect_stderr(log):  # several bars would tear each other
+        with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log):  # several bars would tear each other
             pretrain(dataclasses.replace(recipe, overwrite=(out / "manifest.json").is_file()))
     last = last_evaluation(out)
     bits, bases, parameters = _scores(recipe)
@@ -206,10 +229,12 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     }
 
 
-def _same_but_place(recorded: dict[str, Any], recipe: PretrainConfig) -> bool:
+def _is_of(manifest: dict[str, Any], recipe: PretrainConfig) -> bool:
+    """Whether a run was made by this recipe, from the corpus that stands there today."""
     wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
     loose = ("overwrite", "resume")
-    return all(recorded.get(key) == value for key, value in wanted.items() if key not in loose)
+    same = all(manifest["config"].get(key) == value for key, value in wanted.items() if key not in loose)
+    return same and _corpus_hash(recipe) in (None, manifest["inputs"]["corpus"].get("sha256"))
 
 
 def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:

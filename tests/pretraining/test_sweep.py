@@ -1,5 +1,8 @@
 """Variants at equal computing time: what is refused, and that a table's numbers are those of the runs."""
 
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +12,11 @@ import pytest
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.manifest import write_manifest
+from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.floors import ratio_difference
-from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _untracked, sweep
+from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _speeds, _trained, _untracked, sweep
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,90 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file: nosuch.yaml: --recipe takes a config"):
         sweep(SweepConfig(recipe="nosuch.yaml", out=str(tmp_path / "sweep")))
     assert not (tmp_path / "sweep").exists()
+
+
+def test_flags_with_an_open_quotation(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("k: 4\n")
+    for config, named in (
+        (SweepConfig(flags="--project 'x", recipe=str(tmp_path / "recipe.yaml")), "--flags"),
+        (SweepConfig(variants=[Variant("a", "--project 'x")], recipe=str(tmp_path / "recipe.yaml")), "flags of variant a"),
+    ):
+        with pytest.raises(UserError, match=f"{named}: .* cannot be taken apart .No closing quotation.: close the quotation"):
+            _recipe(config, config.variants[0], tmp_path / "a")
+
+
+def test_a_machine_that_does_not_tell_which_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As macOS."""
+    (tmp_path / "recipe.yaml").write_text("k: 4\n")
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"))
+    assert _recipe(config, config.variants[0], tmp_path / "a").threads == os.cpu_count()
+
+
+class Here:
+    """Runs at once, in this process, what a pool is given."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable, *arguments: object) -> Future:
+        done: Future = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *asked: measured.append(asked) or 2.0)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "manifest.json").write_text("{}")
+    recipes = {name: PretrainConfig(corpus=str(tmp_path / "corpus"), seed=seed) for seed, name in enumerate("ab")}
+    path = tmp_path / "speed.json"
+
+    def times(config: SweepConfig) -> int:
+        measured.clear()
+        assert _speeds(config, recipes, path) == {"a": 1.0, "b": 2.0}
+        return len(measured)
+
+    config = SweepConfig(turns=3)
+    assert [times(config), times(config)] == [1, 0]
+    (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
+    assert [times(config), times(config)] == [1, 0]
+    assert [times(replace(config, turns=4)), times(replace(config, turns=4))] == [1, 0]
+    for damaged in ("", "{", "[]", "{}"):
+        path.write_text(damaged)
+        assert [times(config), times(config)] == [1, 0]
+
+
+def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "manifest.json").write_text("{}")
+    trained: list[PretrainConfig] = []
+
+    def pretrain(recipe: PretrainConfig) -> None:
+        trained.append(recipe)
+        Path(recipe.out).mkdir(exist_ok=True)
+        write_manifest(Path(recipe.out), kind="run", config=recipe, inputs={"corpus": tmp_path / "corpus"})
+
+    row = {"validation_bits_per_base": 1.9, "validation_bits_per_base_unique": 1.9, "low": 1, "high": 2, "tokens": 1, "seconds": 60}
+    monkeypatch.setattr("dnabert.pretraining.loop.pretrain", pretrain)
+    monkeypatch.setattr("dnabert.pretraining.curve.last_evaluation", lambda _: row)
+    monkeypatch.setattr("dnabert.pretraining.sweep._scores", lambda _: ([], [], 1))
+    first, second = (PretrainConfig(corpus=str(tmp_path / "corpus"), out=str(tmp_path / name)) for name in ("lr-1.0", "lr-1.5"))
+    for recipe in (first, second, first, second):
+        _trained(recipe)
+    assert [each.out for each in trained] == [first.out, second.out]
+    assert sorted(path.name for path in tmp_path.glob("*.log")) == ["lr-1.0.log", "lr-1.5.log"]
+    (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
+    _trained(first)
+    assert trained[2] == replace(first, overwrite=True)
 
 
 def test_a_paired_difference_leaves_out_what_windows_share() -> None:
