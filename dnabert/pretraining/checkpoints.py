@@ -104,7 +104,7 @@ def newest_readable(run: Path) -> Path | None:
 
     None where none can be read; they are told of too, and stay where they are.
     """
-    unreadable = []
+    unreadable: list[Path] = []
     for folder in reversed(checkpoints(run)):
         fault = _fault(folder)
         if fault is None:

@@ -57,7 +57,7 @@ class Samplers:
 
 
 def make_accelerator(config: PretrainConfig) -> Accelerator:
-    """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared."""
+    """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared, or no compiler."""
     # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
     # and with patience: the others wait for the one that counts Markov models, or writes to a slow disk
     device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=_PATIENCE).device
@@ -66,6 +66,8 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
     if device.type == "cpu":
         set_cpu_threads(config.threads, processes=accelerator.num_processes)
         keep_freed_memory()
+    if config.compile and device.type == "cpu":
+        _refuse_no_compiler()
     parts = accelerator.num_processes * config.accumulation * (2 if config.contrast.weight else 1)
     if config.batch_size % parts:
         raise UserError(
@@ -73,6 +75,16 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
             f"--accumulation {config.accumulation}{' times two views' if config.contrast.weight else ''}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
         )
     return accelerator
+
+
+def _refuse_no_compiler() -> None:
+    """torch itself looks for one at the first step, when the run has begun."""
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except RuntimeError as error:
+        raise UserError("--compile needs a C++ compiler, of which none is found: install g++, set CXX, or pass --no-compile") from error
 
 
 def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:

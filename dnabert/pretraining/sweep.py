@@ -134,7 +134,7 @@ def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path)
     from tqdm.auto import tqdm
 
     texts = {name: to_yaml(recipe) for name, recipe in recipes.items()}
-    asked = {"recipes": texts, "corpora": {name: _corpus_hash(recipe) for name, recipe in recipes.items()}, "turns": config.turns}
+    asked: dict[str, Any] = {"recipes": texts, "corpora": {name: _corpus_hash(recipe) for name, recipe in recipes.items()}, "turns": config.turns}
     known = _measured(path)
     if {name: known.get(name) for name in asked} != asked or "speeds" not in known:
         first, *others = recipes

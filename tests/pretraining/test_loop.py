@@ -200,6 +200,20 @@ def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours
     assert vectors.shape == (1, 32) and np.isfinite(vectors).all()
 
 
+def test_no_compiler_is_refused_before_anything_is_begun(config, monkeypatch, tmp_path):
+    from torch._inductor.cpp_builder import cpp_compiler_search
+
+    cpp_compiler_search.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    try:
+        with pytest.raises(UserError, match="--compile needs a C.. compiler, of which none is found: install g.., set CXX, or pass --no-compile"):
+            pretrain(config(compile=True))
+    finally:
+        cpp_compiler_search.cache_clear()
+    assert not Path(config().out).exists()
+
+
 def test_a_mask_that_leaks_is_refused_before_anything_is_trained(config):
     with pytest.raises(UserError, match="--hide asked with --stride 1 and --k 4 leaks.*pass --hide touching"):
         pretrain(config(stride=1, hide="asked"))

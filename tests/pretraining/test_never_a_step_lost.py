@@ -216,7 +216,7 @@ def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
         with pytest.raises(UserError, match="has checkpoints, but none that can be read: .*pass --overwrite to begin again"):
             pretrain(config(resume="auto"))
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    assert [line["step"] for line in lines(pretrain(config(resume="auto", overwrite=True)))][0] == 0
+    assert lines(pretrain(config(resume="auto", overwrite=True)))[0]["step"] == 0
 
 
 def test_what_a_later_version_says_of_its_progress_is_passed_over(config, tmp_path):

@@ -72,11 +72,16 @@ def test_what_stood_there_is_given_back_when_a_run_cannot_be_begun(config, stand
         out.rename(tmp_path / "elsewhere")
         out.symlink_to(tmp_path / "elsewhere")
     before = contents(out)
-    with pytest.raises(UserError, match="no tracker"), begun(config(overwrite=True)):
-        (out / "wandb").mkdir()
-        (out / "wandb" / "half").touch()
-        assert not (out / "mine").exists()
-        raise UserError("no tracker")
+
+    def begin_half() -> None:
+        with begun(config(overwrite=True)):
+            (out / "wandb").mkdir()
+            (out / "wandb" / "half").touch()
+            assert not (out / "mine").exists()
+            raise UserError("no tracker")
+
+    with pytest.raises(UserError, match="no tracker"):
+        begin_half()
     assert out.exists() == (stands != "nothing") and out.is_symlink() == ("link" in stands)
     assert contents(out) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(({"elsewhere"} if "link" in stands else set()) | ({"run"} if out.exists() else set()))
@@ -86,9 +91,14 @@ def test_a_refused_step_forward_leaves_the_config_of_the_run(config):
     run = pretrain(config(steps=2))
     (run / "manifest.json").unlink()
     before = contents(run)
-    with pytest.raises(UserError, match="does not fit"), begun(config(steps=4, resume="auto")) as checkpoint:
-        assert checkpoint == checkpoints(run)[-1]
-        raise UserError("does not fit")
+
+    def go_on() -> None:
+        with begun(config(steps=4, resume="auto")) as checkpoint:
+            assert checkpoint == checkpoints(run)[-1]
+            raise UserError("does not fit")
+
+    with pytest.raises(UserError, match="does not fit"):
+        go_on()
     assert contents(run) == before
 
 
