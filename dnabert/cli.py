@@ -80,7 +80,9 @@ def cluster(arguments: ClusterArguments) -> Result:
 
     config = _part(arguments, ClusterConfig)
     made = make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    return Result({"out": arguments.out, **made.summary})
+    found, share = len(made.summary["clusters"]), made.summary["noise"] / max(made.summary["n"], 1)
+    some = f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {share:.0%} in none"
+    return Result({"out": arguments.out, **made.summary}, notes=[some if found else f"{some}: lower --min-cluster-size, or embed more"])
 
 
 def stability(arguments: StabilityArguments) -> Result:

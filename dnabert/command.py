@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,7 +68,8 @@ def run_command(
     """
     given = list(sys.argv[1:] if argv is None else argv)
     wanted = {flag for flag in FLAGS if flag in given}
-    words = [word for word in given if word not in FLAGS]
+    # a shell expands ~ at the beginning of a word, and not every one in --out=~/corpus
+    words = [re.sub(r"^(--[\w.-]+=)?~(?=/|$)", lambda found: (found[1] or "") + os.path.expanduser("~"), word) for word in given if word not in FLAGS]
     if "--version" in wanted:
         print(version_line())
         return

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -32,11 +35,13 @@ class UserError(Exception):
 def one_line(main: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command so that a `UserError` becomes ``error: …`` on stderr and exit status 2.
 
-    Ctrl-C becomes one line too, with the shell's status 130.
+    Ctrl-C becomes one line too, with the shell's status 130; a file or folder that the system refuses, wherever it is met, with 2. SIGTERM leaves with 143 as
+    Ctrl-C does, so that what was written on the way is removed.
     """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        _clear_up_when_terminated()
         try:
             return main(*args, **kwargs)
         except UserError as error:
@@ -44,14 +49,22 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
         except BrokenPipeError:  # `dnabert … | head` closed the pipe: nobody reads what we would say
             sys.stderr.close()
             sys.exit(141)
-        except OSError as error:  # what a command says goes to a full disk
+        except OSError as error:
+            if error.filename is not None and error.strerror:
+                _leave(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}: mend that, or give another", status=2)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)
+            _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)  # it goes to a full disk
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
 
     return wrapped
+
+
+def _clear_up_when_terminated() -> None:
+    """SIGTERM ends a process at once, and a genome that was unpacked for it stays on the disk; unless somebody has made it mean something else."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def first_line(error: Exception) -> str:

@@ -142,6 +142,7 @@ def _say(text: str, known: Sequence[str]) -> str:
             return f"{flag} is too much for a flag: set it in a YAML file and pass --config FILE.yaml"
         return f"unknown argument {flag}{nearest(flag, known)}; --help lists what there is"
     text = re.split(r" For full helptext| Argument helptext| Arguments? similar| Perhaps you meant", text)[0]
+    text = re.sub(r"no type matching \{None\}\|(INT|FLOAT) could be instantiated from \['(.*?)'\].*", lambda m: f"{m[2]!r} is no {'whole ' if m[1] == 'INT' else ''}number", text)
     text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)
     text = re.sub(r"could not convert string to float: ('.*?')", r"\1 is no number", text)
     text = re.sub(r"^Required options Missing from .*?: ", "missing: ", text)

@@ -88,6 +88,7 @@ def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
 
     A process killed while it empties a folder would leave the rest of it, manifest and all, to be taken for whole.
     """
+    share(temporary)
     replaced = temporary_sibling(out, role="-replaced")
     for turn in range(_TURNS):
         try:
@@ -108,6 +109,15 @@ def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
             replaced.unlink()
         shutil.rmtree(replaced, ignore_errors=True)
     raise UserError(f"{out} is being written by other processes: wait for them or choose another --out")
+
+
+def share(folder: Path) -> None:
+    """Give every file in a folder the rights that the process's umask leaves: safetensors writes files that nobody else may read."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod((path.stat().st_mode | 0o666) & ~mask & 0o777)
 
 
 @contextlib.contextmanager

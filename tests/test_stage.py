@@ -81,6 +81,15 @@ def test_a_killed_process_leaves_no_result(tmp_path, how):
     assert read_manifest(out, kind="corpus")["kind"] == "corpus"
 
 
+def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
+    with stage(tmp_path / "out", kind="corpus") as folder:
+        (folder / "private").write_text("as safetensors writes")
+        (folder / "private").chmod(0o600)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()}
+    (tmp_path / "usual").write_text("")
+    assert modes == {(tmp_path / "usual").stat().st_mode & 0o777}
+
+
 def test_an_existing_stage_is_kept(tmp_path):
     make(tmp_path / "out")
     (tmp_path / "out" / "data").write_text("old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ def check_table_free(out: str | Path, *, overwrite: bool) -> None:
     """Raise `UserError` unless a table may be written at `out`; only such a table is ever replaced."""
     out = Path(out)
     if not out.exists():
+        near = next(folder for folder in Path(os.path.abspath(out)).parents if folder.exists())
+        if not (near.is_dir() and os.access(near, os.W_OK)):
+            raise UserError(f"cannot write {out}: {near} is not to be written to: choose another --out")
         return
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")

@@ -206,6 +206,8 @@ def _summary(
 def sentence(summary: dict[str, Any]) -> str:
     """Say in one sentence what a stability summary found."""
     clusters = summary["clusters"]
+    if not clusters:
+        return "there is no cluster to repeat."
     clustered = sum(row["n"] for row in clusters)
     stable = [row for row in clusters if row["verdict"] == "stable"]
     share = sum(row["n"] for row in stable) / clustered if clustered else 0.0

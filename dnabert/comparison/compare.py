@@ -24,11 +24,12 @@ from dnabert.encoders.rungs import resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
-from dnabert.explain.explanation import explanation_inputs
+from dnabert.explain.explanation import check_files, explanation_inputs
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
 from dnabert.tokenizer import load_tokenizer
+from dnabert.yaml_file import read_mapping
 
 #: What a record of a rung holds for computing alone, and no reader needs.
 _WORKING = ("hits", "groups", "draws")
@@ -54,20 +55,21 @@ def compare(config: CompareConfig) -> Path:
         raise UserError(f"{out} holds files of somebody's own, which a comparison would replace: choose another --out")
     with disk_in_one_line(out, mend="mend that and run it again: what is whole there is kept"):
         config = _resolved(config)
+        check_files(config.explain.expanded())
         out.mkdir(parents=True, exist_ok=True)
         with held(out, by="comparison"):
             return _compare(config, out)
 
 
 def _is_strange(out: Path) -> bool:
-    """Whether a folder without a comparison's manifest has another, or a config that is none of a comparison: both would be replaced."""
+    """Whether a folder without a comparison's manifest holds anything that no comparison wrote, which its parts would replace."""
     if (out / "manifest.json").exists():
         return True
     try:
         load_yaml(CompareConfig, out / "config.yaml")
-    except UserError:
-        return (out / "config.yaml").exists()
-    return False
+        return not read_mapping(out / "config.yaml").keys() >= {"rungs", "ladder_windows"}
+    except UserError:  # the demo corpus is prepared before there is a config
+        return out.is_dir() and any(path.name != "corpus" and not path.name.startswith(".") for path in out.iterdir())
 
 
 def _compare(config: CompareConfig, out: Path) -> Path:

@@ -52,7 +52,8 @@ class Ladder:
         found = [split for split in self.config.ladder_splits if split in self.corpus]
         if not found:
             raise UserError(
-                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these"
+                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these, "
+                "or prepare it with --split.by random (chromosome and block are others)"
             )
         return found
 

@@ -112,6 +112,8 @@ def read_blocks(path: str | Path) -> Blocks:
             raise UserError(f"{path} has no column {', '.join(missing)}: its header must name {', '.join(_COLUMNS)}")
         order = [header.index(name) for name in _COLUMNS]
         for number, line in enumerate(file, start=2):
+            if not line.strip():
+                continue
             fields = line.rstrip("\n").split("\t")
             try:
                 block, genome, chrom, start, end = (fields[i] for i in order)

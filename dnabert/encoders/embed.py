@@ -181,8 +181,6 @@ def _progress(name: str, *, total: int, shown: bool = True, unit: str = " window
 
 def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]:
     vectors = encoder.encode(bases)
-    if not np.isfinite(vectors).all():
-        raise UserError(f"{encoder.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
     bar.update(len(bases))
     return vectors
 

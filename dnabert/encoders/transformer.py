@@ -124,7 +124,10 @@ class TransformerEncoder:
                 else:
                     np.add.at(total, owner[reading[batch]], pooled * weight[batch, None])
         means = (_group_mean(total, group=owner, n=len(bases)) if p.largest else total for total, p in zip(found, poolings, strict=True))
-        return [mean.astype(np.float32) for mean in means]
+        vectors = [mean.astype(np.float32) for mean in means]
+        if not all(np.isfinite(each).all() for each in vectors):
+            raise UserError(f"{self.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
+        return vectors
 
     def drawn_states(self, bases: Bases, *, most: int, seed: int = 0) -> NDArray[np.float32]:
         """States of words of sequences, float32 (m, D), drawn at random: nearly `most` of them, or all where there are fewer."""

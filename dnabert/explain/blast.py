@@ -134,6 +134,12 @@ class _Database:
     names: Sequence[str] | range | None
 
 
+def check_database(source: str | Path) -> None:
+    """Raise `UserError` where there is neither a FASTA file nor a nucleotide BLAST database of this name."""
+    if not Path(source).is_file():
+        _existing(Path(source))
+
+
 @contextmanager
 def _database(source: str | Path | Bases) -> Iterator[_Database]:
     if isinstance(source, str | Path) and not Path(source).is_file():

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from dnabert.clusters.stability import load_stability
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.explain.blast import missing_program
+from dnabert.explain.blast import check_database, missing_program
 from dnabert.explain.card_tables import cards_of, tables_of, write_table
 from dnabert.explain.config import ExplainConfig
 from dnabert.explain.confounds import confounds
@@ -102,6 +102,7 @@ def explain(
         when the clusters are not of a corpus, or a file of `config` cannot be read.
     """
     config = (config or ExplainConfig()).expanded()
+    check_files(config)
     inputs = explanation_inputs(clusters, stability, config)
     with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)
@@ -121,6 +122,15 @@ def explanation_inputs(clusters: str | Path, stability: str | Path | None, confi
     files = {f"database {n}": path for n, path in enumerate(config.databases)}
     files |= {f"track {each.name}{'' if each.genome is None else ':' + each.genome}": each.path for each in map(parse_track, config.tracks)}
     return {name: path for name, path in given.items() if path is not None} | files
+
+
+def check_files(config: ExplainConfig) -> None:
+    """Raise `UserError` where a file of an expanded config is not there, before anything is computed."""
+    for path in config.databases:
+        check_database(path)
+    for file in (config.gene_sets, config.motifs, *(parse_track(each).path for each in config.tracks)):
+        if file is not None and not Path(file).is_file():
+            raise UserError(f"no such file: {file}: give an existing one, or leave it out")
 
 
 def load_explanation(folder: str | Path) -> Explanation:

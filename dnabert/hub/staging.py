@@ -23,6 +23,8 @@ from dnabert.stage import whole_folder
 
 #: The Hub's kind of repository for each kind of stage.
 REPOSITORIES = {"run": "model", "corpus": "dataset"}
+#: What a corpus has beside its splits.
+_CORPUS = ("manifest.json", "config.yaml", "summary.json", "dataset_dict.json", "gene_names.parquet", "sequences")
 #: What no stage of ours makes: a version control's or an editor's, or what another process is writing.
 _HIDDEN = shutil.ignore_patterns(".*")
 
@@ -88,7 +90,6 @@ def staged(
         raise UserError(f"{source} {found}: give the folder of a run or of a corpus")
     if out is not None and Path(out).resolve().is_relative_to(Path(source).resolve()):
         raise UserError(f"--out {out} is in {source}, which is copied there: choose another --out")
-    _check_links(Path(source))
     with tempfile.TemporaryDirectory(prefix="dnabert-push-") as scratch:
         final = Path(scratch) / "repository" if out is None else Path(out)
         with whole_folder(final, kind=kind) as folder:
@@ -103,8 +104,8 @@ def staged(
 def _check_links(source: Path) -> None:
     """Raise `UserError` where a link leads out of the folder: a stranger's could have any file of this machine uploaded."""
     root = source.resolve()
-    for path in source.rglob("*"):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
+    for path in (source, *source.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root.parent if path == source else root):
             raise UserError(f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or remove it")
 
 
@@ -144,6 +145,7 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
         raise UserError(f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py")
     if config.license or config.data:
         raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
+    _check_links(run)
     shutil.copytree(run, folder, dirs_exist_ok=True, ignore=_HIDDEN)
 
 
@@ -151,8 +153,14 @@ def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) 
     from dnabert.corpus import load_corpus
     from dnabert.corpus.card import dataset_card
 
-    card = dataset_card(load_corpus(corpus), name=name, data=config.data, license=config.license)
-    shutil.copytree(corpus, folder, dirs_exist_ok=True, ignore=_HIDDEN, copy_function=_link)
+    whole = load_corpus(corpus)
+    card = dataset_card(whole, name=name, data=config.data, license=config.license)
+    for part in (*_CORPUS, *whole):  # and not what else somebody keeps there
+        _check_links(corpus / part)
+        if (corpus / part).is_dir():
+            shutil.copytree(corpus / part, folder / part, ignore=_HIDDEN, copy_function=_link)
+        elif (corpus / part).is_file():
+            _link(str(corpus / part), str(folder / part))
     (folder / "README.md").write_text(card)
 
 

@@ -18,7 +18,7 @@ from dnabert.manifest import write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_free, check_not_read, check_not_stood_in, whole_file
+from dnabert.stage import check_free, check_not_read, check_not_stood_in, share, whole_file
 from dnabert.yaml_file import read_mapping
 
 _CONFIG = "config.yaml"
@@ -162,6 +162,7 @@ def _record(config: PretrainConfig) -> None:
 
 def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
     """Write the manifest, last: from now on the folder is a run."""
+    share(Path(config.out))
     inputs = {"corpus": corpus} | ({"initial": Path(config.initial)} if config.initial else {})
     write_manifest(Path(config.out), kind="run", config=config, inputs=inputs, seconds=seconds)
 

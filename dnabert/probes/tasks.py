@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,27 +142,29 @@ def _read_table(path: Path, *, separator: str) -> _Rows:
     import pandas as pd
 
     try:
-        compression: Literal["gzip"] | None = "gzip" if path.suffix == ".gz" else None
+        compression: Literal["gzip"] | None = "gzip" if _is_gzip(path) else None
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, compression=compression)
     except (OSError, ValueError, EOFError, zlib.error) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas then takes the first fields for names of the rows
         raise UserError(f"{path} has more fields in its lines than in its header: name each, or quote what holds a {separator!r}")
+    table.columns = [str(name).strip() for name in table.columns]
     missing = [name for name in ("sequence", "label") if name not in table]
     if missing:
-        raise UserError(f"{path} has no column {missing[0]!r} (it has {', '.join(map(str, table.columns))}): rename one")
-    short = table[["sequence", "label"]].isna().any(axis=1).to_numpy()
-    if short.any():
-        raise UserError(f"{path}, row {int(np.flatnonzero(short)[0]) + 1} has fewer fields than the header: mend or remove it")
+        raise UserError(f"{path} has no column {missing[0]!r} (it has {', '.join(table.columns)}): rename one, or name the file .tsv where tabs part its columns")
+    texts = table[["sequence", "label"]].fillna("").apply(lambda column: column.str.strip())  # 'ACGT, 1' has the label 1
+    unlabelled = (texts["label"] == "").to_numpy()
+    if unlabelled.any():
+        raise UserError(f"{path}, row {int(np.flatnonzero(unlabelled)[0]) + 1} has no label: write one, or remove the row")
     return [
         (_bases(sequence, where=f"{path}, line {line}"), label)
-        for line, (sequence, label) in enumerate(zip(table["sequence"], table["label"], strict=True), start=2)
+        for line, (sequence, label) in enumerate(zip(texts["sequence"], texts["label"], strict=True), start=2)
     ]
 
 
 def _read_fasta(path: Path) -> _Rows:
     rows = []
-    for record in _text(path).split(">")[1:]:
+    for record in re.split(r"^>", _text(path), flags=re.MULTILINE)[1:]:
         header, _, sequence = record.partition("\n")
         words = header.split()
         if len(words) < 2:
@@ -182,9 +185,14 @@ def _read_uci(path: Path) -> _Rows:
     return rows
 
 
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
 def _text(path: Path) -> str:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if _is_gzip(path) else path.open(encoding="utf-8-sig") as file:
             return file.read()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error

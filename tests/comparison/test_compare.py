@@ -17,6 +17,7 @@ from dnabert.config import load_yaml
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
+from dnabert.explain import ExplainConfig
 from dnabert.explain.blast import missing_program
 from dnabert.leftovers import held
 from dnabert.manifest import read_manifest
@@ -111,6 +112,21 @@ def test_without_a_run_its_rungs_are_left_out_or_it_says_so(tmp_path: Path) -> N
     with pytest.raises(UserError, match="same name"):
         compare(twice)
     assert not (tmp_path / "x").exists()
+
+
+def test_stages_of_somebody_s_are_not_replaced(tmp_path: Path) -> None:
+    for path in ("clusters/manifest.json", "ladder.tsv"):
+        (tmp_path / "mine" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / path).write_text("{}")
+    with pytest.raises(UserError, match="mine holds files of somebody's own"):
+        compare(CompareConfig(out=str(tmp_path / "mine"), tracker="none"))
+
+
+def test_files_that_are_missing_are_told_before_anything_is_computed(tmp_path: Path) -> None:
+    config = CompareConfig(out=str(tmp_path / "out"), corpus=str(tmp_path), explain=ExplainConfig(databases=["gone.fa"]), tracker="none")
+    with pytest.raises(UserError, match=r"no such database: gone\.fa"):
+        compare(config)
+    assert not (tmp_path / "out").exists()
 
 
 def test_somebody_s_own_folder_is_left_alone(tmp_path: Path) -> None:

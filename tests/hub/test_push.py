@@ -121,6 +121,22 @@ def test_a_release_keeps_its_card(run: Path, tmp_path: Path) -> None:
         pass
 
 
+def test_only_what_a_corpus_has_is_uploaded(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_corpus.folder, tmp_path / "corpus"))
+    (folder / "private").mkdir()
+    (folder / "private" / "patient.vcf").write_text("secret")
+    with staged(folder, "me/x", config=PushConfig()) as made:
+        assert {path.name for path in made.folder.iterdir()} == {path.name for path in tiny_corpus.folder.iterdir()} | {"README.md"}
+
+
+def test_links_that_w_and_b_leaves_in_a_run_keep_nothing_from_being_uploaded(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    (copy / "wandb").mkdir()
+    (copy / "wandb" / "debug-core.log").symlink_to("/etc/hostname")
+    with staged(copy, "me/x", config=PushConfig()) as made:
+        assert (made.folder / "model.safetensors").is_file() and not (made.folder / "wandb").exists()
+
+
 @pytest.mark.parametrize("name", ["tiny", "a/b/c", "me/ti ny", "", "me/"])
 def test_a_name_that_is_no_repository(run, name):
     with pytest.raises(UserError, match="NAME must be OWNER/NAME"), staged(run, name):

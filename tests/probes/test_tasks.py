@@ -30,9 +30,17 @@ def test_a_folder_of_three_formats(tmp_path):
 
 
 def test_gzip(tmp_path):
-    folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV)
+    folder = write(tmp_path / "t", train_csv=CSV)
     (folder / "test.csv.gz").write_bytes(gzip.compress(CSV.encode()))
-    assert text_of(read_task(folder).test) == ["ACGTACGT", "GGCC"]
+    (folder / "dev.csv").write_bytes(gzip.compress(CSV.encode()))  # the content tells, not the name
+    task = read_task(folder)
+    assert text_of(task.test) == text_of(task.dev) == ["ACGTACGT", "GGCC"]
+
+
+def test_blanks_and_marks_around_words_are_no_part_of_them(tmp_path):
+    spaced = "\ufeff" + CSV.replace(",", ", ")
+    task = read_task(write(tmp_path / "t", train_csv=spaced, dev_csv=CSV, test_fa="\ufeff>a A->G 1\nACGTACGT\n>b 0\nGGCC\n"))
+    assert task.classes == ["0", "1"] and text_of(task.train) == text_of(task.test) == ["ACGTACGT", "GGCC"]
 
 
 def spelled(number):
@@ -112,6 +120,8 @@ def test_the_uci_repositorys_form(tmp_path, packed):
         ({"train_csv": "sequence,label\nACGTL,1\n"}, "line 2: a sequence with 'L'"),
         ({"train_csv": "sequence,label\n,1\n"}, "line 2: a sequence with nothing"),
         ({"train_csv": "sequence,label\n"}, "holds no sequence"),
+        ({"train_csv": CSV + "ACGT,\n"}, "train.csv, row 3 has no label: write one"),
+        ({"train_csv": CSV + "ACGT\n"}, "train.csv, row 3 has no label: write one"),
         ({"train_csv": ""}, "cannot be read: No columns to parse"),
         ({"train_data": "EI, ACGT\n"}, "line 1: 2 fields between commas, allowed are label, name, sequence"),
         ({"train_fa": ">only_a_name\nACGT\n"}, "the header >only_a_name has no label"),
