@@ -62,7 +62,7 @@ class Assignment:
 
     def _error(self) -> str:
         if self.held_out is None:
-            return "no cluster takes in new sequences: of the held-out windows that were placed with a probability of 0.5 or more too few were right, or there were none"
+            return "no cluster takes in new sequences: no threshold of 0.5 or more accepts any held-out window"
         known = self.held_out
         low, value, high = (f"{100 * known[name]:.2f}" for name in ("low", "error", "high"))
         return (

@@ -101,11 +101,10 @@ def staged(
         yield Staged(final, name, REPOSITORIES[kind])
 
 
-def _check_links(source: Path) -> None:
-    """Raise `UserError` where a link leads out of the folder: a stranger's could have any file of this machine uploaded."""
-    root = source.resolve()
-    for path in (source, *source.rglob("*")):
-        if path.is_symlink() and not path.resolve().is_relative_to(root.parent if path == source else root):
+def _check_links(part: Path, *, source: Path) -> None:
+    """Raise `UserError` where a link in a part of the folder leads out of the folder: a stranger's could have any file of this machine uploaded."""
+    for path in (part, *part.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(source.resolve()):
             raise UserError(f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or remove it")
 
 
@@ -145,7 +144,7 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
         raise UserError(f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py")
     if config.license or config.data:
         raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
-    _check_links(run)
+    _check_links(run, source=run)
     shutil.copytree(run, folder, dirs_exist_ok=True, ignore=_HIDDEN)
 
 
@@ -156,7 +155,7 @@ def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) 
     whole = load_corpus(corpus)
     card = dataset_card(whole, name=name, data=config.data, license=config.license)
     for part in (*_CORPUS, *whole):  # and not what else somebody keeps there
-        _check_links(corpus / part)
+        _check_links(corpus / part, source=corpus)
         if (corpus / part).is_dir():
             shutil.copytree(corpus / part, folder / part, ignore=_HIDDEN, copy_function=_link)
         elif (corpus / part).is_file():
