@@ -147,12 +147,16 @@ def test_a_link_out_of_a_folder_is_not_uploaded(tmp_path: Path, tiny_corpus: Cor
     (corpus / "train" / "inside").symlink_to(corpus / "config.yaml")
     with staged(corpus, "me/x", out=tmp_path / "within"):
         pass
-    (corpus / "notes.txt").symlink_to(secret)
+    (corpus / "notes.txt").symlink_to(secret)  # what no corpus has is not uploaded at all
+    with staged(corpus, "me/x") as made:
+        assert not (made.folder / "notes.txt").exists()
+    (corpus / "train" / "notes.txt").symlink_to(secret)
     with pytest.raises(UserError, match="notes.txt is a link out of .*, which is not followed for an upload"), staged(corpus, "me/x"):
         pass
-    (corpus / "notes.txt").unlink()
-    (corpus / "more").symlink_to(tmp_path, target_is_directory=True)
-    with pytest.raises(UserError, match="more is a link out of"), staged(corpus, "me/x"):
+    (corpus / "train" / "notes.txt").unlink()
+    shutil.move(corpus / "sequences", tmp_path / "moved")
+    (corpus / "sequences").symlink_to(tmp_path / "moved", target_is_directory=True)
+    with pytest.raises(UserError, match="sequences is a link out of"), staged(corpus, "me/x"):
         pass
 
 
