@@ -146,5 +146,6 @@ def _say(text: str, known: Sequence[str]) -> str:
     text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)
     text = re.sub(r"could not convert string to float: ('.*?')", r"\1 is no number", text)
     text = re.sub(r"^Required options Missing from .*?: ", "missing: ", text)
+    text = re.sub(r"^missing: --([\w-]+\.\d+\.[\w-]+) .*", lambda found: f"{found[1].replace('-', '_')} is missing in the YAML file: add it", text)
     text = re.sub(r"^(Invalid choice|Value error|Parsing error|Missing argument) (?=[a-zEM])", "", text)
     return f"{text.rstrip(' .')}; see --help"

@@ -33,6 +33,22 @@ class Named:
 
 
 @dataclass
+class Annotated:
+    """A genome with its genes."""
+
+    name: str
+    """Of the genome."""
+    genes: str | None = None
+
+
+@dataclass
+class Groups:
+    """Genomes."""
+
+    genomes: list[Annotated] = field(default_factory=list)
+
+
+@dataclass
 class Settings:
     """Settings of a test."""
 
@@ -102,6 +118,11 @@ def test_help_shows_the_values_of_the_yaml(yaml_file, capsys):
     said = capsys.readouterr().out
     assert end.value.code == 0
     assert "1234" in said and "Budget." in said and "--config FILE.yaml" in said
+
+
+def test_what_a_group_of_the_yaml_lacks_is_told_as_a_key_not_as_a_flag(yaml_file):
+    with pytest.raises(UserError, match=r"^genomes\.0\.name is missing in the YAML file: add it; see --help$"):
+        parse(Groups, ["--config", yaml_file("genomes:\n- {genes: a.gtf}\n")])
 
 
 def test_required_field_from_yaml_or_flag(yaml_file):
