@@ -195,7 +195,7 @@ COMMANDS: dict[str, tuple[Callable[..., Result], type]] = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the subcommand that the first argument names; a user's mistake ends in one line and status 2."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return
     if words[0] == "--version":

@@ -56,7 +56,7 @@ class Assignment:
         short = int(self.table["note"].isin((TOO_SHORT, TOO_FEW_KNOWN)).sum())
         unlike = int((self.table["unlike"] != "").sum())
         head = f"{len(self.table):,} sequences: {len(self.table) - none:,} in clusters, {none - short:,} in none"
-        lines = [f"{head}, {short:,} too short; {unlike:,} unlike the corpus"]
+        lines = [f"{head}, {short:,} that cannot be read (too short, or hardly a known base); {unlike:,} unlike the corpus"]
         lines += [f"  cluster {label:>4} {counts[label]:>9,}" for label in sorted(counts, key=int)]
         return "\n".join([*lines, self._error()])
 

@@ -180,6 +180,8 @@ def _check_is_fasta(plain: Path, *, source: Path) -> None:
         head = file.read(4096).lstrip()
     if not head:
         raise UserError(f"{source} is empty: give a FASTA file with sequences")
+    if head.startswith((b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")):
+        raise UserError(f"{source} is compressed, and not by gzip: decompress it first")
     if head.startswith(b"@"):
         raise UserError(f"{source} is FASTQ (it begins with '@'), not FASTA: convert it, for example with seqtk seq -a")
     if not head.startswith(b">"):

@@ -146,6 +146,9 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
         raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
     _check_links(run, source=run)
     shutil.copytree(run, folder, dirs_exist_ok=True, ignore=_HIDDEN)
+    made = str((read_manifest(run, kind="run")["config"] or {}).get("out", ""))
+    card = folder / CARD  # its examples load the model under the name that it was released by
+    card.write_text(card.read_text().replace(f'"{made}"', f'"{name}"').replace(f"name: {made}\n", f"name: {name.split('/')[-1]}\n"))
 
 
 def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) -> None:

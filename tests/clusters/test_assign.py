@@ -140,7 +140,7 @@ def test_nothing_is_lost_of_what_cannot_be_read(clusters: Path, tmp_path: Path) 
     assert made.table["note"].tolist() == ["too short", "too short", "too few known bases", ""]
     assert made.table["cluster"].tolist() == ["none", "none", "none", "0"]
     assert made.table["probability"].isna().tolist() == [True, True, True, False]
-    assert "4 sequences: 1 in clusters, 0 in none, 3 too short" in made.describe()
+    assert "4 sequences: 1 in clusters, 0 in none, 3 that cannot be read" in made.describe()
     made = assign(clusters, fasta(tmp_path / "short.fa", ["A"]), out=tmp_path / "short.tsv")
     assert made.table["note"].tolist() == ["too short"]
 
@@ -159,7 +159,7 @@ def test_long_sequences_are_mixtures_unless_tiled(clusters: Path, tmp_path: Path
 def test_summary_and_warning(clusters: Path, mixed: Path, tmp_path: Path) -> None:
     made = assign(clusters, mixed, out=tmp_path / "new.tsv")
     said = made.describe().splitlines()
-    assert said[0].startswith("30 sequences: 20 in clusters, 10 in none, 0 too short; ")
+    assert said[0].startswith("30 sequences: 20 in clusters, 10 in none, 0 that cannot be read (too short, or hardly a known base); ")
     assert said[1].split() == ["cluster", "0", "10"] and said[2].split() == ["cluster", "1", "10"]
     assert "held-out windows accepted so (by sequence)" in said[3] and "% [" in said[3]
     assert made.warning is not None and "\n" not in made.warning

@@ -1,3 +1,4 @@
+import bz2
 import gzip
 from pathlib import Path
 
@@ -43,12 +44,13 @@ def test_lines_of_uneven_length_and_of_windows(tmp_path: Path, text: bytes) -> N
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"@r1\nACGT\n+\nIIII\n", "is FASTQ"),
+        (bz2.compress(b">a\nACGT\n"), "compressed, and not by gzip: decompress it first"),
         (b"ACGT\n", "begins with 'ACGT' instead of '>'"),
         (b">a\n>b\n", "holds no bases"),
         (b">a\nACGT\n>a\nACGT\n", "its own name"),
         (gzip.compress(FASTA * 100)[:-20], "damaged gzip"),
     ],
-    ids=["empty", "blank", "FASTQ", "no header", "no bases", "same name twice", "damaged gzip"],
+    ids=["empty", "blank", "FASTQ", "bzip2", "no header", "no bases", "same name twice", "damaged gzip"],
 )
 def test_what_is_no_fasta_is_refused_in_one_line(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "bad.fa").write_bytes(text)

@@ -111,7 +111,8 @@ def test_a_corpus_is_uploaded_and_loads_with_datasets(tiny_corpus: Corpus, tmp_p
 def test_a_release_keeps_its_card(run: Path, tmp_path: Path) -> None:
     made = release(run, out=tmp_path / "released", data="Simulated sequence.", license="mit")
     with staged(made, "me/tiny", out=tmp_path / "kept") as upload:
-        assert upload.card == (made / "README.md").read_text() and "license: mit" in upload.card
+        assert upload.card == (made / "README.md").read_text().replace('"released"', '"me/tiny"').replace("name: released\n", "name: tiny\n")
+        assert "license: mit" in upload.card and '"me/tiny"' in upload.card and "released" not in upload.card
         assert "Simulated sequence." in upload.card
     assert (tmp_path / "kept" / "model.safetensors").is_file()
     with pytest.raises(UserError, match="is a release and has its card"), staged(made, "me/tiny", config=PushConfig(license="mit")):
