@@ -90,6 +90,13 @@ def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
     assert modes == {(tmp_path / "usual").stat().st_mode & 0o777}
 
 
+def test_a_file_that_may_not_be_read_is_told_as_such(tmp_path):
+    secret = tmp_path / "secret.fa"
+    secret.write_text(">a")
+    with pytest.raises(UserError, match=rf"cannot read {secret}: Permission denied: ask its owner"), stage(tmp_path / "out", kind="corpus"):
+        raise PermissionError(13, "Permission denied", str(secret))  # as the system says it; a test that runs as root may read everything
+
+
 def test_an_existing_stage_is_kept(tmp_path):
     make(tmp_path / "out")
     (tmp_path / "out" / "data").write_text("old")
