@@ -132,10 +132,10 @@ def _writing(out: Path, *, within: Path) -> Iterator[None]:
         if found is None:
             raise
         name = getattr(error, "filename", None)
-        elsewhere = isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out
-        if elsewhere and isinstance(error, PermissionError) and os.path.isfile(name):  # what is written is new: that one was to be read
-            raise UserError(f"cannot read {name}: {found}: ask its owner, or give another") from error
-        place = f"{name}: " if elsewhere else ""
+        elsewhere = name if isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out else None
+        if elsewhere and isinstance(error, PermissionError) and os.path.isfile(elsewhere):  # what is written is new: that one was to be read
+            raise UserError(f"cannot read {elsewhere}: {found}: ask its owner, or give another") from error
+        place = f"{elsewhere}: " if elsewhere else ""
         raise UserError(f"cannot write {out}: {place}{found}: free space or choose another --out") from error
 
 
