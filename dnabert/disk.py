@@ -34,6 +34,13 @@ def disk_in_one_line(out: str | Path, *, mend: str) -> Iterator[None]:
         raise UserError(f"cannot write {getattr(error, 'filename', None) or out}: {fault}: {mend}") from error
 
 
+def check_writable(out: Path) -> None:
+    """Raise `UserError` where a file cannot be made: before the work that is to be written there."""
+    place = next(each for each in out.absolute().parents if each.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK)):
+        raise UserError(f"cannot write {out}: {place} is no folder that can be written: choose another --out")
+
+
 def system_error(error: BaseException) -> str | None:
     """What the system said, if that is what an error tells of; pyarrow and safetensors hand it on as text."""
     if isinstance(error, OSError) and error.errno is not None:

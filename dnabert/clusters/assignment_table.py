@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.disk import check_writable
 from dnabert.errors import UserError, first_line
 from dnabert.manifest import read_manifest, sha256
 from dnabert.stage import whole_file
@@ -38,9 +38,7 @@ def check_table_free(out: str | Path, *, overwrite: bool) -> None:
     """Raise `UserError` unless a table may be written at `out`; only such a table is ever replaced."""
     out = Path(out)
     if not out.exists():
-        near = next(folder for folder in Path(os.path.abspath(out)).parents if folder.exists())
-        if not (near.is_dir() and os.access(near, os.W_OK)):
-            raise UserError(f"cannot write {out}: {near} is not to be written to: choose another --out")
+        check_writable(out)
         return
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")

@@ -14,6 +14,7 @@ from dnabert.corpus.config import CorpusConfig, GenomeConfig, SplitConfig
 from dnabert.corpus.download import Patience, Server
 from dnabert.corpus.registry import PARTS, Assembly, read_registry
 from dnabert.corpus.twobit import TwoBit
+from dnabert.disk import check_writable
 from dnabert.errors import UserError
 from dnabert.stage import whole_file
 
@@ -135,9 +136,7 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if out.exists() and b"# Written by dnabert fetch" not in out.read_bytes()[:4096]:
         raise UserError(f"{out} was not written by dnabert fetch, so --overwrite leaves it alone: choose another --out")
-    place = next(each for each in out.absolute().parents if each.exists())
-    if not (place.is_dir() and os.access(place, os.W_OK)):
-        raise UserError(f"cannot write {out}: {place} is no folder that can be written: choose another --out")
+    check_writable(out)
 
 
 def _names(assemblies: Sequence[Assembly]) -> list[str]:

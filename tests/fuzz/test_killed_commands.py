@@ -228,8 +228,8 @@ def test_a_full_disk_is_one_line(work: Path, tmp_path: Path, name: str, room: in
 def test_a_folder_that_may_only_be_read_is_one_line(work: Path, tmp_path: Path, name: str) -> None:
     with _disk(tmp_path, options="ro,size=64k") as disk:
         out = disk / f"out{_ENDINGS.get(name, '')}"
-        # fetch asks before it downloads anything
-        mend = "is no folder that can be written: choose another --out" if name == "fetch" else "Read-only file system"
+        # these ask before hours of work
+        mend = "is no folder that can be written: choose another --out" if name in ("fetch", "assign") else "Read-only file system"
         _check_one_line(_run(work, name, out=out), out, mend=mend)
 
 
