@@ -21,6 +21,7 @@ T = TypeVar("T")
 #: Seeds that every generator of random numbers takes: from 0 to below this.
 SEEDS = 2**32
 
+
 def load_yaml(config_class: type[T], path: str | Path) -> T:
     """Read a dataclass from a YAML file; keys that the file leaves out keep their defaults.
 

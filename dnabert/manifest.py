@@ -165,8 +165,7 @@ def check_unchanged(folder: str | Path, manifest: Mapping[str, Any], *, name: st
     if "path" not in recorded:
         raise UserError(f"{folder} does not say what its {name} was: make it again")
     path = Path(recorded["path"])
-    hashed = path / _MANIFEST if path.is_dir() else path
-    if "sha256" in recorded and hashed.is_file() and sha256(hashed) != recorded["sha256"]:
+    if "sha256" in recorded and content_hash(path) not in (None, recorded["sha256"]):
         raise UserError(f"{folder} was made from another {name} than now stands at {path}: make {folder} again")
     return path
 
@@ -177,12 +176,23 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_hash(path: str | Path) -> str | None:
+    """SHA-256 of a file, or of a stage folder's manifest; None where neither is."""
+    hashed = _hashed(Path(path))
+    return sha256(hashed) if hashed.is_file() else None
+
+
 def describe(path: Path) -> dict[str, Any]:
     """Place, size and hash of a file, or of a stage folder's manifest, as a manifest records an input."""
-    hashed = path / _MANIFEST if path.is_dir() else path
-    if not hashed.is_file():
+    found = content_hash(path)
+    if found is None:
         return {"path": os.path.abspath(path)}
-    return {"path": os.path.abspath(path), "bytes": hashed.stat().st_size, "sha256": sha256(hashed)}
+    return {"path": os.path.abspath(path), "bytes": _hashed(path).stat().st_size, "sha256": found}
+
+
+def _hashed(path: Path) -> Path:
+    """The file whose bytes stand for a path."""
+    return path / _MANIFEST if path.is_dir() else path
 
 
 def _versions() -> dict[str, str]:

@@ -112,11 +112,14 @@ def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
 
 
 def share(folder: Path) -> None:
-    """Give every file in a folder the rights that the process's umask leaves: safetensors writes files that nobody else may read."""
+    """Give every file in a folder the rights that the process's umask leaves: safetensors writes files that nobody else may read.
+
+    A file that stands in another folder too (a hard link) is somebody's own, and keeps the rights they gave it.
+    """
     mask = os.umask(0)
     os.umask(mask)
     for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1:
             path.chmod((path.stat().st_mode | 0o666) & ~mask & 0o777)
 
 

@@ -16,6 +16,18 @@ settings.load_profile("untimed")
 os.environ["PYTHONFAULTHANDLER"] = "1"  # a process that a test starts and that crashes says where
 
 
+@pytest.fixture
+def yaml_file(tmp_path: Path):
+    """Write a text as a YAML file and give its path."""
+
+    def write(text: str) -> str:
+        path = tmp_path / "settings.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def demo_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The embedded demo corpus, prepared: four genomes, 16,000 windows of 448 bp, split by block."""

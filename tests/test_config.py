@@ -61,16 +61,6 @@ class Required:
     out: Path = Path("out")
 
 
-@pytest.fixture
-def yaml_file(tmp_path: Path):
-    def write(text: str) -> str:
-        path = tmp_path / "settings.yaml"
-        path.write_text(text)
-        return str(path)
-
-    return write
-
-
 def test_list_of_dataclasses(yaml_file):
     path = yaml_file("genomes:\n- {name: human, genes: a.gtf}\n- {name: chimp}\n")
     expected = [Named("human", "a.gtf"), Named("chimp")]

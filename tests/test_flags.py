@@ -73,16 +73,6 @@ class Required:
     out: Path = Path("out")
 
 
-@pytest.fixture
-def yaml_file(tmp_path: Path):
-    def write(text: str) -> str:
-        path = tmp_path / "settings.yaml"
-        path.write_text(text)
-        return str(path)
-
-    return write
-
-
 def test_defaults_without_arguments():
     assert parse(Settings, []) == Settings()
 

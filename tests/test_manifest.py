@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.manifest import FORMATS, kind_of, read_manifest, sha256, write_manifest
+from dnabert.manifest import FORMATS, content_hash, kind_of, read_manifest, sha256, write_manifest
 from dnabert.stage import stage
 
 
@@ -29,7 +29,9 @@ def test_the_hash_of_a_stage_is_that_of_its_manifest(tmp_path):
     make(tmp_path / "a")
     make(tmp_path / "b", kind="embeddings", inputs={"corpus": tmp_path / "a"})
     manifest = read_manifest(tmp_path / "b", kind="embeddings")
-    assert manifest["inputs"]["corpus"]["sha256"] == sha256(tmp_path / "a" / "manifest.json")
+    assert manifest["inputs"]["corpus"]["sha256"] == sha256(tmp_path / "a" / "manifest.json") == content_hash(tmp_path / "a")
+    assert content_hash(tmp_path / "a" / "data") == sha256(tmp_path / "a" / "data")
+    assert [content_hash(tmp_path / name) for name in ("none", ".")] == [None, None]
 
 
 @pytest.mark.parametrize(

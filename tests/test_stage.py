@@ -90,6 +90,15 @@ def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
     assert modes == {(tmp_path / "usual").stat().st_mode & 0o777}
 
 
+def test_a_file_that_stands_elsewhere_too_keeps_the_rights_it_was_given(tmp_path):
+    own = tmp_path / "own"
+    own.write_text("a whole genome's bases")
+    own.chmod(0o440)
+    with stage(tmp_path / "out", kind="corpus") as folder:
+        (folder / "bases").hardlink_to(own)
+    assert own.stat().st_mode & 0o777 == 0o440
+
+
 def test_a_file_that_may_not_be_read_is_told_as_such(tmp_path):
     secret = tmp_path / "secret.fa"
     secret.write_text(">a")

@@ -9,7 +9,7 @@ import numpy as np
 
 from dnabert.disk import check_writable
 from dnabert.errors import UserError, first_line
-from dnabert.manifest import read_manifest, sha256
+from dnabert.manifest import content_hash, read_manifest
 from dnabert.stage import whole_file
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
     import pandas as pd
 
     explained = (read_manifest(explanation, kind="explanation").get("inputs") or {}).get("clusters") or {}
-    if explained.get("sha256") != sha256(Path(clusters) / "manifest.json"):
+    if explained.get("sha256") != content_hash(clusters):
         raise UserError(f"{explanation} explains other clusters than {clusters} holds: run dnabert explain {clusters}")
     path = Path(explanation) / "clusters.tsv"
     try:

@@ -113,12 +113,12 @@ def corpus_sequences(manifest: Mapping[str, Any], *, sample: int = SAMPLE) -> li
     from dnabert.encoders import EmbedConfig
     from dnabert.encoders.source import open_source
     from dnabert.errors import UserError
-    from dnabert.manifest import sha256
+    from dnabert.manifest import content_hash
 
     origin = manifest["inputs"]["input"]
     path = Path(origin["path"])
-    hashed = path / "manifest.json" if path.is_dir() else path
-    if not hashed.is_file() or sha256(hashed) != origin.get("sha256"):
+    found = content_hash(path)
+    if found is None or found != origin.get("sha256"):
         return []
     known = {field.name for field in dataclasses.fields(EmbedConfig)}
     config = EmbedConfig(**{name: value for name, value in manifest["config"].items() if name in known})
@@ -186,17 +186,11 @@ def _kmers(sequences: Sequence[NDArray[np.uint8]], *, order: int) -> tuple[NDArr
 
 def _markov(sequences: Sequence[NDArray[np.uint8]], *, order: int) -> np.ndarray:
     counts = np.full(4 ** (order + 1), 0.5)  # Krichevsky and Trofimov 1981
-    for part in _parts(sequences):
+    for _, part in _pieces(sequences, overlap=order):
         for strand in (part, [reverse_complement(sequence) for sequence in part]):
             counts += np.bincount(_kmers(strand, order=order)[1], minlength=len(counts))
     share = counts.reshape(-1, 4) / counts.reshape(-1, 4).sum(axis=1, keepdims=True)
     return (-np.log2(share)).ravel().astype(np.float32)
-
-
-def _parts(sequences: Sequence[NDArray[np.uint8]], *, size: int = 2_000) -> Iterator[Sequence[NDArray[np.uint8]]]:
-    """A few at a time, so that memory stays flat."""
-    for begin in range(0, len(sequences), size):
-        yield sequences[begin : begin + size]
 
 
 def _order(bases: int) -> int:

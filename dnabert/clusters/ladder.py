@@ -69,17 +69,16 @@ def score_rung(
         found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
         for measure, score in found.items():
             scores[f"{measure}_{name}"] = score
-    if "kmeans" in table and "repeat_class" in columns:
+    known = voted(table)
+    if "kmeans" in table and "repeat_class" in known:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
-        asked, classes = _asked("repeat_class", columns["repeat_class"]), columns["repeat_class"]
-        found = agreement(table["kmeans"].to_numpy()[asked], classes[asked], groups=groups[asked], resamples=resamples, seed=seed)
+        asked = known["repeat_class"]
+        found = agreement(table["kmeans"].to_numpy()[asked], columns["repeat_class"][asked], groups=groups[asked], resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
-    voting = hit_places(table)
-    for name, right in (neighbor_hits(vectors, table) if hits is None else hits).items():
-        scores[name] = bootstrap_mean(right, groups=voting[name], resamples=resamples, seed=seed)
-        column = columns[name.removeprefix(_VOTE)]
-        known = column[_asked(name.removeprefix(_VOTE), column)]
-        scores[f"majority_{name.removeprefix(_VOTE)}"] = majority(known, groups=voting[name], resamples=resamples, seed=seed)
+    hits = neighbor_hits(vectors, table) if hits is None else hits
+    for name, asked in known.items():
+        scores[f"{_VOTE}{name}"] = bootstrap_mean(hits[f"{_VOTE}{name}"], groups=groups[asked], resamples=resamples, seed=seed)
+        scores[f"majority_{name}"] = majority(columns[name][asked], groups=groups[asked], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
 
 

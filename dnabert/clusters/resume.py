@@ -10,7 +10,7 @@ from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.manifest import read_manifest, sha256
+from dnabert.manifest import content_hash, read_manifest
 from dnabert.stage import stage, whole_file
 
 
@@ -34,7 +34,7 @@ def is_current(folder: str | Path, *, kind: str, config: Any, inputs: Mapping[st
     if any(key not in recorded or recorded[key] != value for key, value in wanted.items()):
         return False
     found = manifest.get("inputs") or {}
-    return all(name in found and found[name].get("sha256") == _hash(Path(path)) for name, path in inputs.items())
+    return all(name in found and found[name].get("sha256") == content_hash(path) for name, path in inputs.items())
 
 
 def once(
@@ -59,8 +59,3 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader never meets half of it."""
     with whole_file(path) as partial:
         partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _hash(path: Path) -> str | None:
-    hashed = path / "manifest.json" if path.is_dir() else path
-    return sha256(hashed) if hashed.is_file() else None

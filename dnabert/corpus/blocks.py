@@ -13,6 +13,7 @@ from typing import IO
 import numpy as np
 
 from dnabert.errors import UserError
+from dnabert.gzip_file import is_gzip
 
 _COLUMNS = ("block", "genome", "chrom", "start", "end")
 #: No sequence is as long: the longest chromosome known, of mistletoe, has 2^34 bases. Sums of as many lengths fit into int64.
@@ -76,8 +77,7 @@ def open_text(path: str | Path) -> Iterator[Lines]:
         when it cannot be read, is a damaged gzip file, or no text in UTF-8.
     """
     try:
-        with open(path, "rb") as file:
-            compressed = file.read(2) == b"\x1f\x8b"
+        compressed = is_gzip(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
     try:

@@ -15,10 +15,10 @@ import numpy as np
 from dnabert.config import nearest
 from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
+from dnabert.gzip_file import is_gzip
 
 #: Letters of nucleotides (IUPAC) plus X, with which some maskers write N.
 NUCLEOTIDES = b"ACGTUNRYKMSWBDHVX"
-_GZIP_MAGIC = b"\x1f\x8b"
 _COMPRESSED = (".gz", ".bgz", ".bgzf")
 _IS_NUCLEOTIDE = np.zeros(256, bool)
 _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = True
@@ -157,8 +157,7 @@ def check_lines_end(head: bytes, *, shown: object) -> None:
 def _plain_copy(path: Path, scratch: Path) -> Path:
     """The file itself if it is not compressed, else a decompressed copy in `scratch`."""
     try:
-        with open(path, "rb") as file:
-            compressed = file.read(2) == _GZIP_MAGIC
+        compressed = is_gzip(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing FASTA file") from None
     plain = scratch / f"{path.name}.plain"

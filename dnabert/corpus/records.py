@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
+from dnabert.gzip_file import GZIP_MAGIC
 
 #: The name of standard input.
 STDIN = "-"
-_GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # with which spreadsheets begin a CSV
 #: A field of a CSV may hold a whole chromosome; the csv module stops at 128 KiB unless told otherwise.
 _LONGEST_FIELD = 1 << 30
@@ -96,7 +96,7 @@ def _opened(path: str | Path, *, shown: str) -> Iterator[io.BufferedReader[Any]]
 def _plain(raw: IO[bytes]) -> io.BufferedReader[Any]:
     """A stream of decompressed bytes that can be looked into."""
     file = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-    if file.peek(2)[:2] != _GZIP_MAGIC:
+    if not file.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
         return file
     return io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[type-var]
 

@@ -25,7 +25,7 @@ from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
-from dnabert.manifest import sha256
+from dnabert.manifest import content_hash
 
 if TYPE_CHECKING:
     from dnabert.encoders.transformer import TransformerEncoder
@@ -130,7 +130,6 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str,
         folder = DEFAULT_RUN  # the packaged model is where this installation has it
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
-    manifest = folder / "manifest.json"
-    if record["sha256"] is not None and (not manifest.is_file() or sha256(manifest) != record["sha256"]):
+    if record["sha256"] is not None and content_hash(folder) != record["sha256"]:
         raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
     return load_encoder(f"{kinds_of(spec)}{folder}", config=config, models=models)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dnabert.corpus.reading import NUCLEOTIDES
 from dnabert.errors import UserError
+from dnabert.gzip_file import is_gzip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,17 +201,11 @@ def _numbered_copy(source: Path, target: Path) -> list[str]:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below, after what reads through it
+        file = gzip.open(path, "rb") if is_gzip(path) else open(path, "rb")  # noqa: SIM115 - closed below, after what reads through it
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing FASTA file") from None
     with file:
-        compressed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        if compressed:
-            with gzip.open(file, "rb") as plain:
-                yield cast(BinaryIO, plain)
-        else:
-            yield file
+        yield cast(BinaryIO, file)
 
 
 def _check_letters(line: bytes, *, begun: bool, source: Path) -> None:

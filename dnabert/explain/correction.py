@@ -35,6 +35,18 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     return q.reshape(given.shape)
 
 
+def p_of_draws(p: ArrayLike) -> float:
+    """One p-value of several that depend on each other in any way: twice their median (Rüger 1978); of one, itself.
+
+    Examples
+    --------
+    >>> p_of_draws([0.01, 0.04, 0.02]), p_of_draws([0.9, 0.7]), p_of_draws([0.3])
+    (0.04, 1.0, 0.3)
+    """
+    p = np.atleast_1d(np.asarray(p, dtype=np.float64))
+    return min(1.0, (2.0 if len(p) > 1 else 1.0) * float(np.median(p)))
+
+
 def add_q(rows: Iterable[dict[str, Any]], *, tests: int | None = None) -> None:
     """Write into each row ``q``, its ``p`` corrected by `benjamini_hochberg`; a row without p (None) is no test and gets None.
 

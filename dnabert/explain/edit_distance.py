@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnabert.explain.alignment_distance import levenshtein
+from dnabert.explain.correction import p_of_draws
 from dnabert.explain.loci import loci
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def edit_distances(
     Three groups: *within* a tight cluster (clusters count by their number of windows), *unclustered* (both noise), and
     *random_equal_gc*: one random pair for each pair within, both of whose windows have the GC (to 1 %) of the pair's.
     Pairs of the same orthologous block, or overlapping, are left out of all: near-copies would make every cluster
-    tight. Pairs that share a window, or a locus (see `loci`), are not independent: p is of those alone that share none, in several draws of
-    them, of whose p twice the median is one however they depend on each other (Rüger 1978). Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
+    tight. Pairs that share a window, or a locus (see `loci`), are not independent: p is of those alone that share none, in several draws
+    of them (`p_of_draws`). Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
 
     Parameters
     ----------
@@ -54,8 +55,9 @@ def edit_distances(
 
     Returns
     -------
-    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's
-    delta of all pairs, negative when the first group is closer; two-sided Mann-Whitney p of the ``pairs`` of each group, in the last draw, in which every locus occurs once), ``per_cluster`` (n_pairs, mean) and ``tight_share``.
+    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's delta of all pairs, negative when the
+    first group is closer; two-sided Mann-Whitney p; ``pairs``, how many of each group the last draw has, in which every locus
+    occurs once), ``per_cluster`` (n_pairs, mean) and ``tight_share``.
     """
     rng = np.random.default_rng(seed)
     tight = _tight(labels, share=tight_share)
@@ -66,11 +68,12 @@ def edit_distances(
         "unclustered": _drop_same(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs],
         "random_equal_gc": _drop_same(_equal_gc(within, gc, rng=rng), places),
     }
+    lie = loci(places)
     distances = {name: levenshtein(sequences(rows[:, 0]), sequences(rows[:, 1])) for name, rows in groups.items()}
     return {
         "pairs": {name: np.round(values, 4).tolist() for name, values in distances.items()},
         "summary": {name: _summary(values) for name, values in distances.items()},
-        "tests": list(_tests(distances, {name: _once(loci(places)[rows], rng=rng) for name, rows in groups.items()})),
+        "tests": list(_tests(distances, {name: _once(lie[rows], rng=rng) for name, rows in groups.items()})),
         "per_cluster": _per_cluster(labels, sequences, places, pairs=max(20, pairs // 25), rng=rng),
         "tight_share": tight_share,
     }
@@ -157,7 +160,7 @@ def _tests(distances: dict[str, np.ndarray], draws: dict[str, list[np.ndarray]])
         if min(min(map(len, pair)) for pair in drawn) > 1:
             effect, _ = cliffs_delta(distances[a], distances[b])
             p = [cliffs_delta(distances[a][first], distances[b][second])[1] for first, second in drawn]
-            yield {"a": a, "b": b, "p": min(1.0, 2 * float(np.median(p))), "effect": effect, "effect_name": "cliffs_delta", "pairs": sizes}
+            yield {"a": a, "b": b, "p": p_of_draws(p), "effect": effect, "effect_name": "cliffs_delta", "pairs": sizes}
 
 
 def _per_cluster(

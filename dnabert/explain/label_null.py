@@ -22,7 +22,8 @@ def shuffled_rows(table: pd.DataFrame, *, within_places: bool, rng: np.random.Ge
     """Give, for each window, the row of the window whose feature it takes in one draw of the null: int (n,).
 
     All chromosomes are turned by the same share of their windows: what is alike in neighbours, and in orthologous windows
-    of genomes in the same order, stays alike. Chromosomes of fewer than 50 windows, such as contigs, are turned as one, laid end to end. Without coordinates windows are permuted.
+    of genomes in the same order, stays alike. Chromosomes of fewer than 50 windows, such as contigs, are turned as one, laid end to
+    end. Without coordinates windows are permuted.
 
     Parameters
     ----------
@@ -44,14 +45,15 @@ def shuffled_rows(table: pd.DataFrame, *, within_places: bool, rng: np.random.Ge
         return _within(table, rng=rng)
     if "start" not in table:
         return rng.permutation(n)
-    chrom = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize(sort=True)[0]
+    genome, name = (table[column].astype(str) for column in ("genome", "chrom"))
+    chrom = (genome + "\t" + name).factorize(sort=True)[0]
     short = np.bincount(chrom)[chrom] < _FEWEST
-    sequence = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str).mask(short, "")).factorize(sort=True)[0]
+    sequence = (genome + "\t" + name.mask(short, "")).factorize(sort=True)[0]
     order = np.lexsort((table["start"].to_numpy(), chrom, sequence))
     length = np.bincount(sequence)
     begin = (np.cumsum(length) - length)[sequence[order]]
     own = length[sequence[order]]
-    shift = np.clip(np.round(rng.uniform(_LEAST, 1 - _LEAST) * own), np.minimum(1, own - 1), np.maximum(own - 1, 0)).astype(np.int64)
+    shift = np.clip(np.round(rng.uniform(_LEAST, 1 - _LEAST) * own), np.minimum(1, own - 1), own - 1).astype(np.int64)
     rows = np.empty(n, dtype=np.int64)
     rows[order] = order[begin + (np.arange(n) - begin + shift) % own]
     return rows

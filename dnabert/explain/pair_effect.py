@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import LEVEL
+from dnabert.explain.correction import p_of_draws
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ def pair_effect(
     The interval is that of Feng and Cliff (2004, doi:10.22237/jmasm/1099268040), which keeps to -1 … 1, with a variance in which pairs
     that share an end are dependent (Aronow, Samii and Assenova 2015, doi:10.1093/pan/mpv018). It never excludes the
     share of contrary pairs that as many independent pairs as one round has would leave open (Clopper and Pearson
-    1934). Each round gives a Mann-Whitney p; twice their median is a p-value however the rounds depend on each other
-    (Rüger 1978).
+    1934). Each round gives a Mann-Whitney p, of which `p_of_draws` makes one.
 
     Parameters
     ----------
@@ -96,4 +96,4 @@ def _p_of_rounds(values: NDArray[np.floating], others: NDArray[np.floating]) -> 
         return 1.0
     values, others = values.astype(np.float64), others.astype(np.float64)  # in float32 p below 1e-38 would be 0
     p = mannwhitneyu(values, others[None], alternative="two-sided", method="asymptotic", axis=1).pvalue
-    return min(1.0, (2.0 if len(p) > 1 else 1.0) * float(np.median(p)))
+    return p_of_draws(p)

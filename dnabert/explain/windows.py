@@ -95,13 +95,13 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
     from dnabert.corpus import load_corpus
     from dnabert.corpus.config import GenomeConfig
     from dnabert.encoders.recorded import recorded_word_length
-    from dnabert.manifest import check_unchanged, sha256
+    from dnabert.manifest import check_unchanged, content_hash
 
     found = load_clusters(clusters)
     embeddings = embeddings_of(found)
     folder = Path(corpus) if corpus else check_unchanged(embeddings.folder, embeddings.manifest, name="input")
     recorded = embeddings.manifest["inputs"].get("input", {}).get("sha256")
-    if corpus and recorded and (folder / "manifest.json").is_file() and sha256(folder / "manifest.json") != recorded:
+    if corpus and recorded and content_hash(folder) not in (None, recorded):
         raise UserError(f"{folder} is another corpus than the one that {embeddings.folder} was made from: give that one, or embed and cluster this one")
     if not folder.is_dir():
         raise UserError(f"{clusters} is of {folder}, which is no corpus folder here: prepare one, embed it, and cluster that")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
-from dnabert.manifest import kind_of, sha256
+from dnabert.manifest import content_hash, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,10 +77,10 @@ def load_windows(folder: str | Path, *, genome: str | None = None) -> Windows:
 
 
 def _check_unchanged(embeddings: dict[str, Any], *, clusters: str | Path) -> None:
-    manifest = Path(embeddings["path"]) / "manifest.json"
-    if not manifest.is_file():
+    found = content_hash(embeddings["path"])
+    if found is None:
         raise UserError(f"{clusters} was made from {embeddings['path']}, which is gone: embed and cluster again")
-    if sha256(manifest) != embeddings["sha256"]:
+    if found != embeddings["sha256"]:
         raise UserError(f"{embeddings['path']} has changed since {clusters} was made from it: run dnabert cluster again")
 
 

@@ -43,26 +43,21 @@ def finetune(config: FinetuneConfig) -> Path:
         results, trained = [], []
         for found in train(task, start, config=config, accelerator=accelerator):
             test = score(task.test.labels, found.test, resamples=config.resamples, seed=found.seed)
-            results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": _plain(test)})
+            results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test})
             trained.append(found)
             _tell(results[-1])
         mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
         _save(out, start, task, max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss)), dropout=config.dropout)
         (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
-        told = {"task": task.name, "classes": task.classes, "seeds": results, "mean": _plain(mean)}
+        told = {"task": task.name, "classes": task.classes, "seeds": results, "mean": mean}
         (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
     return Path(config.out)
-
-
-def _plain(scores: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {name: value.as_dict() for name, value in scores.items()}
 
 
 def _tell(result: dict[str, Any]) -> None:
     mcc = result["test"]["mcc"]
     print(
-        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc['value']:.3f} "
-        f"[{mcc['low']:.3f}, {mcc['high']:.3f}], n = {mcc['n']:,}",
+        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}",
         file=sys.stderr,
     )
 

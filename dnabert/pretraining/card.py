@@ -8,7 +8,7 @@ from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own
-from dnabert.manifest import read_manifest, sha256, without_places
+from dnabert.manifest import content_hash, read_manifest, without_places
 from dnabert.pretraining.curve import last_evaluation
 
 CARD = "README.md"  # the name under which the Hugging Face Hub shows a card
@@ -99,7 +99,8 @@ def trained_on(manifest: dict[str, Any]) -> str:
     """What a run's corpus holds, in a sentence; where the corpus is gone or another, its name and hash."""
     recorded = manifest["inputs"]["corpus"]
     folder = Path(recorded["path"])
-    if not (folder / "manifest.json").is_file() or sha256(folder / "manifest.json") != recorded.get("sha256"):
+    found = content_hash(folder)
+    if found is None or found != recorded.get("sha256"):
         return f"the corpus {folder.name} (SHA-256 of its manifest: {recorded.get('sha256', 'unknown')})."
     from dnabert.corpus import load_corpus
 
@@ -118,7 +119,7 @@ def _begun_from(manifest: dict[str, Any]) -> str:
         return ""
     first = Path(recorded["path"])
     try:
-        same = sha256(first / "manifest.json") == recorded.get("sha256")
+        same = content_hash(first) == recorded.get("sha256", "")
         before = f", which had {last_evaluation(first)['tokens']:,} tokens" if same else ""
     except (OSError, UserError):
         before = ""

@@ -46,6 +46,7 @@ class Progress:
 
 _PROGRESS = {each.name for each in fields(Progress)}
 
+
 def save_checkpoint(
     run: Path,
     *,

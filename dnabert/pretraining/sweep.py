@@ -20,7 +20,7 @@ from dnabert.config import save_yaml, to_yaml
 from dnabert.errors import UserError
 from dnabert.flags import parse
 from dnabert.json_file import read_json
-from dnabert.manifest import describe
+from dnabert.manifest import content_hash
 from dnabert.pretraining.config import PretrainConfig
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def _corpus_hash(recipe: PretrainConfig) -> str | None:
     """Hash of the corpus that stands there today; None for the demo corpus, which is always the same."""
-    return None if recipe.corpus is None else describe(Path(recipe.corpus)).get("sha256")
+    return None if recipe.corpus is None else content_hash(recipe.corpus)
 
 
 def _speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:

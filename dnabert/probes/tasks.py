@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
+from dnabert.gzip_file import is_gzip
 from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
 _PARTS = ("train", "dev", "test")
@@ -142,7 +143,7 @@ def _read_table(path: Path, *, separator: str) -> _Rows:
     import pandas as pd
 
     try:
-        compression: Literal["gzip"] | None = "gzip" if _is_gzip(path) else None
+        compression: Literal["gzip"] | None = "gzip" if is_gzip(path) else None
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, compression=compression)
     except (OSError, ValueError, EOFError, zlib.error) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
@@ -185,14 +186,9 @@ def _read_uci(path: Path) -> _Rows:
     return rows
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
 def _text(path: Path) -> str:
     try:
-        with gzip.open(path, "rt", encoding="utf-8-sig") if _is_gzip(path) else path.open(encoding="utf-8-sig") as file:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if is_gzip(path) else path.open(encoding="utf-8-sig") as file:
             return file.read()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
