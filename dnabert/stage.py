@@ -183,7 +183,15 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_dir() or kind_of(out) != kind:
         raise UserError(f"{out} exists and is no {kind} of dnabert, so --overwrite leaves it alone: choose another --out")
+    check_holds_no_stage(out)
     check_not_stood_in(out)
+
+
+def check_holds_no_stage(out: Path) -> None:
+    """Raise `UserError` when somebody keeps another stage in a folder that is about to be replaced, and would lose it."""
+    for path in sorted(out.iterdir()) if out.is_dir() else ():
+        if path.is_dir() and (kind := kind_of(path)) is not None:
+            raise UserError(f"{out} would be replaced, and {path} ({kind}) with it: move that elsewhere, or choose another --out")
 
 
 def check_not_stood_in(out: Path) -> None:

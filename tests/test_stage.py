@@ -106,6 +106,14 @@ def test_a_file_that_may_not_be_read_is_told_as_such(tmp_path):
         raise PermissionError(13, "Permission denied", str(secret))  # as the system says it; a test that runs as root may read everything
 
 
+def test_what_is_kept_in_a_stage_is_not_replaced_with_it(tmp_path):
+    make(tmp_path / "out")
+    make(tmp_path / "out" / "vectors", kind="embeddings")
+    with pytest.raises(UserError, match=r"out would be replaced, and .*out/vectors \(embeddings\) with it: move that elsewhere"):
+        make(tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "vectors" / "data").is_file()
+
+
 def test_an_existing_stage_is_kept(tmp_path):
     make(tmp_path / "out")
     (tmp_path / "out" / "data").write_text("old")

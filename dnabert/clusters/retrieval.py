@@ -70,6 +70,29 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
     )
 
 
+def related_genomes(view: WindowView, *, query: str | None = None, target: str | None = None) -> tuple[str, str] | None:
+    """Two genomes that share orthologous blocks: of those not named the first that is asked, and the last in which it is sought.
+
+    Parameters
+    ----------
+    view : windows, by genome in the corpus's order, in which people name the genome they know best first and distant ones last.
+    query, target : genomes already chosen.
+
+    Returns
+    -------
+    Names of query and target; None where no two such genomes share a block.
+    """
+    genome, block = view.column("genome").astype(str), view.column("block")
+    names, first = np.unique(genome[block >= 0], return_index=True)
+    names = names[np.argsort(first)].tolist()
+    blocks = {name: block[(genome == name) & (block >= 0)] for name in names}
+    for asked in names if query is None else [query]:
+        for sought in reversed(names) if target is None else [target]:
+            if asked != sought and asked in blocks and sought in blocks and np.isin(blocks[asked], blocks[sought]).any():
+                return asked, sought
+    return None
+
+
 def moved_copies(view: WindowView, *, n: int = 1_000, substitutions: float = 0.05, indels: float = 0.005, seed: int = 0) -> Pairs:
     """Up to n windows with the same place moved, turned and mutated: what a genome alone has in the place of `orthologs`.
 

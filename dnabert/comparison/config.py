@@ -15,8 +15,10 @@ from dnabert.explain.config import ExplainConfig
 class RetrievalConfig:
     """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought, moved, turned and mutated."""
 
-    query: str = "human"
-    target: str = "orangutan"
+    query: str | None = None
+    """Genome whose windows are sought; default: the first of the corpus that shares orthologous blocks with another."""
+    target: str | None = None
+    """Genome in which they are sought; default: the last of the corpus that shares blocks with the query."""
     n: int = 1_000
     """Queries, and as many candidates, at most."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters import load_clusters
-from dnabert.clusters.retrieval import Pairs, moved_copies, orthologs
+from dnabert.clusters.retrieval import Pairs, moved_copies, orthologs, related_genomes
 from dnabert.comparison.config import CompareConfig
 from dnabert.corpus import Corpus, WindowView
 from dnabert.errors import UserError
@@ -61,13 +61,15 @@ class Ladder:
     def same_places(self) -> tuple[str, Pairs]:
         """A measure's name and places that are to be found again, the same for all rungs: in another genome, else moved, turned and mutated."""
         asked = self.config.retrieval
-        pairs = orthologs(self.held_out, query_genome=asked.query, target_genome=asked.target, n=asked.n, seed=self.config.seed)
-        if len(pairs.queries):
-            return "retrieval", pairs
+        found = related_genomes(self.held_out, query=asked.query, target=asked.target)
+        if found is not None:
+            pairs = orthologs(self.held_out, query_genome=found[0], target_genome=found[1], n=asked.n, seed=self.config.seed)
+            if len(pairs.queries):
+                return "retrieval", pairs
         genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
         print(
-            f"no orthologous block holds both {asked.query} and {asked.target} (retrieval.query, retrieval.target; genomes: {genomes}): the same place is "
-            "sought instead, moved, turned and mutated"
+            f"no orthologous block holds both {asked.query or 'a genome'} and {asked.target or 'another'} (retrieval.query, retrieval.target; "
+            f"genomes: {genomes}): the same place is sought instead, moved, turned and mutated"
         )
         return "moved", moved_copies(self.held_out, n=asked.n, seed=self.config.seed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import zlib
@@ -155,23 +156,26 @@ def check_lines_end(head: bytes, *, shown: object) -> None:
 
 
 def _plain_copy(path: Path, scratch: Path) -> Path:
-    """The file itself if it is not compressed, else a decompressed copy in `scratch`."""
+    """The file itself if it is plain, else a copy in `scratch`: decompressed, and without the byte order mark of some editors."""
     try:
         compressed = is_gzip(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing FASTA file") from None
     plain = scratch / f"{path.name}.plain"
-    if not compressed:
-        if path.suffix.lower() not in _COMPRESSED:
-            return path
-        plain.symlink_to(path.absolute())  # pyfaidx goes by the name
-        return plain
     try:
-        with gzip.open(path, "rb") as source, open(plain, "wb") as target:
-            shutil.copyfileobj(source, target, length=1 << 20)
+        with gzip.open(path, "rb") if compressed else open(path, "rb") as source:
+            marked = source.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+            if compressed or marked:
+                source.seek(len(codecs.BOM_UTF8) if marked else 0)
+                with open(plain, "wb") as target:
+                    shutil.copyfileobj(source, target, length=1 << 20)
+                return plain
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
-    return plain
+    if path.suffix.lower() in _COMPRESSED:
+        plain.symlink_to(path.absolute())  # pyfaidx goes by the name
+        return plain
+    return path
 
 
 def _check_is_fasta(plain: Path, *, source: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import gzip
@@ -22,7 +23,6 @@ from dnabert.gzip_file import GZIP_MAGIC
 
 #: The name of standard input.
 STDIN = "-"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # with which spreadsheets begin a CSV
 #: A field of a CSV may hold a whole chromosome; the csv module stops at 128 KiB unless told otherwise.
 _LONGEST_FIELD = 1 << 30
 #: Bytes looked at to tell a format; a CSV's header is shorter.
@@ -103,8 +103,8 @@ def _plain(raw: IO[bytes]) -> io.BufferedReader[Any]:
 
 def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
     """Names and sequences as they stand in the file."""
-    if file.peek(len(_BYTE_ORDER_MARK)).startswith(_BYTE_ORDER_MARK):
-        file.read(len(_BYTE_ORDER_MARK))
+    if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):  # with which spreadsheets begin a CSV
+        file.read(len(codecs.BOM_UTF8))
     head = file.peek(_HEAD)[:_HEAD]
     first = head.lstrip()[:1]
     if not first:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnabert.config import save_yaml
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, check_length, inputs_of, load_encoder, parts_of
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
@@ -78,7 +78,8 @@ def write_embeddings(
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
         encoder = load_encoder(encoder_spec, config=config)
-        _check_lengths(source, encoder=encoder)
+        name, length = source.shortest
+        check_length(length, minimum=encoder.minimum_length, name=name)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),
@@ -141,15 +142,6 @@ def _spread(source: Source) -> list[Chunk]:
     stretch = 100
     starts = np.linspace(0, len(source) - stretch, FIT_SEQUENCES // stretch).astype(int).tolist()
     return [chunk for start in starts for chunk in source.chunks(start, start + stretch)]
-
-
-def _check_lengths(source: Source, *, encoder: Encoder) -> None:
-    name, length = source.shortest
-    if length < encoder.minimum_length:
-        raise UserError(
-            f"{name} has {length} bases, fewer than a word of the encoder ({encoder.minimum_length}): "
-            "leave it out or lower k"
-        )
 
 
 def _encode_all(

@@ -273,12 +273,11 @@ def pieces(bases: Bases, *, most: int = 512, most_bases: int = 1 << 23) -> Itera
         yield slice(begin, len(bases))
 
 
-def check_length(length: int, *, minimum: int) -> None:
+def check_length(length: int, *, minimum: int, name: str = "a sequence") -> None:
     """Raise `UserError` when a sequence of `length` bases is too short to be read."""
     if length < minimum:
-        raise UserError(
-            f"a sequence of {length} bases is shorter than the encoder's word of {minimum}: leave it out or lower k"
-        )
+        mend = "leave it out, or take an encoder of shorter words" if length else "leave it out"
+        raise UserError(f"{name} has {length} bases, fewer than a word of the encoder ({minimum}): {mend}")
 
 
 def _unknown(spec: str) -> str:

@@ -18,7 +18,7 @@ from dnabert.manifest import write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
-from dnabert.stage import check_free, check_not_read, check_not_stood_in, share, whole_file
+from dnabert.stage import check_free, check_holds_no_stage, check_not_read, check_not_stood_in, share, whole_file
 from dnabert.yaml_file import read_mapping
 
 _CONFIG = "config.yaml"
@@ -70,6 +70,7 @@ def begun(config: PretrainConfig) -> Iterator[Path | None]:
         return
     if out.exists():
         check_not_stood_in(out)
+        check_holds_no_stage(out)
     check_not_read(out, [path for path in (config.initial, config.corpus) if path])
     with _fresh(config):
         yield None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnabert.alphabet import reverse_complement
-from dnabert.clusters.retrieval import moved_copies, orthologs, retrieval_hits, score_retrieval
+from dnabert.clusters.retrieval import moved_copies, orthologs, related_genomes, retrieval_hits, score_retrieval
 
 
 class Windows:
@@ -46,6 +46,21 @@ def test_counterparts_are_the_same_place_and_moved() -> None:
     assert np.abs(pairs.shift).max() <= 20 and len(set(pairs.shift.tolist())) > 10
     assert 0.2 < pairs.reverse.mean() < 0.8
     np.testing.assert_array_equal(pairs.targets, windows.bases(b, shift=pairs.shift, reverse=pairs.reverse))
+
+
+def test_genomes_that_share_a_block_are_found_first_and_last_of_the_corpus() -> None:
+    class Four:
+        columns = {  # noqa: RUF012 - read alone
+            "genome": np.array(["rice"] * 2 + ["human"] * 2 + ["ape"] * 2 + ["monkey"] * 2, object),
+            "block": np.array([-1, -1, 1, 2, 1, 2, 2, -1]),
+        }
+
+        def column(self, name: str) -> np.ndarray:
+            return self.columns[name]
+
+    found = [related_genomes(Four(), query=a, target=b) for a, b in [(None, None), (None, "ape"), ("ape", None), ("monkey", "human")]]
+    assert found == [("human", "monkey"), ("human", "ape"), ("ape", "monkey"), ("monkey", "human")]
+    assert [related_genomes(Four(), query=a, target=b) for a, b in [("rice", None), (None, "emu"), ("human", "human")]] == [None] * 3
 
 
 def test_a_sample_is_seeded() -> None:

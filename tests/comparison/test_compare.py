@@ -173,7 +173,7 @@ def test_without_orthologs_the_same_place_is_sought_which_is_said_once(tmp_path:
     assert [(name, len(pairs.queries)) for name, pairs in found] == [("moved", 2)] * 2
     told = capsys.readouterr().out.splitlines()
     assert told == [
-        "no orthologous block holds both human and orangutan (retrieval.query, retrieval.target; genomes: rice): the same place is sought "
+        "no orthologous block holds both a genome and another (retrieval.query, retrieval.target; genomes: rice): the same place is sought "
         "instead, moved, turned and mutated"
     ]
 

@@ -1,4 +1,5 @@
 import bz2
+import codecs
 import gzip
 from pathlib import Path
 
@@ -16,7 +17,16 @@ def bgzip(data: bytes) -> bytes:
     return b"".join(gzip.compress(data[i : i + 10]) for i in range(0, len(data), 10))
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, bgzip], ids=["plain", "gzip", "bgzip"])
+def marked(data: bytes) -> bytes:
+    """As some editors begin a file in UTF-8."""
+    return codecs.BOM_UTF8 + data
+
+
+def marked_gzip(data: bytes) -> bytes:
+    return gzip.compress(marked(data))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bgzip, marked, marked_gzip])
 def test_bases_of_every_packing(tmp_path: Path, pack) -> None:
     source, scratch = tmp_path / "source", tmp_path / "scratch"
     source.mkdir()

@@ -8,6 +8,7 @@ import pytest
 from accelerate import Accelerator
 
 from dnabert.errors import UserError
+from dnabert.manifest import write_manifest
 from dnabert.pretraining import pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.curve import METRICS
@@ -120,3 +121,16 @@ def test_the_demo_corpus_of_a_run_in_the_folder_that_is_stood_in(config, monkeyp
     (tmp_path / "run").mkdir()
     monkeypatch.chdir(tmp_path / "run")
     assert read_corpus(config(corpus=None, out="."), Accelerator(cpu=True)).folder == tmp_path / "demo-corpus"
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_vectors_kept_in_a_run_are_not_lost_with_it(config, finished):
+    run = pretrain(config(steps=1))
+    (run / "vectors").mkdir()
+    write_manifest(run / "vectors", kind="embeddings")
+    if not finished:
+        (run / "manifest.json").unlink()
+    before = contents(run)
+    with pytest.raises(UserError, match=r"would be replaced, and .*vectors \(embeddings\) with it"):
+        pretrain(config(steps=1, overwrite=True))
+    assert contents(run) == before
