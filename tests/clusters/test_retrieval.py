@@ -50,7 +50,7 @@ def test_counterparts_are_the_same_place_and_moved() -> None:
 
 def test_genomes_that_share_a_block_are_found_first_and_last_of_the_corpus() -> None:
     class Four:
-        columns = {  # noqa: RUF012 - read alone
+        columns = {
             "genome": np.array(["rice"] * 2 + ["human"] * 2 + ["ape"] * 2 + ["monkey"] * 2, object),
             "block": np.array([-1, -1, 1, 2, 1, 2, 2, -1]),
         }
