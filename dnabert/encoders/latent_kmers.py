@@ -20,6 +20,8 @@ FILE = "latent_kmers.safetensors"
 #: Directions that are kept; on validation windows of apes_chr22 128 of 8-mers did best among 128, 256 and 512 of 7- to 9-mers.
 DIMENSION = 128
 _CHUNK = 2_048
+#: Words that are looked up at a time, at some 60 bytes each.
+_WORDS = 1 << 20
 
 
 class LatentKmers:
@@ -102,15 +104,28 @@ class LatentKmers:
         """Counts, sparse (n, words)."""
         from scipy.sparse import csr_matrix
 
-        row, column = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        row, column, count = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
         for rows, group in by_length(bases):
             check_length(group.shape[1], minimum=self.minimum_length)
-            for begin in range(0, len(rows), _CHUNK):
-                found = self._counts.columns(group[begin : begin + _CHUNK])
-                known = found < self._counts.dimension
-                row.append(np.repeat(rows[begin : begin + _CHUNK], known.sum(axis=1)))
-                column.append(found[known])
+            step = max(1, _WORDS // group.shape[1])
+            for begin in range(0, len(rows), step):
+                for start in range(0, group.shape[1] - self.minimum_length + 1, _WORDS):  # stretches that share no word
+                    part = self._summed(group[begin : begin + step, start : start + _WORDS + self.minimum_length - 1])
+                    row.append(rows[begin : begin + step].repeat(np.diff(part.indptr)))
+                    column.append(part.indices)
+                    count.append(part.data)
         where = np.concatenate(row), np.concatenate(column)
+        counts = csr_matrix((np.concatenate(count), where), shape=(len(bases), self._counts.dimension))
+        counts.sum_duplicates()
+        return counts
+
+    def _summed(self, bases: NDArray[np.uint8]) -> csr_matrix:
+        """Counts of ASCII (n, L), sparse (n, words), each word once: of long sequences far fewer than there are places."""
+        from scipy.sparse import csr_matrix
+
+        found = self._counts.columns(bases)
+        known = found < self._counts.dimension
+        where = np.repeat(np.arange(len(bases)), known.sum(axis=1)), found[known]
         counts = csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=(len(bases), self._counts.dimension))
         counts.sum_duplicates()
         return counts

@@ -84,12 +84,12 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
         with torch.random.fork_rng(devices=[]), quiet_loading():
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            model = AutoModel.from_pretrained(
-                source, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-            )
+            model = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None
+    if hasattr(model, "encoder") and hasattr(model, "decoder"):
+        raise UserError(f"encoder bert:{source}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
     reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
     return TransformerEncoder(model, reader=reader, name=f"off-the-shelf {label}", config=config)
 

@@ -20,6 +20,8 @@ FILE = "whitening.safetensors"
 FIT_SEQUENCES = 10_000
 #: Least share of the largest spread that a direction is taken to have: what is less is rounding.
 _LEAST = 1e-4
+#: Vectors per dimension from which their covariance is taken as it is; of fewer, the quietest axes are quiet by chance.
+_ENOUGH = 10
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def load_whitening(folder: str | Path) -> Whitening:
 def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
     """Fit a whitening.
 
+    Of fewer than ten vectors per dimension the covariance is shrunk first, by as much as they call for (Ledoit and Wolf 2004): an axis along which few
+    vectors happen not to differ would otherwise be all that is left of others.
+
     Parameters
     ----------
     vectors : float (n, d), n at least 2.
@@ -78,12 +83,20 @@ def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
     [1.0, 1.0]
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
-    centred = vectors - mean
-    variance, axes = np.linalg.eigh(centred.T @ centred / (len(vectors) - 1))
+    variance, axes = np.linalg.eigh(_covariance(vectors - mean))
     spread = np.sqrt(np.maximum(variance, 0))
     spread = np.maximum(spread, max(_LEAST * spread[-1], np.finfo(np.float32).tiny))
     matrix = (axes * spread**-power) @ axes.T
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+def _covariance(centred: NDArray[np.floating]) -> NDArray[np.float64]:
+    n, dimension = centred.shape
+    if n >= _ENOUGH * dimension:
+        return np.asarray(centred.T @ centred / (n - 1))
+    from sklearn.covariance import ledoit_wolf
+
+    return np.asarray(ledoit_wolf(centred, assume_centered=True)[0])
 
 
 class WhitenedEncoder:

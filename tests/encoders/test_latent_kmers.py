@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.alphabet import reverse_complement
-from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
+from dnabert.encoders import EmbedConfig, embed, encoder_record, latent_kmers, load_encoder, load_recorded
 from dnabert.encoders.latent_kmers import FILE, LatentKmers
 from dnabert.errors import UserError
 
@@ -30,6 +30,15 @@ def test_angles_are_those_of_scikit_learns_tf_idf_and_svd() -> None:
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=0.02)
     spread = found.std(axis=0)
     assert spread.max() / spread.min() < 4 < expected.std(axis=0)[1:].max() / expected.std(axis=0).min() * 4  # rotated: no column stands out
+
+
+def test_long_sequences_are_counted_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    bases = [np.frombuffer(b"ACGTN", dtype=np.uint8)[rng.integers(0, 5, n)] for n in (50, 3_000, 70, 2_048, 70, 1_028)]
+    monkeypatch.setattr(latent_kmers, "_WORDS", 1_024)
+    counts = LatentKmers(4)._counted(bases).toarray()
+    frequencies = load_encoder("kmer:4").encode(bases)
+    np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), frequencies, rtol=1e-5)
 
 
 def test_words_that_keep_company_are_near_though_they_share_no_word() -> None:

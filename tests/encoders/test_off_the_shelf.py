@@ -5,7 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    BertTokenizerFast,
+    DebertaV2Config,
+    DebertaV2Model,
+    PreTrainedModel,
+    T5Config,
+    T5EncoderModel,
+)
 
 from dnabert.encoders import EmbedConfig, load_encoder
 from dnabert.errors import UserError
@@ -66,6 +77,26 @@ def test_more_pieces_than_the_model_takes_are_tiled(folder: Path) -> None:
     assert len(tokenizer("GATTACA", add_special_tokens=False)["input_ids"]) == 4
     long = load_encoder(f"bert:{folder}").encode(ascii("GATTACA" * 14)[None])[0]
     np.testing.assert_allclose(long, by_hand(folder, " ".join(["GATTACA"] * 7)), atol=2e-5)
+
+
+def with_its_words(model: PreTrainedModel, *, of: Path, to: Path) -> str:
+    model.save_pretrained(to)
+    AutoTokenizer.from_pretrained(of).save_pretrained(to)
+    return f"bert:{to}"
+
+
+def test_a_model_without_fused_attention_is_read_as_well(folder: Path, tmp_path: Path) -> None:
+    small = DebertaV2Config(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32)
+    spec = with_its_words(DebertaV2Model(small), of=folder, to=tmp_path / "deberta")
+    vector = load_encoder(spec, config=EmbedConfig(word_length=3, precision="fp32")).encode([ascii("GATACA")])[0]
+    np.testing.assert_allclose(vector, by_hand(tmp_path / "deberta", "GAT ACA"), atol=2e-5)
+
+
+def test_an_encoder_with_a_decoder_is_refused(folder: Path, tmp_path: Path) -> None:
+    small = T5Config(vocab_size=40, d_model=16, num_layers=1, num_heads=2, d_kv=8, d_ff=16)
+    spec = with_its_words(T5EncoderModel(small), of=folder, to=tmp_path / "t5")
+    with pytest.raises(UserError, match="t5 is an encoder with a decoder, not an encoder alone: give a model like BERT"):
+        load_encoder(spec)
 
 
 def test_no_such_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

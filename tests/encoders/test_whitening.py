@@ -28,6 +28,18 @@ def test_the_whole_power_is_that_of_scikit_learn_and_a_part_lies_between() -> No
     np.testing.assert_allclose(spread[2], 1, rtol=1e-3)
 
 
+def test_of_fewer_vectors_than_dimensions_others_are_whitened_as_these_are() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(1_000, 200)) * np.geomspace(10, 0.01, 200)
+    for n in (60, 200, 1_000):
+        whitened = fit_whitening(vectors[:n], power=0.75)(vectors)
+        fitted, other = (np.linalg.norm(part, axis=1).mean() for part in (whitened[:n], whitened[n:] if n < 1_000 else whitened))
+        assert 0.5 < other / fitted < 2.5  # with the covariance as it is: 260 and more of 60
+    near = vectors[:60] + rng.normal(size=(60, 200)) * np.geomspace(1, 0.001, 200)
+    whitening = fit_whitening(vectors[:60], power=0.75)
+    assert (whitening(near) @ whitening(vectors[:60]).T).argmax(axis=1).tolist() == list(range(60))
+
+
 def test_a_direction_without_spread_is_no_trouble() -> None:
     vectors = np.random.default_rng(0).normal(size=(100, 3)) * [1, 1, 0]
     assert np.isfinite(fit_whitening(vectors, power=1.0)(vectors)).all()
