@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Above this share of all windows a cluster is one of the map's big blobs, not a tight cluster.
 TIGHT_SHARE = 0.05
+#: Tight clusters stand for all where they hold at least this share of the clustered windows.
+_STANDS_FOR = 0.2
 #: Width of the bins in which random pairs match the GC of pairs within clusters (4.5 bases of 448).
 _GC_BIN = 0.01
 #: Draws of pairs without a locus in common that p is of.
@@ -38,8 +40,9 @@ def edit_distances(
 ) -> dict[str, Any]:
     """Levenshtein distances over length of pairs of windows, and how the groups of pairs differ.
 
-    Three groups: *within* a tight cluster (clusters count by their number of windows), *unclustered* (both noise), and
-    *random_equal_gc*: one random pair for each pair within, both of whose windows have the GC (to 1 %) of the pair's.
+    Three groups: *within* a tight cluster (clusters count by their number of windows; of any cluster, where tight ones hold less than a fifth of the
+    clustered windows), *unclustered* (both noise), and *random_equal_gc*: one random pair for each pair within, both of whose windows have
+    the GC (to 1 %) of the pair's. Pairs within and unclustered are distinct.
     Pairs of the same orthologous block, or overlapping, are left out of all: near-copies would make every cluster
     tight. Pairs that share a window, or a locus (see `loci`), are not independent: p is of those alone that share none, in several draws
     of them (`p_of_draws`). Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
@@ -51,21 +54,22 @@ def edit_distances(
     gc : float (n,), share of G and C.
     places : where the n windows lie.
     pairs : pairs per group at most.
-    tight_share : clusters of a larger share of the windows are not called tight; when all are, all count.
+    tight_share : clusters of a larger share of the windows are not called tight.
 
     Returns
     -------
     dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's delta of all pairs, negative when the
     first group is closer; two-sided Mann-Whitney p; ``pairs``, how many of each group the last draw has, in which every locus
-    occurs once), ``per_cluster`` (n_pairs, mean) and ``tight_share``.
+    occurs once), ``per_cluster`` (n_pairs, mean), and ``clusters``: whose pairs are within (``labels``, ``windows``, whether they are
+    the ``tight`` ones and of what share at most, ``tight_share``, how many windows tight ones have, ``in_tight``, and all, ``clustered``).
     """
     rng = np.random.default_rng(seed)
-    tight = _tight(labels, share=tight_share)
-    within = _drop_same(_pairs_within(labels, tight, count=_TRIES * pairs, rng=rng), places)[:pairs]
+    chosen, told = _chosen(labels, share=tight_share)
+    within = _apart(_pairs_within(labels, chosen, count=_TRIES * pairs, rng=rng), places)[:pairs]
     noise = np.flatnonzero(labels < 0)
     groups = {
         "within": within,
-        "unclustered": _drop_same(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs],
+        "unclustered": _apart(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs],
         "random_equal_gc": _drop_same(_equal_gc(within, gc, rng=rng), places),
     }
     lie = loci(places)
@@ -75,7 +79,7 @@ def edit_distances(
         "summary": {name: _summary(values) for name, values in distances.items()},
         "tests": list(_tests(distances, {name: _once(lie[rows], rng=rng) for name, rows in groups.items()})),
         "per_cluster": _per_cluster(labels, sequences, places, pairs=max(20, pairs // 25), rng=rng),
-        "tight_share": tight_share,
+        "clusters": told,
     }
 
 
@@ -94,10 +98,15 @@ def cliffs_delta(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     return float(2 * test.statistic / (len(first) * len(second)) - 1), float(test.pvalue)
 
 
-def _tight(labels: np.ndarray, *, share: float) -> np.ndarray:
+def _chosen(labels: np.ndarray, *, share: float) -> tuple[np.ndarray, dict[str, Any]]:
+    """Clusters whose pairs are compared, and what is told of the choice."""
     sizes = np.bincount(labels[labels >= 0])
     tight = np.flatnonzero((sizes <= share * len(labels)) & (sizes > 1))
-    return tight if len(tight) else np.flatnonzero(sizes > 1)
+    in_tight, clustered = int(sizes[tight].sum()), int(sizes.sum())
+    stand = len(tight) > 0 and in_tight >= _STANDS_FOR * clustered
+    chosen = tight if stand else np.flatnonzero(sizes > 1)
+    told = {"labels": chosen.tolist(), "windows": int(sizes[chosen].sum()), "tight": stand, "tight_share": share}
+    return chosen, told | {"in_tight": in_tight, "clustered": clustered}
 
 
 def _pairs_within(labels: np.ndarray, chosen: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -112,6 +121,12 @@ def _pairs_within(labels: np.ndarray, chosen: np.ndarray, *, count: int, rng: np
     own = labels[first]
     second = members[begin[own] + (rng.random(count) * sizes[own]).astype(np.int64)]
     return np.stack([first, second], axis=1)
+
+
+def _apart(rows: np.ndarray, places: Places) -> np.ndarray:
+    """Pairs of different places, each once, in the order in which they were drawn."""
+    kept = np.sort(_drop_same(rows, places), axis=1)
+    return kept[np.sort(np.unique(kept, axis=0, return_index=True)[1])]
 
 
 def _drop_same(rows: np.ndarray, places: Places) -> np.ndarray:
@@ -168,7 +183,7 @@ def _per_cluster(
 ) -> list[dict[str, Any]]:
     rows = []
     for label in np.flatnonzero(np.bincount(labels[labels >= 0])):
-        chosen = _drop_same(_pairs_within(labels, np.array([label]), count=_TRIES * pairs, rng=rng), places)[:pairs]
+        chosen = _apart(_pairs_within(labels, np.array([label]), count=_TRIES * pairs, rng=rng), places)[:pairs]
         values = levenshtein(sequences(chosen[:, 0]), sequences(chosen[:, 1]))
         mean = float(values.mean()) if len(values) else None
         rows.append({"label": int(label), "n_pairs": len(values), "mean": mean})

@@ -129,14 +129,14 @@ def null_sentence(ladder: list[Record]) -> str | None:
 
 
 def distance_sentences(edit_distance: Record) -> list[str]:
-    """Say each rank test with its means, its n and the size of its effect in words."""
+    """Say whose pairs are within, and each rank test with its means, its n and the size of its effect in words."""
     names = {
         "within": "pairs within a cluster",
         "unclustered": "pairs of unclustered windows",
         "random_equal_gc": "random pairs of equal GC",
     }
     summary = edit_distance.get("summary", {})
-    sentences = []
+    sentences = _within(edit_distance["clusters"]) if edit_distance.get("clusters", {}).get("labels") else []
     for test in edit_distance.get("tests", []):
         a, b = summary.get(test["a"]), summary.get(test["b"])
         if not a or not b or not all(map(present, (a.get("mean"), b.get("mean"), test.get("p"), test.get("effect")))):
@@ -145,6 +145,16 @@ def distance_sentences(edit_distance: Record) -> list[str]:
         told = _effect(test, closer=a["mean"] < b["mean"], second=second)
         sentences.append(f"{first[0].upper()}{first[1:]} {told}: {_mean(a)} against {_mean(b)}; {_statistics(test)}.")
     return sentences
+
+
+def _within(clusters: Record) -> list[str]:
+    """Which clusters the pairs within a cluster are of."""
+    labels, share = clusters["labels"], percent(clusters["tight_share"])
+    if clusters["tight"]:
+        which = f"cluster {labels[0]}, the one" if len(labels) == 1 else f"the {count(len(labels))} clusters"
+        return [f"Pairs within a cluster are of {which} of at most {share} of the windows ({count(clusters['windows'])} windows): larger ones are parts of the map, not tight groups."]
+    few = f"those of at most {share} of the windows hold {count(clusters['in_tight'])} of the {count(clusters['clustered'])} clustered windows"
+    return [f"Pairs within a cluster are of all clusters: {few}, too few to stand for them."]
 
 
 def _mean(summary: Record) -> str:

@@ -51,6 +51,7 @@ def test_a_planted_family_is_closer_and_its_copies_do_not_count() -> None:
     assert 0.15 < summary["within"]["mean"] < 0.35 < 0.48 < summary["unclustered"]["mean"] < 0.58
     assert min(found["pairs"]["within"]) > 0  # identical orthologs were left out
     assert found["tests"][0]["effect"] < -0.99 and found["tests"][0]["p"] < 1e-8
+    assert found["clusters"] == {"labels": [0], "windows": 60, "tight": True, "tight_share": 0.5, "in_tight": 60, "clustered": 60}
     assert found["tests"][0]["pairs"][0] <= 15 and found["tests"][0]["pairs"][1] <= 75  # 30 and 150 places
     assert found["per_cluster"][0]["label"] == 0
     assert found == edit_distances(labels, lambda rows: bases[rows], gc=gc, places=places, pairs=500, tight_share=0.5)
@@ -67,6 +68,23 @@ def test_a_cluster_dealt_at_random_is_seldom_told_from_the_rest() -> None:
         tests = edit_distances(labels, lambda rows: bases[rows], gc=np.full(n, 0.5), places=places, pairs=400, seed=seed)["tests"]
         found += sum(test["p"] < 0.05 for test in tests)
     assert found <= 3  # of 60; all pairs, as if they shared no window, gave 11
+
+
+def test_pairs_are_distinct_and_a_tight_cluster_of_few_windows_does_not_stand_for_all() -> None:
+    bases, labels, places = corpus()
+    labels[60:66], labels[66:186] = 1, 2  # 6, 60 and 120 of 360 windows
+    read: list[np.ndarray] = []
+
+    def sequences(rows: np.ndarray) -> np.ndarray:
+        read.append(rows)
+        return bases[rows]
+
+    found = edit_distances(labels, sequences, gc=np.full(360, 0.5), places=places, pairs=400)
+    assert found["clusters"] == {"labels": [0, 1, 2], "windows": 186, "tight": False, "tight_share": 0.05, "in_tight": 6, "clustered": 186}
+    within = np.sort(np.stack(read[:2], axis=1), axis=1)
+    assert len(np.unique(within, axis=0)) == len(within) == found["summary"]["within"]["n"] > 300
+    assert (labels[within[:, 0]] == labels[within[:, 1]]).all()
+    assert found["per_cluster"][1]["n_pairs"] == 12  # of 3 places with two windows each: all there are
 
 
 def test_random_pairs_have_the_gc_of_the_pairs_within() -> None:

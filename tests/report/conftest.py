@@ -151,6 +151,7 @@ def edit_distance() -> dict[str, Any]:
             {"a": "unclustered", "b": "random_equal_gc", "p": 0.21, "effect": -0.03, "effect_name": "cliffs_delta"},
         ],
         "per_cluster": [{"label": 0, "n_pairs": 100, "mean": 0.46}],
+        "clusters": {"labels": [0, 2], "windows": 90, "tight": True, "tight_share": 0.05, "in_tight": 90, "clustered": 300},
     }
 
 

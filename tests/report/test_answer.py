@@ -75,6 +75,20 @@ def test_no_effect_without_a_small_p() -> None:
     assert answer.distance_sentences(_distances(None, None)) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, "are of the 2 clusters of at most 5 % of the windows (90 windows): larger ones are parts"),
+        ({"labels": [7], "windows": 21}, "are of cluster 7, the one of at most 5 % of the windows (21 windows)"),
+        ({"tight": False, "in_tight": 21}, "are of all clusters: those of at most 5 % of the windows hold 21 of the 300 clustered windows, too few"),
+    ],
+)
+def test_whose_pairs_are_within_a_cluster_is_said_first(change: dict[str, Any], told: str) -> None:
+    clusters = {"labels": [0, 2], "windows": 90, "tight": True, "tight_share": 0.05, "in_tight": 90, "clustered": 300}
+    first, second = answer.distance_sentences({**_distances(1e-9, -0.9), "clusters": {**clusters, **change}})
+    assert first.replace("\N{NO-BREAK SPACE}", " ").startswith(f"Pairs within a cluster {told}") and second.startswith("Pairs within a cluster are closer")
+
+
 def test_cluster_sentence_counts_each_once() -> None:
     clusters = [{"repeat": 0.9, "low_complexity": 0.9}, {"repeat": 0.9}, {"repeat": None, "low_complexity": 0.1}]
     said = answer.cluster_sentence(clusters)
