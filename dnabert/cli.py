@@ -26,7 +26,7 @@ from dnabert.arguments import (
 from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
 from dnabert.command import Result, run_command, version_line
 from dnabert.config import nearest
-from dnabert.corpus.config import CorpusConfig, config_from_fasta
+from dnabert.corpus.config import CorpusConfig, config_from_fasta, resolve_paths
 from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError, one_line
@@ -34,6 +34,7 @@ from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
 from dnabert.flags import config_file
 from dnabert.hub.config import PushConfig
+from dnabert.yaml_file import read_mapping
 
 T = TypeVar("T")
 
@@ -248,9 +249,14 @@ def _corpus_config(arguments: PrepareArguments, path: str | None) -> tuple[Corpu
         demo = demo_config()
         split = demo.split if config.split == CorpusConfig().split else config.split
         return dataclasses.replace(demo, window=config.window, split=split), None
+    base = None if path is None else Path(path).parent
+    if path is not None and config.orthologous_blocks is not None:  # the flag's is found from where one stands, the YAML's beside it
+        in_yaml = read_mapping(path).get("orthologous_blocks") == config.orthologous_blocks
+        blocks = resolve_paths(dataclasses.replace(config, genomes=[]), base=base if in_yaml else None).orthologous_blocks
+        config = dataclasses.replace(config, orthologous_blocks=blocks)
     if arguments.fasta:
         return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None
-    return config, None if path is None else Path(path).parent
+    return config, base
 
 
 if __name__ == "__main__":

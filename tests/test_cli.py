@@ -142,6 +142,20 @@ def test_files_in_a_yaml_are_relative_to_it(fasta, tmp_path, monkeypatch):
     assert config["genomes"][0]["name"] == "worm"
 
 
+def test_a_path_in_a_yaml_is_beside_it_and_a_flags_is_where_one_stands(fasta, tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "blocks.tsv").write_text("block\tgenome\tchrom\tstart\tend\n1\tworm\tchr1\t0\t900\n")
+    (there / "all.yaml").write_text(f"genomes: [{{name: worm, fasta: {fasta}}}]\n")
+    (there / "blocks.yaml").write_text("orthologous_blocks: blocks.tsv\n")
+    monkeypatch.chdir(here)
+    run("prepare", "--config", there / "all.yaml", "--orthologous-blocks", "blocks.tsv", "--out", tmp_path / "flag")
+    run("prepare", fasta, "--config", there / "blocks.yaml", "--out", tmp_path / "yaml")
+    read = [read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml")]
+    assert read == [str(here / "blocks.tsv"), str(there / "blocks.tsv")]
+
+
 def test_an_unknown_key_names_file_and_key(fasta, tmp_path, capsys):
     (tmp_path / "worm.yaml").write_text("genomes: [{name: worm, fasta: worm.fa, gens: x}]\n")
     said = fails(capsys, "prepare", "--config", tmp_path / "worm.yaml", "--out", tmp_path / "corpus")
