@@ -48,7 +48,7 @@ class WindowConfig:
     """How sequences are cut into windows."""
 
     length: int = 448
-    """Bases per window: 64 words of 7 bases, as in the question of April 2020."""
+    """Bases per window: 64 words of 7 bases, or 74 of 6 and 4 bases that are left over."""
     step: int | None = None
     """Bases from one window's start to the next one's; none: the window's length (side by side)."""
     min_n_run: int = 10
