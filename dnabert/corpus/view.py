@@ -63,15 +63,19 @@ class WindowView:
         ``"split"`` is one too, although the table does not store it.
         """
         if name == "split":
-            values = np.repeat(np.array(self.splits, object), [len(part) for part in self._parts])
-        elif name in self._whole.column_names:
+            codes, names = self.coded(name)
+            return np.array(names, object)[codes]
+        if name in self._whole.column_names:
             values = self._whole.data.column(name).to_numpy()
         else:
             raise KeyError(f"no column {name!r}; there are split, {', '.join(self._whole.column_names)}")
         return values if self._rows is None else values[self._rows]
 
     def coded(self, name: str) -> tuple[np.ndarray, list[str]]:
-        """A text column as numbers, int32 (n,), and the texts that these number: tens of millions of strings would take gigabytes."""
+        """A text column, or ``"split"``, as numbers, int32 (n,), and the texts that these number: tens of millions of strings would take gigabytes."""
+        if name == "split":
+            codes = np.repeat(np.arange(len(self.splits), dtype=np.int32), [len(part) for part in self._parts])
+            return codes if self._rows is None else codes[self._rows], list(self.splits)
         chunks = self._whole.data.column(name).dictionary_encode().unify_dictionaries().chunks
         codes = np.concatenate([np.zeros(0, dtype=np.int32), *(chunk.indices.to_numpy() for chunk in chunks)])
         return codes if self._rows is None else codes[self._rows], chunks[0].dictionary.to_pylist() if chunks else []

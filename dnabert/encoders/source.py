@@ -22,6 +22,8 @@ from dnabert.errors import UserError
 if TYPE_CHECKING:
     import pyarrow
 
+    from dnabert.corpus import WindowView
+
 _CHUNK_SEQUENCES = 512  # fine enough for the progress bar, many enough to find partners of like length
 _CHUNK_BASES = 1 << 23  # long records come in fewer at a time
 
@@ -75,10 +77,11 @@ class CorpusSource:
         corpus = load_corpus(folder)
         self._view = corpus.view(None)
         self._table: Any = self._view.table.with_format("arrow")
-        self._split = self._view.column("split")
-        keep = _among(self._split, config.splits, flag="--splits", where=folder)
+        self._split, names = self._view.coded("split")
+        self._splits = np.array(names, object)
+        keep = _among(self._view, "split", config.splits, flag="--splits", where=folder)
         if config.genomes is not None:
-            keep &= _among(self._view.column("genome"), config.genomes, flag="--genomes", where=folder)
+            keep &= _among(self._view, "genome", config.genomes, flag="--genomes", where=folder)
         self._rows = _sample(np.flatnonzero(keep), config=config)
         if not len(self._rows):
             raise UserError(
@@ -96,7 +99,7 @@ class CorpusSource:
             rows = self._rows[first : min(first + _CHUNK_SEQUENCES, stop)]
             reverse = self._reverse[rows]
             columns = _without(self._table[rows], ("split", "strand", "row"))
-            columns = _append(columns, split=self._split[rows], strand=_signs(reverse), row=rows)
+            columns = _append(columns, split=self._splits[self._split[rows]], strand=_signs(reverse), row=rows)
             yield Chunk(self._view.bases(rows, reverse=reverse), columns)
 
 
@@ -172,14 +175,16 @@ def _sample(rows: NDArray[np.intp], *, config: EmbedConfig) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(config.seed).choice(rows, config.sample, replace=False))
 
 
-def _among(values: NDArray[Any], wanted: list[str] | None, *, flag: str, where: Path) -> NDArray[np.bool_]:
+def _among(view: WindowView, column: str, wanted: list[str] | None, *, flag: str, where: Path) -> NDArray[np.bool_]:
+    """Windows whose text in a column is one of those wanted: bool (n,)."""
+    codes, names = view.coded(column)
     if wanted is None:
-        return np.ones(len(values), dtype=bool)
-    present = sorted({str(value) for value in np.unique(values)})
+        return np.ones(len(codes), dtype=bool)
+    present = sorted(name for name, n in zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True) if n)
     for name in wanted:
         if name not in present:
             raise UserError(f"{flag} {name} is not in {where}, which has {', '.join(present)}")
-    return np.isin(values, wanted)
+    return np.isin(names, wanted)[codes]
 
 
 def _signs(reverse: NDArray[np.bool_]) -> NDArray[Any]:
