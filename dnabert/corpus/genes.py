@@ -12,17 +12,16 @@ import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST, open_text
 from dnabert.corpus.feature_lines import (
-    attributes_of,
     data_lines,
     feature_lines,
     first_line,
     named_itself,
-    parse_attributes,
     shown,
     transcripts_of,
 )
 from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame
-from dnabert.corpus.gene_names import Row, name_rows, other_names
+from dnabert.corpus.gene_lines import Gene, GeneLines, join
+from dnabert.corpus.gene_names import Row, name_rows
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
@@ -30,7 +29,7 @@ from dnabert.errors import UserError
 #: in a gene of which no part is known.
 GENE_PARTS = ("CDS", "UTR", "exon", "intron")
 
-#: Feature names of GTF and GFF3 (Sequence Ontology; GENCODE, Ensembl, NCBI) that are parts of genes.
+#: Feature names of GTF and GFF3 (Sequence Ontology; GENCODE, Ensembl, NCBI, SGD) that are parts of genes.
 _PART_OF = {
     "CDS": "CDS",
     "UTR": "UTR",
@@ -43,10 +42,8 @@ _PART_OF = {
     "stop_codon": "CDS",  # GTF keeps it out of the CDS
     "exon": "exon",
     "pseudogenic_exon": "exon",
+    "noncoding_exon": "exon",  # SGD
 }
-_GENES = ("gene", "pseudogene", "ncRNA_gene", "transposable_element_gene")
-_NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
-_TYPES = ("gene_type", "gene_biotype", "biotype")
 _PHASES = {"0": 0, "1": 1, "2": 2}
 
 
@@ -69,17 +66,6 @@ class Genes:
     def chroms(self) -> list[str]:
         """Names of the sequences, in the file's order."""
         return list(self.parts)
-
-
-@dataclass
-class _Gene:
-    start: int
-    end: int
-    name: str
-    type: str
-    strand: str
-    declared: bool = False
-    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -125,7 +111,8 @@ class _Transcripts:
 @dataclass
 class _Sequence:
     parts: dict[str, array[int]] = field(default_factory=lambda: {part: array("q") for part in GENE_PARTS})
-    genes: dict[str, _Gene] = field(default_factory=dict)
+    genes: dict[str, Gene] = field(default_factory=dict)
+    lines: GeneLines = field(default_factory=GeneLines)
     transcripts: _Transcripts = field(default_factory=_Transcripts)
     coding: array[int] = field(default_factory=lambda: array("q"))
     """Pieces of coding sequence, `PIECE` integers each."""
@@ -142,7 +129,9 @@ class _Sequence:
 def read_genes(path: str | Path) -> Genes:
     """Read genes, gzip or not; the first line of data tells the format, not the file's name.
 
-    GTF and GFF3: a gene spans its ``gene`` line where the file has one, else all lines of its ``gene_id``. Several
+    GTF and GFF3: a gene spans its ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before
+    that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are
+    a gene, and so is a CDS or an RNA without parent and ``gene_id`` (Prokka), unless a gene line has its ``locus_tag``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
     gene each. Where a file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after its last
     coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an
@@ -212,8 +201,9 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
             told = _PHASES.get(phase, UNTOLD)
             for transcript in transcripts or named_itself(attributes) if told == UNTOLD else ("",):
                 sequence.add_coding([(start, end, told)], strand=strand, transcript=transcript)
-        _add_to_gene(sequence.genes, feature, start=start, end=end, strand=strand, attributes=attributes)
+        sequence.lines.add(feature, start=start, end=end, strand=strand, attributes=attributes)
     for sequence in sequences.values():
+        sequence.genes, sequence.lines = sequence.lines.genes(), GeneLines()
         sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
         sequence.transcripts = _Transcripts()  # a primate's exons are 50 MB
 
@@ -240,38 +230,6 @@ def _add_transcripts(
             loci.setdefault((transcript.chrom, transcript.gene, transcript.strand), []).append(place)
     for (chrom, name, strand), places in loci.items():
         genes = sequences[chrom].genes
-        for start, end, is_coding in _join(places):
+        for start, end, is_coding in join(places):
             kind = "protein_coding" if is_coding else "non_coding"
-            genes[f"{name}\t{len(genes)}"] = _Gene(start, end, name=name, type=kind, strand=strand, declared=True)
-
-
-def _join(places: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
-    """Join transcripts (start, end, whether coding) that overlap into loci, in ascending order."""
-    loci: list[tuple[int, int, bool]] = []
-    for start, end, is_coding in sorted(places):
-        if loci and start < loci[-1][1]:
-            first, reach, coding = loci.pop()
-            start, end, is_coding = first, max(reach, end), coding or is_coding
-        loci.append((start, end, is_coding))
-    return loci
-
-
-def _add_to_gene(genes: dict[str, _Gene], feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
-    """Note a gene's line, or widen the gene that a line of GTF belongs to and that has no line of its own."""
-    is_gene = feature in _GENES
-    if not is_gene and "gene_id" not in attributes:
-        return  # a part in GFF3: its gene has a line of its own
-    found = parse_attributes(attributes)
-    key = found.get("gene_id") or found.get("ID")
-    if key is None:
-        return
-    gene = genes.get(key)
-    if gene is None or (is_gene and not gene.declared):
-        kind = next((found[name] for name in _TYPES if name in found), "unknown")
-        name = next((found[name] for name in _NAMES if name in found), key)
-        others = other_names(attributes_of(attributes), of_gene=is_gene)
-        genes[key] = _Gene(start, end, name=name, type=kind, strand=strand, declared=is_gene, others=others)
-    elif is_gene:  # a name used twice (Y_RNA) or a gene projected in pieces: each line is a gene of its own
-        genes[f"{key}\t{len(genes)}"] = _Gene(start, end, name=gene.name, type=gene.type, strand=strand, declared=True)
-    elif not gene.declared:
-        gene.start, gene.end = min(gene.start, start), max(gene.end, end)
+            genes[f"{name}\t{len(genes)}"] = Gene(start, end, name=name, type=kind, strand=strand)

@@ -1,0 +1,129 @@
+"""Which genes the lines of a GTF or GFF3 file tell of: by lines of their own, by the ``gene_id`` of their parts, or by lines of parts that stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dnabert.corpus.feature_lines import attributes_of, parse_attributes, transcripts_of
+from dnabert.corpus.gene_names import other_names
+
+_GENES = ("gene", "pseudogene")
+#: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
+_GENE = "_gene"
+#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta and tRNAscan write no lines of genes.
+_ALONE = {"CDS": "protein_coding", **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
+_NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
+#: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical protein".
+_NAMES_ALONE = ("gene", "locus_tag", "Name", "ID")
+_TYPES = ("gene_type", "gene_biotype", "biotype", "ebi_biotype")
+
+
+@dataclass
+class Gene:
+    """One gene; coordinates 0-based, half open."""
+
+    start: int
+    end: int
+    name: str
+    type: str
+    strand: str
+    others: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _ByParts:
+    """A gene without a line of its own: what its first line says of it, and from where to where each of its transcripts reaches."""
+
+    name: str
+    type: str
+    others: tuple[tuple[str, str], ...]
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def widen(self, transcript: str, *, start: int, end: int) -> None:
+        first, last = self.places.get(transcript, (start, end))
+        self.places[transcript] = min(first, start), max(last, end)
+
+
+class GeneLines:
+    """Gathers the genes of one sequence, line by line."""
+
+    def __init__(self) -> None:
+        self._declared: dict[str, Gene] = {}
+        self._locus_tags: set[str] = set()
+        self._by_parts: dict[tuple[str, str], _ByParts] = {}
+
+    def add(self, feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
+        """Note what a line says of a gene, if anything: most parts in GFF3 do not name theirs, which has a line of its own."""
+        is_gene = feature in _GENES or feature.endswith(_GENE)
+        alone = feature in _ALONE and "Parent=" not in attributes
+        if not (is_gene or alone or "gene_id" in attributes):
+            return
+        found = parse_attributes(attributes)
+        if is_gene:
+            self._declare(found, feature, Gene(start, end, name="", type="", strand=strand), attributes=attributes)
+        elif found.get("gene_id"):
+            if found["gene_id"] not in self._declared:  # its line comes first in most files: a primate has 200,000 transcripts
+                gene = self._gene_of(found["gene_id"], strand, found, attributes=attributes)
+                for transcript in transcripts_of(attributes) or [""]:
+                    gene.widen(transcript, start=start, end=end)
+        elif alone and (key := found.get("locus_tag") or found.get("ID")):
+            gene = self._gene_of(key, strand, found, attributes=attributes, alone=feature)
+            gene.widen("", start=start, end=end)
+
+    def genes(self) -> dict[str, Gene]:
+        """The genes, each under its id or, where that is another's too, under the id, a tab and a number."""
+        genes = dict(self._declared)
+        for (key, strand), gene in self._by_parts.items():
+            if key in self._declared or key in self._locus_tags:
+                continue
+            for start, end, _ in join((start, end, False) for start, end in gene.places.values()):
+                unique = key if key not in genes else f"{key}\t{len(genes)}"
+                genes[unique] = Gene(start, end, name=gene.name, type=gene.type, strand=strand, others=gene.others)
+        return genes
+
+    def _declare(self, found: Mapping[str, str], feature: str, gene: Gene, *, attributes: str) -> None:
+        key = found.get("gene_id") or found.get("ID")
+        if key is None:
+            return
+        self._locus_tags |= {found["locus_tag"]} if "locus_tag" in found else set()
+        first = self._declared.get(key)
+        if first is not None:  # a name used twice (Y_RNA) or a gene projected in pieces: each line is a gene of its own
+            gene.name, gene.type = first.name, first.type
+            self._declared[f"{key}\t{len(self._declared)}"] = gene
+            return
+        gene.name = _first_of(_NAMES, found) or key
+        gene.type = _first_of(_TYPES, found) or ("unknown" if feature == "gene" else feature.removesuffix(_GENE))
+        gene.others = other_names(attributes_of(attributes), of_gene=True)
+        self._declared[key] = gene
+
+    def _gene_of(self, key: str, strand: str, found: Mapping[str, str], *, attributes: str, alone: str | None = None) -> _ByParts:
+        """The gene that a part with its attributes belongs to, or, where it stands `alone`, is."""
+        gene = self._by_parts.get((key, strand))
+        if gene is None:
+            name = _first_of(_NAMES if alone is None else _NAMES_ALONE, found) or key
+            kind = _first_of(_TYPES, found) or ("unknown" if alone is None else _ALONE[alone])
+            others = other_names(attributes_of(attributes), of_gene=alone is not None)
+            gene = self._by_parts[key, strand] = _ByParts(name=name, type=kind, others=others)
+        return gene
+
+
+def join(places: Iterable[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+    """Join transcripts of one gene and strand (start, end, whether coding) that overlap into loci, in ascending order.
+
+    Examples
+    --------
+    >>> join([(500, 600, False), (0, 90, False), (50, 120, True)])
+    [(0, 120, True), (500, 600, False)]
+    """
+    loci: list[tuple[int, int, bool]] = []
+    for start, end, is_coding in sorted(places):
+        if loci and start < loci[-1][1]:
+            first, reach, coding = loci.pop()
+            start, end, is_coding = first, max(reach, end), coding or is_coding
+        loci.append((start, end, is_coding))
+    return loci
+
+
+def _first_of(keys: Iterable[str], found: Mapping[str, str]) -> str | None:
+    return next((found[key] for key in keys if key in found), None)
