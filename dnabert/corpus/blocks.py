@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 from dnabert.gzip_file import is_gzip
 
 _COLUMNS = ("block", "genome", "chrom", "start", "end")
@@ -130,6 +131,47 @@ def read_blocks(path: str | Path) -> Blocks:
             a, b = sorted_places[overlapping[0], 2], sorted_places[overlapping[0] + 1, 2]
             raise UserError(f"{path}: blocks {a} and {b} overlap in {genome} {chrom}: a base lies in one block only")
     return Blocks(path=Path(path), places=places)
+
+
+def check_blocks(
+    blocks: Blocks, *, fastas: Mapping[str, str], names: Mapping[str, Sequence[str]], lengths: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Check that the blocks speak of the sequences that they are to divide: those that match none would be ignored.
+
+    Parameters
+    ----------
+    fastas : FASTA file of each genome, by its name.
+    names : sequences of each, those that are not cut among them.
+    lengths : bases of the sequences that are cut.
+
+    Raises
+    ------
+    UserError
+        when no block of a genome lies on a sequence that its FASTA file has, or one ends beyond its sequence.
+
+    Warns
+    -----
+    Caution
+        when a genome has no block.
+    """
+    without = [genome for genome in fastas if not any(own == genome for own, _ in blocks.places)]
+    if without:
+        held = ", ".join(sorted({genome for genome, _ in blocks.places})) or "none"
+        warnings.warn(f"{blocks.path} has no block of {', '.join(without)} (it has: {held}): are genomes named in two ways?", Caution, stacklevel=4)
+    for genome, fasta in fastas.items():
+        chroms = [chrom for own, chrom in blocks.places if own == genome]
+        if chroms and not set(chroms) & set(names[genome]):
+            raise UserError(
+                f"{blocks.path} names the sequences of {genome} {chroms[0]!r}, {fasta} names them {names[genome][0]!r}: "
+                "no name is in both; rename one of them"
+            )
+        for chrom, length in lengths[genome].items():
+            farthest = int(blocks.of(genome, chrom)[:, 1].max(initial=0))
+            if farthest > length:
+                raise UserError(
+                    f"{blocks.path} has a block of {genome} that ends at {chrom}:{farthest:,}, but {fasta} ends {chrom} at {length:,}: "
+                    "is it of another assembly? Give the blocks of this one"
+                )
 
 
 def block_or_alone(block: np.ndarray) -> np.ndarray:

@@ -16,13 +16,13 @@ from tqdm import tqdm
 from dnabert.config import save_yaml
 from dnabert.corpus.annotation import Annotation, read_annotation
 from dnabert.corpus.bases import CHUNK, TableWriter, sequence_features
-from dnabert.corpus.blocks import Blocks, read_blocks
+from dnabert.corpus.blocks import Blocks, check_blocks, read_blocks
 from dnabert.corpus.config import CorpusConfig, resolve_paths
 from dnabert.corpus.gene_names import Row, write_gene_names
 from dnabert.corpus.loading import Corpus, load_corpus
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.splits import SPLITS, Splitter
-from dnabert.corpus.summary import GenomeSummary, check_has_windows, check_is_dna
+from dnabert.corpus.summary import GenomeSummary, check_has_windows, check_is_dna, warn_of_empty_splits
 from dnabert.corpus.windows import UnknownRuns, Windows, composition, covered, lay_windows, segments_between
 from dnabert.errors import UserError
 from dnabert.stage import stage
@@ -105,6 +105,9 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
             genomes.append(stack.enter_context(Genome(each.fasta, scratch=place, chroms=each.chroms)))
         blocks = None if config.orthologous_blocks is None else read_blocks(config.orthologous_blocks)
         lengths = {each.name: genome.lengths for each, genome in zip(config.genomes, genomes, strict=True)}
+        if blocks is not None:
+            names = {each.name: genome.names for each, genome in zip(config.genomes, genomes, strict=True)}
+            check_blocks(blocks, fastas={each.name: each.fasta for each in config.genomes}, names=names, lengths=lengths)
         splitter = Splitter(config, blocks=blocks, lengths=lengths)
         sequences = stack.enter_context(TableWriter(folder / "sequences", features=sequence_features()))
         windows = stack.enter_context(SplitWriter(folder))
@@ -129,6 +132,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
             check_is_dna(genome.path, letters=cutter.letters)
             check_has_windows(cutter.summary, config=config, path=genome.path)
             summaries.append(cutter.summary)
+        warn_of_empty_splits(summaries, config=config)
         if gene_names:
             write_gene_names(folder, gene_names)
     return summaries

@@ -74,7 +74,9 @@ class Splitter:
         self._regions = [(parse_region(text), label) for text, label in self._named()] if self._takes_regions() else []
         self._check_named(lengths)
         _warn_of_leaks(config, blocks=blocks)
-        self._block_labels = self._label_blocks(config) if config.split.by == "block" else None
+        self._block_numbers, self._block_labels = np.empty(0, np.int64), np.empty(0, np.int8)
+        if config.split.by == "block":
+            self._block_numbers, self._block_labels = self._label_blocks(config)
 
     def edges(self, genome: str, chrom: str, *, length: int) -> np.ndarray:
         """Positions at which the split changes: a segment is cut there, so that no window lies in two splits."""
@@ -134,7 +136,7 @@ class Splitter:
             if region.genome is not None and region.genome not in lengths:
                 raise UserError(f"split names genome {region.genome!r}, but there are {', '.join(lengths)}: mend split")
             longest = max(own.get(region.chrom, 0) for name, own in lengths.items() if region.genome in (None, name))
-            if self.config.by == "region" and region.start >= longest:
+            if region.start >= longest:
                 raise UserError(f"split names {region.chrom} from {region.start:,} on, but it has {longest:,} bases: mend split")
         twice = sorted(set(self.config.validation) & set(self.config.test))
         for (one, first), (two, second) in itertools.combinations(self._regions, 2):
@@ -146,14 +148,11 @@ class Splitter:
             raise UserError(f"split names {twice[0]} for validation and for test: leave it in one of them")
 
     def _label_by_block(self, block: np.ndarray) -> np.ndarray:
-        assert self._block_labels is not None
-        if not len(self._block_labels):
-            return np.full(len(block), -1)
-        known = (block >= 0) & (block < len(self._block_labels))
-        return np.where(known, self._block_labels[np.where(known, block, 0)], -1)
+        row = np.minimum(np.searchsorted(self._block_numbers, block), len(self._block_numbers) - 1)
+        return np.where(self._block_numbers[row] == block, self._block_labels[row], -1)
 
-    def _label_blocks(self, config: CorpusConfig) -> np.ndarray:
-        """Label of each block by its number, -1 where the reference genome has none: int8 (largest number + 1,)."""
+    def _label_blocks(self, config: CorpusConfig) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of the blocks that the reference genome has, int64 (n,), ascending, and the label of each, int8 (n,)."""
         assert self._blocks is not None
         reference = config.split.reference or config.genomes[0].name
         placed = {chrom: rows for (genome, chrom), rows in self._blocks.places.items() if genome == reference}
@@ -162,18 +161,27 @@ class Splitter:
             raise UserError(
                 f"{self._blocks.path} has no blocks of genome {reference!r} (it has: {found}): set split.reference"
             )
-        largest = max(int(rows[:, 2].max()) for rows in self._blocks.places.values())
-        labels = np.full(largest + 1, -1, np.int8)
-        bases = sum(int((rows[:, 1] - rows[:, 0]).sum()) for rows in placed.values())
-        before = 0
-        for chrom, rows in placed.items():
-            if self._regions:
-                labels[rows[:, 2]] = _label_by_regions(rows[:, 0], self._of(reference, chrom))
-            else:
-                begins = before + np.cumsum(rows[:, 1] - rows[:, 0]) - (rows[:, 1] - rows[:, 0])
-                labels[rows[:, 2]] = np.searchsorted(self._tail(bases), begins, side="right")
-                before += int((rows[:, 1] - rows[:, 0]).sum())
-        return labels
+        self._check_regions_hold_blocks(placed, reference=reference)
+        places = np.concatenate(list(placed.values()))
+        if self._regions:
+            labels = np.concatenate([_label_by_regions(rows[:, 0], self._of(reference, chrom)) for chrom, rows in placed.items()])
+        else:
+            sizes = places[:, 1] - places[:, 0]
+            labels = np.searchsorted(self._tail(int(sizes.sum())), np.cumsum(sizes) - sizes, side="right").astype(np.int8)
+        numbers, last = np.unique(places[::-1, 2], return_index=True)  # of a block at several places the last counts
+        return numbers, labels[::-1][last]
+
+    def _check_regions_hold_blocks(self, placed: Mapping[str, np.ndarray], *, reference: str) -> None:
+        assert self._blocks is not None
+        for region, label in self._regions:
+            starts = placed.get(region.chrom, np.empty((0, 3), np.int64))[:, 0]
+            own = (starts >= region.start) & (starts < region.end)
+            if region.genome not in (None, reference) or not own.any():
+                where = f"{region.genome or reference}/{region.chrom}:{region.start:,}-{'' if region.end == _END else f'{region.end:,}'}"
+                raise UserError(
+                    f"split.{SPLITS[label]} names {where}, where no block of {self._blocks.path} begins that genome {reference!r} "
+                    "has: name another region of that genome, or set split.reference"
+                )
 
 
 def _label_by_regions(positions: np.ndarray, regions: list[tuple[Region, int]]) -> np.ndarray:

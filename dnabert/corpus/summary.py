@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dnabert.corpus.config import CorpusConfig
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 _BASES = np.frombuffer(b"ACGTUacgtu", np.uint8)
 _UNKNOWN = np.frombuffer(b"NXnx", np.uint8)
+#: Why a split that was asked for may be empty, and the mend, by `split.by`.
+_WHY_EMPTY = {
+    "tail": "its share of every sequence holds no window: raise its fraction under split, lower window.length, or set split.by to chromosome or region",
+    "block": "no block begins in its share, or none that does holds a window: raise its fraction, or name regions that hold blocks",
+    "random": "there are too few windows for its fraction: raise that under split",
+    "chromosome": "no window fits into what is named for it: name more under split, or lower window.length",
+    "region": "no window fits into what is named for it: name more under split, or lower window.length",
+}
 
 
 @dataclasses.dataclass
@@ -112,3 +122,14 @@ def check_has_windows(summary: GenomeSummary, *, config: CorpusConfig, path: Pat
         f"{path}: windows of {config.window.length} bases are longer than every stretch between runs of N, cuts and "
         f"ends (the longest has {summary.longest_stretch:,}): lower window.length"
     )
+
+
+def warn_of_empty_splits(summaries: Sequence[GenomeSummary], *, config: CorpusConfig) -> None:
+    """A `Caution` where no window of any genome is in a split that the configuration asks for."""
+    split = config.split
+    named = {"validation": split.validation, "test": split.test}
+    shares = {"validation": split.validation_fraction, "test": split.test_fraction}
+    wanted = {"train": True, **(named if any(named.values()) else shares)}
+    empty = [name for name, asked in wanted.items() if asked and not any(summary.windows[name] for summary in summaries)]
+    if empty:
+        warnings.warn(f"no window is in {' and '.join(empty)} (split.by {split.by}): {_WHY_EMPTY[split.by]}", Caution, stacklevel=4)

@@ -69,6 +69,10 @@ def test_the_shipped_config_runs_on_a_folder_of_its_layout(tmp_path: Path, monke
 
     path = Path(__file__).parents[2] / "configs" / "corpus" / "apes_chr22.yaml"
     monkeypatch.setenv("APES_CHR22", str(demo_folder()))  # files of the same names, a tenth of the size
-    corpus = prepare(load_yaml(CorpusConfig, path), out=tmp_path / "corpus", base=path.parent)
-    assert list(corpus) == ["train"]  # the demo's coordinates end before the regions for validation and test begin
+    config = load_yaml(CorpusConfig, path)
+    with pytest.raises(UserError, match="split names chr22 from 42,000,000 on, but it has"):  # the demo's coordinates end before
+        prepare(config, out=tmp_path / "corpus", base=path.parent)
+    config.split.validation, config.split.test = ["chr22:1500000-1800000"], ["chr22:1800000-"]
+    corpus = prepare(config, out=tmp_path / "corpus", base=path.parent)
+    assert list(corpus) == ["train", "validation", "test"]
     assert [genome.genome for genome in corpus.summary] == ["human", "chimp", "gorilla", "orangutan"]

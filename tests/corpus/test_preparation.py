@@ -21,7 +21,7 @@ from dnabert.corpus import (
     prepare,
 )
 from dnabert.corpus.simulate import simulate_fasta
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 
 def sequences(path: Path) -> dict[str, bytes]:
@@ -145,11 +145,12 @@ def test_huggingface_reads_the_folder(tiny_corpus: Corpus) -> None:
 
 
 def test_windows_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fasta = simulate_fasta(tmp_path / "x.fa", length=5000, seed=2)  # too short for a validation part of 5 %
-    whole = prepare(config_from_fasta(fasta), out=tmp_path / "whole").view(None)
+    config = config_from_fasta(simulate_fasta(tmp_path / "x.fa", length=5000, seed=2))
+    config.split = SplitConfig(validation_fraction=0, test_fraction=0)
+    whole = prepare(config, out=tmp_path / "whole").view(None)
     monkeypatch.setattr("dnabert.corpus.preparation.CHUNK", 100)  # each window crosses four borders
     monkeypatch.setattr("dnabert.corpus.preparation._BATCH", 2)
-    chunked = prepare(config_from_fasta(fasta), out=tmp_path / "chunked").view(None)
+    chunked = prepare(config, out=tmp_path / "chunked").view(None)
     rows = np.arange(len(whole))
     assert len(chunked.table) == len(rows) == 11
     assert np.array_equal(whole.bases(rows, shift=33), chunked.bases(rows, shift=33))
@@ -209,12 +210,13 @@ def test_no_genomes_blocks_of_others_and_other_versions(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no genomes"):
         prepare(CorpusConfig(), out=tmp_path / "corpus")
     fasta = simulate_fasta(tmp_path / "x.fa", length=5000, seed=2)
-    (tmp_path / "b.tsv").write_text("block\tgenome\tchrom\tstart\tend\n0\ta\tchr1\t0\t900\n1\tb\tchr9\t0\t900\n")
+    (tmp_path / "b.tsv").write_text("block\tgenome\tchrom\tstart\tend\n0\ta\tchr1\t0\t900\n1\tb\tchr1\t0\t900\n")
     genomes = [GenomeConfig("a", str(fasta)), GenomeConfig("b", str(fasta))]
     config = CorpusConfig(genomes=genomes, orthologous_blocks="b.tsv", split=SplitConfig(by="block"))
-    with pytest.raises(UserError, match=r"no window of genome 'b' .* b\.tsv|no window of genome 'b'"):
+    with pytest.raises(UserError, match=r"no window of genome 'b' lies in a block that the reference genome has too: check .*b\.tsv"):
         prepare(config, out=tmp_path / "corpus", base=tmp_path)
-    prepare(config_from_fasta(fasta), out=tmp_path / "corpus")
+    with pytest.warns(Caution, match=r"no window is in validation and test \(split\.by tail\): its share of every sequence holds no window"):
+        prepare(config_from_fasta(fasta), out=tmp_path / "corpus")
     manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_text())
     (tmp_path / "corpus" / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
     with pytest.raises(UserError, match="make it again"):

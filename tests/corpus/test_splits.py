@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnabert.corpus.blocks import read_blocks
+from dnabert.corpus.blocks import check_blocks, read_blocks
 from dnabert.corpus.config import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig
 from dnabert.corpus.splits import Splitter, parse_region
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 LENGTHS = {"a": {"chr1": 1000, "chr2": 500}, "b": {"chr1": 900}}
 HEADER = "block\tgenome\tchrom\tstart\tend\n"
@@ -135,3 +135,59 @@ def test_mistakes_in_blocks_are_named(tmp_path: Path, text: str, message: str) -
             blocks=read_blocks(tmp_path / "b.tsv"),
             lengths={"c": {"chr1": 5}},
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BLOCKS.replace("a\tchr1", "a\t1"), r"b\.tsv names the sequences of a '1', a\.fa names them 'chr1': no name is in both; rename one of them"),
+        (BLOCKS + "9\ta\tchr1\t900\t1001\n", r"b\.tsv has a block of a that ends at chr1:1,001, but a\.fa ends chr1 at 1,000: is it of another assembly"),
+        (BLOCKS + "9\ta\tchr1\t450000\t450000\n", r"b\.tsv has a block of a that ends at chr1:450,000, but"),
+    ],
+)
+def test_blocks_of_other_sequences_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "b.tsv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        check(tmp_path / "b.tsv", genomes="ab")
+
+
+def check(path: Path, *, genomes: str) -> None:
+    lengths = {genome: LENGTHS[genome] for genome in genomes}
+    names = {genome: [*own, "not_cut"] for genome, own in lengths.items()}
+    check_blocks(read_blocks(path), fastas={genome: f"{genome}.fa" for genome in genomes}, names=names, lengths=lengths)
+
+
+def test_genomes_without_blocks_are_told_and_blocks_that_end_with_their_sequence_pass(tmp_path: Path) -> None:
+    (tmp_path / "b.tsv").write_text(BLOCKS + "9\ta\tchr1\t900\t1000\n8\tb\tnot_cut\t5000\t6000\n7\tc\tchr1\t0\t9000\n")
+    check(tmp_path / "b.tsv", genomes="ab")
+    (tmp_path / "b.tsv").write_text(BLOCKS.replace("\tb\t", "\tB\t"))
+    with pytest.warns(Caution, match=r"b\.tsv has no block of b \(it has: B, a\): are genomes named in two ways\?"):
+        check(tmp_path / "b.tsv", genomes="ab")
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("chr1:450000-", "split names chr1 from 450,000 on, but it has 1,000 bases: mend split"),
+        ("chr1:301-350", r"split\.test names a/chr1:301-350, where no block of .*b\.tsv begins that genome 'a' has: name another region"),
+        ("chr2:0-", r"split\.test names a/chr2:0-, where no block"),
+        ("b/chr1:300-", r"split\.test names b/chr1:300-, where no block of .* that genome 'a' has.*or set split\.reference"),
+    ],
+)
+def test_a_region_in_which_no_block_begins_is_refused(tmp_path: Path, region: str, message: str) -> None:
+    (tmp_path / "b.tsv").write_text(BLOCKS)
+    with pytest.raises(UserError, match=message):
+        splitter(SplitConfig(by="block", validation=["chr1:200-300"], test=[region]), genomes="ab", blocks=tmp_path / "b.tsv")
+
+
+def test_numbers_of_blocks_cost_no_memory(tmp_path: Path) -> None:
+    import tracemalloc
+
+    large = 2_000_000_000
+    (tmp_path / "b.tsv").write_text(HEADER + "".join(f"{large + n}\t{g}\tchr1\t{n * 100}\t{n * 100 + 50}\n" for n in range(4) for g in "ab"))
+    tracemalloc.start()
+    split = splitter(SplitConfig(by="block", validation_fraction=0.25, test_fraction=0.25), genomes="ab", blocks=tmp_path / "b.tsv")
+    found = labels(split, "b", [0] * 7, block=[large, large + 1, large + 2, large + 3, large + 4, 0, -1])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [0, 0, 1, 2, -1, -1, -1] and peak < 10_000_000
