@@ -101,7 +101,8 @@ def choose_sequences(lengths: dict[str, int], chroms: Sequence[str] | None, *, p
         if name not in lengths:
             shown = nearest(name, lengths) or f" (it has {', '.join(list(lengths)[:5])})"
             raise UserError(f"{path} has no sequence {name!r}{shown}: mend chroms")
-    return {name: length for name, length in lengths.items() if name in set(chroms)}
+    chosen = set(chroms)
+    return {name: length for name, length in lengths.items() if name in chosen}
 
 
 class _Fasta:

@@ -150,14 +150,14 @@ def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]
 
 
 def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
-    # latin-1 reads any byte; a letter that is no nucleotide's is named when the bases are checked
+    # latin-1 reads any byte and gives it back; a letter that is no nucleotide's is named when the bases are checked
     text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     try:
         header = text.readline().strip("\r\n")
         separator = "\t" if "\t" in header else ","
         names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
         if "sequence" not in names:
-            known = ", ".join(names)[:80]
+            known = _as_utf8(", ".join(names))[:80]
             raise UserError(
                 f"{shown} begins with {known!r}: it is neither FASTA ('>') nor FASTQ ('@'), and as CSV it has no column "
                 "'sequence': give one of them"
@@ -168,9 +168,14 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]
             if len(row) != len(names) and row:
                 raise UserError(f"{shown}: line {line} has {len(row)} fields, the header {len(names)}: mend it")
             if row:
-                yield row[name] if name is not None else "", row[sequence].strip().encode("latin-1")
+                yield _as_utf8(row[name]) if name is not None else "", row[sequence].strip().encode("latin-1")
     finally:
         text.detach()  # the file is its opener's to close; standard input nobody's
+
+
+def _as_utf8(text: str) -> str:
+    """What was read as latin-1."""
+    return text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _first_word(header: bytes) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnabert.corpus.reading import Genome
+from dnabert.corpus.reading import Genome, choose_sequences
 from dnabert.errors import UserError
 
 FASTA = b">chr1 first\nACGTacgt\nNNacgtRY\nAC\n>chr2\nTTTT\n"
@@ -87,3 +87,16 @@ def test_letters_that_no_nucleotide_has(tmp_path: Path, letter: bytes, message: 
         assert np.array_equal(genome.fetch("a", 0, 5), np.frombuffer(b"ACGTA", np.uint8))
         with pytest.raises(UserError, match=f"position 6.*{message}"):
             genome.fetch("a", 0, 8)
+
+
+def test_sequences_are_chosen_without_going_through_the_names_for_each() -> None:
+    class Names(list):
+        gone_through = 0
+
+        def __iter__(self):
+            self.gone_through += 1
+            return super().__iter__()
+
+    chroms = Names(["c9", "c2"])
+    assert choose_sequences({f"c{i}": i for i in range(100)}, chroms, path="x.fa") == {"c2": 2, "c9": 9}
+    assert chroms.gone_through <= 2

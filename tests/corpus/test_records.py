@@ -44,6 +44,14 @@ def test_records_without_a_name_have_their_number_and_empty_ones_are_kept(tmp_pa
     assert read(tmp_path / "a.fa") == [("1", b"AC"), ("x", b""), ("x", b"GT")]
 
 
+@pytest.mark.parametrize("text", ["name,sequence\nplasmide-é,ACGT\n", "sequence\tname\nACGT\tplasmide-é\n", ">plasmide-é\nACGT\n", "@plasmide-é\nACGT\n+\nIIII\n"])
+def test_names_are_utf_8(text: str, tmp_path: Path) -> None:
+    (tmp_path / "input").write_bytes(text.encode())
+    assert read(tmp_path / "input") == [("plasmide-é", b"ACGT")]
+    (tmp_path / "input").write_bytes(text.encode("latin-1"))
+    assert read(tmp_path / "input") == [("plasmide-\N{REPLACEMENT CHARACTER}", b"ACGT")]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
