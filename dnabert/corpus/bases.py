@@ -14,15 +14,21 @@ from dnabert.errors import UserError
 
 if TYPE_CHECKING:
     import datasets
+    import pyarrow as pa
 
 #: Bases per row of the table of sequences: small enough for flat memory, large enough that few windows cross a border.
 CHUNK = 1 << 22
 
 _DATA = "data-00000-of-00001.arrow"
+#: Writes that are gathered into a batch, unless they hold `CHUNK` bytes before: a batch of windows costs 16 kB whenever the table is opened
+#: and 2 kB on disk, and an assembly may have a hundred thousand contigs of a few windows; until it is written a write costs as much.
+_GATHERED = 1_000
 
 
 class TableWriter:
     """Writes a `datasets` table as a stream, in the layout of ``Dataset.save_to_disk``, with flat memory.
+
+    Rows are gathered into batches, so that many small writes make no large table; the fingerprint is of the writes.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ class TableWriter:
         self._file = pa.OSFile(str(folder / _DATA), "wb")
         self._stream = pa.ipc.new_stream(self._file, self._schema)
         self._digest = hashlib.blake2b(repr(features).encode(), digest_size=8)  # what datasets calls the fingerprint
+        self._gathered: list[list[pa.Array]] = []
+        self._gathered_bytes = 0
         self.rows = 0
 
     def write(self, columns: dict[str, Any]) -> None:
@@ -47,13 +55,25 @@ class TableWriter:
         import pyarrow as pa
 
         arrays = [pa.array(columns[field.name], type=field.type) for field in self._schema]
-        self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
         for buffer in (buffer for array in arrays for buffer in array.buffers() if buffer is not None):
             self._digest.update(buffer)
         self.rows += len(arrays[0])
+        self._gathered.append(arrays)
+        self._gathered_bytes += sum(array.nbytes for array in arrays)
+        if len(self._gathered) >= _GATHERED or self._gathered_bytes >= CHUNK:
+            self._write_gathered()
+
+    def _write_gathered(self) -> None:
+        import pyarrow as pa
+
+        if self._gathered:
+            columns = [pa.concat_arrays(parts) for parts in zip(*self._gathered, strict=True)]
+            self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
+        self._gathered, self._gathered_bytes = [], 0
 
     def close(self) -> None:
         """End the stream and write what ``load_from_disk`` wants beside it."""
+        self._write_gathered()
         self._stream.close()
         self._file.close()
         # The same two files that datasets 2 to 5 write in Dataset.save_to_disk.
@@ -139,8 +159,8 @@ class Bases:
         row = np.searchsorted(self._offsets, offsets, side="right") - 1
         crossing = offsets + length > self._offsets[row + 1]
         starts = self._positions[row] + offsets - self._offsets[row]
-        # Those that cross the border of a chunk (0.01 %) are read base by base below; the file goes on long enough
-        # behind every chunk but the last for a read that is then overwritten.
+        # Those that cross the border of a chunk (0.01 %) are read base by base below; until then the file's first bytes stand for them,
+        # as the file may end behind the last chunk.
         starts[crossing] = 0
         windows = np.lib.stride_tricks.sliding_window_view(mapped, length)[starts]
         if crossing.any():
@@ -159,12 +179,15 @@ class Bases:
             table = pa.ipc.open_stream(pa.BufferReader(whole)).read_all()
         except (OSError, pa.ArrowException) as error:
             raise UserError(f"cannot read {self.folder / _DATA} ({error}): prepare the corpus again") from None
-        chunks = table["bases"].chunks  # one row per record batch; zero-copy, so addresses give file positions
-        self._positions = np.array([chunk.buffers()[2].address - whole.address for chunk in chunks], np.int64)
-        sizes = [chunk.buffers()[2].size for chunk in chunks]
-        lengths = [len(chunk[0].as_buffer()) for chunk in chunks]
-        if any(size < length for size, length in zip(sizes, lengths, strict=True)):
-            raise ValueError(f"{self.folder}: chunks of bases are shorter than they say")
-        self._offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        positions, lengths = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for batch in table["bases"].chunks:  # zero-copy, so addresses give file positions
+            _, ends, bases = batch.buffers()  # int64: of each row its end, before them 0
+            borders = np.frombuffer(ends, np.int64)[batch.offset : batch.offset + len(batch) + 1]
+            if borders[0] < 0 or (borders[1:] < borders[:-1]).any() or borders[-1] > bases.size:
+                raise UserError(f"cannot read {self.folder / _DATA} (it is shorter than it says): prepare the corpus again")
+            positions.append(borders[:-1] + (bases.address - whole.address))
+            lengths.append(np.diff(borders))
+        self._positions = np.concatenate(positions)
+        self._offsets = np.append(0, np.cumsum(np.concatenate(lengths)))
         self._map = np.frombuffer(whole, np.uint8)
         return self._map

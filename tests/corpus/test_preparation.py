@@ -20,6 +20,7 @@ from dnabert.corpus import (
     load_corpus,
     prepare,
 )
+from dnabert.corpus.loading import fingerprint
 from dnabert.corpus.simulate import simulate_fasta
 from dnabert.errors import Caution, UserError
 
@@ -155,6 +156,45 @@ def test_windows_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(chunked.table) == len(rows) == 11
     assert np.array_equal(whole.bases(rows, shift=33), chunked.bases(rows, shift=33))
     assert str(whole.table[:]) == str(chunked.table[:])
+
+
+def test_contigs_share_batches_of_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    truth = {f"c{n}": rng.choice(np.frombuffer(b"ACGTacgt", np.uint8), 50 + n).tobytes() for n in range(60)}
+    (tmp_path / "x.fa").write_bytes(b"".join(b">" + name.encode() + b"\n" + bases + b"\n" for name, bases in truth.items()))
+    config = config_from_fasta(tmp_path / "x.fa")
+    config.window, config.split = WindowConfig(length=40), SplitConfig(by="chromosome", test=["c7"])
+
+    def prepared(gathered: int, *, size: int = 1 << 20) -> tuple[Corpus, list[int]]:
+        monkeypatch.setattr("dnabert.corpus.bases._GATHERED", gathered)
+        monkeypatch.setattr("dnabert.corpus.bases.CHUNK", size)
+        corpus = prepare(config, out=tmp_path / "corpus", overwrite=True)
+        return corpus, [table.data.column("chrom").num_chunks for table in (corpus.sequences, *corpus.values())]
+
+    corpus, batches = prepared(1)
+    alone, told, tables = fingerprint(corpus.folder), corpus.describe(), [str(corpus[split][:]) for split in corpus]
+    assert batches == [60, 59, 1]
+    for gathered, size, most in ((1000, 1 << 20, [1, 1, 1]), (25, 1 << 20, [3, 3, 1]), (1000, 2000, [5, 10, 1])):
+        corpus, batches = prepared(gathered, size=size)
+        assert all(1 <= number <= few for number, few in zip(batches, most, strict=True)) and (size != 2000 or batches[0] > 1), batches
+        assert (fingerprint(corpus.folder), corpus.describe(), [str(corpus[split][:]) for split in corpus]) == (alone, told, tables)
+        assert {row["chrom"]: row["bases"] for row in corpus.sequences} == truth
+        view = corpus.view("train")
+        for chrom, start, window in zip(view.column("chrom"), view.column("start"), view.bases(np.arange(len(view))), strict=True):
+            assert window.tobytes() == truth[chrom][start : start + 40]
+
+
+def test_bases_that_are_shorter_than_they_say_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.fa").write_text(f">a\n{'ACGT' * 25}\n>b\n{'ACGT' * 30}\n")
+    config = config_from_fasta(tmp_path / "x.fa")
+    config.window, config.split = WindowConfig(length=40), SplitConfig(by="chromosome", test=["b"])
+    prepare(config, out=tmp_path / "corpus")
+    path = tmp_path / "corpus" / "sequences" / "data-00000-of-00001.arrow"
+    whole = path.read_bytes()
+    for wrong in ([0, 100, 1 << 40], [0, 230, 220], [-8, 100, 220]):
+        path.write_bytes(whole.replace(np.array([0, 100, 220]).tobytes(), np.array(wrong).tobytes()))
+        with pytest.raises(UserError, match=r"cannot read .*arrow \(it is shorter than it says\): prepare the corpus again"):
+            load_corpus(tmp_path / "corpus").view("train").bases([0])
 
 
 def test_overlapping_windows_and_a_split_that_no_window_crosses(tmp_path: Path) -> None:
