@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import itertools
+import mmap
 import shutil
 import zlib
 from collections.abc import Sequence
@@ -200,18 +202,35 @@ def _index(plain: Path, *, scratch: Path, source: Path) -> Any:
 
     index = scratch / f"{source.name}.fai"
     try:
-        return pyfaidx.Fasta(str(plain), indexname=str(index), as_raw=False)
+        fasta = pyfaidx.Fasta(str(plain), indexname=str(index), as_raw=False)
+        if _ends_where_it_says(plain, list(fasta.faidx.index.values())):
+            return fasta
+        fasta.close()
     except (pyfaidx.FastaIndexingError, RuntimeError):  # lines of uneven length; an empty line after a short one
-        index.unlink(missing_ok=True)
-        even = _even_lines(plain, scratch / f"{source.name}.even.fa")
+        pass
     except UnicodeDecodeError:
         raise UserError(f"{source} is no UTF-8 text: convert it, as with iconv -f latin1 -t utf-8") from None
     except ValueError as error:
         raise UserError(f"{source}: {' '.join(str(error).split())}: give every sequence its own name") from None
+    index.unlink(missing_ok=True)
+    even = _even_lines(plain, scratch / f"{source.name}.even.fa")
     try:
         return pyfaidx.Fasta(str(even), indexname=str(index), as_raw=False)
     except (pyfaidx.FastaIndexingError, RuntimeError, ValueError) as error:
         raise UserError(f"{source} cannot be indexed ({' '.join(str(error).split())}): repair it") from None
+
+
+def _ends_where_it_says(plain: Path, records: Sequence[Any]) -> bool:
+    """Whether each of pyfaidx's records ends where its lines put its last base: it takes a last line that is longer than the others for even."""
+    with open(plain, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        for record, after in itertools.zip_longest(records, records[1:]):
+            end = len(mapped) if after is None else mapped.rfind(b"\n", 0, after.offset - 1) + 1  # where the next header begins
+            if record.rlen:
+                lines, rest = divmod(record.rlen - 1, record.lenc) if record.lenc else (0, end)
+                last = record.offset + lines * record.lenb + rest
+                if last >= end or mapped[last : last + 1].isspace() or mapped[last + 1 : end].strip():
+                    return False
+    return True
 
 
 def _even_lines(plain: Path, target: Path) -> Path:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from dnabert.corpus.reading import Genome, choose_sequences
 from dnabert.errors import UserError
@@ -46,6 +48,29 @@ def test_lines_of_uneven_length_and_of_windows(tmp_path: Path, text: bytes) -> N
     with Genome(tmp_path / "x.fa", scratch=tmp_path) as genome:
         assert genome.fetch("a", 0, 13).tobytes() == b"ACGACGTACGTAC"
         assert genome.fetch("b", 0, 1).tobytes() == b"A"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(widths=[[4, 4, 15], [4, 4]], blanks=0)  # pyfaidx takes the long last line
+@example(widths=[[4, 4, 2], [3, 9]], blanks=0)
+@example(widths=[[4, 4, 9], [2]], blanks=1)
+@given(widths=st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=4), min_size=1, max_size=3), blanks=st.integers(0, 2))
+def test_any_lines_give_the_bases_of_any_place(tmp_path: Path, widths: list[list[int]], blanks: int, end: str) -> None:
+    rng, truth, text = np.random.default_rng(0), {}, ""
+    for number, own in enumerate(widths):
+        lines = ["".join(rng.choice(list("ACGT"), width)) for width in own]
+        truth[f"s{number}"] = "".join(lines)
+        text += f">s{number} told > so{end}" + end.join(lines) + end * (1 + blanks)
+    (tmp_path / "x.fa").write_bytes(text.encode())
+    for file in tmp_path.glob("x.fa.*"):
+        file.unlink()
+    with Genome(tmp_path / "x.fa", scratch=tmp_path) as genome:
+        assert genome.lengths == {name: len(bases) for name, bases in truth.items()}
+        for name, bases in truth.items():
+            for start in range(len(bases)):
+                for stop in (start + 1, len(bases)):
+                    assert genome.fetch(name, start, stop).tobytes().decode() == bases[start:stop]
 
 
 @pytest.mark.parametrize(
