@@ -52,7 +52,12 @@ def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, b
     Raises
     ------
     UserError
-        when a file cannot be read or holds something else, or no window fits.
+        when a file cannot be read, holds something else or speaks of other sequences, or no window fits.
+
+    Warns
+    -----
+    Caution
+        when a split that was asked for is empty, a genome has no orthologous block, or near-copies can stand in two splits.
     """
     if not config.genomes:
         raise UserError("the corpus has no genomes: name FASTA files or list them under genomes in the YAML")

@@ -59,6 +59,11 @@ class Splitter:
     blocks : its orthologous blocks, if any.
     lengths : of the sequences, by genome and chromosome.
 
+    Raises
+    ------
+    UserError
+        when the configuration names a chromosome or region that does not exist, one for two splits, or a region in which no block begins.
+
     Warns
     -----
     UserWarning

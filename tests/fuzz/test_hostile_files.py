@@ -18,7 +18,7 @@ import pytest
 import dnabert
 from dnabert.clusters import load_clusters
 from dnabert.config import load_yaml
-from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, prepare
+from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, config_from_fasta, prepare
 from dnabert.corpus.blocks import read_blocks
 from dnabert.corpus.genes import read_genes
 from dnabert.corpus.registry import read_registry
@@ -260,7 +260,7 @@ def test_names_of_sequences_lead_nowhere(tmp_path: Path) -> None:
     fasta = tmp_path / "in" / "..fa"
     fasta.write_text("".join(f">{name} x\n{'ACGT' * 100}\n" for name in ("../../../escaped", "/tmp/dnabert_escaped", "..", "a|b;$(touch x)")))
     config = config_from_fasta(fasta)
-    config.window = WindowConfig(length=100)
+    config.window, config.split = WindowConfig(length=100), SplitConfig(validation_fraction=0, test_fraction=0)
     corpus = prepare(config, out=tmp_path / "deep" / "er" / "out")
     chroms = {row["chrom"] for split in corpus.values() for row in split}
     assert "../../../escaped" in chroms and "/tmp/dnabert_escaped" in chroms
