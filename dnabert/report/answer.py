@@ -14,6 +14,9 @@ Record = dict[str, Any]
 #: Cliff's delta in words, after Romano et al. 2006 (as cited by the R package effsize).
 _EFFECTS = ((0.147, "negligible"), (0.33, "small"), (0.474, "medium"), (float("inf"), "large"))
 
+#: With fewer independent pairs on a side no small effect can reach p = 0.05: against many, a Cliff's delta of 1.96 / sqrt(3 m), 0.25 at 20 and 0.40 at 8.
+_FEW_PAIRS = 20
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -163,7 +166,9 @@ def _mean(summary: Record) -> str:
 
 def _effect(test: Record, *, closer: bool, second: str) -> str:
     if test["p"] >= 0.05:
-        return f"show no difference from {second}"
+        fewest = min(test.get("pairs") or [_FEW_PAIRS])
+        few = f", and {count(fewest)} independent pairs are too few to tell" if fewest < _FEW_PAIRS else ""
+        return f"are not shown to differ from {second}{few}"
     size = next(word for limit, word in _EFFECTS if abs(test["effect"]) < limit)
     return f"are {'closer' if closer else 'farther apart'} than {second}, a {size} effect"
 

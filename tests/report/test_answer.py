@@ -71,7 +71,12 @@ def test_effect_in_words(effect: float, word: str) -> None:
 
 
 def test_no_effect_without_a_small_p() -> None:
-    assert "no difference" in answer.distance_sentences(_distances(0.2, -0.9))[0]
+    (told,) = answer.distance_sentences(_distances(0.2, -0.9))
+    assert "are not shown to differ from pairs of unclustered windows: mean" in told and "no difference" not in told
+    of = _distances(0.2, -0.9)
+    for pairs, few in (([8, 247], True), ([247, 19], True), ([20, 20], False)):
+        (told,) = answer.distance_sentences(of | {"tests": [of["tests"][0] | {"pairs": pairs}]})
+        assert (f"windows, and {min(pairs)} independent pairs are too few to tell: mean" in told) is few
     assert answer.distance_sentences(_distances(None, None)) == []
 
 
