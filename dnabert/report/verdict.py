@@ -96,7 +96,7 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
     outcome = _outcome(ahead, behind, level + guessed, stands, helps=bool(helps))
     return Verdict(
         outcome,
-        _headline(outcome, trained["rung"], whole, (ahead, behind, level, guessed), stands, explained=bool(telling) or not left)
+        _headline(outcome, trained["rung"], whole, (ahead, behind, level, guessed), stands, explained=bool(telling) or not left, asked=_asked(telling))
         + (f" Beside counting it adds in {len(helps)} of {len(company)} ({_names(helps)})." if helps else ""),
         finds=[_sentence(row) for row in ahead],
         guessed=[_sentence(row) + _chance(trained, row) for row in guessed],
@@ -144,6 +144,20 @@ def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[
     return [row for row in kept if not is_trivial(trained, row)]
 
 
+def _asked(left: list[Record]) -> str:
+    """What is taken out where a lead has to stand (see `_standing`), in words.
+
+    Examples
+    --------
+    >>> _asked([{"without": "composition"}])
+    'composition is taken out'
+    """
+    names = {row["without"] for row in left}
+    if len(names) == 1 and not any(name.startswith("all") for name in names):
+        return f"{names.pop()} is taken out"
+    return "all cheap explanations but the one that holds the answer are taken out together"
+
+
 def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool) -> Outcome:
     if ahead:
         return "not shown" if not stands else "interesting in part" if behind else "interesting"
@@ -162,6 +176,7 @@ def _headline(
     stands: list[Record] | None,
     *,
     explained: bool,
+    asked: str,
 ) -> str:
     ahead, behind, level, guessed = sides
     total = f"{len(whole)} {'measure' if len(whole) == 1 else 'measures'}"
@@ -191,7 +206,7 @@ def _headline(
     elif not explained:
         rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
     else:
-        rest = "; no lead was shown to stand when the cheap explanations are taken out"
+        rest = f"; no lead was shown to stand when {asked}"
     return f"{outcome.capitalize()}, for this genome: {told}{rest}."
 
 

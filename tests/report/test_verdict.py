@@ -65,6 +65,11 @@ def test_the_headline_says_where_and_what_stands() -> None:
     assert told.survives[0].endswith("by 0.040 [0.030, 0.050] (0.600 [0.580, 0.620] of the windows; always saying the largest class gives 0.100)")
     told = verdict(ladder(), [LEAD, LEVEL]).headline
     assert told.startswith("Not shown, for this genome: of 2 measures, mine is ahead") and told.endswith("was not asked.")
+    level = row("knn10_region", "level", 0.0, without="all but gene position")
+    told = verdict(ladder(), [LEAD, level]).headline  # what was not asked to stand alone is not claimed to fall
+    assert told.endswith("no lead was shown to stand when all cheap explanations but the one that holds the answer are taken out together.")
+    alone = verdict(ladder(), [LEAD, level | {"without": "composition"}]).headline
+    assert alone.endswith("no lead was shown to stand when composition is taken out.")
     assert f"{MARGIN}" in verdict(ladder(), [LEVEL]).headline
     assert "it may be by up to 0.070" in verdict(ladder(), [row("ami_region", "level", 0.02, half=0.05)]).headline
 
