@@ -64,7 +64,7 @@ def _agreement(statistic: str, label: str) -> Metric:
     return Metric(
         f"{statistic}_{label}",
         f"Clusters follow {name} ({statistic.upper()})",
-        f"{explanation} Adjusted mutual information."
+        f"{explanation} Adjusted mutual information; windows in no cluster count as one cluster."
         if statistic == "ami"
         else "The same, counted over pairs of windows (adjusted Rand index).",
         better="higher" if meaningful else None,
