@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnabert.report.numbers import interval, listed, number, percent
+from dnabert.report.numbers import count, interval, listed, number, percent
 from dnabert.report.rung_kind import is_trained
 
 Record = dict[str, Any]
@@ -93,10 +93,11 @@ def _clusters(row: Record) -> str:
 
 
 def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:
-    """Say whether the clusters come back, whether shuffled windows have them too, and how much cheap confounds tell of them."""
+    """Say whether the clusters come back, whether those of the ladder have clusters when shuffled, and how much cheap confounds tell of them."""
     told = [stability["sentence"]] if stability else []
     if null:
-        told.append(null["verdict"])
+        verdict = null["verdict"]
+        told.append(f"Of the ladder's {count(null['real']['n'])} windows: {verdict[0].lower()}{verdict[1:]}")
     prediction = (overall.get("confounds") or {}).get("prediction")
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
