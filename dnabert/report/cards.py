@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnabert.report.logo import draw_logo
-from dnabert.report.numbers import present
+from dnabert.report.numbers import percent, present
 
 Record = dict[str, Any]
 
@@ -81,7 +81,7 @@ def _motif_logos(card: Record) -> list[Record]:
         if present(others["q"]) and others["q"] <= _ALPHA:
             logo = draw_logo(np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"])
             matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
-            told = f"motif in {others['share']:.0%} of the windows held out, elsewhere in {others['background_share']:.0%}"
+            told = f"motif in {percent(others['share'])} of the windows held out (it was not sought in these), elsewhere in {percent(others['background_share'])}"
             told += "" if present(own["q"]) and own["q"] <= _ALPHA else "; no more than the windows' composition gives"
             found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
     return found
@@ -100,6 +100,6 @@ def _consensus_logo(card: Record) -> list[Record]:
 
 
 def _members(makeup: Record) -> list[Record]:
-    medoid = [makeup["medoid"] | {"role": "medoid"}] if makeup.get("medoid") else []
+    medoid = [makeup["medoid"] | {"role": "medoid (the window in the middle)"}] if makeup.get("medoid") else []
     boundary = [each | {"role": "at the boundary"} for each in makeup.get("boundary", [])[:1]]
     return medoid + boundary + [each | {"role": "random member"} for each in makeup.get("random", [])[:2]]

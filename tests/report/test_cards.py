@@ -1,4 +1,9 @@
+from dataclasses import replace
+from pathlib import Path
+
 from dnabert.report.cards import shown
+from dnabert.report.evidence import read_evidence
+from dnabert.report.page import render
 
 
 def test_names_of_repeats_leave_room_for_other_terms() -> None:
@@ -9,3 +14,20 @@ def test_names_of_repeats_leave_room_for_other_terms() -> None:
     classes = [row("repeat_class", "SINE/Alu", 80.0), row("main_region", "CDS", 0.1), row("genome", "human", 1.1)]
     card = {"label": 0, "annotation": [*names, *classes]}
     assert [each["term"] for each in shown(card)["annotation"]] == ["Alu0", "Alu1", "Alu2", "SINE/Alu", "CDS", "human"]
+
+
+def _why(comparison: Path, basis: str) -> str:
+    wide, near = ({"value": value, "low": value - 0.1, "high": value + 0.05, "rest": 0.5} for value in (0.92, 0.65))
+    makeup = {"n": 9, "loci": 9, "footprint_bp": 900} | dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
+    kind = {"kind": "compositional", "composition_auc": wide, "composition_auc_nearby": near, "within": {"semi_global": 0.5}}
+    hit = {"name": "Alu", "share": 0.5, "background_share": 0.1, "odds_ratio": 9.126, "odds_low": 4.0, "odds_high": 20.0, "q": 0.01, "identity": 0.9, "length": 300}
+    card = {"label": 0, "makeup": makeup, "kind": kind, "homology": {"databases": [{"database": "d", "families": [hit]}]}}
+    page = render(replace(read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]), {})
+    assert "9.13 [4.00, 20.00]" in page
+    return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
+
+
+def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> None:
+    told = _why(comparison, "unexplained")
+    assert "from all others 0.92 [" in told and "from windows nearby 0.65 [" in told and "<dd>not known;" in told
+    assert "<dd>compositional;" in _why(comparison, "composition")
