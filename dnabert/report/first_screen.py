@@ -57,6 +57,29 @@ def _named(found: list[tuple[Record, Record]], name: str | None, *, digits: int)
     return {"rung": str(name), "value": number(values[0]["value"], digits=digits)} if values else None
 
 
+def judged_name(ladder: list[Record]) -> str:
+    """The rung that the verdict judges; empty without one."""
+    return next((rung["rung"] for rung in ladder if is_trained(rung)), "")
+
+
+#: What words of the measures mean, for those that the page's first screen has.
+_WORDS = {
+    "Clusters follow": "clusters follow: adjusted mutual information (AMI), 0 = chance, 1 = identical; windows in no cluster count as one cluster",
+    "Ortholog": "ortholog: the same place in another genome",
+    "elative": "relative: a window of another place that BLAST aligns; rare: with at most one in a hundred",
+}
+
+
+def glossary(ladder: list[Record], differences: list[Record]) -> str:
+    """What the encoders and words of `outcome_rows` are, in one line; empty where there are none."""
+    rows = outcome_rows(ladder, differences)
+    named = {part["rung"] for row in rows for part in (row["trained"], row["baseline"]) if part}
+    told = [f"{rung['rung']}: {describe(rung)}" for rung in ladder if rung["rung"] in named]
+    measures = " ".join(row["measure"] for row in rows)
+    told += [meaning for word, meaning in _WORDS.items() if word in measures]
+    return f"{'; '.join(told)}." if told else ""
+
+
 def describe(rung: Record) -> str:
     """What an encoder is, in a few words.
 

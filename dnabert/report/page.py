@@ -13,7 +13,7 @@ from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all, save_svg
 from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
-from dnabert.report.tables import composition, write_tables
+from dnabert.report.tables import composition, told_columns, write_tables
 from dnabert.report.verdict import verdict
 from dnabert.stage import stage
 
@@ -71,6 +71,7 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     for name in ("count", "number", "percent", "interval", "p_value", "small", "odds", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
+    environment.tests["not_told"] = lambda sentence: "cannot be told" in sentence
     environment.filters["describe"] = first_screen.describe
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
     along = ideogram.along(evidence.map)
@@ -96,6 +97,8 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "verdict": verdict(ladder, evidence.differences, evidence.added),
         "bits": learned.bits_row(evidence.metrics, evidence.floors),
         "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
+        "judged": first_screen.judged_name(ladder),
+        "glossary": first_screen.glossary(ladder, evidence.differences),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
@@ -106,6 +109,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
         "edit_distance": evidence.edit_distance,
         "clusters": evidence.clusters,
+        "columns": told_columns(evidence.clusters),
         "cards": [cards.shown(card) for card in evidence.cards],
         "leading_cards": cards.answer_rows(evidence.cards),
         "named_by": cards.counted(evidence.cards),

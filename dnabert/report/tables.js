@@ -71,5 +71,12 @@
       ["TSV", (file) => save(new Blob([tsv(table)], { type: "text/tab-separated-values" }), file)],
     ]);
   }
+  // On paper nothing can be opened: all is, and what was closed closes again.
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const each of closed) each.open = true;
+  });
+  window.addEventListener("afterprint", () => { for (const each of closed) each.open = false; });
   document.querySelectorAll("table.sortable, details[id^=cluster-] table, #run table").forEach(sortable);
 })();

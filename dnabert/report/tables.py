@@ -28,6 +28,20 @@ def write_tables(evidence: Evidence, folder: Path) -> None:
             _write(rows, folder / f"{name}.tsv")
 
 
+def told_columns(clusters: list[Record]) -> set[str]:
+    """Columns of which at least one cluster has a value that is not unknown.
+
+    Examples
+    --------
+    >>> sorted(told_columns([{"label": 0, "n": 3, "repeat": None, "region": {"unknown": 1.0}, "genomes": {"fly": 1.0}}]))
+    ['genomes', 'label', 'n']
+    """
+    from dnabert.report.numbers import present
+
+    told = ((key, {k: v for k, v in value.items() if k != "unknown"} if isinstance(value, dict) else present(value)) for row in clusters for key, value in row.items())
+    return {key for key, value in told if value}
+
+
 def composition(shares: Any, *, top: int = 3) -> str:
     r"""Shares in falling order, in words.
 

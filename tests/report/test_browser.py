@@ -216,7 +216,7 @@ def test_the_first_screen_holds_question_answer_and_map(page: Page) -> None:
         assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 860, selector
     assert page.evaluate("document.querySelector('#outcomes').getBoundingClientRect().right <= document.querySelector('#verdict').getBoundingClientRect().right + 1")
     rows = page.locator("#outcomes tbody tr").all_inner_texts()
-    assert len(rows) == 5 and rows[-1].startswith("Bits per base") and any("▲ ahead" in row for row in rows) and any("▼ behind" in row for row in rows)
+    assert len(rows) == 6 and rows[-1].startswith("Bits per base") and any("▲ ahead" in row for row in rows) and any("▼ behind" in row for row in rows)
 
 
 def test_map_by_keyboard(page: Page) -> None:
@@ -298,6 +298,33 @@ def test_narrow_screen_has_no_sideways_scroll(page: Page) -> None:
     page.set_viewport_size({"width": 420, "height": 800})
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence, long = read_evidence(report.parents[1] / "comparison"), "gene_" * 30
+    clusters = [row | {"genomes": {long: 1.0}} for row in evidence.clusters]
+    (tmp_path / "report.html").write_text(render(replace(evidence, clusters=clusters, map=evidence.map.assign(genome=long)), {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_both_answers_begin_on_the_first_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
+    for selector in ("#verdict", "#leading-cards, .told > p:not(.verdict):not(.soft)"):
+        box = page.locator(selector).first.bounding_box()
+        assert box is not None and box["y"] < 900 and box["y"] <= page.locator("#outcomes").bounding_box()["y"]
+
+
+def test_paper_has_all_that_is_folded(page: Page) -> None:
+    closed = "document.querySelectorAll('details:not([open])').length"
+    before = page.evaluate(closed)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert before > 0 and page.evaluate(closed) == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(closed) == before
 
 
 def test_search_by_gene_marks_counts_and_lists(page: Page) -> None:

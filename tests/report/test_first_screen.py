@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from dnabert.report.answer import cluster_sentence
-from dnabert.report.first_screen import describe, outcome_rows
+from dnabert.report.first_screen import describe, glossary, judged_name, outcome_rows
 
 
 def _rung(name: str, encoder: str, value: float, *, shuffled: bool = False) -> dict[str, Any]:
@@ -32,6 +32,15 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     for outcome, sign, word in (("level", "≈", "not told apart"), ("behind", "▼", "behind")):
         ortholog = outcome_rows(ladder, [row | {"outcome": outcome}])[1]
         assert (ortholog["sign"], ortholog["outcome"]) == (sign, word)
+
+
+def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
+    ladder = [_rung("one", "runs/one", 0.50), _rung("kmer6", "kmer:6", 0.40), _rung("kmer4", "kmer:4", 0.30)]
+    rows = [{"rung": "one", "without": None, "metric": "retrieval_top1", "baseline": "kmer6", "outcome": "ahead"}]
+    told = glossary(ladder, rows)
+    assert "kmer6: counts of 6-letter words" in told and "kmer4" not in told
+    assert "ortholog: the same place" in told and "relative" not in told
+    assert judged_name(ladder) == "one" and judged_name(ladder[1:]) == "" and glossary([], []) == ""
 
 
 @pytest.mark.parametrize(

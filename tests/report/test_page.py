@@ -124,8 +124,49 @@ def test_the_first_screen_has_room_for_one_more_encoder_and_folds_the_others(com
         rows = [row | {"rung": rung["rung"]} for rung in rungs for row in evidence.differences if row["rung"] == trained["rung"]]
         evidence_of = replace(evidence, ladder=[*evidence.ladder, *rungs], differences=[*evidence.differences, *rows])
         text[more] = render(evidence_of, figures={})
-    assert 'id="others"' not in text[1] and "also0 is" in text[1]
-    assert "<summary>2 more pretrained encoders</summary>" in text[3] and text[3].index("also0 is") < text[3].index('id="others"') < text[3].index("also2 is")
+    assert "<summary>1 more pretrained encoder</summary>" in text[1] and text[1].index('id="others"') < text[1].index("also0 is")
+    assert "<summary>3 more pretrained encoders</summary>" in text[3] and text[3].index('id="others"') < text[3].index("also0 is") < text[3].index("also2 is")
+    assert 'id="others"' not in render(evidence, figures={})
+
+
+def test_bits_per_base_stand_apart_from_the_measures_that_are_counted(comparison: Path, run: Path) -> None:
+    page = render(read_evidence(comparison, run=run), {})
+    apart = page.index("As a language model, beside Markov models (not among the measures counted above)")
+    assert page.index('id="outcomes"') < apart < page.index(">Bits per base (fewer is better)")
+    assert ">pretrained</th>" in page and ">Best cheaper encoder</th>" in page and "Best without" not in page
+
+
+def test_n_of_a_measure_is_a_range_where_encoders_differ(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    key = "knn10_repeat_class"
+    sizes = iter([332, 817, *[500] * len(evidence.ladder)])
+    ladder = [rung | {"metrics": {key: rung["metrics"][key] | {"n": next(sizes)}}} for rung in evidence.ladder if key in rung["metrics"]]
+    assert '<td class="n">332–817</td>' in render(replace(evidence, ladder=ladder), {})
+
+
+def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    clusters = [row | {"repeat": None, "region": {"unknown": 1.0}} for row in evidence.clusters]
+    page = render(replace(evidence, clusters=clusters, overall={"skipped": {"tss": "no genes"}}), {})
+    table = page[page.index("<caption>Largest first") :].split("</table>")[0]
+    heads, row = table.split("</thead>")[0], table.split("<tbody>")[1].split("</tr>")[0]
+    assert ">Repeat class<" in heads and ">Repeat<" not in heads and ">Region<" not in heads
+    assert row.count("<td") == heads.count("<th scope")
+    assert "Left out: distance from a start of transcription (no genes)" in page
+
+
+def test_what_cannot_be_told_and_parts_of_the_explanations_are_folded(comparison: Path) -> None:
+    evidence = read_evidence(comparison)
+    share = {"value": 0.4, "low": 0.3, "high": 0.5}
+    rows = [{"without": name, "explained": 0.2, "clusters": 3, "clustered_share": share} for name in ("nothing", "composition", "all but repeats", "all")]
+    first, *rest = evidence.ladder
+    level = {"rung": first["rung"], "metric": "knn10_region", "without": "composition", "baseline": "kmer6", "outcome": "level", "value": 0.0, "low": -0.1, "high": 0.1}
+    page = render(replace(evidence, ladder=[first | {"explained_away": rows}, *rest], differences=[*evidence.differences, level]), {})
+    table, folded = page[page.index('id="survival"') :].split('<details class="folded">')[:2]
+    assert "<td>nothing</td>" in table and "<td>all</td>" in table and "<td>composition</td>" not in table
+    assert "<td>composition</td>" in folded and "<td>all but repeats</td>" in folded
+    told = page[page.index("<h3>What survives") : page.index('id="ladder"')]
+    assert told.index('class="folded"') < told.index("gene region, without composition: pretrained cannot be told from kmer6")
 
 
 def test_chromosomes_are_shown_where_windows_have_coordinates(comparison: Path) -> None:
