@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dnabert.report.numbers import count, interval, listed, number, percent
@@ -106,4 +107,4 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
             f"GC, CpG, low complexity, N, soft-masking, frame of the words, strand{codons} and species together predict {interval(share)} of the labelling "
             "(of its entropy, at places that the prediction has not seen)."
         )
-    return told
+    return [re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", each) for each in told]  # of files: spaced as on the page
