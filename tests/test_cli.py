@@ -150,8 +150,9 @@ def test_a_path_in_a_yaml_is_beside_it_and_a_flags_is_where_one_stands(fasta, tm
     (there / "all.yaml").write_text(f"genomes: [{{name: worm, fasta: {fasta}}}]\n")
     (there / "blocks.yaml").write_text("orthologous_blocks: blocks.tsv\n")
     monkeypatch.chdir(here)
-    run("prepare", "--config", there / "all.yaml", "--orthologous-blocks", "blocks.tsv", "--out", tmp_path / "flag")
-    run("prepare", fasta, "--config", there / "blocks.yaml", "--out", tmp_path / "yaml")
+    whole = ("--split.validation-fraction", "0", "--split.test-fraction", "0")
+    run("prepare", "--config", there / "all.yaml", *whole, "--orthologous-blocks", "blocks.tsv", "--out", tmp_path / "flag")
+    run("prepare", fasta, "--config", there / "blocks.yaml", *whole, "--out", tmp_path / "yaml")
     read = [read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml")]
     assert read == [str(here / "blocks.tsv"), str(there / "blocks.tsv")]
 

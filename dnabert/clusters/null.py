@@ -94,14 +94,12 @@ def _matched(real: Clusters, null: Clusters) -> dict[str, Any]:
 
 
 def _verdict(report: dict[str, Any]) -> str:
-    from dnabert.report.numbers import percent  # the report reads clusters
-
     real, null = report["real"], report["null"]
     if report["passed"]:
         return f"Shuffled windows form no cluster: the {real['clusters']} clusters found are not of composition alone."
     text = (
-        f"Shuffled windows form {null['clusters']} clusters with {percent(null['clustered_share'])} of them, the windows "
-        f"{real['clusters']} with {percent(real['clustered_share'])}: density alone is no sign of order"
+        f"Shuffled windows form {null['clusters']} clusters with {null['clustered_share']:.0%} of them, the windows "
+        f"{real['clusters']} with {real['clustered_share']:.0%}: density alone is no sign of order"
     )
     if report["clusters"] is None:
         return f"{text}."
@@ -109,5 +107,5 @@ def _verdict(report: dict[str, Any]) -> str:
     if not found:
         return f"{text}, yet no cluster of the windows is found among them."
     named = f"clusters {', '.join(found)}" if len(found) > 1 else f"cluster {found[0]}"
-    share = f"{percent(report['composition_share'])} of the clustered windows"
+    share = f"{report['composition_share']:.0%} of the clustered windows"
     return f"{text}; {named} ({share}) {'are' if len(found) > 1 else 'is'} found there too and can be composition."

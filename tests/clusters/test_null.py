@@ -25,7 +25,7 @@ def test_a_cluster_found_in_the_null_is_composition(tmp_path: Path) -> None:
     assert [row["in_null"] for row in report["clusters"]] == [True, False]
     assert report["composition_share"] == pytest.approx(2 / 3) and not report["passed"]
     assert report["null"] == {"n": 40, "clusters": 1, "clustered_share": 9 / 40, "largest_share": 9 / 40}
-    assert "cluster 0 (67\xa0% of the clustered windows) is found there too and can be composition" in report["verdict"]
+    assert "cluster 0 (67% of the clustered windows) is found there too and can be composition" in report["verdict"]
 
 
 def test_verdicts_of_other_nulls(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_wrong_spec(spec: str) -> None:
 
 
 def test_too_short() -> None:
-    with pytest.raises(UserError, match="5 bases is shorter"):
+    with pytest.raises(UserError, match="5 bases, fewer than a word"):
         KmerCounts(6).encode(ascii("ACGTA")[None])
 
 

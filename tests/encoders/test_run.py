@@ -154,7 +154,7 @@ def test_a_run_without_a_model(tmp_path: Path) -> None:
 
 
 def test_too_short(bert_run: Path, windows: np.ndarray) -> None:
-    with pytest.raises(UserError, match="4 bases is shorter"):
+    with pytest.raises(UserError, match="4 bases, fewer than a word"):
         encode(bert_run, windows[:, :4])
 
 
