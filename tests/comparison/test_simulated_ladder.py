@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def test_clusters_that_a_model_makes_of_composition_are_a_lead_that_does_not_sta
     """A trained model's vectors have less noise than counts, and so denser clusters, of what counts see too."""
     found = judged(planted_composition, steps=60)
     assert found.outcome == "not shown", found
-    assert "no lead was shown to stand when all cheap explanations but the one that holds the answer are taken out together" in found.headline
+    assert re.search("no lead was shown to stand when .*(is|are) taken out", found.headline), found.headline
 
 
 def test_a_lead_that_blast_explains_does_not_stand(judged: Callable[..., Verdict]) -> None:
