@@ -99,8 +99,7 @@ def trained_on(manifest: dict[str, Any]) -> str:
     """What a run's corpus holds, in a sentence; where the corpus is gone or another, its name and hash."""
     recorded = manifest["inputs"]["corpus"]
     folder = Path(recorded["path"])
-    found = content_hash(folder)
-    if found is None or found != recorded.get("sha256"):
+    if content_hash(folder) != recorded.get("sha256", ""):
         return f"the corpus {folder.name} (SHA-256 of its manifest: {recorded.get('sha256', 'unknown')})."
     from dnabert.corpus import load_corpus
 

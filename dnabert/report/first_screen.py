@@ -26,7 +26,7 @@ def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[s
     mappings of ``measure``, ``explanation``, ``sign``, ``outcome`` (in a word), ``trained`` and ``baseline`` (each a rung's name and
     value as text, or None) and ``beaten`` (value of the largest class alone, where no rung exceeds it, else None).
     """
-    judged = next((rung for rung in ladder if is_trained(rung)), None)
+    judged = _judged(ladder)
     whole = {(row["rung"], row["metric"]): row for row in differences if row["without"] is None}
     rows = []
     for comparison in compare_all(ladder):
@@ -59,7 +59,12 @@ def _named(found: list[tuple[Record, Record]], name: str | None, *, digits: int)
 
 def judged_name(ladder: list[Record]) -> str:
     """The rung that the verdict judges; empty without one."""
-    return next((rung["rung"] for rung in ladder if is_trained(rung)), "")
+    judged = _judged(ladder)
+    return judged["rung"] if judged else ""
+
+
+def _judged(ladder: list[Record]) -> Record | None:
+    return next((rung for rung in ladder if is_trained(rung)), None)
 
 
 #: What words of the measures mean, for those that the page's first screen has.
@@ -70,9 +75,8 @@ _WORDS = {
 }
 
 
-def glossary(ladder: list[Record], differences: list[Record]) -> str:
+def glossary(rows: list[dict[str, Any]], ladder: list[Record]) -> str:
     """What the encoders and words of `outcome_rows` are, in one line; empty where there are none."""
-    rows = outcome_rows(ladder, differences)
     named = {part["rung"] for row in rows for part in (row["trained"], row["baseline"]) if part}
     told = [f"{rung['rung']}: {describe(rung)}" for rung in ladder if rung["rung"] in named]
     measures = " ".join(row["measure"] for row in rows)

@@ -71,7 +71,6 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     for name in ("count", "number", "percent", "interval", "p_value", "small", "odds", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
-    environment.tests["not_told"] = lambda sentence: "cannot be told" in sentence
     environment.filters["describe"] = first_screen.describe
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
     along = ideogram.along(evidence.map)
@@ -90,15 +89,16 @@ def _words(evidence: Evidence) -> dict[str, Any]:
     ladder = evidence.ladder
     metrics = measured(ladder)
     labels = evidence.map["label"]
+    outcomes = first_screen.outcome_rows(ladder, evidence.differences)
     return {
         "ladder": ladder,
         "metrics": metrics,
         "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
         "verdict": verdict(ladder, evidence.differences, evidence.added),
         "bits": learned.bits_row(evidence.metrics, evidence.floors),
-        "outcomes": first_screen.outcome_rows(ladder, evidence.differences),
+        "outcomes": outcomes,
         "judged": first_screen.judged_name(ladder),
-        "glossary": first_screen.glossary(ladder, evidence.differences),
+        "glossary": first_screen.glossary(outcomes, ladder),
         "comparisons": answer.compare_all(ladder),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),

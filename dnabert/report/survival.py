@@ -94,7 +94,7 @@ def _clusters(row: Record) -> str:
 
 
 def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:
-    """Say whether the clusters come back, whether those of the ladder have clusters when shuffled, and how much cheap confounds tell of them."""
+    """Say whether the clusters come back, whether the ladder's windows form clusters when shuffled, and how much cheap confounds tell of them."""
     told = [stability["sentence"]] if stability else []
     if null:
         verdict = null["verdict"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnabert.report.numbers import percent, present
+
 if TYPE_CHECKING:
     from dnabert.report.answer import Record
     from dnabert.report.evidence import Evidence
@@ -36,8 +38,6 @@ def told_columns(clusters: list[Record]) -> set[str]:
     >>> sorted(told_columns([{"label": 0, "n": 3, "repeat": None, "region": {"unknown": 1.0}, "genomes": {"fly": 1.0}}]))
     ['genomes', 'label', 'n']
     """
-    from dnabert.report.numbers import present
-
     told = ((key, {k: v for k, v in value.items() if k != "unknown"} if isinstance(value, dict) else present(value)) for row in clusters for key, value in row.items())
     return {key for key, value in told if value}
 
@@ -50,8 +50,6 @@ def composition(shares: Any, *, top: int = 3) -> str:
     >>> composition({"human": 0.6, "gorilla": 0.398, "chimp": 0.002})
     'human 60\xa0%, gorilla 40\xa0%, chimp <\xa01\xa0%'
     """
-    from dnabert.report.numbers import percent, present
-
     found = sorted(
         ((v, k) for k, v in (shares or {}).items() if present(v) and v > 0), key=lambda pair: (-pair[0], pair[1])
     )

@@ -30,6 +30,7 @@ class Verdict:
     headline : the answer in one sentence.
     finds, guessed, misses, level, adds, survives, off_the_shelf : sentences, one per measure; ``guessed``: ahead, but not shown to be better
         than always saying the commonest class, which is no lead.
+    untold : those of ``survives`` where the two cannot be told apart.
     others : the same answer for each further trained rung of the ladder, in one sentence.
     """
 
@@ -42,6 +43,7 @@ class Verdict:
     adds: list[str] = field(default_factory=list)
     survives: list[str] = field(default_factory=list)
     off_the_shelf: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
     @property
@@ -104,6 +106,7 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
         level=[_sentence(row) for row in level],
         adds=[_company(row) for row in company],
         survives=[_sentence(row) + _chance(trained, row) for row in left],
+        untold=[_sentence(row) + _chance(trained, row) for row in left if row["outcome"] == "level"],
         off_the_shelf=_off_the_shelf(ladder, differences),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,7 +191,7 @@ def test_clusters_that_a_model_makes_of_composition_are_a_lead_that_does_not_sta
     """A trained model's vectors have less noise than counts, and so denser clusters, of what counts see too."""
     found = judged(planted_composition, steps=60)
     assert found.outcome == "not shown", found
-    assert re.search("no lead was shown to stand when .*(is|are) taken out", found.headline), found.headline
+    assert "no lead was shown to stand when composition is taken out" in found.headline
 
 
 def test_a_lead_that_blast_explains_does_not_stand(judged: Callable[..., Verdict]) -> None:

@@ -37,7 +37,7 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
 def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
     ladder = [_rung("one", "runs/one", 0.50), _rung("kmer6", "kmer:6", 0.40), _rung("kmer4", "kmer:4", 0.30)]
     rows = [{"rung": "one", "without": None, "metric": "retrieval_top1", "baseline": "kmer6", "outcome": "ahead"}]
-    told = glossary(ladder, rows)
+    told = glossary(outcome_rows(ladder, rows), ladder)
     assert "kmer6: counts of 6-letter words" in told and "kmer4" not in told
     assert "ortholog: the same place" in told and "relative" not in told
     assert judged_name(ladder) == "one" and judged_name(ladder[1:]) == "" and glossary([], []) == ""
