@@ -50,7 +50,8 @@ def score_rung(
 
     Returns
     -------
-    Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`, and
+    Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`,
+    ``ami_clustered_`` of repeat class, region and gene type among the windows that are in a cluster (where there are two clusters), and
     ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels;
     ``knn10_`` and ``majority_`` of repeat class and region. Columns with one class are left out, as is NaN.
     """
@@ -69,6 +70,11 @@ def score_rung(
         found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
         for measure, score in found.items():
             scores[f"{measure}_{name}"] = score
+        # with noise as a class, who leaves only repeats (or none) unclustered agrees by that alone
+        asked = asked & (labels >= 0)
+        if name in _JUDGED and min(len(np.unique(of[asked])) for of in (labels, column)) > 1:
+            found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
+            scores[f"ami_clustered_{name}"] = found["ami"]
     known = voted(table)
     if "kmeans" in table and "repeat_class" in known:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder

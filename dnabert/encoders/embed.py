@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnabert.config import save_yaml
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, check_length, inputs_of, load_encoder, parts_of
+from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
@@ -78,8 +78,7 @@ def write_embeddings(
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
         encoder = load_encoder(encoder_spec, config=config)
-        name, length = source.shortest
-        check_length(length, minimum=encoder.minimum_length, name=name)
+        source.check_lengths(encoder.minimum_length)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),

@@ -273,11 +273,12 @@ def pieces(bases: Bases, *, most: int = 512, most_bases: int = 1 << 23) -> Itera
         yield slice(begin, len(bases))
 
 
-def check_length(length: int, *, minimum: int, name: str = "a sequence") -> None:
-    """Raise `UserError` when a sequence of `length` bases is too short to be read."""
+def check_length(length: int, *, minimum: int, name: str = "a sequence", more: int = 0) -> None:
+    """Raise `UserError` when a sequence of `length` bases is too short to be read, as are so many `more`."""
     if length < minimum:
-        mend = "leave it out, or take an encoder of shorter words" if length else "leave it out"
-        raise UserError(f"{name} has {length} bases, fewer than a word of the encoder ({minimum}): {mend}")
+        others, them = (f", and {more:,} more {'has' if more == 1 else 'have'} too few", "them") if more else ("", "it")
+        mend = f"leave {them} out" + (", or take an encoder of shorter words" if length else "")
+        raise UserError(f"{name} has {length} bases, fewer than a word of the encoder ({minimum}){others}: {mend}")
 
 
 def _unknown(spec: str) -> str:

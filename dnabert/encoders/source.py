@@ -16,7 +16,7 @@ from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.summary import check_is_dna
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases
+from dnabert.encoders.encoder import Bases, check_length
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ class Chunk:
 class Source(Protocol):
     """The chosen sequences; their order is the input's."""
 
-    shortest: tuple[str, int]
-    """Name and length (bases) of the shortest chosen sequence."""
-
     def __len__(self) -> int: ...
+
+    def check_lengths(self, minimum: int) -> None:
+        """Raise `UserError` when a chosen sequence has fewer bases."""
+        ...
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """The chosen sequences from `start` to `stop`, in order."""
@@ -88,10 +89,14 @@ class CorpusSource:
                 f"--splits {config.splits} --genomes {config.genomes} leave no window of {folder}: ask for more"
             )
         self._reverse = reversed_rows(len(self._split), config=config)
-        self.shortest = (f"each window of {folder}", int(corpus.window_length))
+        self._shown, self._length = f"each window of {folder}", int(corpus.window_length)
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def check_lengths(self, minimum: int) -> None:
+        """See `Source.check_lengths`."""
+        check_length(self._length, minimum=minimum, name=self._shown)
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """See `Source.chunks`."""
@@ -116,11 +121,16 @@ class FastaSource:
         self._names = list(genome.lengths)
         self._rows = _sample(np.arange(len(self._names)), config=config)
         self._reverse = reversed_rows(len(self._names), config=config)
-        shortest = min((self._names[row] for row in self._rows), key=genome.lengths.__getitem__)
-        self.shortest = (f"record {shortest} of {path}", genome.lengths[shortest])
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def check_lengths(self, minimum: int) -> None:
+        """See `Source.check_lengths`; the shortest record is named, and how many more are too short."""
+        lengths = {name: self._genome.lengths[name] for name in (self._names[row] for row in self._rows.tolist())}
+        shortest = min(lengths, key=lengths.__getitem__)
+        more = sum(length < minimum for length in lengths.values()) - 1
+        check_length(lengths[shortest], minimum=minimum, name=f"record {shortest} of {self._genome.path}", more=max(more, 0))
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """See `Source.chunks`; a file that turns out to hold no DNA at all is refused when it has been read through."""

@@ -73,6 +73,16 @@ def _agreement(statistic: str, label: str) -> Metric:
     )
 
 
+def _clustered(label: str) -> Metric:
+    name = _AGREEMENT[label][0]
+    return Metric(
+        f"ami_clustered_{label}",
+        f"The clustered alone follow {name} (AMI)",
+        "The same, of windows that are in a cluster: which windows were left out tells nothing here. Encoders leave out different ones, so it "
+        "ranks none.",
+    )
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         "knn10_repeat_class",
@@ -152,6 +162,7 @@ METRICS: tuple[Metric, ...] = (
         short="k-means follows repeat class",
     ),
     *(_agreement("ami", label) for label in _AGREEMENT),
+    *(_clustered(label) for label in ("repeat_class", "region", "gene_type")),
     *(_agreement("ari", label) for label in _AGREEMENT),
     Metric(
         "silhouette",

@@ -37,6 +37,21 @@ def test_clusters_that_are_the_repeats_score_so_and_artefacts_score_nothing() ->
     assert not any("region" in name for name in scores)  # one class is nothing to agree with
 
 
+def test_what_is_left_unclustered_agrees_only_where_noise_is_a_class() -> None:
+    vectors, frame = table(600)
+    known = frame["repeat_class"] == "Alu"
+    apart = np.arange(600) % 2
+    frame["label"] = np.where(known, -1, apart).astype(np.int32)  # no Alu in a cluster, and nothing else told
+    scores = score_rung(vectors, frame, points=vectors)
+    assert scores["ami_repeat_class"].value > 0.3 and abs(scores["ami_clustered_repeat_class"].value) < 0.02
+    assert scores["ami_clustered_repeat_class"].n == (~known).sum()
+    frame["label"] = np.where(apart, -1, frame["label"] * 0 + (frame["repeat_class"] == "L1"))  # half in a cluster, all of them right
+    scores = score_rung(vectors[~known], frame[~known], points=vectors[~known])
+    assert scores["ami_clustered_repeat_class"].value > 0.999 > 0.7 > scores["ami_repeat_class"].value
+    frame["label"] = np.where(known, 0, -1)  # one cluster is told from nothing
+    assert "ami_clustered_repeat_class" not in score_rung(vectors, frame, points=vectors)
+
+
 def test_a_genome_without_annotation_is_no_class() -> None:
     vectors, frame = table(600)
     strange = np.arange(600) % 2 == 1

@@ -150,7 +150,13 @@ def test_unknown_encoder(fasta: Path, tmp_path: Path, spec: str, message: str) -
 
 def test_short_record_is_named(fasta: Path, tmp_path: Path) -> None:
     fasta.write_text(fasta.read_text() + ">tiny\nACG\n")
-    with pytest.raises(UserError, match=r"record tiny of .*records.fa has 3 bases"):
+    with pytest.raises(UserError, match=r"record tiny of .*records.fa has 3 bases, fewer than a word of the encoder \(4\): leave it out, or"):
+        embed("kmer:4", fasta, out=tmp_path / "out")
+    fasta.write_text(fasta.read_text() + ">small\nAC\n")
+    with pytest.raises(UserError, match=r"record small of .* has 2 bases, .* \(4\), and 1 more has too few: leave them out, or"):
+        embed("kmer:4", fasta, out=tmp_path / "out")
+    fasta.write_text(fasta.read_text() + ">nothing\n")
+    with pytest.raises(UserError, match=r"record nothing of .* has 0 bases, .* \(4\), and 2 more have too few: leave them out$"):
         embed("kmer:4", fasta, out=tmp_path / "out")
 
 

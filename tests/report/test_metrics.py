@@ -7,8 +7,14 @@ def test_keys_are_unique_and_explained() -> None:
 
 
 def test_mutual_information_counts_noise_as_a_cluster() -> None:
-    told = [metric.explanation for metric in METRICS if metric.key.startswith("ami_")]
-    assert told and all("windows in no cluster count as one cluster" in each for each in told)
+    told = {metric.key: metric.explanation for metric in METRICS if metric.key.startswith("ami_")}
+    alone = {key for key in told if key.startswith("ami_clustered_")}
+    assert len(alone) == 3 and all("which windows were left out tells nothing" in told[key] for key in alone)
+    assert told.keys() > alone and all("windows in no cluster count as one cluster" in told[key] for key in told.keys() - alone)
+
+
+def test_agreement_of_other_windows_in_each_encoder_ranks_none() -> None:
+    assert all(metric.better is None and not metric.headline for metric in METRICS if metric.key.startswith("ami_clustered_"))
 
 
 def test_metrics_without_a_value_are_left_out() -> None:
