@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
 from dnabert.clusters.bootstrap import Score, interval
+from dnabert.corpus.view import evenly_spread
 from dnabert.explain.cheap_features import cpg_ratio
 from dnabert.explain.composition import describe_window
 from dnabert.explain.correction import add_q
 from dnabert.explain.differences import differences
 from dnabert.explain.edit_distance import cliffs_delta
 from dnabert.explain.loci import count_stretches, loci
+from dnabert.explain.low_complexity import simple_letters
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 MEASURES = ("gc", "cpg_observed_expected", "entropy", "low_complexity")
 _WORD = 3
 _CHUNK = 8_192
+_READ = 1_000
 
 
 def cluster_makeup(
@@ -45,7 +48,8 @@ def cluster_makeup(
     Each of `MEASURES` is a dict: ``value``, ``low``, ``high`` (mean over the windows with a 95 % bootstrap interval
     over loci), ``rest`` (mean over all other windows), ``effect`` (Cliff's delta of the means of the loci, cluster
     against rest), ``p`` (two-sided, from shifts of the labels along the genome, since composition runs on for megabases: see
-    `differences`) and ``q`` (Benjamini-Hochberg over clusters and measures).
+    `differences`) and ``q`` (Benjamini-Hochberg over clusters and measures). ``low_complexity`` has ``simple``, too: the letters that its
+    simple stretches mostly are of, from at most 1,000 members, or None (see `simple_letters`).
 
     ``medoid`` is the member nearest to the cluster's centre in ``points`` (None without points), ``boundary`` the
     members to which the centre of another cluster is nearest, compared with their own (those of least ``probability``
@@ -75,6 +79,7 @@ def cluster_makeup(
         row |= _extent(windows, own)
         for column, name in enumerate(MEASURES):
             row[name] = _against_rest(values[:, column], inside, locus=locus, resamples=resamples, rng=rng)
+        row["low_complexity"]["simple"] = simple_letters(windows.sequences(own[evenly_spread(len(own), most=_READ)]))
         rows.append(row | _members(windows, label, centres=centres, locus=locus, count=members, rng=rng))
     for tested in differences(windows, measures=dict(zip(MEASURES, values.T, strict=True))):
         rows[tested["label"]][tested["measure"]]["p"] = tested["p"]

@@ -124,7 +124,17 @@ def _low_complexity(card: Record) -> Name | None:
     if measured["value"] < MOST and not (measured["value"] >= SIMPLE and measured["value"] >= 5 * measured["rest"]):
         return None
     odds = odds_of({"share": measured["value"], "share_rest": measured["rest"]})
-    return Name("low complexity", f"low-complexity sequence, {percent(measured['value'])} of the bases, elsewhere {percent(measured['rest'])}", odds)
+    told = f"low-complexity sequence{_letters(card)}, {percent(measured['value'])} of the bases, elsewhere {percent(measured['rest'])}"
+    return Name("low complexity", told, odds)
+
+
+def _letters(card: Record) -> str:
+    """The letters that the members' simple stretches mostly are of, on both strands, or none."""
+    found = card["makeup"]["low_complexity"].get("simple")
+    if not found:
+        return ""
+    other = {"A": "T", "C": "G", "A and C": "G and T", "A and G": "C and T"}.get(found["letters"])
+    return f" mostly of {found['letters']}" + (f" ({other} on the other strand)" if other else "")
 
 
 def _island(card: Record) -> Name | None:
@@ -206,7 +216,7 @@ def _family(card: Record) -> Name | None:
         return None
     odds = among["odds_ratio"] if aligned else UTMOST
     if (found.get("low_complexity") or 0) >= MOST:
-        return Name("low complexity", f"copies of a simple repeat of {len(found['consensus'])} bp", odds)
+        return Name("low complexity", f"copies of simple sequence{_letters(card)}, {len(found['consensus'])} bp", odds)
     if among and not aligned:
         return None
     told = f"copies of one element of {len(found['consensus'])} bp at {percent(found['identity'])} identity, {percent(found['share'])} of the windows"

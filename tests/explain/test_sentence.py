@@ -78,6 +78,10 @@ def test_poly_a_is_no_discovery() -> None:
     parts = card()
     parts["makeup"]["low_complexity"] = {"value": 0.8, "rest": 0.03, "q": 0.01}
     assert cluster_sentence(parts)["text"].startswith("low-complexity sequence, 80 % of the bases, elsewhere 3 %")
+    parts["makeup"]["low_complexity"]["simple"] = {"letters": "A and G", "share": 0.9}
+    assert cluster_sentence(parts)["text"].startswith("low-complexity sequence mostly of A and G (C and T on the other strand), 80 % of the bases")
+    parts["makeup"]["low_complexity"]["simple"] = {"letters": "A and T", "share": 0.9}
+    assert cluster_sentence(parts)["text"].startswith("low-complexity sequence mostly of A and T, 80 % of the bases")
     # what all windows of an AT-rich genome have tells no cluster, nor what a test does not hold
     for other in ({"rest": 0.85}, {"q": 0.2}, {"rest": None, "q": None}):
         parts["makeup"]["low_complexity"] |= {"rest": 0.03, "q": 0.01} | other
