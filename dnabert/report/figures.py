@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dnabert.report.answer import Record
     from dnabert.report.evidence import Evidence
 
-_DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows", "random_equal_gc": "random, equal GC"}
+_DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows", "random_equal_gc": "random, GC as within"}
 
 
 def draw_all(evidence: Evidence) -> dict[str, Figure]:
@@ -186,7 +186,7 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record]) -> None:
 
 
 def distance_figure(edit_distance: Record) -> Figure:
-    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of equal GC."""
+    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of the GC of those within clusters."""
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
