@@ -161,7 +161,7 @@ def _null(config: CompareConfig) -> dict[str, Any]:
 def _explain(main: Path, ladder: Ladder) -> None:
     """Edit distances and a row per cluster of the map."""
     config = ladder.config
-    wanted = {"part": "explain, distinct pairs", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
+    wanted = {"part": "explain, random pairs of each group's GC", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         table, view = load_clusters(main).table, ladder.corpus.view(None)

@@ -40,9 +40,9 @@ def edit_distances(
 ) -> dict[str, Any]:
     """Levenshtein distances over length of pairs of windows, and how the groups of pairs differ.
 
-    Three groups: *within* a tight cluster (clusters count by their number of windows; of any cluster, where tight ones hold less than a fifth of the
-    clustered windows), *unclustered* (both noise), and *random_equal_gc*: one random pair for each pair within, both of whose windows have
-    the GC (to 1 %) of the pair's. Pairs within and unclustered are distinct.
+    Groups: *within* a tight cluster (clusters count by their number of windows; of any cluster, where tight ones hold less than a fifth of the
+    clustered windows), *unclustered* (both noise), and for each of them random pairs: one for each pair within (*random_equal_gc*) or unclustered
+    (*random_equal_gc_unclustered*), both of whose windows have the GC (to 1 %) of the pair's. Pairs within and unclustered are distinct.
     Pairs of the same orthologous block, or overlapping, are left out of all: near-copies would make every cluster
     tight. Pairs that share a window, or a locus (see `loci`), are not independent: p is of those alone that share none, in several draws
     of them (`p_of_draws`). Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
@@ -67,10 +67,12 @@ def edit_distances(
     chosen, told = _chosen(labels, share=tight_share)
     within = _apart(_pairs_within(labels, chosen, count=_TRIES * pairs, rng=rng), places)[:pairs]
     noise = np.flatnonzero(labels < 0)
+    unclustered = _apart(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs]
     groups = {
         "within": within,
-        "unclustered": _apart(rng.choice(noise, (2 * pairs, 2)) if len(noise) > 1 else within[:0], places)[:pairs],
+        "unclustered": unclustered,
         "random_equal_gc": _drop_same(_equal_gc(within, gc, rng=rng), places),
+        "random_equal_gc_unclustered": _drop_same(_equal_gc(unclustered, gc, rng=rng), places),
     }
     lie = loci(places)
     distances = {name: levenshtein(sequences(rows[:, 0]), sequences(rows[:, 1])) for name, rows in groups.items()}
@@ -169,7 +171,9 @@ def _disjoint(loci_of_pairs: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def _tests(distances: dict[str, np.ndarray], draws: dict[str, list[np.ndarray]]) -> Iterable[dict[str, Any]]:
-    for a, b in (("within", "unclustered"), ("within", "random_equal_gc"), ("unclustered", "random_equal_gc")):
+    if not len(distances["within"]):  # where nothing is clustered, all are like random pairs
+        return
+    for a, b in (("within", "unclustered"), ("within", "random_equal_gc"), ("unclustered", "random_equal_gc_unclustered")):
         drawn = list(zip(draws[a], draws[b], strict=True))
         sizes = [len(rows) for rows in drawn[-1]]
         if min(min(map(len, pair)) for pair in drawn) > 1:

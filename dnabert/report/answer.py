@@ -137,6 +137,7 @@ def distance_sentences(edit_distance: Record) -> list[str]:
         "within": "pairs within a cluster",
         "unclustered": "pairs of unclustered windows",
         "random_equal_gc": "random pairs of equal GC",
+        "random_equal_gc_unclustered": "random pairs of equal GC",
     }
     summary = edit_distance.get("summary", {})
     sentences = _within(edit_distance["clusters"]) if edit_distance.get("clusters", {}).get("labels") else []

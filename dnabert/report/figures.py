@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dnabert.report.answer import Record
     from dnabert.report.evidence import Evidence
 
-_DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows", "random_equal_gc": "random, GC as within"}
+_DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows"}
 
 
 def draw_all(evidence: Evidence) -> dict[str, Figure]:
@@ -186,7 +186,7 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record]) -> None:
 
 
 def distance_figure(edit_distance: Record) -> Figure:
-    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of the GC of those within clusters."""
+    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of its GC."""
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
@@ -194,24 +194,27 @@ def distance_figure(edit_distance: Record) -> Figure:
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     everything = np.concatenate(list(pairs.values())) if pairs else np.array([0.0, 1.0])
     bins = np.linspace(everything.min(), everything.max() + 1e-9, 61)
-    for axes, name, colour in zip(panels, ("within", "unclustered"), (PALETTE[0], PALETTE[1]), strict=True):
-        _draw_pairs(axes, pairs, name=name, colour=colour, bins=bins)
+    for axes, name, random, colour in (
+        (panels[0], "within", "random_equal_gc", PALETTE[0]),
+        (panels[1], "unclustered", "random_equal_gc_unclustered", PALETTE[1]),
+    ):
+        _draw_pairs(axes, pairs, name=name, random=random, colour=colour, bins=bins)
     panels[-1].set_xlabel("Levenshtein distance (share of the window's length)")
     figure.suptitle("Edit distance between pairs of windows", fontsize=11)
     return figure
 
 
-def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, colour: str, bins: np.ndarray) -> None:
+def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, random: str, colour: str, bins: np.ndarray) -> None:
     import numpy as np
 
     for key, style in (
         (name, {"color": colour, "alpha": 0.75}),
-        ("random_equal_gc", {"color": "#444444", "histtype": "step"}),
+        (random, {"color": "#444444", "histtype": "step"}),
     ):
         if key in pairs:
             values = pairs[key]
             weights = np.full(len(values), 100 / len(values))
-            label = f"{_DISTANCES[key]}, n = {count(len(values))}, mean {number(values.mean())}"
+            label = f"{_DISTANCES.get(key, 'random, equal GC')}, n = {count(len(values))}, mean {number(values.mean())}"
             axes.hist(values, bins=bins, weights=weights, label=label, **style)  # type: ignore[arg-type]
             axes.axvline(values.mean(), color=style["color"], linewidth=1.2, linestyle="--")
     axes.set_ylabel("pairs (%)")

@@ -68,7 +68,7 @@ def test_the_folder_holds_what_the_page_reads(compared: Path) -> None:
     assert sum(row["n"] for row in clusters) == 250
     assert all(len(s["sequence"]) == 448 for row in clusters for s in row["samples"])
     edit = json.loads((compared / "edit_distance.json").read_text())
-    assert set(edit["pairs"]) == {"within", "unclustered", "random_equal_gc"}
+    assert set(edit["pairs"]) == {"within", "unclustered", "random_equal_gc", "random_equal_gc_unclustered"}
     assert json.loads((compared / "comparison.json").read_text())["main"] == "clusters/kmer3_all"
     assert (compared / "report" / "report.html").stat().st_size > 10_000
     taken = ["nothing", "composition", "repeats", "gene position", "homology", "all but repeats", "all but gene position", "all but homology", "all"]

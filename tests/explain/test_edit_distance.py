@@ -87,7 +87,7 @@ def test_pairs_are_distinct_and_a_tight_cluster_of_few_windows_does_not_stand_fo
     assert found["per_cluster"][1]["n_pairs"] == 12  # of 3 places with two windows each: all there are
 
 
-def test_random_pairs_have_the_gc_of_the_pairs_within() -> None:
+def test_random_pairs_have_the_gc_of_the_pairs_that_they_are_held_against() -> None:
     rng = np.random.default_rng(0)
     gc = np.concatenate([np.full(50, 0.7), rng.uniform(0.2, 0.8, 2_000)])
     share = np.round(gc[:, None] * 100) > np.arange(100)
@@ -99,6 +99,8 @@ def test_random_pairs_have_the_gc_of_the_pairs_within() -> None:
     # Sequences are G…GA…A: the distance is the difference in GC, so equal GC means distance 0.
     assert max(found["pairs"]["random_equal_gc"]) <= 0.011
     assert found["summary"]["unclustered"]["mean"] > 0.1
+    same = {(test["a"], test["b"]): test for test in found["tests"]}["unclustered", "random_equal_gc_unclustered"]
+    assert same["p"] > 0.05 and abs(same["effect"]) < 0.1  # the unclustered are random pairs, of another GC than those within
 
 
 def test_without_clusters_or_without_noise_the_rest_is_there() -> None:

@@ -141,6 +141,7 @@ def edit_distance() -> dict[str, Any]:
         "within": rng.normal(0.47, 0.05, 3000).clip(0).tolist(),
         "unclustered": rng.normal(0.53, 0.012, 3000).tolist(),
         "random_equal_gc": rng.normal(0.531, 0.011, 3000).tolist(),
+        "random_equal_gc_unclustered": rng.normal(0.531, 0.011, 3000).tolist(),
     }
     return {
         "rung": "pretrained",
@@ -148,7 +149,7 @@ def edit_distance() -> dict[str, Any]:
         "summary": {k: {"n": len(v), "mean": float(np.mean(v)), "sd": float(np.std(v))} for k, v in pairs.items()},
         "tests": [
             {"a": "within", "b": "unclustered", "p": 1e-200, "effect": -0.78, "effect_name": "cliffs_delta"},
-            {"a": "unclustered", "b": "random_equal_gc", "p": 0.21, "effect": -0.03, "effect_name": "cliffs_delta"},
+            {"a": "unclustered", "b": "random_equal_gc_unclustered", "p": 0.21, "effect": -0.03, "effect_name": "cliffs_delta"},
         ],
         "per_cluster": [{"label": 0, "n_pairs": 100, "mean": 0.46}],
         "clusters": {"labels": [0, 2], "windows": 90, "tight": True, "tight_share": 0.05, "in_tight": 90, "clustered": 300},
