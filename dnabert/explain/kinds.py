@@ -39,8 +39,9 @@ _ROUNDS = 40
 #: Pairs closer than this share of pairs with a shuffled sequence are closer than chance.
 _CHANCE = 0.01
 _ANCHORS = 600
-#: Windows around a cluster with which its composition is compared, for each of its own.
-_AROUND = 10
+#: Windows around a cluster with which its composition is compared: ten for each of its own while these are no more than 5,000, which hold
+#: the thousand loci that are used; of larger clusters one for each, since ten for each of 22,000 windows are all windows there are.
+_AROUND, _MOST_AROUND = 10, 5_000
 _CHUNK = 8_192
 
 
@@ -107,7 +108,7 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within``, ``equally_near`` and ``random`` pairs, and ``effect``, Cliff's delta of
     the pairs within against random ones, below 0 where the cluster is closer);
     ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``, ``high``; against all other windows, and
-    against those nearest to the cluster's centre), None where there are fewer than five loci.
+    against those nearest to the cluster's centre: ten for each of its own, of more than 500 as many as 5,000 or itself has), None where there are fewer than five loci.
     """
     locus = loci(windows.places)
     noise = disjoint_pairs(np.flatnonzero(windows.labels < 0), locus, pairs=pairs, seed=seed).reshape(-1, 2)
@@ -212,7 +213,7 @@ def _composition(windows: ClusteredWindows, label: int, *, background: _Backgrou
     sides = {"composition_auc": rest, "composition_auc_nearby": rest[:0]}
     if windows.points is not None and len(rest):
         away = np.linalg.norm(windows.points[rest] - windows.points[members].mean(axis=0), axis=1)
-        count = min(_AROUND * len(members), len(rest))
+        count = min(max(min(_AROUND * len(members), _MOST_AROUND), len(members)), len(rest))
         sides["composition_auc_nearby"] = rest[np.argpartition(away, count - 1)[:count]]
     found = {}
     for name, outside in sides.items():

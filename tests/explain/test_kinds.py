@@ -123,3 +123,15 @@ def test_a_short_motif_in_common_is_no_descent() -> None:
     table = pd.DataFrame({"label": np.repeat([0, -1], [MEMBERS, REST])})
     row = cluster_kinds(ClusteredWindows(table, lambda rows: bases[rows]), pairs=60)[0]
     assert row["kind"] != "homologous" and 0.9 < row["within"]["semi_global"] / cell(row, "semi_global", "shuffled")["mean"] < 1
+
+
+def test_the_surroundings_of_a_large_cluster_are_not_all_other_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The windows next to it are of its composition, those far away are not."""
+    monkeypatch.setattr("dnabert.explain.kinds._MOST_AROUND", 60)
+    rng = np.random.default_rng(3)
+    alike, other = ([0.4, 0.1, 0.1, 0.4], [0.1, 0.4, 0.4, 0.1])
+    bases = np.concatenate([rng.choice(LETTERS, (n, LENGTH), p=p) for n, p in ((60, alike), (60, alike), (400, other))])
+    label, away = np.repeat([0, -1, -1], [60, 60, 400]), np.repeat([0.0, 1.0, 9.0], [60, 60, 400])
+    large = ClusteredWindows(pd.DataFrame({"label": label}), lambda rows: bases[rows], points=away[:, None] + rng.normal(size=(520, 3)) / 9)
+    row = cluster_kinds(large, pairs=20)[0]
+    assert row["composition_auc"]["value"] > 0.8 and row["composition_auc_nearby"]["value"] < 0.65
