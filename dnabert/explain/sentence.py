@@ -19,7 +19,8 @@ from dnabert.explain.evidence_rows import (
 )
 from dnabert.explain.names import codon_position, strongest_name
 
-#: Area under the curve from which dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
+#: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
+#: Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in 5, the interval in none.
 APART = 0.7
 #: Area from which composition is said to tell a cluster from other windows, not only in part.
 WELL = 0.8
@@ -108,7 +109,7 @@ def _composition(card: Record) -> tuple[str, str] | None:
 
 def _sets_apart(kind: Record) -> bool:
     nearby = kind.get("composition_auc_nearby")
-    return nearby is not None and nearby["value"] >= APART
+    return nearby is not None and nearby["low"] >= APART
 
 
 def _unexplained(card: Record) -> str:
@@ -135,7 +136,7 @@ def _composition_told(card: Record) -> list[str]:
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
-        return [f"{of} does not set it apart from its surroundings (area {nearby['value']:.2f}): perhaps no group at all"]
+        return [f"{of} is not shown to set it apart from its surroundings (area {nearby['value']:.2f}): perhaps no group at all"]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":
         told.append(f"composition tells it from other windows{'' if area['value'] >= WELL else ' in part'} (area {area['value']:.2f})")

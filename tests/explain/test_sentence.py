@@ -126,7 +126,7 @@ def test_copies_that_other_windows_are_relatives_of_as_often_name_nothing() -> N
 
 
 def test_composition_is_called_composition() -> None:
-    kind = {"kind": "compositional", "composition_auc": {"value": 0.99}, "composition_auc_nearby": {"value": 0.95}, "comparisons": []}
+    kind = {"kind": "compositional", "composition_auc": {"value": 0.99}, "composition_auc_nearby": {"value": 0.95, "low": 0.9}, "comparisons": []}
     parts = card(kind=kind)
     assert "area of 0.95" in cluster_sentence(parts)["text"]
     parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
@@ -134,12 +134,18 @@ def test_composition_is_called_composition() -> None:
 
 
 def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
-    kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.5}, "comparisons": []}
+    kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.5, "low": 0.4}, "comparisons": []}
     basis, text = sentence(kind=kind)
-    assert basis == "unexplained" and "composition does not set it apart from its surroundings (area 0.50): perhaps no group at all" in text
+    assert basis == "unexplained" and "composition is not shown to set it apart from its surroundings (area 0.50): perhaps no group at all" in text
     parts = card(kind=kind)
     parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
-    assert "GC-rich sequence (60 % GC, elsewhere 42 %), but this does not set it apart" in cluster_sentence(parts)["text"]
+    assert "GC-rich sequence (60 % GC, elsewhere 42 %), but this is not shown to set it apart" in cluster_sentence(parts)["text"]
+
+
+def test_an_area_of_few_places_that_may_be_chance_names_nothing() -> None:
+    kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.73, "low": 0.64}, "comparisons": []}
+    basis, text = sentence(kind=kind)
+    assert basis == "unexplained" and "is not shown to set it apart from its surroundings (area 0.73)" in text
 
 
 def test_what_nothing_explains_is_unexplained_with_its_test() -> None:
@@ -226,7 +232,7 @@ def test_a_long_consensus_beats_a_motif_and_composition() -> None:
     assert sentence(consensus=short, corpus_homology=ALIGNED, motifs=motif())[0] == "motif"
     assert sentence(consensus=ELEMENT, corpus_homology=weak, motifs=motif())[0] == "motif"
     parts = card(consensus=ELEMENT | {"share": 0.4}, corpus_homology=ALIGNED)
-    parts["kind"] = {"kind": "compositional", "composition_auc_nearby": {"value": 0.95}, "comparisons": []}
+    parts["kind"] = {"kind": "compositional", "composition_auc_nearby": {"value": 0.95, "low": 0.9}, "comparisons": []}
     parts["makeup"]["gc"] = {"value": 0.3, "rest": 0.42, "q": 1e-9}
     text = "copies of one element of 120 bp at 85 % identity, 40 % of the windows (71 % align with another member, elsewhere 9 %)"
     assert cluster_sentence(parts)["text"] == text
