@@ -202,30 +202,44 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
     Returns
     -------
     For each name: ``id``, ``name``, ``n`` (windows in its genes), ``ami`` (adjusted mutual information of lying in its
-    genes with the clusters, noise as one, among windows in genes of any set: ``value``, ``low``, ``high``; windows taken
-    for independent), and ``clusters``, the rows of `enrichment` (two-sided ``p``; ``q`` over all sets and clusters) among
-    the same windows.
+    genes with the clusters, noise as one, among windows in genes of any set: ``value``, ``low``, ``high``, with genes drawn
+    whole, since a set has all windows of a gene or none), ``ami_random`` (mean of 100 sets of as many genes, drawn at random: windows of a
+    gene are alike, so that it is above 0) and ``p`` (share of these at or above, the observed one counted), and ``clusters``, the rows of
+    `enrichment` (two-sided ``p``; ``q`` over all sets and clusters) among the same windows.
     """
     from dnabert.clusters.agreement import agreement
 
     everywhere = frozenset().union(*sets.genes)
     known = np.array([gene in everywhere for gene in windows.table["gene"]], dtype=bool)
+    labels, gene = windows.labels[known], windows.table["gene"].to_numpy()[known].astype(str)
     indices = [sets.find(name) for name in names]
     values = np.stack([in_gene_set(windows, sets, sets.ids[index]) for index in indices], axis=1)
     terms = Terms("gene_set", tuple(sets.ids[index] for index in indices), values, known)
     rows = enrichment(windows, terms=[terms]) if known.any() else []
     found = {}
     for name, index, inside in zip(names, indices, values.T, strict=True):
-        ami = agreement(windows.labels[known], inside[known])["ami"] if known.any() else None
+        ami = agreement(labels, inside[known], groups=gene)["ami"] if known.any() else None
         own = [row for row in rows if row["term"] == sets.ids[index]]
         found[name] = {
             "id": sets.ids[index],
             "name": sets.names[index],
             "n": int(inside.sum()),
             "ami": ami and {key: plain(value) for key, value in ami.as_dict().items()},
+            **(_of_random_sets(labels, inside[known], gene=gene) if known.any() else {}),
             "clusters": own,
         }
     return found
+
+
+def _of_random_sets(labels: NDArray[np.int64], inside: NDArray[np.bool_], *, gene: NDArray[np.str_], draws: int = 100) -> dict[str, float]:
+    """Agreement when a set of as many genes, drawn at random, stands in a set's place: ``ami_random`` and ``p``."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    _, first, number = np.unique(gene, return_index=True, return_inverse=True)
+    rng, own = np.random.default_rng(0), inside[first]
+    random = np.array([adjusted_mutual_info_score(labels, rng.permutation(own)[number]) for _ in range(draws)])
+    observed = adjusted_mutual_info_score(labels, inside)
+    return {"ami_random": float(random.mean()), "p": float((1 + (random >= observed - 1e-12).sum()) / (1 + draws))}
 
 
 def genes_of(windows: ClusteredWindows) -> tuple[NDArray[np.int64], list[str]]:

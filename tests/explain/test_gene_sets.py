@@ -142,6 +142,21 @@ def test_named_sets_land_where_they_were_put() -> None:
     json.dumps(found, allow_nan=False)
 
 
+def test_windows_of_a_gene_are_no_evidence_of_its_set() -> None:
+    """Clusters that follow genes agree with any set of genes: the interval says so, and sets of as many genes agree as much."""
+    rng = np.random.default_rng(4)
+    gene = np.repeat([f"G{i}" for i in range(40)], 60)
+    label = np.repeat(rng.integers(-1, 2, 40), 60)
+    table = pd.DataFrame({"genome": "a", "chrom": "1", "start": np.arange(len(gene)) * 100, "end": np.arange(len(gene)) * 100 + 100, "gene": gene, "label": label})
+    sets = sets_of(any=" ".join(f"G{i}" for i in rng.permutation(40)[:20]), rest=" ".join(sorted(set(gene))))
+    found = gene_set_landing(windows_of(table), sets, ["any"])["any"]
+    assert found["ami"]["low"] < found["ami_random"] and found["ami"]["high"] - found["ami"]["low"] > 0.05
+    assert found["p"] > 0.05
+    matched = label[::60] >= 0
+    sets = sets_of(of_clusters=" ".join(f"G{i}" for i in np.flatnonzero(matched)), rest=" ".join(sorted(set(gene))))
+    assert gene_set_landing(windows_of(table), sets, ["of_clusters"])["of_clusters"]["p"] < 0.02
+
+
 def test_clusters_that_touch_too_few_genes_are_not_tested() -> None:
     table = genome(np.random.default_rng(0))
     label = np.where(table["gene"] == "S0", 0, -1)
