@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,11 @@ class Comparison:
     sentence: str
 
 
-def leaders(ladder: list[Record], metric: Metric) -> list[str]:
+def leaders(ladder: list[Record], metric: Metric, *, differences: Sequence[Record] = ()) -> list[str]:
     """Return the rungs that nothing separates from the highest value, best first (one = it leads).
 
-    A rung without an interval counts as a point, so that it is never called equal for want of one.
+    A rung without an interval counts as a point, so that it is never called equal for want of one. One that `differences` (of
+    `dnabert.comparison.differences`) call behind is none, however wide its interval: on the same windows less tells encoders apart.
 
     Examples
     --------
@@ -45,16 +47,21 @@ def leaders(ladder: list[Record], metric: Metric) -> list[str]:
     measured = ranked(ladder, metric)
     if not measured:
         return []
-    lowest = bounds(measured[0][1])[0]
-    return [rung["rung"] for rung, value in measured if bounds(value)[1] >= lowest]
+    lowest, behind = bounds(measured[0][1])[0], {row["rung"] for row in _behind(differences, metric)}
+    return [rung["rung"] for rung, value in measured if bounds(value)[1] >= lowest and rung["rung"] not in behind]
 
 
-def compare_all(ladder: list[Record]) -> list[Comparison]:
-    """Compare the rungs in every headline metric that at least two of them have."""
-    return [_compare(ladder, metric) for metric in METRICS if metric.headline and len(ranked(ladder, metric)) >= 2]
+def _behind(differences: Sequence[Record], metric: Metric) -> list[Record]:
+    return [row for row in differences if row["metric"] == metric.key and row["without"] is None and row["outcome"] == "behind"]
 
 
-def _compare(ladder: list[Record], metric: Metric) -> Comparison:
+def compare_all(ladder: list[Record], *, differences: Sequence[Record] = ()) -> list[Comparison]:
+    """Compare the rungs in every headline metric that at least two of them have; `differences` as of `leaders`."""
+    wanted = [metric for metric in METRICS if metric.headline and len(ranked(ladder, metric)) >= 2]
+    return [_compare(ladder, metric, differences=differences) for metric in wanted]
+
+
+def _compare(ladder: list[Record], metric: Metric, *, differences: Sequence[Record]) -> Comparison:
     measured = ranked(ladder, metric)
     tied = leaders(ladder, metric)
     values = {rung["rung"]: interval(value, digits=metric.digits) for rung, value in measured}
@@ -63,6 +70,8 @@ def _compare(ladder: list[Record], metric: Metric) -> Comparison:
         sentence = f"{tied[0]} leads with {values[tied[0]]}; next is {second} with {values[second]}"
     else:
         sentence = "the intervals overlap of " + listed([f"{name} {values[name]}" for name in tied])
+        behind = [f"{row['rung']} is behind {row['baseline']}" for row in _behind(differences, metric) if row["rung"] in tied]
+        sentence += f", yet on the same windows {listed(behind)}" if behind else ""
     sentence += _beside_baseline(measured, metric) + "."
     return Comparison(metric, tied, sentence)
 

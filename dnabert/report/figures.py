@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     if any(present(row.get("validation_bits_per_base")) for row in evidence.metrics):
         figures["loss"] = loss_figure(evidence.metrics, floors=evidence.floors)
     if evidence.ladder:
-        figures["ladder"] = ladder_figure(evidence.ladder)
+        figures["ladder"] = ladder_figure(evidence.ladder, differences=evidence.differences)
     if evidence.edit_distance:
         figures["edit_distance"] = distance_figure(evidence.edit_distance)
     return figures
@@ -140,15 +141,15 @@ def _draw_floors(axes: Axes, floors: Record, *, top: float) -> None:
         )  # fmt: skip
 
 
-def ladder_figure(ladder: list[Record]) -> Figure:
-    """Draw one panel per metric: a dot with its interval for each rung, leaders filled."""
+def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -> Figure:
+    """Draw one panel per metric: a dot with its interval for each rung, `leaders` filled."""
     metrics = [metric for metric in measured(ladder) if not metric.key.startswith("ari_")]
     columns = 3
     rows = max(1, -(-len(metrics) // columns))
     figure = _figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
-        _draw_metric(axes, metric, ladder)
+        _draw_metric(axes, metric, ladder, best=leaders(ladder, metric, differences=differences) if metric.better else [])
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
@@ -158,8 +159,7 @@ def ladder_figure(ladder: list[Record]) -> Figure:
     return figure
 
 
-def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record]) -> None:
-    best = leaders(ladder, metric) if metric.better else []
+def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record], *, best: list[str]) -> None:
     for row, rung in enumerate(ladder):
         value = rung["metrics"].get(metric.key) or {}
         if not present(value.get("value")):

@@ -93,13 +93,13 @@ def _words(evidence: Evidence) -> dict[str, Any]:
     return {
         "ladder": ladder,
         "metrics": metrics,
-        "best": {metric.key: answer.leaders(ladder, metric) for metric in metrics if metric.better},
+        "best": {metric.key: answer.leaders(ladder, metric, differences=evidence.differences) for metric in metrics if metric.better},
         "verdict": verdict(ladder, evidence.differences, evidence.added),
         "bits": learned.bits_row(evidence.metrics, evidence.floors),
         "outcomes": outcomes,
         "judged": first_screen.judged_name(ladder),
         "glossary": first_screen.glossary(outcomes, ladder),
-        "comparisons": answer.compare_all(ladder),
+        "comparisons": answer.compare_all(ladder, differences=evidence.differences),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
         "loss_sentence": learned.loss_sentence(evidence.metrics, evidence.floors)

@@ -32,6 +32,15 @@ def test_touching_intervals_overlap() -> None:
     assert answer.compare_all(_ladder(0.60))[0].leaders == ["pretrained"]
 
 
+def test_what_is_behind_on_the_same_windows_does_not_lead_however_wide_its_interval() -> None:
+    ladder = _ladder(0.49)
+    row = {"metric": _M.key, "without": None, "rung": "pretrained", "baseline": "kmer6", "outcome": "behind"}
+    assert answer.leaders(ladder, _M) == ["kmer6", "pretrained"] and answer.leaders(ladder, _M, differences=[row]) == ["kmer6"]
+    assert "yet on the same windows pretrained is behind kmer6" in answer.compare_all(ladder, differences=[row])[0].sentence
+    for other in ({"outcome": "level"}, {"without": "composition"}, {"metric": "other"}):
+        assert answer.leaders(ladder, _M, differences=[row | other]) == ["kmer6", "pretrained"]
+
+
 def test_the_commonest_class_stands_beside() -> None:
     assert "so none beats it" in answer.compare_all(_ladder(0.60, majority=0.7))[0].sentence
 
