@@ -13,6 +13,19 @@ Record = dict[str, Any]
 #: Below this cosine with itself a window that was moved by one base is another window to the model.
 _ALIKE = 0.5
 _PURITY = ("knn10_repeat_class", "knn10_region")
+#: Words for the features of `dnabert.explain.cheap_features`; what is the same for all windows is no feature.
+_CONFOUNDS = {
+    "gc": "GC",
+    "cpg_ratio": "CpG",
+    "low_complexity": "low complexity",
+    "n_share": "N",
+    "soft_masked": "soft-masking",
+    "phase": "frame of the words",
+    "strand": "strand",
+    "codon_frame": "codon frame",
+    "codon_position": "codon position",
+    "genome": "species",
+}
 
 
 def rows(ladder: list[Record]) -> list[Record]:
@@ -98,13 +111,13 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
     told = [stability["sentence"]] if stability else []
     if null:
         verdict = null["verdict"]
-        told.append(f"Of the ladder's {count(null['real']['n'])} windows: {verdict[0].lower()}{verdict[1:]}")
+        told.append(f"Of the ladder's {count(null['real']['n'])} windows, whose clusters are not the map's and have numbers of their own: {verdict[0].lower()}{verdict[1:]}")
     prediction = (overall.get("confounds") or {}).get("prediction")
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
-        codons = ", codon frame" if "codon_frame" in prediction.get("features", ()) else ""
+        known = listed([words for name, words in _CONFOUNDS.items() if name in prediction["features"]])
         told.append(
-            f"GC, CpG, low complexity, N, soft-masking, frame of the words, strand{codons} and species together predict {interval(share)} of the labelling "
+            f"{known[0].upper()}{known[1:]} {'together predict' if len(prediction['features']) > 1 else 'predicts'} {interval(share)} of the labelling "
             "(of its entropy, at places that the prediction has not seen)."
         )
     return [re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", each) for each in told]  # of files: spaced as on the page

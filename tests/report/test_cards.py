@@ -22,8 +22,9 @@ def _why(comparison: Path, basis: str) -> str:
     kind = {"kind": "compositional", "composition_auc": wide, "composition_auc_nearby": near, "within": {"semi_global": 0.5}}
     hit = {"name": "Alu", "share": 0.5, "background_share": 0.1, "odds_ratio": 9.126, "odds_low": 4.0, "odds_high": 20.0, "q": 0.01, "identity": 0.9, "length": 300}
     card = {"label": 0, "makeup": makeup, "kind": kind, "homology": {"databases": [{"database": "d", "families": [hit]}]}}
+    card |= {"tss": {"median": 5.0, "median_rest": 6.0, "near": {"share": 0.1, "share_rest": 0.3, "q": 2.2e-5}}}
     page = render(replace(read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]), {})
-    assert "9.13 [4.00, 20.00]" in page
+    assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (q &lt; 0.001)" in page.replace("\N{NO-BREAK SPACE}", " ")
     return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
 
 

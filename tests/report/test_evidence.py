@@ -104,8 +104,9 @@ def test_a_corpus_of_too_few_places_says_nothing_of_its_confounds() -> None:
 
     empty = {"explained": None, "features": ["gc"], "n": 0, "sentence": "Nothing to predict the clusters from."}
     assert trust_sentences({}, {}, {"confounds": {"prediction": empty}}) == []
-    known = {"explained": 0.4, "low": 0.3, "high": 0.5, "features": ["gc", "codon_frame"]}
-    assert "strand, codon frame and species together" in " ".join(trust_sentences({}, {}, {"confounds": {"prediction": known}}))
-    known["features"] = ["gc"]  # a corpus without codon frames
-    assert "codon" not in " ".join(trust_sentences({}, {}, {"confounds": {"prediction": known}}))
-    assert "together predict 0.400 [0.300, 0.500] of the labelling" in " ".join(trust_sentences({}, {}, {"confounds": {"prediction": known}}))
+    known = {"explained": 0.4, "low": 0.3, "high": 0.5, "features": ["gc", "codon_frame", "genome"]}
+    (told,) = trust_sentences({}, {}, {"confounds": {"prediction": known}})
+    assert told.startswith("GC, codon frame and species together predict 0.400 [0.300, 0.500] of the labelling")
+    known["features"] = ["low_complexity"]  # only what was asked is named
+    (told,) = trust_sentences({}, {}, {"confounds": {"prediction": known}})
+    assert told.startswith("Low complexity predicts 0.400")
