@@ -79,7 +79,7 @@ class StabilityConfig:
     """What a subsample drops: whole places (orthologous blocks, else stretches of 10 kb), so that near-copies of what is
     dropped do not stand in for it, or single windows."""
     stable: float = 0.75
-    """A cluster with at least this mean Jaccard index is called stable (Hennig 2007)."""
+    """A cluster whose mean Jaccard index is at least this is called stable (Hennig 2007), where the interval of the mean is too."""
     pattern: float = 0.6
     """From here to `stable` a cluster is called a pattern, below it dissolved (Hennig 2007)."""
     seed: int = 0

@@ -130,7 +130,7 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     Returns
     -------
     One dict per cluster: ``jaccard`` (mean over subsamples of the largest Jaccard index with any cluster, with a
-    bootstrap interval over the subsamples), ``jaccard_corrected`` (for chance; the verdict is on this one),
+    bootstrap interval over the subsamples), ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`),
     ``jaccard_seeds`` (mean over the repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index is
     at most 1/2), ``verdict``: stable, pattern or dissolved.
     """
@@ -152,21 +152,24 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
                 "jaccard_seeds": float(values["seed"][:, 0, label].mean()) if len(values["seed"]) else None,
                 "jaccard_subsamples": [None if np.isnan(value) else round(float(value), 4) for value in own],
                 "dissolved_share": float((own[~np.isnan(own)] <= 0.5).mean()) if plain.n else None,
-                "verdict": verdict(corrected.value, config=config),
+                "verdict": verdict(corrected, config=config),
             }
         )
     return rows
 
 
-def verdict(jaccard: float, *, config: StabilityConfig) -> str:
-    """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds.
+def verdict(jaccard: Score, *, config: StabilityConfig) -> str:
+    """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds; ``stable`` only where the whole interval is above.
+
+    Among many small clusters, whose index jumps from 0 to 1 between subsamples, one reaches any threshold in the mean of ten by luck.
 
     Examples
     --------
-    >>> [verdict(value, config=StabilityConfig()) for value in (0.8, 0.7, 0.2)]
+    >>> found = (Score(0.8, 0.77, 0.83, 10), Score(0.8, 0.6, 1.0, 10), Score(0.2, 0.1, 0.3, 10))
+    >>> [verdict(jaccard, config=StabilityConfig()) for jaccard in found]
     ['stable', 'pattern', 'dissolved']
     """
-    return "stable" if jaccard >= config.stable else "pattern" if jaccard >= config.pattern else "dissolved"
+    return "stable" if jaccard.low >= config.stable else "pattern" if jaccard.value >= config.pattern else "dissolved"
 
 
 def _summary(

@@ -46,6 +46,13 @@ def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None
     assert second["jaccard"]["value"] == 1.0 and second["jaccard_seeds"] is None
 
 
+def test_a_cluster_that_comes_and_goes_is_not_stable_by_its_mean() -> None:
+    labels, every = np.repeat([-1, 0], [92, 8]), np.arange(100)
+    runs = [Run("subsample", i, every, found, 0.0) for i, found in enumerate([labels] * 8 + [np.full(100, -1)] * 2)]
+    (row,) = cluster_stability(labels, runs, config=StabilityConfig())
+    assert row["jaccard"]["value"] == pytest.approx(0.8) and row["jaccard_corrected"]["low"] < 0.75 and row["verdict"] == "pattern"
+
+
 def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it() -> None:
     labels = np.repeat([0, 1, 2], [8, 6, 4])
     runs = [Run("subsample", i, np.arange(n), labels[:n], 0.0) for i, n in enumerate([14, 14, 18])]
