@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import isclose
 from typing import Any, Literal
 
 from dnabert.pretraining.curve import last_row_evaluated
 from dnabert.report.numbers import bounds, count, duration, interval, number, percent, present
 
 Record = dict[str, Any]
+
+#: Two means over the same windows that were summed in another order differ by less.
+_SAME = 1e-6
 
 
 def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
@@ -71,7 +75,7 @@ def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
     if side == "above":
         warning = f"The model is undertrained: of held-out sequence it knows less than counting does ({number(model)} bits per base, {number(floor)})"
         unique = _unique(last, floors or {})
-        warning += ", though in unique sequence it knows more." if unique and unique[0] < unique[1] else ". Train longer."
+        warning += ", though in unique sequence it knows more." if unique and unique[2] == "below" else ". Train longer."
     return {"model": number(model), "floor": number(floor), "name": best["name"], "side": side, "warning": warning}
 
 
@@ -87,14 +91,22 @@ def best_floor(floors: Record) -> Record:
     return min(found, key=lambda floor: floor["bits_per_base"], default={})
 
 
-def _unique(last: Record, floors: Record) -> tuple[float, float] | None:
-    """Bits per base of the model and of the best Markov model on unique sequence, where both are known."""
+def _unique(last: Record, floors: Record) -> tuple[float, float, Literal["below", "level", "above"]] | None:
+    """Bits per base of the model and of the best Markov model on unique sequence, and where the one lies beside the other.
+
+    None where either is unknown, and where all windows are unique, as in a genome without soft-masking: what is told of all is told of these.
+    The interval is that of all windows, moved; of the fewer unique ones it would be wider.
+    """
     both = floors.get("bidirectional") or {}
     records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
     counted = [record.get("bits_per_base_unique") for record in records]
     known = [value for value in counted if value is not None and present(value)]
-    value = last.get("validation_bits_per_base_unique")
-    return (float(value), min(known)) if known and value is not None and present(value) else None
+    value, whole = last.get("validation_bits_per_base_unique"), last["validation_bits_per_base"]
+    if not known or value is None or not present(value) or isclose(value, whole, rel_tol=_SAME):
+        return None
+    low, high = bounds({"value": whole, "low": last.get("low"), "high": last.get("high")})
+    moved = {"value": value, "low": low + value - whole, "high": high + value - whole}
+    return float(value), min(known), beside_counting(moved, min(known))
 
 
 def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
@@ -102,8 +114,9 @@ def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
     unique = _unique(last, floors)
     if unique is None:
         return ""
-    model, floor = unique
+    model, floor, side = unique
     told = f"n unique sequence alone (less than a tenth soft-masked): {number(model)} bits per base, the best Markov model {number(floor)}."
-    if (model < floor) == (whole == "below"):
+    if side == whole:
         return f" O{told}"
-    return f" It is {'ahead of' if model < floor else 'not ahead of'} counting o{told}"
+    beside = {"below": "ahead of", "above": "not ahead of", "level": "not told apart from"}[side]
+    return f" It is {beside} counting o{told}"

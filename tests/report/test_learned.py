@@ -68,3 +68,17 @@ def test_bits_per_base_beside_counting() -> None:
 
 def test_loss_sentence_without_validation() -> None:
     assert "no validation" in loss_sentence([{"step": 1, "train_bits_per_base": 1.9}], _FLOORS)
+
+
+def test_where_nothing_is_soft_masked_unique_sequence_is_not_told_apart() -> None:
+    row = {"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.919, "low": 1.909, "high": 1.929}
+    floors = {"orders": {"9": {"bits_per_base_unique": 1.9204}}, "best": {"order": 9, "bits_per_base": 1.9204}}
+    assert "unique" not in loss_sentence([row | {"validation_bits_per_base_unique": 1.919 + 1e-9}], floors)
+
+
+def test_on_unique_sequence_a_difference_within_the_interval_is_none() -> None:
+    row = {"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.9, "low": 1.89, "high": 1.91, "validation_bits_per_base_unique": 1.95}
+    floors = {"orders": {"9": {"bits_per_base_unique": 1.951}}, "best": {"order": 9, "bits_per_base": 1.85}}
+    assert "It is not told apart from counting on unique sequence alone" in loss_sentence([row], floors)
+    found = bits_row([row], floors)
+    assert found is not None and found["warning"].endswith("Train longer.")
