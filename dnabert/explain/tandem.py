@@ -30,8 +30,8 @@ def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
     scores most, or the shortest that scores nine tenths as much: multiples agree too. Where all agree about as well, one base is
     nearly all there is, and the period 1 or none.
 
-    A base that is lost or gained ends a stretch, so copies with many of these are not seen, nor such as differ in more than a quarter
-    of their bases, as those of a satellite often do.
+    Where no stretch is long enough and one is half as clear as it must be, a base may be lost or gained in it at a cost of 7: copies of
+    a satellite do so every hundred bases or two. Copies that differ in more than a quarter of their bases are not seen.
 
     Parameters
     ----------
