@@ -151,8 +151,8 @@ def _exonic(card: Record) -> Name | None:
     """What most bases of a window are, not what it touches: few windows of a gene-rich genome touch no exon."""
     for term, name in (("CDS", "coding sequence"), ("exon", "exons"), ("UTR", "untranslated regions")):
         row = clear_term_of_most(card, ("main_region",), lambda each, wanted=term: each.lower() == wanted.lower())
-        if row:
-            return Name("exon", f"{name}, {of_windows(row)}", odds_of(row))
+        if row:  # exons of a gene that codes for nothing are what the gene is: rRNA
+            return (_gene_type(card, but=("protein_coding",)) if term == "exon" else None) or Name("exon", f"{name}, {of_windows(row)}", odds_of(row))
     return None
 
 
@@ -172,8 +172,8 @@ def codon_position(card: Record) -> Name | None:
     return Name("codon position", told, odds_of(rows["codon_position"]))
 
 
-def _gene_type(card: Record) -> Name | None:
-    row = clear_term_of_most(card, ("gene_type",), lambda term: term not in NO_CLASS)
+def _gene_type(card: Record, *, but: tuple[str, ...] = ()) -> Name | None:
+    row = clear_term_of_most(card, ("gene_type",), lambda term: term not in (*NO_CLASS, *but))
     return Name("gene type", f"{row['term']} genes, {of_windows(row)}", odds_of(row)) if row else None
 
 

@@ -35,8 +35,8 @@ def cluster_sentence(card: Record) -> Record:
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
     class of at least half of them, with the repeat's name where half have that too; tandem repeats; low complexity; CpG islands (and promoters, when
-    they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows); one codon
-    position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
+    they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows; exons of genes of
+    a type other than ``protein_coding`` by that type); one codon position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
     than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
     class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds against other windows are ten times as

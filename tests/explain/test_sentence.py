@@ -263,6 +263,15 @@ def test_a_term_of_far_larger_odds_wins_even_with_less_than_half() -> None:
     assert sentence(annotation=[term("main_region", "CDS", share=0.7, rest=0.02, q=1e-6), simple])[0] == "exon"
 
 
+def test_exons_of_genes_that_code_for_nothing_are_named_by_their_type() -> None:
+    exons = term("main_region", "exon", share=0.9, rest=0.02, q=1e-6) | {"low": 20.0}
+    ribosomal = term("gene_type", "rRNA", share=0.9, rest=0.02, q=1e-6)
+    expected = "rRNA genes, 90 % of the windows, elsewhere 2 %, exon in 90 % (elsewhere 2 %)"
+    assert sentence(annotation=[exons, ribosomal]) == ("gene type", expected)
+    for other in ({"term": "protein_coding"}, {"q": 0.2}, {"share": 0.4}):
+        assert sentence(annotation=[exons, ribosomal | other])[1].startswith("exons, 90 % of the windows, elsewhere 2 %")
+
+
 def test_gene_types_and_tracks_name_a_cluster() -> None:
     ribosomal = term("gene_type", "rRNA", share=0.8, rest=0.01, q=1e-6)
     assert sentence(annotation=[ribosomal]) == ("gene type", "rRNA genes, 80 % of the windows, elsewhere 1 %")
