@@ -219,6 +219,7 @@ class Cutter:
         self.summary.bases += length
         self.summary.bases_in_n_runs += int((runs[:, 1] - runs[:, 0]).sum())
         self.summary.bases_in_remainders += int(sizes.sum()) - covered(laid, length=config.length)
+        self.summary.sequences_without_windows += not len(laid)
         self.summary.longest_stretch = max(self.summary.longest_stretch, int(sizes.max(initial=0)))
         return laid
 

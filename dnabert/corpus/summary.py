@@ -37,6 +37,8 @@ class GenomeSummary:
     """In runs of N, which split sequences."""
     bases_in_remainders: int = 0
     """At the ends of stretches, too few for a window."""
+    sequences_without_windows: int = 0
+    """Contigs and records no stretch of which is as long as a window."""
     windows_over_n_fraction: int = 0
     """Windows with more N than allowed."""
     windows_without_split: int = 0
@@ -63,6 +65,7 @@ class GenomeSummary:
         discarded = {
             "bases in runs of N": self.bases_in_n_runs,
             "bases in remainders": self.bases_in_remainders,
+            "sequences in which no window fits": self.sequences_without_windows,
             "windows over the allowed share of N": self.windows_over_n_fraction,
             "windows in no split (no block of the reference genome)": self.windows_without_split,
         }

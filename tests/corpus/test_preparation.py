@@ -51,6 +51,15 @@ def test_every_base_is_kept_or_counted(tiny_corpus: Corpus) -> None:
     assert "1,000 bases in runs of N" in tiny_corpus.describe()
 
 
+def test_sequences_too_short_for_a_window_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "contigs.fa").write_text(">a\n" + "ACGT" * 30 + "\n>b\n" + "ACGT" * 27 + "\n>c\n" + "A" * 60 + "N" * 20 + "C" * 60 + "\n")
+    config = config_from_fasta(tmp_path / "contigs.fa")
+    config.window, config.split = WindowConfig(length=112), SplitConfig(validation_fraction=0, test_fraction=0)
+    corpus = prepare(config, out=tmp_path / "corpus")
+    assert corpus.summary[0].sequences_without_windows == 2
+    assert "discarded: 20 bases in runs of N, 236 bases in remainders, 2 sequences in which no window fits" in corpus.describe()
+
+
 def test_summary_counts_the_annotation_and_one_without_such_counts_still_loads(tiny_corpus: Corpus, tmp_path: Path) -> None:
     (summary,) = tiny_corpus.summary
     assert summary.genes and summary.repeats and summary.bases_in_cds
