@@ -113,7 +113,9 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
 
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
-    ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), its ``Name``, else its third column.
+    ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI: ``insertion
+    sequence:IS1``) names, its ``rpt_family``, its ``Name``, else its third column. Its lines of genes, of their parts and of
+    whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is.
 
     What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in GFF3
     with a ``Classification`` the motif or the ``Name``. Elsewhere the name is the class, and is not said twice.
@@ -136,6 +138,8 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
             fields = line.rstrip("\r\n").split("\t")
             if chosen is None:
                 chosen = next(form for form in _FORMATS if form.matches(words if form is _RMSK_OUT else fields))
+            if chosen is _GFF and len(fields) > 2 and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL)):
+                continue
             try:
                 chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)
                 builder.add((chrom, start, end, label or unnamed, name))
@@ -189,7 +193,7 @@ def _is_gff(fields: Sequence[str]) -> bool:
 def _parse_gff(fields: Sequence[str]) -> Interval:
     chrom, _, feature, first, last, _, _, _, attributes = fields
     found = [match[1] for pattern in _GFF_VALUE.values() if (match := pattern.search(attributes))]
-    label, name = [unquote(word) for word in (*found, "", "")][:2]
+    label, name = [unquote(word.strip()) for word in (*found, "", "")][:2]
     classified = _GFF_VALUE[_CLASSIFICATION].search(attributes) is not None
     return chrom, int(first) - 1, int(last), label or feature, name if classified else ""
 
@@ -198,22 +202,36 @@ def _parse_bed(fields: Sequence[str]) -> Interval:
     return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else "", ""
 
 
-#: What names the class in the attributes of GFF3 and GTF, in order of precedence.
+#: What names the class in the attributes of GFF3 and GTF, in order of precedence, and the part of its value that does.
 _CLASSIFICATION = "[Cc]lassification"
+_VALUE = r'([^";]+)'
 _GFF_VALUE = {
-    key: re.compile(rf'(?:^|[;\s]){key}[= ]\s*"?{prefix}([^";\s]+)')
-    for key, prefix in {_CLASSIFICATION: "", "Target": "(?:Motif:)?", "Name": ""}.items()
+    key: re.compile(rf'(?:^|[;\s]){key}[= ]\s*"?{value}')
+    for key, value in {
+        _CLASSIFICATION: _VALUE,
+        "Target": r'(?:Motif:)?([^";\s]+)',
+        "mobile_element_type": r'(?:[^":;]+:)?\s*' + _VALUE,
+        "rpt_family": _VALUE,
+        "Name": _VALUE,
+    }.items()
 }
+#: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.
+_NO_INTERVALS = frozenset(
+    "gene pseudogene mRNA transcript CDS exon intron five_prime_UTR three_prime_UTR UTR start_codon stop_codon tRNA rRNA tmRNA ncRNA region "
+    "chromosome scaffold contig".split()
+)
+_NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
 )
+_GFF = _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1")
 _FORMATS = (
     _Format("line of UCSC's rmsk table", _is_rmsk, _parse_rmsk, "17 columns, or 16 without bin, tab-separated"),
     _RMSK_OUT,
     _Format(
         "interval of a UCSC table", _is_bed_with_bin, lambda fields: _parse_bed(fields[1:]), "bin, sequence, start, end"
     ),
-    _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1"),
+    _GFF,
     _Format(
         "BED interval", lambda fields: True, _parse_bed, "three columns, tab-separated: sequence, start, end"
     ),  # what nothing else matches is BED or an error

@@ -123,6 +123,27 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
         read_track(tmp_path / "r")
 
 
+def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: Path) -> None:
+    lines = [
+        "region\tID=NC_1:1..9;Name=ANONYMOUS;genome=chromosome",
+        "gene\tID=gene-b1;Name=insA",
+        "CDS\tID=cds-1;Name=NP_1.1",
+        "tRNA\tID=rna-1;Name=b2",
+        "protein_coding_gene\tID=g",
+        "mobile_genetic_element\tID=id-1;gbkey=mobile_element;mobile_element_type=insertion sequence:IS1",
+        "mobile_genetic_element\tID=id-2;mobile_element_type=transposon",
+        "repeat_region\tID=id-3;rpt_family=CRISPR;rpt_type=direct",
+        "repeat_region\tID=id-4;Name=IS 5 family ;Note=x",
+    ]
+    rows = [line.split("\t") for line in lines]
+    (tmp_path / "r.gff").write_text("".join(f"c\tRefSeq\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows)))
+    track = read_track(tmp_path / "r.gff")
+    assert [track.classes[label] for label in track.labels["c"]] == ["IS1", "transposon", "CRISPR", "IS 5 family"]
+    assert track.intervals["c"][0].tolist() == [5, 14]
+    (tmp_path / "genes.gff").write_text("c\tRefSeq\tgene\t1\t9\t.\t+\t.\tID=g\n")
+    assert not read_track(tmp_path / "genes.gff").chroms
+
+
 @pytest.mark.parametrize("read", [read_track, read_features])
 def test_the_sequences_that_gff3_ends_with_are_no_intervals(tmp_path: Path, read) -> None:
     line = "chr1\tx\tmatch\t11\t20\t.\t+\t.\tName=AluY\n"
