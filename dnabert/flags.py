@@ -11,7 +11,7 @@ import math
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dnabert.config import SEEDS, field_types, nearest, unchecked_from_yaml
@@ -59,7 +59,7 @@ def parse(
     known = functools.partial(
         tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
     )
-    config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others]))
+    config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others], listed=dict(_listed(config_class))))
     _check_numbers(config)
     return config
 
@@ -104,6 +104,14 @@ def flags(config_class: type, prefix: str = "") -> Iterable[str]:
             yield f"--{prefix}{name.replace('_', '-')}"
 
 
+def _listed(config_class: type) -> Iterable[tuple[str, str]]:
+    """What would be the flag of a field of the groups that a list holds, which none can be, and the list's key: ``--genes``, ``genomes``."""
+    for name, hint in field_types(config_class).items():
+        for group in typing.get_args(hint) if typing.get_origin(hint) is list else ():
+            if dataclasses.is_dataclass(group) and isinstance(group, type):
+                yield from ((flag, name) for flag in flags(group))
+
+
 def _split_config(argv: Sequence[str]) -> tuple[list[str], str | None]:
     """Take ``--config FILE`` or ``--config=FILE`` out of the arguments, wherever it stands."""
     rest: list[str] = []
@@ -121,7 +129,7 @@ def _split_config(argv: Sequence[str]) -> tuple[list[str], str | None]:
     return rest, path
 
 
-def _one_line_errors(cli: Callable[..., Any], known: Sequence[str]) -> Any:
+def _one_line_errors(cli: Callable[..., Any], known: Sequence[str], *, listed: Mapping[str, str]) -> Any:
     """Run tyro; turn its framed error messages into a `UserError` of one line."""
     said = io.StringIO()
     try:
@@ -130,16 +138,19 @@ def _one_line_errors(cli: Callable[..., Any], known: Sequence[str]) -> Any:
     except SystemExit as end:
         if end.code in (0, None):
             raise
-    raise UserError(_say(" ".join(re.sub(r"[^\x20-\x7e]|-{4,}", " ", said.getvalue()).split()), known))
+    raise UserError(_say(" ".join(re.sub(r"[^\x20-\x7e]|-{4,}", " ", said.getvalue()).split()), known, listed=listed))
 
 
-def _say(text: str, known: Sequence[str]) -> str:
+def _say(text: str, known: Sequence[str], *, listed: Mapping[str, str]) -> str:
     """Reword tyro's message, stripped of its frame."""
     unknown = re.search(r"Unrecognized options?: ([^\s,]+)", text)
     if unknown:
         flag = unknown[1].split("=")[0]
         if flag in known:  # a list of groups, which no flag can hold
             return f"{flag} is too much for a flag: set it in a YAML file and pass --config FILE.yaml"
+        if flag in listed:
+            key = flag.removeprefix("--").replace("-", "_")
+            return f"{flag} is of each of the {listed[flag]}: set {key} under {listed[flag]} in a YAML file and pass --config FILE.yaml"
         return f"unknown argument {flag}{nearest(flag, known)}; --help lists what there is"
     text = re.split(r" For full helptext| Argument helptext| Arguments? similar| Perhaps you meant", text)[0]
     text = re.sub(r"no type matching \{None\}\|(INT|FLOAT) could be instantiated from \['(.*?)'\].*", lambda m: f"{m[2]!r} is no {'whole ' if m[1] == 'INT' else ''}number", text)

@@ -94,6 +94,8 @@ def test_installed_command():
         (["prepare", "--out", "y"], "nothing to prepare"),
         (["prepare", "a.fa", "--demo", "--out", "y"], "got FASTA files and --demo"),
         (["prepare", "nosuch.fa", "--out", "y"], "nosuch.fa"),
+        (["prepare", "a.fa", "--genes", "a.gff", "--out", "y"], "--genes is of each of the genomes: set genes under genomes in a YAML file"),
+        (["prepare", "a.fa", "--cpg-islands=a.bed", "--out", "y"], "set cpg_islands under genomes in a YAML file and pass --config FILE.yaml"),
         (["prepare", "--config", "nosuch.yaml", "--out", "y"], "no such file: nosuch.yaml"),
         (["embed", "kmer:6", "nosuch", "--out", "y"], "nosuch"),
     ],
