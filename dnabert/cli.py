@@ -123,6 +123,7 @@ def assign(arguments: AssignArguments) -> Result:
 def explain(arguments: ExplainArguments) -> Result:
     """Run ``dnabert explain``."""
     from dnabert.explain import explain as make
+    from dnabert.explain.evidence_rows import left_out
 
     config, stability_folder = _part(arguments, ExplainConfig), arguments.stability
     made = make(arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite)
@@ -132,7 +133,7 @@ def explain(arguments: ExplainArguments) -> Result:
     genes = made.overall["genes_shared"]
     if genes is not None:
         notes.append(f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} there, {genes['told']}")
-    notes += [f"left out: {part.replace('_', ' ')} ({why})" for part, why in skipped.items()]
+    notes += [f"left out: {each}" for each in left_out(skipped)]
     return Result({"out": arguments.out, "clusters": clusters, "skipped": skipped}, notes=notes)
 
 

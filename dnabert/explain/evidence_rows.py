@@ -75,6 +75,20 @@ def family_row(card: Record, name: str) -> Record | None:
     return rows[0] if rows else None
 
 
+def left_out(skipped: dict[str, str]) -> list[str]:
+    """What a card lacks, each reason once.
+
+    Examples
+    --------
+    >>> left_out({"tss": "no genes", "gene_sets": "no genes", "homology": "no databases"})
+    ['distance from a start of transcription, gene sets (no genes)', 'homology (no databases)']
+    """
+    parts: dict[str, list[str]] = {}
+    for part, why in skipped.items():
+        parts.setdefault(why, []).append("distance from a start of transcription" if part == "tss" else part.replace("_", " "))
+    return [f"{', '.join(names)} ({why})" for why, names in parts.items()]
+
+
 def percent(share: float) -> str:
     """A share in whole percent."""
     return f"{100 * share:.0f} %"

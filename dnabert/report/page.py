@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnabert.explain.evidence_rows import left_out
 from dnabert.manifest import kind_of
 from dnabert.report import answer, cards, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
@@ -71,6 +72,7 @@ def render(evidence: Evidence, figures: dict[str, Figure]) -> str:
     for name in ("count", "number", "percent", "interval", "p_value", "small", "odds", "duration", "listed", "present"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["composition"] = composition
+    environment.filters["left_out"] = left_out
     environment.filters["describe"] = first_screen.describe
     pictures = {name: _svg(figure) for name, figure in figures.items() if not name.startswith("map_")}
     along = ideogram.along(evidence.map)
