@@ -133,12 +133,14 @@ def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float
         # without a tracker the id of an earlier one stays, for whoever goes on
         tracker_id=(training.tracker.id if training.tracker else None) or training.progress.tracker_id,
     )
-    if training.progress.step % config.log_every or training.tracker is None:
+    if training.progress.step % config.log_every:
         return
-    steps = len(training.window)
-    mean = {name: sum(each[name] for each in training.window) / steps for name in training.window[0]}
+    window = list(training.window)
+    training.window.clear()  # also where nothing is written: it would grow for days
+    if training.tracker is None:
+        return
+    mean = {name: sum(each[name] for each in window) / len(window) for name in window[0]}
     speed = config.batch_size * sampler.tokens_per_window / mean.pop("seconds")
-    training.window.clear()
     training.tracker.log(place(training) | mean | {"learning_rate": rate, "tokens_per_second": speed})
     told = f"train {mean['train_bits_per_base']:.4f} bits/base"
     if "train_found_first" in mean:

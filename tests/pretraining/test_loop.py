@@ -21,6 +21,8 @@ from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.setup import make_samplers
+from dnabert.pretraining.step import batches_of, take_step
+from dnabert.pretraining.sweep import _untracked
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 WINDOW = 12  # bp, short
@@ -113,6 +115,13 @@ def test_two_real_processes_give_the_same_run(config, tmp_path):
     np.testing.assert_allclose(curve(alone), curve(tmp_path / "two"), rtol=1e-5)
     key = "validation_bits_per_base"
     np.testing.assert_allclose(curve(alone, key), curve(tmp_path / "two", key), rtol=1e-4)
+
+
+def test_a_process_that_writes_no_lines_keeps_no_steps_for_them(config):
+    training = _untracked(config(log_every=2))
+    for step in range(5):
+        take_step(training, batches_of(training, step), 0.0, began=0.0)
+    assert len(training.window) == 1
 
 
 def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
