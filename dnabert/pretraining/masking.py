@@ -126,11 +126,15 @@ class SpanPlan:
 
     def check(self) -> None:
         """Raise `UserError` when no span fits the window."""
-        if self.cells < 1:
-            raise UserError(
-                f"a window of {self.words} words has no room for a span of --words-per-span {self.words_per_span} "
-                f"at every place: pass --words-per-span {max(1, self.words // (3 * self.step))}"
-            )
+        if self.cells >= 1:
+            return
+        if self.words < self.step:
+            length = (self.words - 1) * self.stride + self.k
+            raise UserError(f"a window's {length} bases are fewer than two words of --k {self.k}: pass --k {length // 2}, or prepare longer windows")
+        raise UserError(
+            f"a window of {self.words} words has no room for a span of --words-per-span {self.words_per_span} "
+            f"at every place: pass --words-per-span {max(1, self.words // (3 * self.step))}"
+        )
 
     def masked_words(self, first: NDArray[np.int64]) -> NDArray[np.int64]:
         """Words (..., W) that a span beginning at word `first` (...) masks; some lie outside of the window."""

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -235,3 +237,12 @@ def test_what_masks_of_single_overlapping_words_show():
 def test_a_span_that_does_not_fit_is_refused_with_the_flag():
     with pytest.raises(UserError, match="no room for a span of --words-per-span 40 at every place: pass --words-per-span"):
         refuse_leaks(plan_of(192, words_per_span=40)[1])
+
+
+def test_a_window_too_short_for_a_single_word_is_not_told_to_hide_fewer():
+    tokenizer = KmerTokenizer(k=8, stride=1)
+    for length, fits in ((14, False), (15, True)):
+        plan = SpanPlan(k=8, stride=1, words=tokenizer.number_of_words(length), share=0.15)
+        with contextlib.nullcontext() if fits else pytest.raises(UserError, match="14 bases are fewer than two words of --k 8: pass --k 7, or"):
+            refuse_leaks(plan)
+    refuse_leaks(SpanPlan(k=7, stride=1, words=8, share=0.15))  # what it says
