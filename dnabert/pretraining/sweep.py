@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Each run sets its own threads and precision.
 _SPAWN = multiprocessing.get_context("spawn")
+#: What all variants must have in common: differences are paired, by windows and what is hidden of them.
+_EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
 
 
 @dataclass
@@ -85,10 +87,11 @@ def sweep(config: SweepConfig) -> Path:
     Raises
     ------
     UserError
-        for a recipe, flags or corpus that cannot work.
+        for a recipe, flags or corpus that cannot work, and for variants that would be evaluated on different windows.
     """
     out = Path(config.out)
     recipes = {variant.name: _recipe(config, variant, out / variant.name) for variant in config.variants}
+    _check_evaluated_alike(recipes)
     out.mkdir(parents=True, exist_ok=True)
     save_yaml(config, out / "config.yaml")
     speeds = _speeds(config, recipes, out / "speed.json")
@@ -120,6 +123,16 @@ def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
     words += ["--corpus", config.corpus] if config.corpus else []
     words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}"), "--out", str(out), "--resume", "auto"]
     return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))
+
+
+def _check_evaluated_alike(recipes: dict[str, PretrainConfig]) -> None:
+    first = next(iter(recipes))
+    for name, recipe in recipes.items():
+        for setting in _EVALUATED:
+            its, other = getattr(recipe, setting), getattr(recipes[first], setting)
+            if its != other:
+                flag = f"--{setting.replace('_', '-')}"
+                raise UserError(f"variant {name} has {flag} {its}, {first} {other}, so their scores cannot be paired: pass {flag} in flags, for all")
 
 
 def _words(flags: str, *, of: str) -> list[str]:

@@ -40,6 +40,16 @@ def test_a_flag_that_is_none_is_named_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "sweep").exists()
 
 
+@pytest.mark.parametrize("flags", ["--evaluation-windows 5", "--evaluation-genome human", "--evaluation-mask-share 0.3", "--corpus other"])
+def test_variants_that_would_be_evaluated_on_different_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str) -> None:
+    monkeypatch.setattr("dnabert.pretraining.sweep._speeds", lambda *_: pytest.fail("it began"))
+    (tmp_path / "recipe.yaml").write_text("k: 4\n")
+    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a"), Variant("b", flags)], out=str(tmp_path / "sweep"))
+    with pytest.raises(UserError, match=f"variant b has {flags}, a .*, so their scores cannot be paired: pass {flags.split()[0]} in flags"):
+        sweep(config)
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file: nosuch.yaml: --recipe takes a config"):
         sweep(SweepConfig(recipe="nosuch.yaml", out=str(tmp_path / "sweep")))
