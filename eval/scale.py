@@ -18,12 +18,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dnabert.command import Result, run_command
+from dnabert.corpus import load_corpus
 from dnabert.corpus.simulate import Simulation, simulate_fasta
 from dnabert.errors import UserError, one_line
 
 _STAGES = ("prepare", "embed", "cluster", "assign", "explain", "export")
 #: As many as the human genome has, without the mitochondrion.
 _CHROMOSOMES = 24
+#: Sequences that are assigned.
+_NEW = 1000
 
 
 @dataclass
@@ -45,8 +48,8 @@ class ScaleConfig:
         unknown = [name for name in self.stages if name not in _STAGES]
         if unknown:
             raise UserError(f"--stages names {unknown[0]}, allowed is {', '.join(_STAGES)}")
-        if not 1e5 <= self.bases <= 1e12 or self.windows < 1:
-            raise UserError(f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 1e5 to 1e12 and 1 or more")
+        if not 3e5 <= self.bases <= 1e12 or self.windows < 1:  # of fewer no sequence holds a gene
+            raise UserError(f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 3e5 to 1e12 and 1 or more")
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ def _genome(config: ScaleConfig) -> Path:
         others = [out / name for name in ("genome.fa", "genes.gtf", "repeats.bed") if (out / name).exists()]
         if others and not any(out.glob("genome-*.yaml")):
             raise UserError(f"{others[0]} is not of this benchmark, which would overwrite it: choose another --out")
+        unfinished = out / "genome-unfinished.yaml"  # what a killed process leaves is of this benchmark, and no genome
+        for other in out.glob("genome-*.yaml"):
+            other.unlink()
+        unfinished.write_text(text)
         simulate_fasta(
             out / "genome.fa",
             length=int(config.bases) // _CHROMOSOMES,
@@ -113,9 +120,7 @@ def _genome(config: ScaleConfig) -> Path:
             repeats=out / "repeats.bed",
             simulation=Simulation(n_run=50_000, families=30),
         )
-        for other in out.glob("genome-*.yaml"):
-            other.unlink()
-        written.write_text(text)
+        unfinished.rename(written)
     return written
 
 
@@ -133,20 +138,28 @@ def _commands(config: ScaleConfig, genome: Path) -> dict[str, tuple[list[str], s
     }
 
 
+def _amount(stage: str, config: ScaleConfig) -> tuple[float, str]:
+    """How much a stage that has ended went through."""
+    if stage == "prepare":
+        return config.bases / 1e6, "Mb"
+    if stage == "assign":
+        return _NEW, "sequences"
+    return min(config.windows, len(load_corpus(Path(config.out) / "corpus").view(None))), "windows"
+
+
 def work(config: ScaleConfig) -> Result:
     """Run the stages; a line per stage as it ends."""
     genome = _genome(config)
     commands = _commands(config, genome)
     if "assign" in config.stages:
-        simulate_fasta(Path(config.out) / "new.fa", length=448, seed=1, chroms=tuple(f"read{i}" for i in range(1000)))
+        simulate_fasta(Path(config.out) / "new.fa", length=448, seed=1, chroms=tuple(f"read{i}" for i in range(_NEW)))
     heads = ("stage", "amount", "seconds", "of a processor", "per second of it", "own memory", "with mapped files")
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     stages = []
     for name in config.stages:
         arguments, made = commands[name]
         found = measure([sys.executable, "-m", "dnabert.cli", name, *arguments, "--out", made, "--overwrite", "--quiet"])
-        amount, unit = (config.bases / 1e6, "Mb") if name == "prepare" else (config.windows, "windows")
-        amount, unit = (1000, "sequences") if name == "assign" else (amount, unit)
+        amount, unit = _amount(name, config)
         print(
             f"| {name} | {amount:,.0f} {unit} | {found.seconds:,.0f} | {found.processor_seconds:,.0f} | "
             f"{amount / found.processor_seconds:,.1f} {unit} | "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -34,13 +35,35 @@ def test_a_line_for_each_stage(scale: ModuleType, tmp_path: Path, capsys: pytest
     assert (out / "genome.fa").stat().st_mtime_ns == before
 
 
+def test_rates_are_of_the_windows_that_there_are(scale: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scale.main(["--bases", "300000", "--windows", "100000", "--encoder", "kmer:2", "--out", str(tmp_path), "--stages", "prepare", "embed"])
+    windows = json.loads((tmp_path / "corpus" / "summary.json").read_text())[0]["windows"]
+    assert f"| embed | {sum(windows.values())} windows |" in capsys.readouterr().out
+
+
+def test_a_genome_whose_simulation_was_stopped_is_none(scale: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = scale.ScaleConfig(out=str(tmp_path), bases=3e5), scale.ScaleConfig(out=str(tmp_path), bases=6e5)
+    scale._genome(small)
+    whole = (tmp_path / "genome.fa").read_bytes()
+
+    def stopped(path: Path, **_: object) -> None:
+        path.write_text(">half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(scale, "simulate_fasta", stopped)
+        scale._genome(large)
+    scale._genome(small)
+    assert (tmp_path / "genome.fa").read_bytes() == whole
+
+
 def test_what_a_process_holds_is_told(scale: ModuleType) -> None:
     """A process that fills 200 MB is seen to hold them."""
     found = scale.measure([sys.executable, "-c", "import time; x = bytearray(200 << 20); time.sleep(0.5)"])
     assert 200 << 20 <= found.own_bytes <= 300 << 20 and found.all_bytes >= found.own_bytes
 
 
-@pytest.mark.parametrize(("words", "line"), [(["--stages", "bake"], "--stages names bake, allowed is prepare"), (["--bases", "3"], "--bases is 3")])
+@pytest.mark.parametrize(("words", "line"), [(["--stages", "bake"], "--stages names bake, allowed is prepare"), (["--bases", "1e5"], "--bases is 100000 ")])
 def test_what_cannot_be_measured_is_one_line(scale: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], line: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         scale.main(["--out", str(tmp_path), *words])
