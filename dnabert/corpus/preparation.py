@@ -214,7 +214,12 @@ class Cutter:
         if self.blocks is not None:
             cuts = np.append(cuts, self.blocks.of(self.name, chrom)[:, :2])
         segments = segments_between(runs, length=length, cuts=cuts)
-        laid = lay_windows(segments, length=config.length, step=config.step or config.length)
+        step = config.step or config.length
+        laid = lay_windows(segments, length=config.length, step=step)
+        if self.config.split.by == "random" and step >= config.length:  # the same windows, none of which is moved into one of another split
+            labels = self.splitter.labels(self.name, chrom, length=length, starts=laid.start, block=np.empty(0, np.int32))
+            between = laid.start[1:][labels[1:] != labels[:-1]]
+            laid = lay_windows(segments_between(runs, length=length, cuts=np.append(cuts, between)), length=config.length, step=step)
         sizes = segments[:, 1] - segments[:, 0]
         self.summary.bases += length
         self.summary.bases_in_n_runs += int((runs[:, 1] - runs[:, 0]).sum())

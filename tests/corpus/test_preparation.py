@@ -4,6 +4,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import datasets
@@ -290,3 +291,22 @@ def test_memory_does_not_grow_with_the_genome(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ})
         peaks.append(int(done.stdout) / 1e3)
     assert peaks[1] < 600 and peaks[1] < peaks[0] + 150, f"peak resident memory in MB: {peaks}"
+
+
+@pytest.mark.parametrize("step", [None, 150])
+def test_no_window_is_moved_into_one_of_another_split(tmp_path: Path, step: int | None) -> None:
+    """Also where windows are drawn one by one: a second view, half a window away, would be the validation's own bases."""
+    simulate_fasta(tmp_path / "a.fa", length=30_000, seed=1)
+    config = config_from_fasta(tmp_path / "a.fa")
+    config.window = WindowConfig(length=100, step=step)
+    places = {}
+    for by in ("tail", "random"):
+        config.split = SplitConfig(by=by, validation_fraction=0.2, test_fraction=0.1)
+        with warnings.catch_warnings(action="ignore"):
+            view = prepare(config, out=tmp_path / by).view(None)
+        start, end, split = (view.column(name) for name in ("start", "end", "split"))
+        first, last = start - view.column("before"), end + view.column("after")
+        reached = (first[:, None] < end) & (start < last[:, None])
+        assert not (reached & (split[:, None] != split)).any()
+        places[by] = sorted(start.tolist())
+    assert len(set(split)) == 3 and set(places["tail"]) <= set(places["random"]) == set(range(0, 30_000 - 99, step or 100))
