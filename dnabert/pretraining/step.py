@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import statistics
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,10 +140,11 @@ def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float
     training.window.clear()  # also where nothing is written: it would grow for days
     if training.tracker is None:
         return
-    mean = {name: sum(each[name] for each in window) / len(window) for name in window[0]}
+    names = dict.fromkeys(name for each in window for name in each)
+    mean = {name: statistics.fmean(each[name] for each in window if name in each) for name in names}
     speed = config.batch_size * sampler.tokens_per_window / mean.pop("seconds")
     training.tracker.log(place(training) | mean | {"learning_rate": rate, "tokens_per_second": speed})
-    told = f"train {mean['train_bits_per_base']:.4f} bits/base"
+    told = f"train {mean['train_bits_per_base']:.4f} bits/base" if "train_bits_per_base" in mean else "nothing hidden"
     if "train_found_first" in mean:
         told += f", {mean['train_found_first']:.1%} of views find their place"
     training.bar.n = min(100.0, 100 * spent(config, training.progress))
@@ -158,9 +160,10 @@ def settle(training: Training) -> None:
     waited = time.perf_counter() - began
     processes, config = training.accelerator.num_processes, training.config
     for (total, hidden, places, families, found), (_, seconds) in zip(sums, training.pending, strict=True):
-        bits = total / max(hidden, 1.0) / (config.k * math.log(2))
-        training.progress = watched(training.progress, bits, config=config)
-        measured = {"train_bits_per_base": bits, "seconds": seconds + waited / len(sums)}
+        measured = {"seconds": seconds + waited / len(sums)}
+        if hidden:  # a small batch of windows that draw their own shares may hide nothing, and loses nothing then
+            measured["train_bits_per_base"] = total / hidden / (config.k * math.log(2))
+            training.progress = watched(training.progress, measured["train_bits_per_base"], config=config)
         if training.pairs:  # every process has the whole batch's
             measured |= {"train_contrast_nats": places / processes, "train_found_first": found / processes}
         if training.kin:

@@ -124,6 +124,16 @@ def test_a_process_that_writes_no_lines_keeps_no_steps_for_them(config):
     assert len(training.window) == 1
 
 
+@pytest.mark.parametrize("log_every", [1, 20])
+def test_steps_that_hide_nothing_are_no_steps_without_loss(config, log_every):
+    """Of batches of one window, which hides none to two words, some."""
+    run = pretrain(config(batch_size=1, steps=20, least_mask_share=0.0, mask_share=0.02, log_every=log_every, evaluate_every=20))
+    bits = curve(run)
+    assert len(bits) == 1 if log_every == 20 else 8 < len(bits) < 20
+    assert all(1.9 < each < 2.2 for each in bits)
+    assert len([row for row in lines(run) if "tokens_per_second" in row]) == 20 // log_every
+
+
 def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
     save_yaml(config(steps=100_000, minutes=None, checkpoint_every=100_000), tmp_path / "long.yaml")
     process = subprocess.Popen(
