@@ -226,7 +226,7 @@ def load_tokenizer(folder: str | Path) -> KmerTokenizer:
         config = read_json(folder / "tokenizer_config.json")
     except (OSError, ValueError):
         raise UserError(f"{folder} has no readable tokenizer_config.json: give the folder of a run") from None
-    if "k" not in config or "stride" not in config:
+    if not isinstance(config, dict) or "k" not in config or "stride" not in config:
         raise UserError(f"{folder} holds a tokenizer that is not of k-mers: give the folder of a run of dnabert")
     try:
         return KmerTokenizer.from_pretrained(str(folder))

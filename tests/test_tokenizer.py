@@ -184,9 +184,10 @@ def test_a_process_without_dnabert(tmp_path: Path, stride: int) -> None:
 def test_folders_without_a_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no readable tokenizer_config.json"):
         load_tokenizer(tmp_path / "nowhere")
-    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
-    with pytest.raises(UserError, match="not of k-mers"):
-        load_tokenizer(tmp_path)
+    for other in ('{"tokenizer_class": "BertTokenizer"}', "5", "null", '["k", "stride"]'):
+        (tmp_path / "tokenizer_config.json").write_text(other)
+        with pytest.raises(UserError, match="not of k-mers"):
+            load_tokenizer(tmp_path)
 
 
 def test_tokens_added_by_the_user_survive(tmp_path: Path) -> None:
