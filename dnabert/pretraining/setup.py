@@ -18,6 +18,7 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list, parse_flag_from_env
 from tqdm import tqdm
 
+from dnabert.alphabet import codes
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
 from dnabert.corpus.view import evenly_spread
@@ -31,6 +32,7 @@ from dnabert.pretraining import sharding
 from dnabert.pretraining.audit import Audit, refuse_leaks
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.counting import ending_words
 from dnabert.pretraining.initial import load_initial
 from dnabert.pretraining.kin import Kin, find_kin
 from dnabert.pretraining.optimizer import build_optimizers
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 from dnabert.pretraining.step import Training
 
+#: Windows that are looked at together.
+_BATCH = 128
 #: How long a process waits for another before it gives up; torch's own ten minutes are over while a genome is counted.
 _PATIENCE = timedelta(hours=2)
 
@@ -101,7 +105,7 @@ def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
 
 
 def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
-    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or masks that leak."""
+    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or full of N, or masks that leak."""
     train = Sampler(
         corpus.view("train"),
         KmerTokenizer(k=config.k, stride=config.stride),
@@ -129,7 +133,21 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
         seed=0,
     )
     refuse_leaks(validation.plan)
+    _check_known(validation, floor_order=config.floor_order)
     return Samplers(train, validation, refuse_leaks(train.plan))
+
+
+def _check_known(validation: Sampler, *, floor_order: int) -> None:
+    """Raise `UserError` where N breaks all validation windows into pieces in which nothing can be asked for, or scored by counting."""
+    view, asked, scored = validation.view, False, False
+    for rows in np.array_split(np.arange(len(view)), -(-len(view) // _BATCH)):  # the first will nearly always do
+        asked = asked or bool(validation.frozen(rows).weights.any())
+        scored = scored or bool((ending_words(codes(view.bases(rows)), size=floor_order + 1)[1] > floor_order).any())
+        if asked and scored:
+            return
+    if not asked:
+        raise UserError(f"no validation window holds a word of --k {validation.tokenizer.k} without N: pass a smaller --k, or prepare others")
+    raise UserError(f"no validation window holds {floor_order + 1} bases without N for --floor-order {floor_order}: pass a smaller one, or prepare others")
 
 
 def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int, goes_on: bool = False) -> PreTrainedModel:

@@ -209,6 +209,24 @@ def test_windows_no_longer_than_a_floor_s_order_are_refused_before_anything_is_b
     assert make_samplers(config(floor_order=WINDOW - 1), load_corpus(short)).train.tokens_per_window == 5
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"k": 7, "floor_order": 0}, "no validation window holds a word of --k 7 without N: pass a smaller --k"),
+        ({"k": 4, "floor_order": 6}, "holds 7 bases without N for --floor-order 6: pass a smaller one"),
+    ],
+)
+def test_validation_windows_that_n_breaks_are_refused_before_anything_is_begun(config, tmp_path, options, line):
+    known = "".join(np.random.default_rng(0).choice(list("ACGT"), 8000))
+    (tmp_path / "a.fa").write_text(f">a\n{known}{'ACGTACN' * 300}\n")
+    corpus = config_from_fasta(tmp_path / "a.fa")
+    corpus.window, corpus.split.validation_fraction, corpus.split.test_fraction = WindowConfig(length=100, max_n_fraction=0.5), 0.1, 0.0
+    prepare(corpus, out=tmp_path / "corpus")
+    with pytest.raises(UserError, match=line):
+        pretrain(config(corpus=str(tmp_path / "corpus"), **options))
+    assert not (tmp_path / "run").exists()
+
+
 def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours(config, biased_corpus, capsys):
     rates = {"learning_rate": 1e-2, "embedding_learning_rate": 1e-2}
     run = pretrain(config(corpus=str(biased_corpus), stride=2, words_per_span=2, steps=200, evaluate_every=100, **rates))
