@@ -79,8 +79,8 @@ class SplitConfig:
     `by` is one of: ``tail`` (the end of every sequence is validation, then test; a sequence
     whose share would hold no window is train throughout), ``block`` (by orthologous
     block, placed by its start in the `reference` genome: the only safe way with related genomes),
-    ``chromosome`` and ``region`` (those named in `validation` and `test`), ``random`` (window by window;
-    near-copies leak).
+    ``chromosome`` and ``region`` (those named in `validation` and `test`; of chromosomes, contigs or records also whole
+    ones drawn at random, where none is named), ``random`` (window by window; near-copies leak).
     """
 
     by: str = "tail"
@@ -90,13 +90,13 @@ class SplitConfig:
     test: list[str] = field(default_factory=list)
     """As `validation`."""
     validation_fraction: float = 0.05
-    """By tail, random, or block without named regions: share of the bases."""
+    """By tail, random, or block and chromosome without names: share of the bases."""
     test_fraction: float = 0.05
     """As `validation_fraction`."""
     reference: str | None = None
     """By block: the genome in whose coordinates the blocks are placed; none: the first genome."""
     seed: int = 0
-    """By random: the seed."""
+    """By random, or chromosome without names: the seed."""
 
     def __post_init__(self) -> None:
         """Check the ranges and that what `by` needs is there."""
@@ -109,10 +109,8 @@ class SplitConfig:
                 "each must be 0 or more and their sum below 1"
             )
         named = bool(self.validation or self.test)
-        if self.by in ("chromosome", "region") and not named:
-            raise UserError(
-                f"split.by is {self.by}, but split.validation and split.test are empty: name what they hold"
-            )
+        if self.by == "region" and not named:
+            raise UserError("split.by is region, but split.validation and split.test are empty: name what they hold")
         if self.by in ("tail", "random") and named:
             raise UserError(
                 f"split.by is {self.by}, which takes no split.validation or split.test: set split.by to region"

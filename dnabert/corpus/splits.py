@@ -125,6 +125,8 @@ class Splitter:
         return [(r, label) for r, label in self._regions if r.chrom == chrom and r.genome in (None, genome)]
 
     def _label_of_chromosome(self, chrom: str) -> int:
+        if not self._named():  # those of one name, in several genomes, fall together as named ones do
+            return int(_label_at_random("", chrom, starts=np.zeros(1, np.int64), config=self.config)[0])
         return next((label for name, label in self._named() if name == chrom), 0)
 
     def _check_named(self, lengths: Mapping[str, Mapping[str, int]]) -> None:

@@ -16,10 +16,10 @@ _BASES = np.frombuffer(b"ACGTUacgtu", np.uint8)
 _UNKNOWN = np.frombuffer(b"NXnx", np.uint8)
 #: Why a split that was asked for may be empty, and the mend, by `split.by`.
 _WHY_EMPTY = {
-    "tail": "its share of every sequence holds no window: raise its fraction under split, lower window.length, or set split.by to chromosome or region",
+    "tail": "its share of every sequence holds no window: raise its fraction under split, lower window.length, or set split.by to chromosome (whole sequences, drawn at random or named) or region",
     "block": "no block begins in its share, or none that does holds a window: raise its fraction, or name regions that hold blocks",
     "random": "there are too few windows for its fraction: raise that under split",
-    "chromosome": "no window fits into what is named for it: name more under split, or lower window.length",
+    "chromosome": "no window fits into what is named or drawn for it: name more under split, raise its fraction, set another split.seed, or lower window.length",
     "region": "no window fits into what is named for it: name more under split, or lower window.length",
 }
 

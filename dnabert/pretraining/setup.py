@@ -100,7 +100,7 @@ def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
     corpus = load_corpus(folder)
     for split in ("train", "validation"):
         if split not in corpus:
-            raise UserError(f"{folder} has no {split} windows: prepare it with another split, such as --split.by random")
+            raise UserError(f"{folder} has no {split} windows: prepare it with another split, such as --split.by chromosome (whole sequences, at random) or random")
     return corpus
 
 

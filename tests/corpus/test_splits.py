@@ -51,6 +51,19 @@ def test_regions_and_chromosomes() -> None:
     assert labels(by_chromosome, "a", [0, 1]) == [0, 0] and labels(by_chromosome, "a", [0], chrom="chr2") == [2]
 
 
+def test_chromosomes_that_nobody_names_are_drawn_whole() -> None:
+    names = [f"contig{number}" for number in range(3000)]
+    config = SplitConfig(by="chromosome", validation_fraction=0.2, test_fraction=0.1, seed=4)
+    split = Splitter(CorpusConfig(split=config, window=WindowConfig(length=20)), blocks=None, lengths={"a": dict.fromkeys(names, 90)})
+
+    def drawn(chrom: str, genome: str = "a") -> list[int]:
+        return split.labels(genome, chrom, length=90, starts=np.array([0, 20, 40]), block=np.full(3, -1)).tolist()
+
+    assert all(len(set(drawn(name))) == 1 and drawn(name) == drawn(name, "b") for name in names[:50])
+    share = np.bincount([drawn(name)[0] for name in names]) / len(names)
+    assert np.allclose(share, [0.7, 0.2, 0.1], atol=0.03)
+
+
 def test_a_block_has_one_split_in_all_genomes(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text(BLOCKS)
     named = SplitConfig(by="block", reference="a", validation=["chr1:200-300"], test=["chr1:300-"])
