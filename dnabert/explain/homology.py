@@ -25,6 +25,8 @@ SIGNIFICANT = 0.05
 #: Families named in a sentence at most, and the share of members from which on a further one is named.
 _NAMED = 3
 _WORTH_NAMING = 0.1
+#: Share of the hits that may begin before the stretch that is told, and that may end behind it.
+_TAIL = 0.1
 
 
 def homology(
@@ -64,7 +66,8 @@ def homology(
     - ``families``, ``subjects`` : a row for each that a sampled member hits, the largest share first: ``name``, the
       fields of `share_against`, ``q``, ``family``, ``subject`` (the one that members hit most often), ``identity`` and
       ``length`` (columns; medians over hits, the best of each window), ``query_start``, ``query_end`` (medians, in the
-      window), ``subject_start``, ``subject_end``, ``subject_length`` (medians, in ``subject``), ``forward`` (share of
+      window), ``subject_start``, ``subject_end``, ``subject_length`` (medians, in ``subject``), ``subject_within`` (the stretch
+      of it that nine tenths of the hits do not begin before, nor end behind), ``forward`` (share of
       hits on the subject's forward strand), ``best`` (share of windows whose best hit this is).
     - ``sentence`` : the same for a reader.
 
@@ -230,6 +233,7 @@ def _medians(hits: pd.DataFrame) -> dict[str, Any]:
         "subject_start": float(there.subject_start.median()),
         "subject_end": float(there.subject_end.median()),
         "subject_length": int(there.subject_length.iloc[0]),
+        "subject_within": [float(there.subject_start.quantile(_TAIL)), float(there.subject_end.quantile(1 - _TAIL))],
         "forward": float((hits.strand == "+").mean()),
     }
 

@@ -34,6 +34,8 @@ FAR = 10.0
 MANY_OF, CLEARLY = 0.4, 20.0
 #: Bases from which a consensus is an element even where a motif is found in it, and letters of a motif that are told.
 LONG, LETTERS = 100, 12
+#: Share of an element up to which a stretch of it is told.
+PIECE = 0.5
 #: Bits of a IUPAC letter, by the number of bases it stands for.
 _BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
 #: Columns of classes that can name a cluster without having most of it, and what they are of.
@@ -83,7 +85,21 @@ def _element(card: Record) -> Name | None:
     often = max(own, key=lambda each: each["best"], default=None)
     which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
     told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of the windows at {percent(row['identity'])} identity"
-    return Name("element", f"{told} over {row['length']:.0f} bp", row["odds_ratio"])
+    return Name("element", f"{told} over {row['length']:.0f} bp{_piece(row)}", row["odds_ratio"])
+
+
+def _piece(row: Record) -> str:
+    """Which piece of a long element nearly all members are, or nothing: of an element that windows cut in pieces each is a cluster.
+
+    Examples
+    --------
+    >>> _piece({"subject_within": [3650.4, 4420.0], "subject_length": 7000}), _piece({"subject_within": [0.0, 300.0], "subject_length": 311})
+    (', within bases 3,651 to 4,420 of its 7,000', '')
+    """
+    start, end = row.get("subject_within", (0.0, 0.0))
+    if not 0 < end - start <= PIECE * row.get("subject_length", 0):
+        return ""
+    return f", within bases {start + 1:,.0f} to {end:,.0f} of its {row['subject_length']:,}"
 
 
 def _short(name: str) -> str:

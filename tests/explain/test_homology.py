@@ -37,6 +37,8 @@ def test_planted_families_are_named_and_nothing_else(planted: ClusteredWindows, 
     assert (best["name"], best["subject"], best["share"], best["best"]) == ("X/A", "One#X/A", 1.0, 1.0)
     assert best["identity"] == pytest.approx(0.9, abs=0.02) and best["length"] == pytest.approx(160, abs=6)
     assert best["forward"] == 0.5 and best["subject_end"] - best["subject_start"] == pytest.approx(160, abs=6)
+    start, end = best["subject_within"]
+    assert start <= best["subject_start"] < best["subject_end"] <= end <= best["subject_length"]
     assert best["background_share"] == pytest.approx(5 / 160) and best["q"] < 1e-6 and best["odds_low"] > 10
     assert [row["name"] for row in first["subjects"]] == ["One#X/A", "Old#X/A"]
     assert second["families"][0]["name"] == "X/B" and second["families"][0]["identity"] == pytest.approx(0.85, abs=0.03)

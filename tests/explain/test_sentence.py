@@ -39,6 +39,14 @@ def test_a_known_element_is_named_with_strand_share_identity_and_length() -> Non
     )
 
 
+def test_which_piece_of_a_long_element_a_cluster_is() -> None:
+    found = family("LTR/Gypsy", share=0.94, q=1e-9)
+    found["databases"][0]["families"][0] |= {"subject_within": [3650.0, 4420.0], "subject_length": 7000}
+    assert sentence(homology=found)[1].endswith("at 88 % identity over 290 bp, within bases 3,651 to 4,420 of its 7,000")
+    found["databases"][0]["families"][0]["subject_within"] = [20.0, 6900.0]
+    assert sentence(homology=found)[1].endswith("over 290 bp")
+
+
 @pytest.mark.parametrize(
     ("homology", "expected"),
     [(family("Alu", share=0.94, q=0.2), "unexplained"), (family("Alu", share=0.3, q=1e-9), "unexplained")],
