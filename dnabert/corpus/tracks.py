@@ -217,8 +217,10 @@ _GFF_VALUE = {
 }
 #: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.
 _NO_INTERVALS = frozenset(
-    "gene pseudogene mRNA transcript CDS exon intron five_prime_UTR three_prime_UTR UTR start_codon stop_codon tRNA rRNA tmRNA ncRNA region "
-    "chromosome scaffold contig".split()
+    (
+        *("gene", "pseudogene", "mRNA", "transcript", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR"),
+        *("start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", "region", "chromosome", "scaffold", "contig"),
+    )
 )
 _NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(

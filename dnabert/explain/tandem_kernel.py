@@ -75,4 +75,4 @@ def _gapped_period(own: NDArray[np.uint8], last: int) -> int:
         if not clear[shorter] or 2 * top[shorter] < top[period] or top[shorter] <= top[shorter + 1]:
             break
         period = shorter
-    return period
+    return int(period)
