@@ -44,7 +44,7 @@ def test_labels_that_are_gc_bins_are_explained() -> None:
     assert found["prediction"]["explained"] > 0.8 and found["prediction"]["balanced_accuracy"] > 0.9
     assert "gc" in found["prediction"]["sentence"]
     highest = next(row for row in found["clusters"] if row["label"] == 2 and row["feature"] == "gc")
-    assert 1.5 < highest["low"] < highest["effect"] < highest["high"] and highest["q"] < 1e-6
+    assert 1.5 < highest["low"] < highest["effect"] < highest["high"] and highest["q"] < 1e-3
     json.dumps(found, allow_nan=False)
 
 
@@ -54,6 +54,19 @@ def test_labels_that_nothing_explains_are_not() -> None:
     assert found["prediction"]["explained"] < 0.05 and found["prediction"]["low"] < 0.02
     assert abs(found["prediction"]["balanced_accuracy"] - 0.25) < 0.08
     assert all(row["q"] is None or row["q"] > 0.01 for row in found["clusters"])
+
+
+def test_a_cluster_that_runs_along_the_genome_as_gc_does_is_no_finding() -> None:
+    """GC rises and falls over hundreds of windows: a label that lies in stretches meets it by chance, and shifts know that."""
+    rng, found = np.random.default_rng(6), []
+    gc = np.cumsum(rng.normal(size=600))
+    table = pd.DataFrame({"genome": "a", "chrom": "1", "start": np.arange(600) * 12_000, "end": np.arange(600) * 12_000 + 448})
+    for _ in range(60):
+        label = np.where((np.arange(600) - rng.integers(600)) % 600 < 60, 0, -1)
+        made = ClusteredWindows(table.assign(label=label), lambda rows: np.full((len(rows), 4), 65, np.uint8))
+        (row,) = cluster_confounds(made, features={"gc": gc})
+        found.append(row["p"])
+    assert np.mean(np.array(found) <= 0.05) <= 0.1
 
 
 def test_a_class_is_a_confound_too() -> None:
