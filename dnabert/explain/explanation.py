@@ -196,7 +196,7 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
     }
     if not named_sets:
-        gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}")
+        gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}: --named-sets chooses others")
     wanted = [name for name in parts if name not in gathered.skipped]
     for name in tqdm(wanted, desc="explain", unit=" parts", disable=None):
         began = time.perf_counter()
