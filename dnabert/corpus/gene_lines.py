@@ -9,6 +9,8 @@ from dnabert.corpus.feature_lines import attributes_of, parse_attributes, transc
 from dnabert.corpus.gene_names import other_names
 
 _GENES = ("gene", "pseudogene")
+#: Type of a gene of which no attribute tells one.
+UNTYPED = "unknown"
 #: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
 _GENE = "_gene"
 #: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta and tRNAscan write no lines of genes.
@@ -93,7 +95,7 @@ class GeneLines:
             self._declared[f"{key}\t{len(self._declared)}"] = gene
             return
         gene.name = _first_of(_NAMES, found) or key
-        gene.type = _first_of(_TYPES, found) or ("unknown" if feature == "gene" else feature.removesuffix(_GENE))
+        gene.type = _first_of(_TYPES, found) or (UNTYPED if feature == "gene" else feature.removesuffix(_GENE))
         gene.others = other_names(attributes_of(attributes), of_gene=True)
         self._declared[key] = gene
 
@@ -102,7 +104,7 @@ class GeneLines:
         gene = self._by_parts.get((key, strand))
         if gene is None:
             name = _first_of(_NAMES if alone is None else _NAMES_ALONE, found) or key
-            kind = _first_of(_TYPES, found) or ("unknown" if alone is None else _ALONE[alone])
+            kind = _first_of(_TYPES, found) or (UNTYPED if alone is None else _ALONE[alone])
             others = other_names(attributes_of(attributes), of_gene=alone is not None)
             gene = self._by_parts[key, strand] = _ByParts(name=name, type=kind, others=others)
         return gene

@@ -20,7 +20,7 @@ from dnabert.corpus.feature_lines import (
     transcripts_of,
 )
 from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame
-from dnabert.corpus.gene_lines import Gene, GeneLines, join
+from dnabert.corpus.gene_lines import UNTYPED, Gene, GeneLines, join
 from dnabert.corpus.gene_names import Row, name_rows
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
@@ -133,7 +133,8 @@ def read_genes(path: str | Path) -> Genes:
     that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are
     a gene, and so is a CDS or an RNA without parent and ``gene_id`` (Prokka), unless a gene line has its ``locus_tag``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
-    gene each. Where a file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after its last
+    gene each. A gene whose type no attribute tells (AUGUSTUS, BRAKER) is ``protein_coding`` where it holds a CDS, else ``unknown``. Where a
+    file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after its last
     coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an
     intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
 
@@ -160,8 +161,8 @@ def read_genes(path: str | Path) -> Genes:
         genes = list(sequence.genes.values())
         spans[chrom] = np.array([(gene.start, gene.end) for gene in genes], np.int64).reshape(-1, 2)
         columns = zip(*((gene.name, gene.type, gene.strand) for gene in genes), strict=True) if genes else ((), (), ())
-        first, second, third = (np.array(column, object) for column in columns)
-        names[chrom] = (first, second, third)
+        name, kind, strand = (np.array(column, object) for column in columns)
+        names[chrom] = (name, _told_by_coding(kind, strand=strand, spans=spans[chrom], coding=sequence.coding), strand)
         sequence.parts["intron"].extend(spans[chrom].ravel().tolist())
     parts = {
         chrom: {part: np.array(values, np.int64).reshape(-1, 2) for part, values in sequence.parts.items()}
@@ -177,6 +178,16 @@ def read_genes(path: str | Path) -> Genes:
     others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
     coding = {chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()}
     return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others))
+
+
+def _told_by_coding(kind: np.ndarray, *, strand: np.ndarray, spans: np.ndarray, coding: array[int]) -> np.ndarray:
+    """The types of genes, str (n,): one that the file does not type is ``protein_coding`` where a CDS of its strand lies in it."""
+    pieces = np.array(coding, np.int64).reshape(-1, PIECE)
+    for sign, reverse in (("+", 0), ("-", 1)):
+        asked = np.flatnonzero((kind == UNTYPED) & (strand == sign))
+        held = _hold_parts(spans[asked], parts={"CDS": pieces[pieces[:, 2] == reverse, :2]})
+        kind[asked[held]] = "protein_coding"
+    return kind
 
 
 def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarray:

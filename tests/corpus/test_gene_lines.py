@@ -43,7 +43,7 @@ SGD = (
     ("text", "expected", "regions"),
     [
         (VEUPATHDB, [(0, 50, "VAR", "protein_coding", "+"), (60, 70, "R1", "rRNA", "+")], ["CDS", "CDS", "intron", "intron", "UTR", "intergenic", "exon"]),
-        (SGD, [(0, 50, "tP(UGG)A", "tRNA", "+"), (60, 70, "YAL1", "unknown", "+")], ["exon", "exon", "intron", "intron", "exon", "intergenic", "CDS"]),
+        (SGD, [(0, 50, "tP(UGG)A", "tRNA", "+"), (60, 70, "YAL1", "protein_coding", "+")], ["exon", "exon", "intron", "intron", "exon", "intergenic", "CDS"]),
     ],
     ids=["VEuPathDB", "SGD"],
 )
@@ -51,6 +51,23 @@ def test_features_that_end_in_gene_are_genes(tmp_path: Path, text: str, expected
     assert genes_of(tmp_path / "g.gff", GFF3 + text) == expected
     columns = Annotation(genes=read_genes(tmp_path / "g.gff")).columns("c1", starts=np.arange(0, 70, 10), length=10)
     assert columns["region"].tolist() == regions
+
+
+AUGUSTUS = (
+    line("gene", 0, 50, "ID=g1")
+    + line("CDS", 10, 20, "ID=g1.t1.cds;Parent=g1.t1", phase="0")
+    + line("gene", 5, 45, "ID=g2", strand="-")  # nothing of its own strand codes in it
+    + line("exon", 5, 45, "ID=g2.t1.exon;Parent=g2.t1", strand="-")
+    + line("gene", 60, 90, "ID=g3", strand="-")
+    + line("CDS", 60, 90, "ID=g3.t1.cds;Parent=g3.t1", strand="-", phase="0")
+    + line("gene", 100, 120, "ID=g4;gene_biotype=lncRNA")  # is told
+    + line("CDS", 100, 120, "ID=g4.t1.cds;Parent=g4.t1", phase="0")
+)
+
+
+def test_genes_without_a_type_that_hold_coding_sequence_code_for_proteins(tmp_path: Path) -> None:
+    kinds = {name: kind for _, _, name, kind, _ in genes_of(tmp_path / "g.gff", GFF3 + AUGUSTUS)}
+    assert kinds == {"g1": "protein_coding", "g2": "unknown", "g3": "protein_coding", "g4": "lncRNA"}
 
 
 PROKKA = line("CDS", 0, 20, "ID=AB_00001;Name=dnaA;gene=dnaA;locus_tag=AB_00001;product=x", phase="0")
