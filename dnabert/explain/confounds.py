@@ -51,7 +51,7 @@ def labelling_confounds(
 ) -> list[dict[str, Any]]:
     """How much of the labelling (the unclustered as one more class) each feature tells.
 
-    The null moves a feature along the chromosomes, so that neighbouring and orthologous windows stay alike in it; species
+    The null moves a feature along the chromosomes, of orthologous windows together, so that these and neighbours stay alike in it; species
     change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`. Codons concern the coding windows alone.
 
     Parameters
@@ -75,7 +75,7 @@ def labelling_confounds(
         continuous = name in CONTINUOUS
         codes, asked = _binned(values) if continuous else values, concerned(name, values)
         table = windows.table if asked.all() else windows.table[asked]
-        shuffles = (shuffled_rows(table, within_places=name == "genome", rng=rng) for _ in range(permutations))
+        shuffles = shuffled_rows(table, within_places=name == "genome", draws=permutations, rng=rng)
         ami, null = informations(windows.labels[asked], codes[asked], shuffles)
         rows.append(
             {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dnabert.clusters.subsample import places_apart
+from dnabert.explain.circular_shift import circle_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,45 +19,68 @@ _LEAST = 0.02
 _FEWEST = 50
 
 
-def shuffled_rows(table: pd.DataFrame, *, within_places: bool, rng: np.random.Generator) -> np.ndarray:
-    """Give, for each window, the row of the window whose feature it takes in one draw of the null: int (n,).
+def shuffled_rows(table: pd.DataFrame, *, within_places: bool, draws: int = 1, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield, for each draw of the null, the row of the window whose feature each window takes: int (n,).
 
-    All chromosomes are turned by the same share of their windows: what is alike in neighbours, and in orthologous windows
-    of genomes in the same order, stays alike. Chromosomes of fewer than 50 windows, such as contigs, are turned as one, laid end to
-    end. Without coordinates windows are permuted.
+    All chromosomes are turned by the same share of their windows: what is alike in neighbours stays alike. Genomes that share
+    orthologous blocks are turned together, slot by slot (`circle_of`), since four near-copies of a genome turned one by one would be four
+    genomes, which agree less by chance; where a genome has no window on a slot it takes the next one's. Chromosomes of fewer than 50
+    windows, such as contigs, are turned as one, laid end to end. Without coordinates windows are permuted.
 
     Parameters
     ----------
     table : n windows.
     within_places : change windows within each place instead (see `dnabert.clusters.subsample.places_apart`), for a feature
         such as the genome in which chromosomes do not vary; where no place has two genomes, whole places change genomes.
-    rng : source of the draw.
+    draws : how many.
+    rng : their source.
 
     Examples
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"genome": "a", "chrom": "1", "start": [0, 448, 896]})
-    >>> rows = shuffled_rows(table, within_places=False, rng=np.random.default_rng(0))
+    >>> rows = next(shuffled_rows(table, within_places=False, rng=np.random.default_rng(0)))
     >>> np.unique((rows - np.arange(3)) % 3).size
     1
     """
-    n = len(table)
     if within_places:
-        return _within(table, rng=rng)
-    if "start" not in table:
-        return rng.permutation(n)
+        yield from (_within(table, rng=rng) for _ in range(draws))
+    elif "start" in table:
+        yield from _turned(table, draws=draws, rng=rng)
+    else:
+        yield from (rng.permutation(len(table)) for _ in range(draws))
+
+
+def _turned(table: pd.DataFrame, *, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    genome, slot = table["genome"].astype(str).factorize()[0].astype(np.int64), circle_of(table).slot
+    leader = np.lexsort((genome, slot))  # of the windows on a slot the one of the first genome
+    slots, first = np.unique(slot[leader], return_index=True)
+    begin, length, place = _laid_out(slots, _sequences(table)[leader[first]])
+    at = place[np.searchsorted(slots, slot)]
+    order = np.lexsort((at, genome))
+    placed, windows = (genome * len(slots) + at)[order], np.bincount(genome)
+    last = np.cumsum(windows)
+    for _ in range(draws):
+        shift = np.clip(np.round(rng.uniform(_LEAST, 1 - _LEAST) * length), np.minimum(1, length - 1), length - 1).astype(np.int64)
+        target = begin + (np.arange(len(slots)) - begin + shift) % length
+        found = np.searchsorted(placed, genome * len(slots) + target[at])
+        yield order[np.where(found < last[genome], found, (last - windows)[genome])]
+
+
+def _sequences(table: pd.DataFrame) -> np.ndarray:
+    """Number of each window's chromosome, int (n,); the short ones of a genome are one."""
     genome, name = (table[column].astype(str) for column in ("genome", "chrom"))
-    chrom = (genome + "\t" + name).factorize(sort=True)[0]
-    short = np.bincount(chrom)[chrom] < _FEWEST
-    sequence = (genome + "\t" + name.mask(short, "")).factorize(sort=True)[0]
-    order = np.lexsort((table["start"].to_numpy(), chrom, sequence))
+    chrom = (genome + "\t" + name).factorize()[0]
+    return np.asarray((genome + "\t" + name.mask(np.bincount(chrom)[chrom] < _FEWEST, "")).factorize(sort=True)[0])
+
+
+def _laid_out(slots: np.ndarray, sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slots one sequence after the other: where each one's sequence begins and how long it is, in that order, and the place of each slot."""
+    order = np.lexsort((slots, sequence))
+    place = np.empty(len(slots), dtype=np.int64)
+    place[order] = np.arange(len(slots))
     length = np.bincount(sequence)
-    begin = (np.cumsum(length) - length)[sequence[order]]
-    own = length[sequence[order]]
-    shift = np.clip(np.round(rng.uniform(_LEAST, 1 - _LEAST) * own), np.minimum(1, own - 1), own - 1).astype(np.int64)
-    rows = np.empty(n, dtype=np.int64)
-    rows[order] = order[begin + (np.arange(n) - begin + shift) % own]
-    return rows
+    return (np.cumsum(length) - length)[sequence[order]], length[sequence[order]], place
 
 
 def informations(labels: np.ndarray, codes: np.ndarray, shuffles: Iterable[np.ndarray]) -> tuple[float, np.ndarray]:
@@ -82,12 +106,11 @@ def informations(labels: np.ndarray, codes: np.ndarray, shuffles: Iterable[np.nd
         return np.bincount(rows * shape[1] + classes, minlength=shape[0] * shape[1]).reshape(shape)
 
     observed = table(codes)
-    margins = _entropy(observed.sum(axis=1)), _entropy(observed.sum(axis=0))
     chance = float(expected_mutual_information(csr_matrix(observed), len(labels)))
-    room = max(sum(margins) / 2 - chance, np.finfo(float).eps)
 
     def adjusted(counts: np.ndarray) -> float:
-        return (sum(margins) - _entropy(counts.ravel()) - chance) / room
+        margins = _entropy(counts.sum(axis=1)) + _entropy(counts.sum(axis=0))  # those of classes that were moved may be a little different
+        return (margins - _entropy(counts.ravel()) - chance) / max(margins / 2 - chance, np.finfo(float).eps)
 
     return adjusted(observed), np.array([adjusted(table(codes[moved])) for moved in shuffles])
 
