@@ -175,7 +175,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves, relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves (stable by the interval), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _card(name: str) -> dict[str, Any]:
 def test_a_page_runs_no_name(comparison: Path, name: str) -> None:
     evidence = read_evidence(comparison)
     table = evidence.map.assign(**dict.fromkeys(("genome", "chrom", "gene", "gene_type", "region", "repeat_class", "split"), name))
-    overall = {"skipped": {name: name}, "gene_set_landing": {name: {"name": name, "n": 3, "ami": {"value": 0.1, "low": 0.0, "high": 0.2}}}}
+    overall = {"skipped": {name: name}, "gene_set_landing": {name: {"name": name, "n": 3, "ami": {"value": 0.1, "low": 0.0, "high": 0.2}, "ami_random": 0.07, "p": 0.4}}}
     hostile = dataclasses.replace(evidence, map=table, cards=[_card(name)], overall=overall, configs={name: name}, main_rung=name)
     before, after = _Page(), _Page()
     before.feed(render(evidence, {}))
