@@ -220,7 +220,7 @@ def sentence(summary: dict[str, Any]) -> str:
     fused = sum(run["largest_share"] > 0.5 for run in runs) if summary["runs"][0]["largest_share"] <= 0.5 else 0
     agree = "share no window" if ari["mean"] is None else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
-        f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, are stable; repeats on "
+        f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, {'is' if len(stable) == 1 else 'are'} stable; repeats on "
         f"subsamples {agree} and leave "
         f"{noise['mean']:.0%} ({noise['low']:.0%} to {noise['high']:.0%}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
