@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def shown(card: Record) -> Record:
     of motifs and consensus), and ``members`` (medoid, boundary and random ones, each with its ``role``).
     """
     return card | {
-        "annotation": _strongest(card.get("annotation", []), by="odds_ratio"),
+        "annotation": _strongest(card.get("annotation", [])),
         "gene_sets": _significant(card.get("gene_sets", []))[:_ROWS],
         "hits": _hits(card),
         "words": card.get("words", {}).get("words", [])[:_ROWS],
@@ -61,12 +62,25 @@ def _significant(rows: list[Record]) -> list[Record]:
     return [row for row in rows if present(row.get("q")) and row["q"] <= _ALPHA]
 
 
-def _strongest(rows: list[Record], *, by: str) -> list[Record]:
-    """Significant rows, farthest from no effect first."""
-    found = [row for row in _significant(rows) if present(row.get(by)) and row[by] > 0]
-    found = sorted(found, key=lambda row: -abs(np.log(row[by])))
+def _strongest(rows: list[Record]) -> list[Record]:
+    """Significant rows, those first whose interval is farthest from no effect: a share of 0.2 % against none has large odds, and hardly known ones."""
+    found = [row for row in _significant(rows) if present(row.get("odds_ratio")) and row["odds_ratio"] > 0]
+    found = sorted(found, key=lambda row: (-_at_least(row), -abs(np.log(row["odds_ratio"]))))
     names = [row for row in found if row.get("column") == "repeat_name"][_NAMES:]
     return [row for row in found if row not in names][:_ROWS]
+
+
+def _at_least(row: Record) -> float:
+    """Logarithm of the odds ratio, without its sign, at the end of its interval that is nearer to 1; 0 where 1 is inside, or nothing is known of it.
+
+    Examples
+    --------
+    >>> _at_least({"low": 1.0, "high": 400.0}), round(_at_least({"low": 0.1, "high": 0.5}), 2), _at_least({})
+    (0.0, 0.69, 0.0)
+    """
+    ends = [row.get("low"), row.get("high")]
+    low, high = (float(end) if end is not None and present(end) else 0.0 for end in ends)
+    return 0.0 if min(low, high) <= 0 or low <= 1 <= high else min(abs(log(low)), abs(log(high)))
 
 
 def _hits(card: Record) -> list[Record]:

@@ -16,6 +16,14 @@ def test_names_of_repeats_leave_room_for_other_terms() -> None:
     assert [each["term"] for each in shown(card)["annotation"]] == ["Alu0", "Alu1", "Alu2", "SINE/Alu", "CDS", "human"]
 
 
+def test_rows_whose_odds_are_hardly_known_come_last() -> None:
+    def row(term: str, odds_ratio: float, low: float, high: float) -> dict:
+        return {"column": "region", "term": term, "odds_ratio": odds_ratio, "low": low, "high": high, "q": 0.01}
+
+    rows = [row("rare", 275.0, 1.4, 54_000.0), row("seldom", 30.0, 0.9, 1_000.0), row("without", 0.05, 0.03, 0.09), row("common", 9.0, 7.0, 12.0)]
+    assert [each["term"] for each in shown({"label": 0, "annotation": rows})["annotation"]] == ["without", "common", "rare", "seldom"]
+
+
 def _why(comparison: Path, basis: str) -> str:
     wide, near = ({"value": value, "low": value - 0.1, "high": value + 0.05, "rest": 0.5} for value in (0.92, 0.65))
     makeup = {"n": 9, "loci": 9, "footprint_bp": 900} | dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
