@@ -16,7 +16,7 @@ SHOWN = {
     "embed_and_explain": (["AMI of 20 k-means clusters", "sequences:", "in common"], 2),
     "pretrain_in_a_minute": (["best Markov model, order", "hidden:"], 1),
     "tokens": (["[UNK]", "True", "asked words that can be read off"], 1),
-    "your_own_genome": (["family0", "mine: 600,000 bases", "stable; repeats on subsamples", "cluster_0"], 1),
+    "your_own_genome": (["family0", "mine: 600,000 bases", "are stable", "cluster_0"], 1),
 }
 
 
