@@ -216,12 +216,10 @@ _GFF_VALUE = {
     }.items()
 }
 #: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.
-_NO_INTERVALS = frozenset(
-    (
-        *("gene", "pseudogene", "mRNA", "transcript", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR"),
-        *("start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", "region", "chromosome", "scaffold", "contig"),
-    )
-)
+_NO_INTERVALS = {
+    "gene", "pseudogene", "mRNA", "transcript", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR",
+    "start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", "region", "chromosome", "scaffold", "contig",
+}  # fmt: skip
 _NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+#: Half the width of a 95 % interval in standard errors.
+_Z = 1.959963984540054
 #: With fewer shifts than this as extreme as what is observed, p comes from the fitted tail. Knijnenburg et al. 2009
 #: (Bioinformatics 25:i161) take ten exceedances as enough for a plain count.
 _FEW = 10
@@ -64,6 +66,11 @@ class ShiftedMeans:
     p_greater: Floats
     p_less: Floats
     shifts: int
+
+    @property
+    def reach(self) -> Floats:
+        """Half the width of a 95 % interval of the mean: 1.96 of its standard deviations over the shifts."""
+        return _Z * self.sd
 
     @property
     def p_two_sided(self) -> Floats:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
 
 _LEVEL = 0.95
-#: Half the width of a 95 % interval in standard errors.
-_Z = 1.959963984540054
 #: Bins of equal counts into which a continuous feature is cut for its mutual information.
 _BINS = 10
 
@@ -191,7 +189,7 @@ def _by_shifts(
         return found
     spread = math.sqrt((float(values[inside].var(ddof=1)) + float(values[~inside].var(ddof=1))) / 2)
     # the difference to the rest is so many times that to the mean of all windows
-    reach = _Z * float(moved.sd[label, 0]) * len(inside) / int((~inside).sum()) / spread
+    reach = float(moved.reach[label, 0]) * len(inside) / int((~inside).sum()) / spread
     return found | {"low": found["effect"] - reach, "high": found["effect"] + reach, "p": float(moved.p_two_sided[label, 0])}
 
 

@@ -19,8 +19,6 @@ Floats = NDArray[np.float64]
 
 #: Shares of a window's bases that a corpus measures.
 MEASURED = ("gc", "soft_masked", "repeat", "cpg_island")
-#: Half the width of a 95 % interval in standard errors.
-_Z = 1.959963984540054
 
 
 def differences(windows: ClusteredWindows, *, measures: Mapping[str, Floats] | None = None) -> list[dict[str, Any]]:
@@ -62,7 +60,7 @@ def _rows(name: str, values: Floats, shift: CircularShift) -> list[dict[str, Any
     # Cliff's delta is linear in the mean rank: 2 U / (n n_rest) - 1, U = n (mean rank - (n + 1) / 2)
     scale = 2 / np.maximum(rest, 1)
     delta = scale * (means.observed[:, 0] - (n + 1) / 2) - 1
-    width = _Z * scale * means.sd[:, 0]
+    width = scale * means.reach[:, 0]
     p_independent = mann_whitney_p(delta, n=n, ranks=ranks[known])
     rows = []
     for label in range(shift.clusters):

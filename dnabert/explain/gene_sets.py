@@ -17,6 +17,7 @@ from dnabert.errors import UserError
 from dnabert.explain.circular_shift import CircularShift, ShiftedMeans, circle_of
 from dnabert.explain.correction import add_q, benjamini_hochberg
 from dnabert.explain.enrichment import counts_of, enrichment, inflation_of, odds_ratio, plain
+from dnabert.explain.label_null import informations
 from dnabert.explain.terms import Terms
 
 if TYPE_CHECKING:
@@ -233,12 +234,9 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
 
 def _of_random_sets(labels: NDArray[np.int64], inside: NDArray[np.bool_], *, gene: NDArray[np.str_], draws: int = 100) -> dict[str, float]:
     """Agreement when a set of as many genes, drawn at random, stands in a set's place: ``ami_random`` and ``p``."""
-    from sklearn.metrics import adjusted_mutual_info_score
-
     _, first, number = np.unique(gene, return_index=True, return_inverse=True)
-    rng, own = np.random.default_rng(0), inside[first]
-    random = np.array([adjusted_mutual_info_score(labels, rng.permutation(own)[number]) for _ in range(draws)])
-    observed = adjusted_mutual_info_score(labels, inside)
+    rng = np.random.default_rng(0)
+    observed, random = informations(labels, inside, (rng.permutation(first)[number] for _ in range(draws)))
     return {"ami_random": float(random.mean()), "p": float((1 + (random >= observed - 1e-12).sum()) / (1 + draws))}
 
 

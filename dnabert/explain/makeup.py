@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MEASURES = ("gc", "cpg_observed_expected", "entropy", "low_complexity")
 _WORD = 3
 _CHUNK = 8_192
+#: Members whose simple stretches are read for the letters that they are of.
 _READ = 1_000
 
 

@@ -65,7 +65,7 @@ def _significant(rows: list[Record]) -> list[Record]:
 def _strongest(rows: list[Record]) -> list[Record]:
     """Significant rows, those first whose interval is farthest from no effect: a share of 0.2 % against none has large odds, and hardly known ones."""
     found = [row for row in _significant(rows) if present(row.get("odds_ratio")) and row["odds_ratio"] > 0]
-    found = sorted(found, key=lambda row: (-_at_least(row), -abs(np.log(row["odds_ratio"]))))
+    found = sorted(found, key=lambda row: (-_at_least(row), -abs(log(row["odds_ratio"]))))
     names = [row for row in found if row.get("column") == "repeat_name"][_NAMES:]
     return [row for row in found if row not in names][:_ROWS]
 

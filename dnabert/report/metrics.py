@@ -162,7 +162,7 @@ METRICS: tuple[Metric, ...] = (
         short="k-means follows repeat class",
     ),
     *(_agreement("ami", label) for label in _AGREEMENT),
-    *(_clustered(label) for label in ("repeat_class", "region", "gene_type")),
+    *(_clustered(label) for label, (_, _, meaningful) in _AGREEMENT.items() if meaningful),
     *(_agreement("ari", label) for label in _AGREEMENT),
     Metric(
         "silhouette",
