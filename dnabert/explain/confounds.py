@@ -9,7 +9,7 @@ import numpy as np
 
 from dnabert.clusters.subsample import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
-from dnabert.explain.circular_shift import CircularShift, ShiftedMeans, circle_of
+from dnabert.explain.circular_shift import CircularShift, circle_of
 from dnabert.explain.confound_prediction import label_prediction
 from dnabert.explain.correction import add_q
 from dnabert.explain.label_null import informations, shuffled_rows
@@ -130,7 +130,8 @@ def cluster_confounds(
             if inside.all() or not inside.any():
                 continue
             if name in CONTINUOUS:
-                found = _by_shifts(standardised_difference(values, inside, own), moved[name], label, values=values, inside=inside)
+                reach, p = (float(of[label, 0]) for of in (moved[name].reach, moved[name].p_two_sided))
+                found = standardised_difference(values, inside, own, reach=reach, p=p)
             else:
                 classes, codes = encoded[name]
                 found = class_difference(codes, inside, own)
@@ -141,56 +142,39 @@ def cluster_confounds(
     return rows
 
 
-def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
-    """Standardised mean difference of the windows inside to those outside, with errors that are summed over places.
+def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.ndarray, *, reach: float, p: float) -> dict[str, Any]:
+    """Standardised difference of the mean inside to the mean outside, with the interval and the p that shifts of the labels give.
 
     Parameters
     ----------
     values : float (n,).
     inside : bool (n,), with windows on both sides.
-    places : int (n,), 0 to the number of places - 1.
+    places : int (n,), the place of each window.
+    reach, p : half the width of the interval of the mean inside, and the two-sided p, as `CircularShift` finds them.
 
     Returns
     -------
-    ``effect``, ``low``, ``high``, ``p`` and ``mean`` (inside); None where they are undefined.
+    ``effect`` (difference of means over the root of the mean of both variances), ``low``, ``high``, ``p`` and ``mean`` (inside); no effect
+    where nothing varies, no interval and no p where one side lies in one place.
 
     Examples
     --------
     >>> values, inside = np.array([1.0, 3.0, 0.0, 2.0]), np.array([True, True, False, False])
-    >>> found = standardised_difference(values, inside, np.arange(4))
-    >>> round(found["effect"], 3), round(found["p"], 3)
-    (0.707, 0.553)
+    >>> found = standardised_difference(values, inside, np.arange(4), reach=0.5, p=0.3)
+    >>> [round(found[key], 3) for key in ("effect", "low", "high", "mean")]
+    [0.707, 0.0, 1.414, 2.0]
     """
-    from scipy.stats import t
-
-    values = np.asarray(values, dtype=np.float64)
-    sides = [_side(values, side, places) for side in (inside, ~inside)]
-    (mean, variance, error, count), (other_mean, other_variance, other_error, other_count) = sides
-    spread = math.sqrt((variance + other_variance) / 2)
-    result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None, "mean": mean}
+    own, others = (np.asarray(values[side], dtype=np.float64) for side in (inside, ~inside))
+    spread = math.sqrt(sum(float(side.var(ddof=1)) if len(side) > 1 else 0.0 for side in (own, others)) / 2)
+    result: dict[str, Any] = {"effect": None, "low": None, "high": None, "p": None, "mean": float(own.mean())}
     if not spread > 0:
         return result
-    difference = mean - other_mean
-    result["effect"] = difference / spread
-    squared = error + other_error
-    if min(count, other_count) < 2 or not squared > 0:
+    result["effect"] = effect = float(own.mean() - others.mean()) / spread
+    if min(len(np.unique(places[side])) for side in (inside, ~inside)) < 2:
         return result
-    freedom = squared**2 / (error**2 / (count - 1) + other_error**2 / (other_count - 1))  # Welch and Satterthwaite
-    reach = float(t.ppf((1 + _LEVEL) / 2, freedom)) * math.sqrt(squared)
-    p = 2 * float(t.sf(abs(difference) / math.sqrt(squared), freedom))
-    return result | {"low": (difference - reach) / spread, "high": (difference + reach) / spread, "p": p}
-
-
-def _by_shifts(
-    found: dict[str, Any], moved: ShiftedMeans, label: int, *, values: np.ndarray, inside: np.ndarray
-) -> dict[str, Any]:
-    """A standardised difference with the interval and the p that shifts give, where it has any."""
-    if found["p"] is None:
-        return found
-    spread = math.sqrt((float(values[inside].var(ddof=1)) + float(values[~inside].var(ddof=1))) / 2)
     # the difference to the rest is so many times that to the mean of all windows
-    reach = float(moved.reach[label, 0]) * len(inside) / int((~inside).sum()) / spread
-    return found | {"low": found["effect"] - reach, "high": found["effect"] + reach, "p": float(moved.p_two_sided[label, 0])}
+    reach *= len(values) / len(others) / spread
+    return result | {"low": effect - reach, "high": effect + reach, "p": p}
 
 
 def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
@@ -257,16 +241,6 @@ def eta_squared(values: np.ndarray, labels: np.ndarray) -> float:
     codes = labels - int(labels.min())
     sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
     return float((sums**2 / np.maximum(sizes, 1)).sum() / (values**2).sum())
-
-
-def _side(values: np.ndarray, chosen: np.ndarray, places: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean, variance, squared standard error of the mean (over places), and number of places of the chosen windows."""
-    own = values[chosen]
-    mean = float(own.mean())
-    sums = np.bincount(places[chosen], weights=own - mean)
-    count = len(np.unique(places[chosen]))
-    error = float((sums**2).sum()) / len(own) ** 2 * count / max(count - 1, 1)
-    return mean, float(own.var(ddof=1)) if len(own) > 1 else 0.0, error, count
 
 
 def _design_effect(codes: np.ndarray, places: np.ndarray, *, classes: int) -> float:
