@@ -10,7 +10,7 @@ import numpy as np
 from dnabert.clusters.agreement import agreement, resampled_agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.scores import majority, neighbor_vote, silhouette
-from dnabert.clusters.subsample import places_apart
+from dnabert.clusters.subsample import gene_places, places_apart
 from dnabert.corpus.frames import codon_frames_read
 from dnabert.encoders.nearest import Places, nearest_other
 
@@ -23,6 +23,8 @@ COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase", "
 _VOTED = ("repeat_class", "region")
 #: What clusters had better agree with.
 _JUDGED = ("repeat_class", "region", "gene_type")
+#: What holds for whole genes.
+_OF_GENES = ("region", "gene_type")
 _NEIGHBORS = 10
 _VOTE = f"knn{_NEIGHBORS}_"
 
@@ -37,7 +39,7 @@ def score_rung(
     resamples: int = 200,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Score one encoder on n windows. Intervals resample whole places: orthologous blocks, whose windows are near-copies, else 10 kb.
+    """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`.
 
     Parameters
     ----------
@@ -58,7 +60,8 @@ def score_rung(
     labels = table["label"].to_numpy()
     n = len(labels)
     count = float(labels.max(initial=-1) + 1)
-    groups = places_apart(table)  # orthologous windows are copies of each other, overlapping ones in part
+    together = drawn_together(table)
+    groups = together["genome"]
     scores = {
         "clusters": Score(count, count, count, n),
         "noise_share": bootstrap_mean(labels < 0, groups=groups, resamples=resamples, seed=seed),
@@ -66,7 +69,7 @@ def score_rung(
     }
     columns = _columns(table, k=k)
     for name, column in columns.items():
-        asked = _asked(name, column)
+        asked, groups = _asked(name, column), together[name]
         found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
         for measure, score in found.items():
             scores[f"{measure}_{name}"] = score
@@ -78,11 +81,12 @@ def score_rung(
     known = voted(table)
     if "kmeans" in table and "repeat_class" in known:
         # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
-        asked = known["repeat_class"]
+        asked, groups = known["repeat_class"], together["repeat_class"]
         found = agreement(table["kmeans"].to_numpy()[asked], columns["repeat_class"][asked], groups=groups[asked], resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
     hits = neighbor_hits(vectors, table) if hits is None else hits
     for name, asked in known.items():
+        groups = together[name]
         scores[f"{_VOTE}{name}"] = bootstrap_mean(hits[f"{_VOTE}{name}"], groups=groups[asked], resamples=resamples, seed=seed)
         scores[f"majority_{name}"] = majority(columns[name][asked], groups=groups[asked], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
@@ -111,8 +115,18 @@ def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool
 
 def hit_places(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """The place of each window that `neighbor_hits` asks, by its metrics: int (m,), what intervals draw whole."""
-    places = places_apart(table)
-    return {f"{_VOTE}{name}": places[known] for name, known in voted(table).items()}
+    together = drawn_together(table)
+    return {f"{_VOTE}{name}": together[name][known] for name, known in voted(table).items()}
+
+
+def drawn_together(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What an interval draws whole for each of `COLUMNS`, int (n,): stretches of genes where genes are asked for, else the places of windows.
+
+    Orthologous windows are copies of each other, overlapping ones in part (`places_apart`); windows of one gene lie in many of these
+    (`gene_places`), and whether they are told right hangs together: a share's standard error is 2.4 times as large on chromosome 22.
+    """
+    places, genes = places_apart(table), gene_places(table)
+    return {name: genes if name in _OF_GENES else places for name in COLUMNS}
 
 
 def voted(table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -128,7 +142,7 @@ def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 
     ----------
     table : n windows as for `score_rung`; of two encoders with the same windows the same places are drawn.
     """
-    groups = places_apart(table)
+    together = drawn_together(table)
     wanted = {f"ami_{name}": ("label", name) for name in _JUDGED} | {"kmeans_ami_repeat_class": ("kmeans", "repeat_class")}
     found = {}
     for metric, (labels, name) in wanted.items():
@@ -138,7 +152,7 @@ def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 
         asked = _asked(name, column)
         if len(set(column[asked].tolist())) > 1:
             of_clusters = table[labels].to_numpy()[asked]
-            values = resampled_agreement(of_clusters, column[asked], groups=groups[asked], resamples=resamples, seed=seed)
+            values = resampled_agreement(of_clusters, column[asked], groups=together[name][asked], resamples=resamples, seed=seed)
             found[metric] = values["ami"][1]
     return found
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 #: Bases of a place where no orthologous block says what belongs together: longer than a whole L1 (6 kb).
 STRETCH = 10_000
+#: Bases of a place where what is asked is which part of a gene a window is in: genes run over hundreds of kilobases, and over many
+#: orthologous blocks. On chromosome 22 the standard error of a share no longer grows much beyond it.
+GENE_STRETCH = 400_000
+#: Places of genes are halved until there are so many.
+_ENOUGH_PLACES = 30
 #: Fewer places than this cannot be resampled to any purpose.
 FEWEST_PLACES = 5
 
@@ -49,6 +54,44 @@ def places_apart(table: pd.DataFrame) -> np.ndarray:
         block = table["block"].to_numpy().astype(np.int64)
         place = np.where(block >= 0, block + int(place.max(initial=0)) + 1, place)
     return np.asarray(np.unique(place, return_inverse=True)[1], dtype=np.int64)
+
+
+def gene_places(table: pd.DataFrame) -> np.ndarray:
+    """Number the stretches of a genome in which windows share genes: what intervals of gene region and gene type draw whole.
+
+    A stretch has 400 kb, or where that leaves fewer than 30, half of it, a quarter, … down to 10 kb. Places of `places_apart` stay whole: an
+    orthologous block lies where the first genome of the table has it, so that a gene is in one stretch in all genomes.
+
+    Parameters
+    ----------
+    table : n windows as for `places_apart`.
+
+    Returns
+    -------
+    int64 (n,), 0 to the number of stretches - 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> near = pd.DataFrame({"genome": list("aab"), "chrom": "1", "start": [0, 150_000, 7], "block": [3, 4, 4]})
+    >>> near = pd.concat([near, pd.DataFrame({"genome": "a", "chrom": "1", "start": 200_000 * np.arange(1, 30), "block": -1})])
+    >>> gene_places(near).tolist()[:5]
+    [0, 0, 0, 1, 2]
+    """
+    places = places_apart(table)
+    if "start" not in table:
+        return places
+    chromosome = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize()[0].astype(np.int64)
+    start = table["start"].to_numpy().astype(np.int64)
+    order = np.lexsort((start, chromosome))
+    first = order[np.unique(places[order], return_index=True)[1]]  # of each place the window that comes first
+    length = GENE_STRETCH
+    while True:
+        stretch = chromosome[first] * (int(start.max(initial=0)) // length + 1) + start[first] // length
+        found, number = np.unique(stretch, return_inverse=True)
+        length //= 2
+        if len(found) >= _ENOUGH_PLACES or length < STRETCH:
+            return np.asarray(number[places], dtype=np.int64)
 
 
 def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) -> np.ndarray:

@@ -16,6 +16,8 @@ from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 Record = dict[str, Any]
 #: Gives the resampled differences of two rungs in one measure, float64 (resamples,), around the observed one.
 _Draw = Callable[[Record, Record], NDArray[np.float64]]
+#: Clusters' agreement with this is resampled by the places of neighbours' answers for that.
+_DRAWN_AS = {"gene_type": "region"}
 
 
 def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) -> list[Record]:
@@ -139,7 +141,8 @@ def _places(rung: Record, metric: str) -> int:
     groups = rung.get("groups", {})
     if not groups:
         return _n(rung, metric)
-    own = groups.get(metric) or groups.get(f"knn10_{metric.removeprefix('kmeans_').removeprefix('ami_')}")
+    column = metric.removeprefix("kmeans_").removeprefix("ami_")
+    own = groups.get(metric) or groups.get(f"knn10_{_DRAWN_AS.get(column, column)}")
     return len(set(own or max(groups.values(), key=len)))
 
 

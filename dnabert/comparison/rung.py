@@ -87,7 +87,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by place, of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs), of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -175,7 +175,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place and in halves (stable by the interval), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:

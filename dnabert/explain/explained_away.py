@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.ladder import hit_places, neighbor_hits, voted
+from dnabert.clusters.ladder import drawn_together, hit_places, neighbor_hits, voted
 from dnabert.clusters.scores import hits_as_text
 from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.encoders.nearest import standardised
@@ -164,7 +164,7 @@ def explained_away(
         row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
         row |= _in_halves(labels, rest, groups=groups, pool=neighbors, config=config, seed=seed)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
-        row |= _agreements(labels, windows.table, groups=groups, seed=seed)
+        row |= _agreements(labels, windows.table, seed=seed)
         for measure, right in neighbor_hits(rest, windows.table).items():
             row[measure] = bootstrap_mean(right, groups=voting[measure], resamples=resamples, seed=seed).as_dict()
             row["hits"][measure] = hits_as_text(right)
@@ -197,16 +197,15 @@ def _in_halves(
     return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
 
 
-def _agreements(
-    labels: NDArray[np.integer], table: pd.DataFrame, *, groups: NDArray[np.integer], seed: int
-) -> dict[str, Any]:
-    """Adjusted mutual information of labels with each column, and what it is when blocks are resampled."""
+def _agreements(labels: NDArray[np.integer], table: pd.DataFrame, *, seed: int) -> dict[str, Any]:
+    """Adjusted mutual information of labels with each column, and what it is when places are resampled."""
     from dnabert.clusters.agreement import resampled_agreement
 
     found: dict[str, Any] = {"draws": {}}
+    together = drawn_together(table)
     for name, known in voted(table).items():
         column = table[name].to_numpy()[known]
-        value, drawn = resampled_agreement(labels[known], column, groups=groups[known], resamples=_DRAWS, seed=seed)["ami"]
+        value, drawn = resampled_agreement(labels[known], column, groups=together[name][known], resamples=_DRAWS, seed=seed)["ami"]
         found[f"ami_{name}"] = Score(value, *interval(drawn), len(column)).as_dict()
         found["draws"][f"ami_{name}"] = drawn.round(6).tolist()
     return found
