@@ -1,3 +1,5 @@
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,3 +34,29 @@ def test_categories_stand_out_from_the_background() -> None:
 def test_categories_stand_out_from_the_dark_ground() -> None:
     ground = _luminance("#15181D")
     assert all((_luminance(DARK[colour]) + 0.05) / (ground + 0.05) >= 4 for colour in PALETTE)
+
+
+#: Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
+_SEEN = {
+    "normal": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+}
+_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+
+
+def _lab(colour: str, *, seen: np.ndarray) -> np.ndarray:
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    share = _XYZ @ np.clip(seen @ linear, 0, 1) / _XYZ.sum(axis=1)
+    x, y, z = np.where(share > (6 / 29) ** 3, np.cbrt(share), share / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("seen", _SEEN)
+@pytest.mark.parametrize(("palette", "least"), [(PALETTE, 16), (tuple(DARK[colour] for colour in PALETTE), 20)], ids=["light", "dark"])
+def test_any_two_categories_are_told_apart_by_colour_blind_readers_too(palette: tuple[str, ...], least: float, seen: str) -> None:
+    places = np.array([_lab(colour, seen=_SEEN[seen]) for colour in palette])
+    apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    assert apart[np.triu_indices(len(palette), 1)].min() >= least
