@@ -112,11 +112,11 @@ def bidirectional_floors(
     models : fitted on these windows: those with an even number are smoothed as tuned on the others, and the other way round.
     sampler : of the evaluated windows; its frozen masks are used.
     orders : each at most the largest order that has a table.
-    windows : only so many, evenly spread: the work grows with words times 4^k times order.
+    windows : only so many, see `even_and_odd`: the work grows with words times 4^k times order.
     seed : of the bootstrap.
     """
     size, k = len(sampler.view), sampler.tokenizer.k
-    rows = evenly_spread(size, most=windows or size)
+    rows = even_and_odd(size, most=windows or size)
     both = [hidden_words(sampler, rows, reach=max(orders), reverse=reverse) for reverse in (False, True)]
     window = both[0].window
     bits = np.empty((len(orders), len(_SHARPNESS), len(window)))
@@ -134,6 +134,20 @@ def bidirectional_floors(
         for order, line in zip([*orders, max(orders)], [*tuned, _mixture(tuned, half=window % 2)], strict=True)
     )
     return BidirectionalFloors(single, mixture, words=len(window), windows=len(rows))
+
+
+def even_and_odd(size: int, *, most: int) -> NDArray[np.int64]:
+    """Rows (about `most`, ascending) of `size` windows, evenly spread, as many even as odd ones: each half is tuned on the other.
+
+    Examples
+    --------
+    >>> even_and_odd(8, most=4).tolist(), even_and_odd(3, most=3).tolist()
+    ([0, 1, 4, 5], [0, 1, 2])
+    """
+    if most >= size:
+        return np.arange(size)
+    pairs = evenly_spread(size // 2, most=max(1, most // 2))
+    return (2 * pairs[:, None] + np.arange(2)).ravel()
 
 
 def as_record(found: BidirectionalFloors) -> dict[str, Any]:

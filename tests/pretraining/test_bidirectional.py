@@ -9,6 +9,7 @@ from dnabert.corpus import config_from_fasta, prepare
 from dnabert.pretraining.bidirectional import (
     as_record,
     bidirectional_floors,
+    even_and_odd,
     hidden_words,
     log_posterior,
     logarithms,
@@ -176,6 +177,13 @@ def test_the_record_names_the_best_and_all_numbers(corpus):
     )
     assert both["best"]["order"] in (0, 2, "mixture")
     assert set(both["mixture"]) == {"bits_per_base", "low", "high", "bits_per_base_unique"}
+
+
+@pytest.mark.parametrize(("size", "most"), [(1_201, 601), (1_200, 600), (2_000, 150), (7, 1), (5, 5), (1, 9)])
+def test_as_many_windows_are_even_as_odd(size, most):
+    rows = even_and_odd(size, most=most)
+    assert abs(int((rows % 2).sum()) * 2 - len(rows)) <= 1 and len(rows) <= max(most, 2)
+    assert (np.diff(rows) > 0).all() and rows[0] >= 0 and rows[-1] < size
 
 
 def test_one_window_is_enough(corpus):
