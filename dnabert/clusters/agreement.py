@@ -46,33 +46,19 @@ def agreement(
     >>> round(scores["ami"].value, 6), scores["ari"].value
     (1.0, 1.0)
     """
-    scores = {}
-    for name, (value, drawn) in resampled_agreement(labels, column, groups=groups, resamples=resamples, seed=seed).items():
-        low, high = interval(drawn)
-        scores[name] = Score(value, max(low, -1.0), min(high, 1.0), len(labels))
-    return scores
-
-
-def resampled_agreement(
-    labels: np.ndarray, column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0
-) -> dict[str, tuple[float, np.ndarray]]:
-    """The values behind `agreement`: for ``ami`` and ``ari`` the observed one and float64 (resamples,) around it.
-
-    With the same groups and seed the same groups are drawn: values of several labellings of the same windows are paired.
-    """
     table = contingency(labels, column)
     expected = _expected_information(table)
     if groups is None:
         tables = _resampled(table, resamples=resamples, seed=seed)
     else:
         tables = _resampled_groups(labels, column, groups=groups, resamples=resamples, seed=seed)
-    measures = {"ami": lambda counts: _ami(counts, expected), "ari": _ari}
-    found = {}
-    for name, measure in measures.items():
+    scores = {}
+    for name, measure in {"ami": lambda counts: _ami(counts, expected), "ari": _ari}.items():
         value = float(measure(table.astype(float)))
         drawn = np.array([measure(counts) for counts in tables])
-        found[name] = (value, drawn - drawn.mean() + value)
-    return found
+        low, high = interval(drawn - drawn.mean() + value)
+        scores[name] = Score(value, max(low, -1.0), min(high, 1.0), len(labels))
+    return scores
 
 
 def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, list[list[float | None]]]:

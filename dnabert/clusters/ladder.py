@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnabert.clusters.agreement import agreement, resampled_agreement
+from dnabert.clusters.agreement import agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
+from dnabert.clusters.halves import OfHalves, agreement_again, clustered_halves, kmeans_again
 from dnabert.clusters.scores import majority, neighbor_vote, silhouette
 from dnabert.clusters.subsample import gene_places, places_apart
 from dnabert.corpus.frames import codon_frames_read
@@ -16,6 +17,8 @@ from dnabert.encoders.nearest import Places, nearest_other
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dnabert.clusters.config import ClusterConfig
 
 #: What clusters are held against; ``phase`` (start mod k), ``strand`` and ``codon_frame`` (of the coding windows) should agree with nothing.
 COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase", "codon_frame")
@@ -35,11 +38,13 @@ def score_rung(
     *,
     points: np.ndarray,
     hits: dict[str, np.ndarray] | None = None,
+    again: dict[str, OfHalves] | None = None,
     k: int = 7,
     resamples: int = 200,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`.
+    """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`;
+    those of agreement with what is known come from clustering again.
 
     Parameters
     ----------
@@ -47,6 +52,7 @@ def score_rung(
     table : n windows with ``label`` (clusters, -1 = noise) and the corpus's columns; scores of absent ones are left out.
     points : float (n, c), the reduced space in which the clusters were made, for the silhouette.
     hits : from `neighbor_hits`, where it is known already.
+    again : from `agreements`; without it, intervals of agreement are of these clusters, as if any windows made the same.
     k : word length, for start mod k.
     resamples, seed : of all bootstrap intervals and of the silhouette's sample.
 
@@ -84,6 +90,7 @@ def score_rung(
         asked, groups = known["repeat_class"], together["repeat_class"]
         found = agreement(table["kmeans"].to_numpy()[asked], columns["repeat_class"][asked], groups=groups[asked], resamples=resamples, seed=seed)
         scores["kmeans_ami_repeat_class"] = found["ami"]
+    scores |= {name: found.score(scores[name].n) for name, found in (again or {}).items() if name in scores}
     hits = neighbor_hits(vectors, table) if hits is None else hits
     for name, asked in known.items():
         groups = together[name]
@@ -135,25 +142,32 @@ def voted(table: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: rows for name, rows in known.items() if table[name][rows].nunique() > 1}
 
 
-def agreement_draws(table: pd.DataFrame, *, resamples: int = 1_000, seed: int = 0) -> dict[str, np.ndarray]:
-    """AMI of the clusters with what is known, resampled: metric to float64 (resamples,), for paired differences of encoders.
+def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfig, seed: int = 0) -> dict[str, OfHalves]:
+    """AMI of the clusters with what is known, and what it is when halves of the windows are clustered again.
 
     Parameters
     ----------
-    table : n windows as for `score_rung`; of two encoders with the same windows the same places are drawn.
+    vectors : float (n, d), from which the table's ``label`` and ``kmeans`` were made as `config` says.
+    table : n windows as for `score_rung`.
+    config : of the clustering.
+    seed : of the halves: two encoders of the same windows have the same.
+
+    Returns
+    -------
+    ``ami_`` and ``ami_clustered_`` of repeat class, region and gene type, and ``kmeans_ami_repeat_class``; nothing of columns with one class, and
+    where the windows lie in fewer than five places.
     """
-    together = drawn_together(table)
-    wanted = {f"ami_{name}": ("label", name) for name in _JUDGED} | {"kmeans_ami_repeat_class": ("kmeans", "repeat_class")}
+    halves = clustered_halves(vectors, table, config=config, seed=seed)
+    columns = {name: column for name, column in _columns(table, k=1).items() if name in _JUDGED} if halves else {}
     found = {}
-    for metric, (labels, name) in wanted.items():
-        if labels not in table or name not in table:
-            continue
-        column = table[name].to_numpy()
-        asked = _asked(name, column)
-        if len(set(column[asked].tolist())) > 1:
-            of_clusters = table[labels].to_numpy()[asked]
-            values = resampled_agreement(of_clusters, column[asked], groups=together[name][asked], resamples=resamples, seed=seed)
-            found[metric] = values["ami"][1]
+    for name, column in columns.items():
+        asked, labels = _asked(name, column), table["label"].to_numpy()
+        found[f"ami_{name}"] = agreement_again(labels, halves, column, asked=asked)
+        found[f"ami_clustered_{name}"] = agreement_again(labels, halves, column, asked=asked, clustered=True)
+    if "kmeans" in table and "repeat_class" in columns:
+        column = columns["repeat_class"]
+        again = kmeans_again(vectors, halves, config=config)
+        found["kmeans_ami_repeat_class"] = agreement_again(table["kmeans"].to_numpy(), again, column, asked=_asked("repeat_class", column))
     return found
 
 

@@ -59,8 +59,9 @@ def places_apart(table: pd.DataFrame) -> np.ndarray:
 def gene_places(table: pd.DataFrame) -> np.ndarray:
     """Number the stretches of a genome in which windows share genes: what intervals of gene region and gene type draw whole.
 
-    A stretch has 400 kb, or where that leaves fewer than 30, half of it, a quarter, … down to 10 kb. Places of `places_apart` stay whole: an
-    orthologous block lies where the first genome of the table has it, so that a gene is in one stretch in all genomes.
+    A stretch has 400 kb, or where that leaves fewer than 30, half of it, a quarter, … down to 10 kb; where that leaves fewer than five, it is a
+    place of `places_apart`. These stay whole: an orthologous block lies where the first genome of the table has it, so that a gene is in one
+    stretch in all genomes.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def gene_places(table: pd.DataFrame) -> np.ndarray:
         found, number = np.unique(stretch, return_inverse=True)
         length //= 2
         if len(found) >= _ENOUGH_PLACES or length < STRETCH:
-            return np.asarray(number[places], dtype=np.int64)
+            return places if len(found) < FEWEST_PLACES else np.asarray(number[places], dtype=np.int64)
 
 
 def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) -> np.ndarray:

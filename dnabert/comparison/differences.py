@@ -9,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import LEVEL, interval, resampled_means
+from dnabert.clusters.halves import bounds
 from dnabert.clusters.subsample import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
 from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
-#: Gives the resampled differences of two rungs in one measure, float64 (resamples,), around the observed one.
+#: Gives the differences of two rungs in one measure, of resamples or of halves, and last the observed one.
 _Draw = Callable[[Record, Record], NDArray[np.float64]]
-#: Clusters' agreement with this is resampled by the places of neighbours' answers for that.
-_DRAWN_AS = {"gene_type": "region"}
 
 
 def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) -> list[Record]:
     """Differences of each trained rung, and of the off-the-shelf BERT, to the best of the rungs that are cheaper.
 
     A trained rung is held against all rungs without training on this genome, the off-the-shelf BERT against counts and networks
-    with random weights. Windows of an orthologous block are drawn together, and both rungs answer for the same windows. Rungs that
+    with random weights. Windows of an orthologous block are drawn together, halves of the windows clustered again, and both rungs answer for the same windows. Rungs that
     read shuffled sequence compete for nothing.
 
     ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them: by intervals
@@ -35,7 +34,7 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     Parameters
     ----------
     ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1), ``groups``, ``draws``
-        (metric to resampled values, paired between rungs) and ``explained_away``.
+        (metric to the values of halves, paired between rungs) and ``explained_away``.
     resamples, seed : of the bootstrap of hits.
 
     Returns
@@ -136,18 +135,14 @@ def _n(rung: Record, metric: str) -> int:
     return len(groups) if groups is not None else int(rung["metrics"][metric]["n"])
 
 
-def _places(rung: Record, metric: str) -> int:
-    """How many places are drawn from: those of the windows that the measure asks, or of as many as any does; without any each window is one."""
-    groups = rung.get("groups", {})
-    if not groups:
-        return _n(rung, metric)
-    column = metric.removeprefix("kmeans_").removeprefix("ami_")
-    own = groups.get(metric) or groups.get(f"knn10_{_DRAWN_AS.get(column, column)}")
-    return len(set(own or max(groups.values(), key=len)))
+def _places(rung: Record, metric: str) -> int | None:
+    """How many places a bootstrap draws from; None of a measure of halves."""
+    groups = rung.get("groups", {}).get(metric)
+    return None if groups is None else len(set(groups))
 
 
-def _bounds(values: NDArray[np.float64], *, level: float, places: int) -> tuple[float, float]:
-    """The wider of the percentile interval and Student's t: of a thousand resamples the outermost are no quantile of 1 in 10,000.
+def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) -> tuple[float, float]:
+    """What Student's t says of halves; of resamples the wider of that and percentiles: of a thousand the outermost are no quantile of 1 in 10,000.
 
     The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
     place nothing is known of it: any share may differ from any other.
@@ -155,6 +150,8 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int) -> tuple[
     from scipy.stats import t
 
     drawn, observed = values[:-1], float(values[-1])
+    if places is None:
+        return bounds(observed, drawn, level=level)
     if places < 2:
         return -1.0, 1.0
     low, high = interval(drawn, level=level)
@@ -162,16 +159,16 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int) -> tuple[
     return min(low, observed - reach), max(high, observed + reach)
 
 
-def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int) -> Record:
-    """The last of a rival's values is the observed difference, the others the resampled ones."""
+def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | None) -> Record:
+    """The last of a rival's values is the observed difference, the others those of resamples or of halves."""
     every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
-    few = places < FEWEST_PLACES
+    few = places is not None and places < FEWEST_PLACES
     ahead = not few and all(_bounds(values, level=every, places=places)[0] > 0 for values in against.values())
     better = [name for name, values in against.items() if not few and _bounds(values, level=any_one, places=places)[1] < 0]
     outcome = "ahead" if ahead else "behind" if better else "level"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
-    low, high = _bounds(against[best], level=LEVEL, places=places) if few else interval(against[best][:-1])
+    low, high = _bounds(against[best], level=LEVEL, places=places) if few or places is None else interval(against[best][:-1])
     sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, places=places)
     bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
     return {"baseline": best, "value": value, **bounds, "outcome": outcome}

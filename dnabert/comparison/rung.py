@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnabert.clusters import cluster, load_clusters
 from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.config import ClusterConfig
-from dnabert.clusters.ladder import agreement_draws, hit_places, neighbor_hits, score_rung
+from dnabert.clusters.ladder import agreements, hit_places, neighbor_hits, score_rung
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Pairs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import hits_as_text
@@ -62,7 +62,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     -------
     dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
     ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
-    ``draws`` (metric to its values when places are resampled, the same places for every rung),
+    ``draws`` (metric to its values when halves of the windows are clustered again, the same halves for every rung),
     ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
@@ -87,19 +87,21 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs), of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs) and of halves clustered again, of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
         hits = neighbor_hits(vectors, found.table)
+        again = agreements(vectors, found.table, config=config.ladder_cluster, seed=config.seed)
+        points = found.basis.transform(vectors)
         scores = score_rung(
-            vectors, found.table, points=found.basis.transform(vectors), hits=hits, k=ladder.k, resamples=config.resamples, seed=config.seed
+            vectors, found.table, points=points, hits=hits, again=again, k=ladder.k, resamples=config.resamples, seed=config.seed
         )
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": {name: places.tolist() for name, places in hit_places(found.table).items()},
-            "draws": {name: drawn.round(6).tolist() for name, drawn in agreement_draws(found.table, seed=config.seed).items()},
+            "draws": {name: each.halves.round(6).tolist() for name, each in again.items() if "clustered" not in name},
         }
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
@@ -175,7 +177,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval, agreement), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:

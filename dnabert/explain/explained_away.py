@@ -8,14 +8,15 @@ by place: orthologous block, else 10 kb), so that nothing is taken out that mere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import Score, bootstrap_mean, interval
-from dnabert.clusters.ladder import drawn_together, hit_places, neighbor_hits, voted
+from dnabert.clusters.bootstrap import bootstrap_mean
+from dnabert.clusters.halves import agreement_again, clustered_halves
+from dnabert.clusters.ladder import hit_places, neighbor_hits, voted
 from dnabert.clusters.scores import hits_as_text
 from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.encoders.nearest import standardised
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dnabert.clusters import ClusterConfig
-    from dnabert.clusters.graph import Neighbors
+    from dnabert.clusters.repeats import Run
     from dnabert.explain.relatives import Relatives
 
 _PARTS = 5
@@ -33,10 +34,6 @@ _PARTS = 5
 #: cross-validation predicts better where windows are few, and leaves a part of what it should take out.
 _PENALTY = 1e-3
 _ROWS = 8_192
-#: Resampled agreements that are kept: as many for every encoder, so that they are paired.
-_DRAWS = 1_000
-#: Clusterings of half the groups, which say how far the number of clusters can be trusted.
-_HALVES = 10
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
 OWN = {"repeat_class": "repeats", "region": "gene position", "relatives": "homology", "rare_relatives": "homology"}
 
@@ -142,11 +139,11 @@ def explained_away(
     Returns
     -------
     list of dict, empty where the windows lie in too few places to predict one from others: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
-    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in ten random halves of the places),
-    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals from whole places (value, low, high, n): ``clustered_share``, per column
+    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in random halves of the places),
+    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals (value, low, high, n): ``clustered_share``, per column
     ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
     name the window's own class, and `Relatives.hits` where `kin` is given. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
-    ``draws``, the resampled ``ami_…``.
+    ``draws``, the ``ami_…`` of halves that are clustered again.
     """
     from dnabert.clusters import ClusterConfig
     from dnabert.clusters.repeats import cluster_once
@@ -162,9 +159,10 @@ def explained_away(
         labels, neighbors = cluster_once(rest, config)
         clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
         row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
-        row |= _in_halves(labels, rest, groups=groups, pool=neighbors, config=config, seed=seed)
+        halves = clustered_halves(rest, windows.table, config=config, seed=seed, pool=neighbors)
+        row |= _in_halves(labels, halves)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
-        row |= _agreements(labels, windows.table, seed=seed)
+        row |= _agreements(labels, windows.table, halves)
         for measure, right in neighbor_hits(rest, windows.table).items():
             row[measure] = bootstrap_mean(right, groups=voting[measure], resamples=resamples, seed=seed).as_dict()
             row["hits"][measure] = hits_as_text(right)
@@ -176,38 +174,23 @@ def explained_away(
     return rows
 
 
-def _in_halves(
-    labels: NDArray[np.integer],
-    vectors: NDArray[np.floating],
-    *,
-    groups: NDArray[np.integer],
-    pool: Neighbors,
-    config: ClusterConfig,
-    seed: int,
-) -> dict[str, Any]:
-    """The number of clusters in halves of the groups, and of all windows' clusters that come back there."""
+def _in_halves(labels: NDArray[np.integer], halves: Sequence[Run]) -> dict[str, Any]:
+    """The number of clusters in halves of the places, and of all windows' clusters that come back there."""
     from dnabert.clusters.config import StabilityConfig
-    from dnabert.clusters.repeats import repeat_on_subsamples
     from dnabert.clusters.stability import cluster_stability
 
-    settings = StabilityConfig(subsamples=_HALVES, fraction=0.5, seed=seed)
-    runs = list(repeat_on_subsamples(vectors, groups, clustering=config, config=settings, pool=pool))
-    found = [int(run.labels.max(initial=-1)) + 1 for run in runs]
-    stable = [row["verdict"] == "stable" for row in cluster_stability(labels, runs, config=settings)]
+    found = [int(half.labels.max(initial=-1)) + 1 for half in halves]
+    stable = [row["verdict"] == "stable" for row in cluster_stability(labels, halves, config=StabilityConfig(subsamples=len(halves), fraction=0.5))]
     return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
 
 
-def _agreements(labels: NDArray[np.integer], table: pd.DataFrame, *, seed: int) -> dict[str, Any]:
-    """Adjusted mutual information of labels with each column, and what it is when places are resampled."""
-    from dnabert.clusters.agreement import resampled_agreement
-
+def _agreements(labels: NDArray[np.integer], table: pd.DataFrame, halves: Sequence[Run]) -> dict[str, Any]:
+    """Adjusted mutual information of labels with each column, and what it is when halves are clustered again."""
     found: dict[str, Any] = {"draws": {}}
-    together = drawn_together(table)
     for name, known in voted(table).items():
-        column = table[name].to_numpy()[known]
-        value, drawn = resampled_agreement(labels[known], column, groups=together[name][known], resamples=_DRAWS, seed=seed)["ami"]
-        found[f"ami_{name}"] = Score(value, *interval(drawn), len(column)).as_dict()
-        found["draws"][f"ami_{name}"] = drawn.round(6).tolist()
+        again = agreement_again(labels, halves, table[name].to_numpy(), asked=known)
+        found[f"ami_{name}"] = again.score(int(known.sum())).as_dict()
+        found["draws"][f"ami_{name}"] = again.halves.round(6).tolist()
     return found
 
 

@@ -153,7 +153,7 @@ def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
-        "The ladder of encoders: value and bootstrap interval (filled: nothing is better; line: a guess)",
+        "The ladder of encoders: value and 95 % interval (filled: nothing is better; line: a guess)",
         fontsize=11,
     )
     return figure

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from dnabert.clusters.agreement import agreement, agreement_between, resampled_agreement
+from dnabert.clusters.agreement import agreement, agreement_between
 
 
 @settings(max_examples=40)
@@ -53,12 +53,3 @@ def test_copies_of_a_block_do_not_narrow_the_interval() -> None:
     naive = agreement(np.repeat(labels, 4), np.repeat(column, 4), resamples=1_000)
     width = {name: score.high - score.low for name, score in (("alone", alone["ari"]), ("copied", copied["ari"]), ("naive", naive["ari"]))}
     assert width["copied"] == pytest.approx(width["alone"], rel=0.05) and width["naive"] < 0.65 * width["copied"]
-
-
-def test_resampled_labellings_of_the_same_blocks_are_paired() -> None:
-    rng = np.random.default_rng(0)
-    labels, column = rng.integers(0, 4, 500), rng.integers(0, 4, 500)
-    groups = rng.integers(0, 50, 500)
-    renamed = (labels + 1) % 4  # the same partition under other names
-    first, second = (resampled_agreement(each, column, groups=groups)["ami"][1] for each in (labels, renamed))
-    np.testing.assert_allclose(first, second, atol=1e-12)

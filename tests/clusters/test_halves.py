@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_mutual_info_score
+
+from dnabert.clusters import ClusterConfig
+from dnabert.clusters.halves import HALVES, agreement_again, bounds, clustered_halves, kmeans_again
+from dnabert.clusters.repeats import Run, cluster_once
+
+_CONFIG = ClusterConfig(components=4, neighbors=15, min_cluster_size=20, min_samples=3, kmeans=3)
+
+
+def table(n: int) -> pd.DataFrame:
+    start = 1_000 * np.arange(n)
+    return pd.DataFrame({"genome": "a", "chrom": "1", "start": start, "end": start + 448})
+
+
+def blobs(seed: int, *, n: int = 900, apart: float = 8.0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    known = rng.integers(0, 3, n)
+    return (np.eye(4)[known] * apart + rng.normal(size=(n, 4))).astype(np.float32), known
+
+
+def test_halves_are_half_of_the_stretches_and_the_same_for_every_encoder() -> None:
+    vectors, known = blobs(0)
+    first = clustered_halves(vectors, table(900), config=_CONFIG)
+    second = clustered_halves(vectors[:, ::-1].copy(), table(900), config=_CONFIG)
+    assert len(first) == HALVES and all((a.rows == b.rows).all() for a, b in zip(first, second, strict=True))
+    assert all(0.45 < len(half.rows) / 900 < 0.55 for half in first) and not np.array_equal(first[0].rows, first[1].rows)
+    found = agreement_again(cluster_once(vectors, _CONFIG)[0], first, known, asked=np.ones(900, bool))
+    assert found.value == pytest.approx(adjusted_mutual_info_score(known, cluster_once(vectors, _CONFIG)[0])) and found.halves.min() > 0.8
+    by_kmeans = agreement_again(known, kmeans_again(vectors, first, config=_CONFIG), known, asked=np.ones(900, bool))
+    assert by_kmeans.value == 1 and by_kmeans.halves.min() > 0.9
+    assert clustered_halves(vectors[:3], table(3), config=_CONFIG) == []
+
+
+def test_what_is_in_no_cluster_is_a_class_or_left_out() -> None:
+    labels, known = np.array([0, 0, 1, 1, -1, -1]), np.array([0, 0, 1, 1, 0, 1])
+    half = [Run("subsample", 0, np.arange(6), labels, 0.0)] * 2
+    asked = np.ones(6, bool)
+    assert agreement_again(labels, half, known, asked=asked).value < 0.7
+    assert agreement_again(labels, half, known, asked=asked, clustered=True).halves.tolist() == [1, 1]
+    nothing = [Run("subsample", 0, np.arange(6), np.full(6, -1), 0.0)]
+    assert agreement_again(np.full(6, -1), nothing, known, asked=asked, clustered=True).halves.tolist() == [0]
+
+
+def test_clusters_that_come_and_go_have_no_narrow_interval() -> None:
+    low, high = bounds(0.3, np.zeros(20))  # found in all windows, in no half
+    assert low < 0 < 0.6 < high
+
+
+def test_the_interval_holds_the_agreement_of_other_windows() -> None:
+    """Of 60 samples of one population, each with blurred groups, nearly all intervals hold the mean of many samples."""
+    def agreed(seed: int) -> float:
+        vectors, known = blobs(seed, apart=4.0)
+        return float(adjusted_mutual_info_score(known, cluster_once(vectors, _CONFIG)[0]))
+
+    truth, held = np.mean([agreed(seed) for seed in range(1_000, 1_040)]), 0
+    for seed in range(30):
+        vectors, known = blobs(seed, apart=4.0)
+        labels = cluster_once(vectors, _CONFIG)[0]
+        score = agreement_again(labels, clustered_halves(vectors, table(900), config=_CONFIG), known, asked=np.ones(900, bool)).score(900)
+        held += score.low <= truth <= score.high
+    assert held >= 25
