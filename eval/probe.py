@@ -21,6 +21,9 @@ from dnabert.errors import UserError, one_line
 from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dnabert.probes import Task
 
 
@@ -88,21 +91,39 @@ def run_probes(config: ProbeConfig) -> Path:
 
 def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:
     """Embed a task with a rung and fit every classifier: one record each, printed as it comes."""
-    from dnabert.encoders import fitted_on, load_encoder
     from dnabert.probes import probe
 
-    encoder = fitted_on(load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed))), task.train.sequences)
-    vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
-    records = []
+    vectors, records = _vectors(task, rung, seed=config.seed), []
     for classifier in config.classifiers:
         found = probe(
             task, vectors, classifier=classifier, class_weights=config.class_weights, resamples=config.resamples, seed=config.seed
         )
-        record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": encoder.dimension}
+        record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": vectors["train"].shape[1]}
         records.append(record | {"classifier": classifier, "setting": found.setting, "scores": _plain(found.scores)})
         mcc = found.scores["mcc"]
         print(f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}")
     return records
+
+
+def _vectors(task: Task, rung: RungConfig, *, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Vectors of each part, read as the rung reads; what has to be fitted, a whitening too, is fitted on train."""
+    import numpy as np
+
+    from dnabert.corpus.shuffle import shuffle_dinucleotides
+    from dnabert.encoders import fitted_on, load_encoder
+    from dnabert.encoders.whitening import fit_whitening
+
+    sequences, first = {name: getattr(task, name).sequences for name in ("train", "dev", "test")}, 0
+    for name, own in sequences.items():
+        if rung.shuffle:
+            sequences[name] = shuffle_dinucleotides(own, rows=np.arange(first, first + len(own)), seed=seed)
+        first += len(own)
+    encoder = fitted_on(load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=seed))), sequences["train"])
+    vectors = {name: encoder.encode(own) for name, own in sequences.items()}
+    if not rung.whiten:
+        return vectors
+    whitening = fit_whitening(vectors["train"], power=rung.whiten)
+    return {name: whitening(own) for name, own in vectors.items()}
 
 
 def _plain(scores: dict[str, Any]) -> dict[str, dict[str, float]]:

@@ -5,21 +5,35 @@ What a model or a clustering still shows on these is composition, not order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, overload
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def shuffle_dinucleotides(bases: NDArray[np.uint8], *, rows: NDArray[np.integer], seed: int = 0) -> NDArray[np.uint8]:
+@overload
+def shuffle_dinucleotides(bases: NDArray[np.uint8], *, rows: NDArray[np.integer], seed: int = 0) -> NDArray[np.uint8]: ...
+
+
+@overload
+def shuffle_dinucleotides(bases: Sequence[NDArray[np.uint8]], *, rows: NDArray[np.integer], seed: int = 0) -> list[NDArray[np.uint8]]: ...
+
+
+def shuffle_dinucleotides(
+    bases: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], *, rows: NDArray[np.integer], seed: int = 0
+) -> NDArray[np.uint8] | list[NDArray[np.uint8]]:
     """Shuffle each sequence with its exact dinucleotide counts (Altschul & Erickson 1985).
 
     Parameters
     ----------
-    bases : uint8 (n, L), ASCII; upper and lower case are letters of their own, so that soft-masking keeps its share.
+    bases : uint8 (n, L), ASCII, or n such arrays of any lengths; upper and lower case are letters of their own, so that
+        soft-masking keeps its share.
     rows : int (n,), a number per sequence: with `seed` it determines the shuffle, whatever else is in the batch.
 
     Returns
     -------
-    uint8 (n, L): each row is a uniform draw among the orders with the same dinucleotides, first and last base.
+    uint8 (n, L), or a list: each row is a uniform draw among the orders with the same dinucleotides, first and last base.
 
     Examples
     --------
@@ -29,7 +43,7 @@ def shuffle_dinucleotides(bases: NDArray[np.uint8], *, rows: NDArray[np.integer]
     >>> shuffled != text.tobytes(), pairs(shuffled) == pairs(text.tobytes())
     (True, True)
     """
-    result = np.empty_like(bases)
+    result: Any = np.empty_like(bases) if isinstance(bases, np.ndarray) else list(bases)
     for index, (row, sequence) in enumerate(zip(np.asarray(rows).tolist(), bases, strict=True)):
         result[index] = _shuffled(sequence, np.random.default_rng((seed, row)))
     return result

@@ -177,11 +177,4 @@ def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]
 
 
 def _read(chunk: Chunk, config: EmbedConfig) -> Bases:
-    return _shuffled(chunk, seed=config.seed) if config.shuffle else chunk.bases
-
-
-def _shuffled(chunk: Chunk, *, seed: int) -> Bases:
-    rows = chunk.columns["row"].to_numpy()
-    if isinstance(chunk.bases, np.ndarray):
-        return shuffle_dinucleotides(chunk.bases, rows=rows, seed=seed)
-    return [shuffle_dinucleotides(b[None], rows=rows[i : i + 1], seed=seed)[0] for i, b in enumerate(chunk.bases)]
+    return shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed) if config.shuffle else chunk.bases

@@ -41,3 +41,6 @@ def test_a_row_depends_on_its_number_alone():
     whole = shuffle_dinucleotides(bases, rows=np.arange(5), seed=3)
     np.testing.assert_array_equal(shuffle_dinucleotides(bases[[3]], rows=np.array([3]), seed=3)[0], whole[3])
     assert (shuffle_dinucleotides(bases, rows=np.arange(5), seed=4) != whole).any()
+    of_any_length = shuffle_dinucleotides([bases[3], bases[1, :40]], rows=np.array([3, 1]), seed=3)
+    np.testing.assert_array_equal(of_any_length[0], whole[3])
+    assert len(of_any_length[1]) == 40

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnabert.encoders import load_encoder
+from dnabert.encoders.whitening import fit_whitening
 from dnabert.errors import UserError
-from dnabert.probes import Part, Task, probe
+from dnabert.probes import Part, Task, probe, read_task
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +90,23 @@ def test_the_script_probes_every_rung(script, tmp_path, capsys):
     assert all(r["scores"]["accuracy"]["value"] > 0.9 for r in records)
     assert "lost is left out" in capsys.readouterr().out
     assert len((out / "probes.tsv").read_text().splitlines()) == 1 + 2 * 4
+
+
+def test_a_rung_is_read_as_it_says(script, tmp_path):
+    """Shuffled, an order says nothing any more; whitened, it is what a whitening of train makes of the vectors."""
+    rng, one, other = np.random.default_rng(0), "ACGGATTACAGTC", "AGTTACGGATCAC"  # as many of each pair of bases
+    rows = ["".join(rng.choice(list("ACGT"), 30)) + 2 * (other if i % 2 else one) + f",{i % 2}" for i in range(300)]
+    (tmp_path / "order.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
+    how = {"plain": {}, "whitened": {"whiten": 1.0}, "shuffled": {"shuffle": True}}
+    rungs = [script.RungConfig(name, "kmer:4", **each) for name, each in how.items()]
+    out = script.run_probes(script.ProbeConfig(tasks=[str(tmp_path / "order.csv")], out=str(tmp_path / "out"), rungs=rungs, classifiers=["knn"]))
+    found = {record["rung"]: record["scores"] for record in json.loads((out / "probes.json").read_text())}
+    assert found["plain"]["mcc"]["value"] > 0.9 and found["shuffled"]["mcc"]["low"] < 0 < found["shuffled"]["mcc"]["high"]
+    task, encoder = read_task(tmp_path / "order.csv"), load_encoder("kmer:4")
+    vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
+    whitening = fit_whitening(vectors["train"], power=1.0)
+    by_hand = probe(task, {name: whitening(each) for name, each in vectors.items()}, classifier="knn").scores["auc"]
+    assert found["whitened"]["auc"]["value"] == by_hand.value != found["plain"]["auc"]["value"]
 
 
 def test_no_task_is_refused(script):
