@@ -37,10 +37,12 @@ class Record:
     ----------
     name : first word of a FASTA or FASTQ header, a CSV's `name`; the record's number, from 1, where there is none.
     bases : uint8 ASCII (L,), case kept; L may be 0.
+    label : last word of a FASTA or FASTQ header that has two or more, a CSV's `label`; empty where there is none.
     """
 
     name: str
     bases: NDArray[np.uint8]
+    label: str = ""
 
 
 def read_records(path: str | Path) -> Iterator[Record]:
@@ -48,7 +50,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Parameters
     ----------
-    path : FASTA, FASTQ (four lines a record), or CSV or TSV with a header, a column `sequence` and perhaps `name`; plain or
+    path : FASTA, FASTQ (four lines a record), or CSV or TSV with a header, a column `sequence` and perhaps `name` and `label`; plain or
         gzip. ``-`` is standard input.
 
     Raises
@@ -68,8 +70,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
     count = 0
     try:
         with _opened(path, shown=shown) as file:
-            for count, (name, text) in enumerate(_parsed(file, shown=shown), start=1):
-                yield Record(" ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown))
+            for count, (name, label, text) in enumerate(_parsed(file, shown=shown), start=1):
+                yield Record(" ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown), label)
     except csv.Error as error:
         raise UserError(f"{shown} is no CSV that can be read ({error}): quote its fields, end its lines alike, or give FASTA") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -101,8 +103,8 @@ def _plain(raw: IO[bytes]) -> io.BufferedReader[Any]:
     return io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[type-var]
 
 
-def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
-    """Names and sequences as they stand in the file."""
+def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
+    """Names, labels and sequences as they stand in the file."""
     if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):  # with which spreadsheets begin a CSV
         file.read(len(codecs.BOM_UTF8))
     head = file.peek(_HEAD)[:_HEAD]
@@ -119,22 +121,22 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 
 
-def _fasta(file: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
-    name: str | None = None
+def _fasta(file: io.BufferedReader) -> Iterator[tuple[str, str, bytes]]:
+    header: bytes | None = None
     lines: list[bytes] = []
     for line in file:
         line = line.strip()
         if line.startswith(b">"):
-            if name is not None:
-                yield name, b"".join(lines)
-            name, lines = _first_word(line), []
+            if header is not None:
+                yield *_name_and_label(header), b"".join(lines)
+            header, lines = line, []
         elif not line.startswith(b";"):  # a comment in Pearson's original format
             lines.append(line.replace(b" ", b""))
-    if name is not None:
-        yield name, b"".join(lines)
+    if header is not None:
+        yield *_name_and_label(header), b"".join(lines)
 
 
-def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
+def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
     lines = (line.strip() for line in file)
     for number, header in enumerate(lines, start=1):
         if not header:
@@ -146,10 +148,10 @@ def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]
             raise UserError(
                 f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or give FASTA"
             )
-        yield _first_word(header), sequence
+        yield *_name_and_label(header), sequence
 
 
-def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]]:
+def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
     # latin-1 reads any byte and gives it back; a letter that is no nucleotide's is named when the bases are checked
     text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     try:
@@ -163,14 +165,20 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, bytes]
                 "'sequence': give one of them"
             )
         csv.field_size_limit(_LONGEST_FIELD)
-        sequence, name = names.index("sequence"), names.index("name") if "name" in names else None
+        sequence = names.index("sequence")
+        name, label = (names.index(each) if each in names else None for each in ("name", "label"))
         for line, row in enumerate(csv.reader(text, delimiter=separator), start=2):
             if len(row) != len(names) and row:
                 raise UserError(f"{shown}: line {line} has {len(row)} fields, the header {len(names)}: mend it")
             if row:
-                yield _as_utf8(row[name]) if name is not None else "", row[sequence].strip().encode("latin-1")
+                yield _cell(row, name), _cell(row, label), row[sequence].strip().encode("latin-1")
     finally:
         text.detach()  # the file is its opener's to close; standard input nobody's
+
+
+def _cell(row: list[str], place: int | None) -> str:
+    """A field, or nothing where there is no such column."""
+    return "" if place is None else _as_utf8(row[place]).strip()
 
 
 def _as_utf8(text: str) -> str:
@@ -178,9 +186,10 @@ def _as_utf8(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "replace")
 
 
-def _first_word(header: bytes) -> str:
-    words = header[1:].split(maxsplit=1)
-    return words[0].decode("utf-8", "replace") if words else ""
+def _name_and_label(header: bytes) -> tuple[str, str]:
+    """The first word of a header, and the last where there are more."""
+    words = [word.decode("utf-8", "replace") for word in header[1:].split()]
+    return words[0] if words else "", words[-1] if len(words) > 1 else ""
 
 
 def _bases(text: bytes, *, name: str, shown: str) -> NDArray[np.uint8]:

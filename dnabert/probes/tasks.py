@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.reading import check_letters
+from dnabert.corpus.records import Record, read_records
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
 from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
 _PARTS = ("train", "dev", "test")
-_SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".data")
-_LETTERS = np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", dtype=np.uint8)
+_SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".fna", ".data")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     Parameters
     ----------
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
-        is the last word of the header), plain or gzip; or one such file, which is split 8 : 1 : 1, stratified by label,
+        is the last word of the header), plain or gzip, which the content tells; or one such file, which is split 8 : 1 : 1, stratified by label,
         with the copies of a sequence on one side. A file may also be in the UCI repository's form: it ends in ``.data``, has
         no header, and its lines are ``label, name, sequence``.
     seed : of that split.
@@ -112,7 +112,7 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
         name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
         for name, part in rows.items()
     }
-    return Task(path.name.split(".")[0], classes, **parts)
+    return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts)
 
 
 _Rows = list[tuple[NDArray[np.uint8], str]]
@@ -127,63 +127,29 @@ def _find(folder: Path, part: str) -> Path:
 
 
 def _read_file(path: Path) -> _Rows:
-    suffix = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    if suffix in (".fa", ".fasta"):
-        rows = _read_fasta(path)
-    elif suffix == ".data":
-        rows = _read_uci(path)
-    else:
-        rows = _read_table(path, separator="\t" if suffix == ".tsv" else ",")
+    rows = []
+    for record in _uci_records(path) if path.name.removesuffix(".gz").endswith(".data") else read_records(path):
+        if not record.label:
+            raise UserError(f"{path}: sequence {record.name} has no label: write it as its header's last word ('>name label'), or in a table's column 'label'")
+        if not len(record.bases):
+            raise UserError(f"{path}: sequence {record.name} has no bases: remove it")
+        rows.append((record.bases, record.label))
     if not rows:
         raise UserError(f"{path} holds no sequence: add some")
     return rows
 
 
-def _read_table(path: Path, *, separator: str) -> _Rows:
-    import pandas as pd
-
-    try:
-        compression: Literal["gzip"] | None = "gzip" if is_gzip(path) else None
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, compression=compression)
-    except (OSError, ValueError, EOFError, zlib.error) as error:  # pandas' parser errors are ValueErrors
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas then takes the first fields for names of the rows
-        raise UserError(f"{path} has more fields in its lines than in its header: name each, or quote what holds a {separator!r}")
-    table.columns = [str(name).strip() for name in table.columns]
-    missing = [name for name in ("sequence", "label") if name not in table]
-    if missing:
-        raise UserError(f"{path} has no column {missing[0]!r} (it has {', '.join(table.columns)}): rename one, or name the file .tsv where tabs part its columns")
-    texts = table[["sequence", "label"]].fillna("").apply(lambda column: column.str.strip())  # 'ACGT, 1' has the label 1
-    unlabelled = (texts["label"] == "").to_numpy()
-    if unlabelled.any():
-        raise UserError(f"{path}, row {int(np.flatnonzero(unlabelled)[0]) + 1} has no label: write one, or remove the row")
-    return [
-        (_bases(sequence, where=f"{path}, line {line}"), label)
-        for line, (sequence, label) in enumerate(zip(texts["sequence"], texts["label"], strict=True), start=2)
-    ]
-
-
-def _read_fasta(path: Path) -> _Rows:
-    rows = []
-    for record in re.split(r"^>", _text(path), flags=re.MULTILINE)[1:]:
-        header, _, sequence = record.partition("\n")
-        words = header.split()
-        if len(words) < 2:
-            raise UserError(f"{path}: the header >{header} has no label: write it as the last word, '>name label'")
-        rows.append((_bases("".join(sequence.split()), where=f"{path}, {words[0]}"), words[-1]))
-    return rows
-
-
-def _read_uci(path: Path) -> _Rows:
-    rows = []
+def _uci_records(path: Path) -> Iterator[Record]:
     for line, text in enumerate(_text(path).splitlines(), start=1):
         fields = [field.strip() for field in text.split(",")]
         if fields == [""]:
             continue
         if len(fields) != 3:
             raise UserError(f"{path}, line {line}: {len(fields)} fields between commas, allowed are label, name, sequence: mend it")
-        rows.append((_bases(fields[2], where=f"{path}, line {line}"), fields[0]))
-    return rows
+        label, name, sequence = fields
+        bases = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
+        check_letters(bases, shown=path, name=name or str(line), give="DNA or RNA")
+        yield Record(name or str(line), bases, label)
 
 
 def _text(path: Path) -> str:
@@ -192,15 +158,6 @@ def _text(path: Path) -> str:
             return file.read()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-
-
-def _bases(sequence: str, *, where: str) -> NDArray[np.uint8]:
-    bases = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
-    strange = ~np.isin(bases, _LETTERS)
-    if not len(bases) or strange.any():
-        found = repr(sequence[int(np.flatnonzero(strange)[0])]) if strange.any() else "nothing"
-        raise UserError(f"{where}: a sequence with {found}, allowed are nucleotides: mend or remove it")
-    return bases
 
 
 def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:

@@ -84,6 +84,20 @@ def test_what_cannot_be_read_is_one_line(content: bytes, said: str, tmp_path: Pa
     assert said in str(raised.value) and str(tmp_path / "input") in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (b">a of chr1 EI\nAC\n>b\nGT\n", ["EI", ""]),
+        (b"@a EI\nAC\n+\nII\n", ["EI"]),
+        (b"sequence, label\nAC, EI\nGT,\n", ["EI", ""]),
+        (b"sequence\nAC\n", [""]),
+    ],
+)
+def test_labels(text: bytes, labels: list[str], tmp_path: Path) -> None:
+    (tmp_path / "input").write_bytes(text)
+    assert [record.label for record in read_records(tmp_path / "input")] == labels
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a folder"):
         read(tmp_path)

@@ -413,7 +413,7 @@ def test_many_damaged_files_give_a_result_or_one_line(tmp_path: Path, name: str)
         ("x.meme", b"MOTIF m\nletter-probability matrix: nsites= inf\ninf -inf 0 1\n"),
         ("records.csv", b"sequence\nAC\rGT\nA\n"),
         ("train.csv", b"sequence,label\nACGT\nGGTT,1\n"),  # a field is missing
-        ("train.csv", b"sequence,label\nx,ACGT,0\ny,GGTT,1\n"),  # pandas takes the first field for an index
+        ("train.csv", b"sequence,label\nx,ACGT,0\ny,GGTT,1\n"),  # one too many
         ("manifest.json", b'{"kind": "corpus", "versions": [1]}'),
     ],
 )  # fmt: skip

@@ -37,6 +37,25 @@ def test_gzip(tmp_path):
     assert text_of(task.test) == text_of(task.dev) == ["ACGTACGT", "GGCC"]
 
 
+@pytest.mark.parametrize("name", ["splice.fna", "splice.fasta.gz", "splice.txt"])
+@pytest.mark.parametrize("kind", ["fasta", "csv", "tsv"])
+def test_the_content_tells_the_format(tmp_path, name, kind):
+    rows = [(spelled(i) + "Xn", "EI" if i % 4 else "N") for i in range(100)]
+    texts = {
+        "fasta": "".join(f">s{i} splice {label}\r\n{bases[:5]}\r\n{bases[5:]}\r\n" for i, (bases, label) in enumerate(rows)),
+        "csv": "label,sequence\n" + "".join(f"{label},{bases}\n" for bases, label in rows),
+        "tsv": "name\tsequence\tlabel\n" + "".join(f"s\t{bases}\t{label}\n" for bases, label in rows),
+    }
+    (tmp_path / name).write_bytes(gzip.compress(texts[kind].encode()) if name.endswith(".gz") else texts[kind].encode())
+    task = read_task(tmp_path / name)
+    assert (task.name, task.classes) == ("splice", ["EI", "N"])
+    assert {(text, task.classes[label]) for part in (task.train, task.dev, task.test) for text, label in zip(text_of(part), part.labels, strict=True)} == set(rows)
+
+
+def test_a_folder_names_its_task_dots_and_all(tmp_path):
+    assert read_task(write(tmp_path / "tata.v2", train_csv=CSV, dev_csv=CSV, test_fna=">a 1\nACGTACGT\n>b 0\nGGCC\n")).name == "tata.v2"
+
+
 def test_blanks_and_marks_around_words_are_no_part_of_them(tmp_path):
     spaced = "\ufeff" + CSV.replace(",", ", ")
     task = read_task(write(tmp_path / "t", train_csv=spaced, dev_csv=CSV, test_fa="\ufeff>a A->G 1\nACGTACGT\n>b 0\nGGCC\n"))
@@ -116,15 +135,16 @@ def test_the_uci_repositorys_form(tmp_path, packed):
     ("files", "message"),
     [
         ({"train_csv": CSV, "test_csv": CSV}, "has no dev.csv, .tsv, .fa or .fasta"),
-        ({"train_csv": "seq,label\nACGT,1\n"}, "no column 'sequence' .it has seq, label.: rename one"),
-        ({"train_csv": "sequence,label\nACGTL,1\n"}, "line 2: a sequence with 'L'"),
-        ({"train_csv": "sequence,label\n,1\n"}, "line 2: a sequence with nothing"),
+        ({"train_csv": "seq,label\nACGT,1\n"}, "begins with 'seq, label': .* as CSV it has no column 'sequence'"),
+        ({"train_csv": "sequence,class\nACGT,1\n"}, "train.csv: sequence 1 has no label: write it .* in a table's column 'label'"),
+        ({"train_csv": "sequence,label\nACGTL,1\n"}, "sequence 1 has 'L' at position 5, which is no nucleotide letter"),
+        ({"train_csv": "sequence,label\n,1\n"}, "train.csv: sequence 1 has no bases: remove it"),
         ({"train_csv": "sequence,label\n"}, "holds no sequence"),
-        ({"train_csv": CSV + "ACGT,\n"}, "train.csv, row 3 has no label: write one"),
-        ({"train_csv": CSV + "ACGT\n"}, "train.csv, row 3 has no label: write one"),
-        ({"train_csv": ""}, "cannot be read: No columns to parse"),
+        ({"train_csv": CSV + "ACGT,\n"}, "train.csv: sequence 3 has no label: write it"),
+        ({"train_csv": CSV + "ACGT\n"}, "line 4 has 1 fields, the header 2"),
+        ({"train_csv": ""}, "train.csv is empty"),
         ({"train_data": "EI, ACGT\n"}, "line 1: 2 fields between commas, allowed are label, name, sequence"),
-        ({"train_fa": ">only_a_name\nACGT\n"}, "the header >only_a_name has no label"),
+        ({"train_fa": ">only_a_name\nACGT\n"}, "sequence only_a_name has no label: write it as its header's last word"),
         ({"train_csv": CSV.replace(",0", ",1"), "dev_csv": CSV.replace(",0", ",1"), "test_csv": CSV.replace(",0", ",1")}, "one label"),
     ],
 )
