@@ -70,14 +70,15 @@ def work(config: ProbeConfig) -> Result:
 
 def run_probes(config: ProbeConfig) -> Path:
     """Probe every rung on every task; the folder made."""
-    from dnabert.probes import read_task
+    from dnabert.encoders.encoder import inputs_of, run_folder
+    from dnabert.probes import read_tasks, task_inputs
     from dnabert.stage import stage
 
-    if not config.tasks:
-        raise UserError("no task is named: pass --tasks FOLDER")
+    tasks = read_tasks(config.tasks, seed=config.seed)
     rungs = resolve_rungs(config.rungs, run=config.run)
-    tasks = [read_task(path, seed=config.seed) for path in config.tasks]
-    inputs = {f"task{i}": path for i, path in enumerate(config.tasks)} | ({"run": config.run} if config.run else {})
+    inputs = {name: file for number, path in enumerate(config.tasks) for name, file in task_inputs(path, name=f"task {number}").items()}
+    inputs |= {"run": run_folder(config.run)} if config.run else {}
+    inputs |= {f"{rung.name}, {name}": folder for rung in rungs for name, folder in inputs_of(rung.encoder).items()}
     with stage(config.out, kind="probes", config=config, inputs=inputs, overwrite=config.overwrite) as folder:
         save_yaml(config, folder / "config.yaml")
         records = []

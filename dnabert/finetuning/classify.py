@@ -23,7 +23,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
 from dnabert.finetuning.training import build_accelerator, train
-from dnabert.probes import Task, probe, read_task, score, score_difference
+from dnabert.probes import Task, probe, read_tasks, score, score_difference, task_inputs
 from dnabert.stage import stage
 
 
@@ -48,14 +48,9 @@ def classify(config: ClassifyConfig) -> Path:
     UserError
         for a run, encoder, task or folder that cannot work.
     """
-    if not config.tasks:
-        raise UserError("no task is named: pass --tasks FOLDER with train.csv, dev.csv and test.csv, or one file")
     starts = _starts(config)
     encoders = {spec: load_encoder(spec, config=EmbedConfig(precision=config.precision)) for spec in config.frozen}
-    tasks = [read_task(path) for path in config.tasks]
-    names = [task.name for task in tasks]
-    if len(set(names)) < len(names):
-        raise UserError(f"two of --tasks have the same name ({', '.join(names)}): rename a folder or file")
+    tasks = read_tasks(config.tasks)
     accelerator = build_accelerator(config)
     with stage(config.out, kind="classifiers", config=config, inputs=_inputs(config, starts), overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
@@ -79,15 +74,16 @@ def _starts(config: ClassifyConfig) -> dict[str, Start]:
     for architecture in config.architectures:
         starts[f"{architecture}, untrained"] = read_start(config.run, fresh=True, architecture=architecture)
     for run in config.more_runs:
-        name = f"fine-tuned {Path(run).name}"
-        if name in starts:
+        path = Path(run).absolute()
+        free = [name for name in (path.name, f"{path.parent.name}/{path.name}") if f"fine-tuned {name}" not in starts]
+        if not free:
             raise UserError(f"two of --more-runs have the same name ({Path(run).name}): rename a folder")
-        starts[name] = read_start(run)
+        starts[f"fine-tuned {free[0]}"] = read_start(run)
     return starts
 
 
-def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, str | Path]:
-    inputs: dict[str, str | Path] = {f"task {number}": path for number, path in enumerate(config.tasks)}
+def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, Path]:
+    inputs = {name: file for number, path in enumerate(config.tasks) for name, file in task_inputs(path, name=f"task {number}").items()}
     inputs |= {f"run {number}": run for number, run in enumerate(dict.fromkeys(start.run for start in starts.values()))}
     return inputs | {f"frozen {spec}, {name}": folder for spec in config.frozen for name, folder in inputs_of(spec).items()}
 

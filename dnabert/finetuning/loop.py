@@ -13,7 +13,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
 from dnabert.finetuning.training import Trained, build_accelerator, train
-from dnabert.probes import Task, read_task, score
+from dnabert.probes import Task, read_task, score, task_inputs
 from dnabert.stage import stage
 
 
@@ -36,7 +36,7 @@ def finetune(config: FinetuneConfig) -> Path:
     start = read_start(config.run, fresh=config.fresh, architecture=config.architecture)
     task = read_task(config.task)
     accelerator = build_accelerator(config)
-    inputs: dict[str, str | Path] = {"run": start.run, "task": config.task}
+    inputs = {"run": start.run, **task_inputs(config.task)}
     with stage(config.out, kind="finetuning", config=config, inputs=inputs, overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
         print(task.summary(), file=sys.stderr)

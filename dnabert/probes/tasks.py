@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,12 +92,8 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
         when a file or column is missing, a sequence is none, a part has a single class, or a class is too rare to be split.
     """
     path = Path(path)
-    if path.is_dir():
-        rows = {part: _read_file(_find(path, part)) for part in _PARTS}
-    elif path.is_file():
-        rows = _split(_read_file(path), path=path, seed=seed)
-    else:
-        raise UserError(f"no such task: {path}: give a folder with train.csv, dev.csv and test.csv, or one file")
+    files = _files(path)
+    rows = {part: _read_file(file) for part, file in files.items()} if path.is_dir() else _split(_read_file(path), path=path, seed=seed)
     classes = sorted({label for part in rows.values() for _, label in part})
     if len(classes) < 2:
         raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
@@ -115,7 +111,44 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts)
 
 
+def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
+    """Read several tasks, whose names tell their rows of a table apart; see `read_task`.
+
+    Raises
+    ------
+    UserError
+        when none is named, two have the same name, or one cannot be read.
+    """
+    if not paths:
+        raise UserError("no task is named: pass --tasks FOLDER with train.csv, dev.csv and test.csv, or one file")
+    tasks = [read_task(path, seed=seed) for path in paths]
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise UserError(f"two of --tasks have the same name ({', '.join(names)}): rename a folder or file")
+    return tasks
+
+
+def task_inputs(path: str | Path, *, name: str = "task") -> dict[str, Path]:
+    """The files that a task is read from, by what a manifest calls them, which hashes files and no folder.
+
+    Raises
+    ------
+    UserError
+        when one is missing.
+    """
+    return {f"{name} {part}".rstrip(): file for part, file in _files(Path(path)).items()}
+
+
 _Rows = list[tuple[NDArray[np.uint8], str]]
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """By part; of one that is to be split, under no name."""
+    if path.is_dir():
+        return {part: _find(path, part) for part in _PARTS}
+    if path.is_file():
+        return {"": path}
+    raise UserError(f"no such task: {path}: give a folder with train.csv, dev.csv and test.csv, or one file")
 
 
 def _find(folder: Path, part: str) -> Path:

@@ -6,6 +6,7 @@ import pytest
 
 from dnabert.errors import UserError
 from dnabert.finetuning import ClassifyConfig, classify
+from dnabert.finetuning.classify import _starts
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
@@ -80,3 +81,8 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(task, tmp_path):
         with pytest.raises(UserError, match=message):
             classify(config_of(task, run, tmp_path, **changes))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_further_run_may_be_called_run(task, tmp_path):
+    run, other = make_run(tmp_path / "run", "modernbert"), make_run(tmp_path / "demo" / "run", "modernbert")
+    assert list(_starts(config_of(task, run, tmp_path, more_runs=[str(other)])))[-1] == "fine-tuned demo/run"

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune
 from dnabert.finetuning.classifier import build_classifier, read_start
-from dnabert.manifest import write_manifest
+from dnabert.manifest import read_manifest, sha256, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
@@ -143,6 +143,13 @@ def test_what_has_no_value_is_null(modernbert, task, tmp_path):
 
     found = json.loads((out / "results.json").read_text(), parse_constant=refuse)
     assert found["mean"]["auc"]["value"] is None and found["mean"]["mcc"]["value"] is not None
+
+
+def test_the_manifest_knows_the_files_of_a_task(modernbert, task, tmp_path):
+    inputs = read_manifest(finetune(config_of(task, modernbert, tmp_path, epochs=1)), kind="finetuning")["inputs"]
+    assert {name: each["sha256"] for name, each in inputs.items() if name != "run"} == {
+        f"task {part}": sha256(task / f"{part}.csv") for part in ("train", "dev", "test")
+    }
 
 
 def test_patience_ends_it(modernbert, task, tmp_path):

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from dnabert.encoders import load_encoder
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.whitening import fit_whitening
 from dnabert.errors import UserError
+from dnabert.manifest import read_manifest, sha256
 from dnabert.probes import Part, Task, probe, read_task
 
 ROOT = Path(__file__).parents[2]
@@ -112,3 +114,15 @@ def test_a_rung_is_read_as_it_says(script, tmp_path):
 def test_no_task_is_refused(script):
     with pytest.raises(UserError, match="pass --tasks FOLDER"):
         script.run_probes(script.ProbeConfig())
+
+
+def test_the_manifest_knows_what_was_read(script, tmp_path):
+    (tmp_path / "gc.csv").write_text("sequence,label\n" + "".join(f"{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'GC' if i % 2 else 'AT'}ACGT,{i % 2}\n" for i in range(160)))
+    config = script.ProbeConfig(
+        tasks=[str(tmp_path / "gc.csv")], run="default", out=str(tmp_path / "out"), rungs=[script.RungConfig("model", "RUN")], classifiers=["knn"], resamples=2
+    )
+    inputs = read_manifest(script.run_probes(config), kind="probes")["inputs"]
+    assert inputs["task 0"]["sha256"] == sha256(tmp_path / "gc.csv")
+    assert inputs["run"] == inputs["model, encoder"] and inputs["run"]["sha256"] == sha256(DEFAULT_RUN / "manifest.json")
+    with pytest.raises(UserError, match="two of --tasks have the same name .gc, gc.: rename"):
+        script.run_probes(script.ProbeConfig(tasks=config.tasks * 2))

@@ -150,7 +150,7 @@ def test_the_uci_repositorys_form(tmp_path, packed):
 )
 def test_what_is_no_task_is_refused_in_one_line(tmp_path, files, message):
     with pytest.raises(UserError, match=message):
-        read_task(write(tmp_path / "t", **files))
+        read_task(write(tmp_path / "t", **({} if "test_csv" in files else {"dev_csv": CSV, "test_csv": CSV}), **files))
 
 
 def test_a_missing_task_and_a_class_of_one(tmp_path):
