@@ -13,6 +13,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
 from dnabert.finetuning.training import Trained, build_accelerator, train
+from dnabert.models.build import read_unknown_as_hidden
 from dnabert.probes import Task, read_task, score, task_inputs
 from dnabert.stage import stage
 
@@ -24,7 +25,8 @@ def finetune(config: FinetuneConfig) -> Path:
     bootstrap intervals, of every seed and of their mean) and the model of the best seed on dev, with its tokenizer, in the
     Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
 
-    A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs.
+    A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
+    ``truncation=True`` its first window. A word with an unknown base is read as a hidden one, by a pipeline too: [UNK] has the vector of [MASK].
 
     Raises
     ------
@@ -65,5 +67,7 @@ def _tell(result: dict[str, Any]) -> None:
 def _save(out: Path, start: Start, task: Task, best: Trained, *, dropout: float) -> None:
     model = build_classifier(start, task.classes, dropout=dropout, seed=best.seed)
     model.load_state_dict({name: value.cpu() for name, value in best.state.items()})
+    read_unknown_as_hidden(model, tokenizer=start.tokenizer)  # as it was trained and scored
     model.save_pretrained(out)
+    start.tokenizer.model_max_length = start.most_words + 2
     start.tokenizer.save_pretrained(out)

@@ -147,6 +147,16 @@ def compile_layers(model: PreTrainedModel) -> None:
         layer.compile(dynamic=False)
 
 
+@torch.no_grad()
+def read_unknown_as_hidden(model: PreTrainedModel, *, tokenizer: KmerTokenizer) -> None:
+    """Give [UNK] the vector of [MASK], in place.
+
+    Whoever reads by transformers alone then reads a word with an unknown base as `KmerTokenizer.encode_as_hidden` has it read here.
+    """
+    words: Any = model.get_input_embeddings().weight
+    words[tokenizer.unk_token_id] = words[tokenizer.mask_token_id]
+
+
 def hidden_matrices(model: PreTrainedModel) -> list[str]:
     """Names of the weights inside the layers that Muon trains (not embeddings, head, norms): matrices and kernels."""
     return [

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, pipeline
 
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune
 from dnabert.finetuning.classifier import build_classifier, read_start
+from dnabert.finetuning.config import TrainingConfig
+from dnabert.finetuning.reading import LabelledReader
+from dnabert.finetuning.training import build_accelerator, probabilities
 from dnabert.manifest import read_manifest, sha256, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
+from dnabert.probes import Part
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 
@@ -73,6 +77,19 @@ def test_it_learns_and_its_folder_is_a_classifier_of_transformers(run, task, tmp
     assert max(row["dev_mcc"] for row in curve) == found["dev_mcc"]
 
 
+def test_a_pipeline_reads_words_with_unknown_bases_as_training_did(run, task, tmp_path):
+    out = finetune(config_of(task, run, tmp_path, epochs=1))
+    classify = pipeline("text-classification", model=str(out), device="cpu", top_k=None)
+    text = "GCNGCGATTACAGCGCGTNNNACGCGC"
+    part = Part([np.frombuffer(text.encode(), dtype=np.uint8)], np.array([0]))
+    model, config = AutoModelForSequenceClassification.from_pretrained(out), TrainingConfig(precision="fp32")
+    reader = LabelledReader(part, load_tokenizer(out), most_words=58)
+    expected = probabilities(model, reader, config=config, accelerator=build_accelerator(config))[0]
+    assert {each["label"]: each["score"] for each in classify([text])[0]} == pytest.approx(dict(zip(("poor", "rich"), expected, strict=True)), abs=1e-5)
+    long = "GATTACA" * 60
+    assert classify([long], truncation=True) == classify([long[:116]])  # a window
+
+
 @pytest.fixture
 def modernbert(tmp_path):
     return make_run(tmp_path / "modernbert", "modernbert")
@@ -81,6 +98,8 @@ def modernbert(tmp_path):
 def test_a_frozen_body_stays_and_its_head_learns(modernbert, task, tmp_path):
     out = finetune(config_of(task, modernbert, tmp_path, freeze=True, head_learning_rate=1e-2))
     before, after = load_file(modernbert / "model.safetensors"), load_file(out / "model.safetensors")
+    words = before["model.embeddings.tok_embeddings.weight"]
+    words[1] = words[4]  # [UNK] is read as [MASK]
     body = [name for name in after if name.startswith("model.")]
     assert body and all(torch.equal(before[name], after[name]) for name in body)
     assert result(out)[0]["test"]["mcc"]["value"] > 0.3
