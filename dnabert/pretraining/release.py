@@ -29,7 +29,7 @@ def release(
     ----------
     run : finished folder of ``train/pretrain.py``.
     out : folder to make; loads as a run does, with transformers and with sentence-transformers. Weights are stored as
-        bfloat16, which halves them, and are computed with as float32.
+        bfloat16, which halves them, and are computed with as float32; [UNK] has the vector of [MASK], as which `embed` reads a word with an unknown base.
     data, license : for the card; see `model_card`.
     name : under which it will be loaded, by default `out`'s.
     overwrite : replace a release that stands there.
@@ -42,7 +42,7 @@ def release(
     import torch
     from transformers import AutoModelForMaskedLM
 
-    from dnabert.models.build import register_architectures
+    from dnabert.models.build import read_unknown_as_hidden, register_architectures
     from dnabert.models.loading import readable_weights
     from dnabert.tokenizer import load_tokenizer
 
@@ -56,9 +56,12 @@ def release(
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
         with readable_weights(run):
             model = AutoModelForMaskedLM.from_pretrained(run, dtype=torch.bfloat16, use_safetensors=True)
+        tokenizer = load_tokenizer(run)
+        read_unknown_as_hidden(model, tokenizer=tokenizer)
         model.save_pretrained(folder)
         _compute_in_float32(folder)
-        load_tokenizer(run).save_pretrained(folder)
+        tokenizer.model_max_length = tokenizer.number_of_words(model.config.window_length) + 2
+        tokenizer.save_pretrained(folder)
         write_sentence_transformer(folder)
         card = model_card(run, name=name, parameters=model.num_parameters(), data=data, license=license)
         (folder / CARD).write_text(card)

@@ -19,8 +19,8 @@ def write_sentence_transformer(folder: str | Path) -> bool:
 
     Its vectors are the mean over the words of frame 0 on the given strand, the default of ``dnabert embed``, up to
     rounding. A sequence longer than a window of the training is cut off at that length, where ``dnabert embed`` reads
-    all of it; a word with an unknown base is [UNK], where ``dnabert embed`` reads [MASK]: write
-    ``[MASK]`` in its place.
+    all of it. A word with an unknown base is [UNK], where ``dnabert embed`` reads [MASK]: in a release both have one
+    vector; in a run's own folder write ``[MASK]`` in its place.
 
     Parameters
     ----------

@@ -182,6 +182,7 @@ def build_training(
     main = accelerator.is_main_process
     transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
     if main:
+        tokenizer.model_max_length = train.tokens_per_window  # what truncation=True of transformers cuts to
         tokenizer.save_pretrained(config.out)
         keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
