@@ -88,6 +88,8 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None
+    if {"k", "stride"} <= tokenizer.init_kwargs.keys():  # spaces would move its words
+        raise UserError(f"encoder bert:{source}: it is a model of dnabert, which reads bases without spaces: give its folder, without bert: (from the Hub: hf download)")
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
         raise UserError(f"encoder bert:{source}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
     reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))

@@ -20,6 +20,7 @@ from transformers import (
 
 from dnabert.encoders import EmbedConfig, load_encoder
 from dnabert.errors import UserError
+from dnabert.tokenizer import KmerTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,14 @@ def test_an_encoder_with_a_decoder_is_refused(folder: Path, tmp_path: Path) -> N
     spec = with_its_words(T5EncoderModel(small), of=folder, to=tmp_path / "t5")
     with pytest.raises(UserError, match="t5 is an encoder with a decoder, not an encoder alone: give a model like BERT"):
         load_encoder(spec)
+
+
+@pytest.mark.parametrize("stride", [4, 1])
+def test_a_model_of_dnabert_is_sent_to_where_it_is_read_without_spaces(stride: int, tmp_path: Path) -> None:
+    BertModel(BertConfig(vocab_size=261, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)).save_pretrained(tmp_path)
+    KmerTokenizer(4, stride).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="is a model of dnabert, which reads bases without spaces: give its folder, without bert:"):
+        load_encoder(f"bert:{tmp_path}")
 
 
 def test_no_such_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
