@@ -10,6 +10,7 @@ The rules, the same in both paths:
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,8 +43,8 @@ _WEIGHTS = np.where(_ALL_BYTES == UNKNOWN, np.int32(_UNKNOWN_WEIGHT), _ALL_BYTES
 # Windows are encoded in blocks of about this many bases, so that the int32 in between stay in the L2 cache.
 _BLOCK_BASES = 1 << 16
 
-_BOUNDARIES = frozenset(("[PAD]", "[CLS]", "[SEP]"))
-_SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIAL_TOKENS)) + ")")
+#: Special tokens in the place of bases.
+_UNTOLD = frozenset(("[UNK]", "[MASK]"))
 
 
 class KmerTokenizer(PreTrainedTokenizerFast):
@@ -163,7 +164,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Lay words over each other at their stride; ``[UNK]`` and ``[MASK]`` are N where no other word says more."""
         pieces = []
-        for boundary, grouped in itertools.groupby(tokens, key=_BOUNDARIES.__contains__):
+        apart = self._apart()
+        for boundary, grouped in itertools.groupby(tokens, key=apart.__contains__):
             words = list(grouped)
             pieces.append("".join(words) if boundary else self._merge(words))
         return "".join(pieces)
@@ -179,7 +181,13 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         # not the backend's way, which drops [UNK] and so shifts every base after it
         ids = [token_ids] if isinstance(token_ids, int) else [int(token_id) for token_id in token_ids]
         tokens = cast(list[str], self.convert_ids_to_tokens(ids))
-        return self.convert_tokens_to_string([t for t in tokens if not (skip_special_tokens and t in _BOUNDARIES)])
+        skipped = self._apart(special=True) if skip_special_tokens else frozenset()
+        return self.convert_tokens_to_string([token for token in tokens if token not in skipped])
+
+    def _apart(self, *, special: bool = False) -> frozenset[str]:
+        """Added tokens that stand for no bases, a user's own too; of the `special` ones alone."""
+        added = self.added_tokens_decoder.values()
+        return frozenset(token.content for token in added if token.special or not special) - _UNTOLD
 
     def _encode_plus(self, text: Any, text_pair: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
         if self.stride < self.k:
@@ -188,17 +196,19 @@ class KmerTokenizer(PreTrainedTokenizerFast):
                     f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride"
                 )
             split = kwargs.get("split_special_tokens") or self.split_special_tokens
-            text, text_pair = (self._lay_out(part, keep_special=not split) for part in (text, text_pair))
+            kept = [token.content for token in self.added_tokens_decoder.values() if not (split and token.special)]
+            pattern = re.compile(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True))) or '(?!)'})")
+            text, text_pair = (self._lay_out(part, apart=pattern) for part in (text, text_pair))
         return super()._encode_plus(text, text_pair, *args, **kwargs)
 
-    def _lay_out(self, text: Any, *, keep_special: bool) -> Any:
+    def _lay_out(self, text: Any, *, apart: re.Pattern[str]) -> Any:
         """Write overlapping words side by side, since a pre-tokenizer can split a text but not repeat parts of it."""
         if text is None:
             return None
         if not isinstance(text, str):
-            return type(text)(self._lay_out(part, keep_special=keep_special) for part in text)
-        pieces = _SPECIAL.split(text) if keep_special else [text]
-        return "".join(piece if keep_special and _SPECIAL.fullmatch(piece) else self._words(piece) for piece in pieces)
+            return type(text)(self._lay_out(part, apart=apart) for part in text)
+        pieces = apart.split(text)  # every second one is a token
+        return "".join(piece if number % 2 else self._words(piece) for number, piece in enumerate(pieces))
 
     def _words(self, piece: str) -> str:
         return "".join(piece[start : start + self.k] for start in range(0, len(piece) - self.k + 1, self.stride))
@@ -209,8 +219,15 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         if self.stride < self.k:
             # The backend alone would read words side by side: without its file a process that never imported
             # `dnabert` fails to load the tokenizer instead of reading the wrong words.
+            self._note_added(Path(file_names[0]))
             return file_names
         return super()._save_pretrained(save_directory, file_names, *args, **kwargs)
+
+    def _note_added(self, config: Path) -> None:
+        """Write a user's own tokens into ``tokenizer_config.json``, where there is no ``tokenizer.json`` to hold them."""
+        own = {str(number): token.__getstate__() for number, token in self.added_tokens_decoder.items() if number >= self.vocab_size}
+        if own:
+            config.write_text(json.dumps(read_json(config) | {"added_tokens_decoder": own}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def load_tokenizer(folder: str | Path) -> KmerTokenizer:

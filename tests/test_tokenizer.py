@@ -190,9 +190,14 @@ def test_folders_without_a_tokenizer(tmp_path: Path) -> None:
             load_tokenizer(tmp_path)
 
 
-def test_tokens_added_by_the_user_survive(tmp_path: Path) -> None:
-    tokenizer = KmerTokenizer(3)
+@pytest.mark.parametrize(("stride", "ids", "bases"), [(3, [11], "ACG"), (1, [11, 32], "ACGT")])
+def test_tokens_added_by_the_user_survive(tmp_path: Path, stride: int, ids: list[int], bases: str) -> None:
+    tokenizer = KmerTokenizer(3, stride)
     tokenizer.add_tokens(["<human>"], special_tokens=True)
+    tokenizer.add_tokens(["<exon>"])
     tokenizer.save_pretrained(tmp_path)
-    assert load_tokenizer(tmp_path)("<human>ACG")["input_ids"] == tokenizer("<human>ACG")["input_ids"]
-    assert tokenizer("<human>ACG")["input_ids"] == [2, 69, 11, 3]
+    for each in (tokenizer, load_tokenizer(tmp_path)):
+        found = each("<human>ACGT<exon>ACGT")["input_ids"]
+        assert found == [2, 69, *ids, 70, *ids, 3]
+        assert each.decode(found) == f"[CLS]<human>{bases}<exon>{bases}[SEP]"
+        assert each.decode(found, skip_special_tokens=True) == f"{bases}<exon>{bases}"
