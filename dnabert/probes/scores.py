@@ -37,11 +37,11 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     >>> found["accuracy"].value, round(found["mcc"].value, 3), found["auc"].value
     (0.75, 0.577, 0.75)
     """
-    runs, draws = _runs(probabilities), _draws(len(labels), resamples, seed)
+    runs = _runs(probabilities)
     found = {}
     for name, measure in _MEASURES.items():
         value = float(np.mean([measure(labels, run) for run in runs]))
-        found[name] = _with_interval(value, _replicates(measure, labels, runs, draws, stream=(seed, 1)), len(labels))
+        found[name] = _with_interval(value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), len(labels))
     return found
 
 
@@ -80,12 +80,12 @@ def score_difference(
     >>> found.value, found.low > 0.3
     (0.5, True)
     """
-    firsts, seconds, draws = _runs(first), _runs(second), _draws(len(labels), resamples, seed)
+    firsts, seconds = _runs(first), _runs(second)
     found = {}
     for name, measure in _MEASURES.items():
         value = np.mean([measure(labels, run) for run in firsts]) - np.mean([measure(labels, run) for run in seconds])
-        ours = _replicates(measure, labels, firsts, draws, stream=(seed, 1))
-        theirs = _replicates(measure, labels, seconds, draws, stream=(seed, 2))
+        ours = _replicates(measure, labels, firsts, resamples, seeds=(seed, 1))
+        theirs = _replicates(measure, labels, seconds, resamples, seeds=(seed, 2))
         found[name] = _with_interval(float(value), ours - theirs, len(labels))
     return found
 
@@ -94,16 +94,16 @@ def _runs(probabilities: Predictions) -> list[NDArray[np.floating]]:
     return [probabilities] if isinstance(probabilities, np.ndarray) and probabilities.ndim == 2 else list(probabilities)
 
 
-def _draws(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(n, size=(resamples, n))
-
-
 def _replicates(
-    measure: _Measure, labels: NDArray, runs: list[NDArray[np.floating]], draws: NDArray[np.int64], *, stream: tuple[int, int]
+    measure: _Measure, labels: NDArray, runs: list[NDArray[np.floating]], resamples: int, *, seeds: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Means over resampled runs of the measure on resampled sequences, (resamples,)."""
-    values = np.array([[measure(labels[draw], run[draw]) for run in runs] for draw in draws]).reshape(len(draws), len(runs))
-    chosen = np.random.default_rng(stream).integers(len(runs), size=values.shape)
+    """Means over resampled runs of the measure on resampled sequences, (resamples,); the first of `seeds` draws sequences, both together runs."""
+    n, rng = len(labels), np.random.default_rng(seeds[0])
+    values = np.empty((resamples, len(runs)))
+    for row in values:
+        draw = rng.integers(n, size=n)  # one at a time: all of them would be gigabytes of a large test set
+        row[:] = [measure(labels[draw], run[draw]) for run in runs]
+    chosen = np.random.default_rng(seeds).integers(len(runs), size=values.shape)
     return np.take_along_axis(values, chosen, axis=1).mean(1)
 
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -66,3 +68,13 @@ def test_several_trainings_are_averaged_and_widen_the_interval():
     assert found.high - found.low > one.high - one.low
     assert score(labels, [runs[1]]) == score(labels, runs[1])
     assert np.isnan(score(labels, runs, resamples=0)["mcc"].low)
+
+
+def test_resamples_are_drawn_one_at_a_time():
+    labels = np.arange(50_000) % 2
+    tracemalloc.start()
+    try:
+        score(labels, noisy(labels, share=0.8, seed=0), resamples=100)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000  # all draws are 40 MB
+    finally:
+        tracemalloc.stop()
