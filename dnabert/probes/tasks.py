@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import check_letters
 from dnabert.corpus.records import Record, read_records
 from dnabert.errors import UserError
@@ -82,7 +83,7 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     ----------
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
         is the last word of the header), plain or gzip, which the content tells; or one such file, which is split 8 : 1 : 1, stratified by label,
-        with the copies of a sequence on one side. A file may also be in the UCI repository's form: it ends in ``.data``, has
+        with the copies of a sequence, of its other strand too, on one side. A file may also be in the UCI repository's form: it ends in ``.data``, has
         no header, and its lines are ``label, name, sequence``.
     seed : of that split.
 
@@ -194,15 +195,17 @@ def _text(path: Path) -> str:
 
 
 def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
-    """Draw the sequences, not the rows: a copy on the other side would be remembered, not predicted."""
+    """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not predicted."""
     from sklearn.model_selection import train_test_split
 
     spelled = [sequence.tobytes().upper() for sequence, _ in rows]
+    either = [min(text, reverse_complement(text)) for text in spelled]
     first: dict[bytes, int] = {}
-    for row, text in enumerate(spelled):
+    for row, text in enumerate(either):
         first.setdefault(text, row)
-    place = {text: index for index, text in enumerate(sorted(first))}  # an array of bytes would make all as long as the longest
-    number = np.array([place[text] for text in spelled])
+    # sorted as each is first written; an array of bytes would make all as long as the longest
+    place = {text: index for index, text in enumerate(sorted(first, key=lambda text: spelled[first[text]]))}
+    number = np.array([place[text] for text in either])
     labels = [rows[first[text]][1] for text in place]
     try:
         train, rest = train_test_split(np.arange(len(place)), test_size=0.2, stratify=labels, random_state=seed)

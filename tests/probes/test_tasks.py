@@ -4,6 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from dnabert.alphabet import reverse_complement
 from dnabert.errors import UserError
 from dnabert.probes import read_task, seen_in_training
 
@@ -83,6 +84,16 @@ def test_copies_of_a_sequence_stay_on_one_side(tmp_path):
     sides = [{text.upper() for text in text_of(part)} for part in (task.train, task.dev, task.test)]
     assert [len(side) for side in sides] == [80, 10, 10] and len(set.union(*sides)) == 100
     assert [len(part.labels) for part in (task.train, task.dev, task.test)] == [240, 30, 30]
+
+
+def test_the_strands_of_a_sequence_stay_on_one_side(tmp_path):
+    rng = np.random.default_rng(0)
+    some = ["".join(rng.choice(list("ACGT"), 20)) for _ in range(100)]
+    lines = [f"{each},{i % 2}" for both in (some, [reverse_complement(each).lower() for each in some]) for i, each in enumerate(both)]
+    (tmp_path / "strands.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
+    task = read_task(tmp_path / "strands.csv")
+    sides = [{min(text.upper(), reverse_complement(text.upper())) for text in text_of(part)} for part in (task.train, task.dev, task.test)]
+    assert [len(side) for side in sides] == [80, 10, 10] and len(set.union(*sides)) == 100
 
 
 def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
