@@ -226,6 +226,6 @@ pipeline("fill-mask", model="{name}")("{masked}")
 SentenceTransformer("{name}").encode(["{"ACGTTGCA" * 4}"])    # one vector per sequence: the mean over its words
 ```
 
-Neither needs dnabert. With it (`pip install dnabert`), in any frame and on both strands:
+Neither needs dnabert, but `transformers` from version 5 on: an older one makes other states of these files. With dnabert (`pip install dnabert`), in any frame and on both strands:
 
 {ours}"""

@@ -80,6 +80,7 @@ def test_a_run_is_uploaded_as_a_release_with_a_card(run: Path, tmp_path: Path) -
     for value in (last["low"], last["high"], floors["best"]["bits_per_base"], floors["bidirectional"]["best"]["bits_per_base"], 2):
         assert f"{value:.4f}" in card.text
     assert 'pipeline("fill-mask", model="me/tiny")("ACGT[MASK]GGTA")' in card.text
+    assert "but `transformers` from version 5 on" in card.text
     assert "tiny: " in card.text and "windows of 112 bp" in card.text  # from the corpus's manifest
     assert str(run.parent) not in texts(recorder.store)
     assert dnabert.load_encoder(str(recorder.store)).dimension == 32
