@@ -123,13 +123,15 @@ class ResidualModel(ResidualPreTrainedModel):
     ) -> BaseModelOutput:
         """States float (B, T, D) of `input_ids` int64 (B, T); `attention_mask` is 0 at padding, which must come last."""
         is_word = None if attention_mask is None else attention_mask.bool()  # whether all are words only a GPU could say, at a stop
+        wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         x_BTD = self.embedding_norm(self.embeddings(input_ids))
         states = [x_BTD]
         for layer in self.layers:
             x_BTD = layer(x_BTD, is_word)
-            states.append(x_BTD)
+            if wanted:
+                states.append(x_BTD)
         last = self.final_norm(x_BTD)
-        return BaseModelOutput(last_hidden_state=last, hidden_states=(*states[:-1], last) if output_hidden_states else None)
+        return BaseModelOutput(last_hidden_state=last, hidden_states=(*states[:-1], last) if wanted else None)
 
 
 class ResidualHead(nn.Module):
@@ -193,12 +195,12 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> SequenceClassifierOutput:
         """Logits float (B, classes), and the mean loss of `labels` int64 (B,)."""
-        states = self.model(input_ids, attention_mask=attention_mask, **kwargs).last_hidden_state
+        output = self.model(input_ids, attention_mask=attention_mask, **kwargs)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        mean = (states * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
+        mean = (output.last_hidden_state * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))
         loss = None if labels is None else functional.cross_entropy(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
 def register(

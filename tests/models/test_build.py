@@ -3,7 +3,7 @@ import sys
 
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from dnabert.errors import UserError
 from dnabert.models.build import build_model, hidden_matrices
@@ -94,6 +94,14 @@ def test_saved_model_loads_with_its_own_weights(model, tmp_path):
     torch.testing.assert_close(states.last_hidden_state, model.base_model(input_ids=ids).last_hidden_state)
     assert len(states.hidden_states) == 3
     torch.testing.assert_close(states.hidden_states[-1], states.last_hidden_state)
+
+
+def test_hidden_states_are_given_where_they_are_asked_for(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    ids = torch.randint(5, 69, (2, 20))
+    for load, asked, said in ((AutoModel, {}, {"output_hidden_states": True}), (AutoModelForSequenceClassification, {"output_hidden_states": True}, {})):
+        assert len(load.from_pretrained(tmp_path, **said)(input_ids=ids, **asked).hidden_states) == 3
+    assert AutoModel.from_pretrained(tmp_path)(input_ids=ids).hidden_states is None
 
 
 def test_padding_changes_nothing(model):
