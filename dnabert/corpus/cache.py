@@ -55,12 +55,13 @@ class Cache:
         """
         folder = self.folder / assembly.id
         noted = _read_lock(folder)
-        if noted["absent"].get(part) == self._base_url:
-            return None
         for path in assembly.files[part]:
             place = folder / PurePosixPath(path).name
             if place.is_file() and noted["files"].get(place.name, {}).get("sha256") == sha256(place):
                 return place
+        tried = [f"{self._base_url}/{path}" for path in assembly.files[part]]
+        if noted["absent"].get(part) == tried:
+            return None
         with _alone(folder):
             for path in assembly.files[part]:
                 try:
@@ -68,10 +69,9 @@ class Cache:
                 except NotThereError:
                     continue
             if part == "fasta":
-                tried = ", ".join(f"{self._base_url}/{path}" for path in assembly.files[part])
-                raise UserError(f"no assembly {assembly.id} there: {tried} does not exist: check name and --base-url")
+                raise UserError(f"no assembly {assembly.id} there: {', '.join(tried)} does not exist: check name and --base-url")
             with _writing(folder):
-                _note(folder, absent={part: self._base_url})
+                _note(folder, absent={part: tried})
         return None
 
     def _fetch(self, path: str, *, folder: Path) -> Path:
@@ -161,9 +161,9 @@ def _note(
     file: Path | None = None,
     url: str = "",
     origin: str | None = None,
-    absent: dict[str, str] | None = None,
+    absent: dict[str, list[str]] | None = None,
 ) -> None:
-    """Write down that a file has come and been checked, or which part the server at a URL has not."""
+    """Write down that a file has come and been checked, or which part the server has at none of some URLs."""
     noted = _read_lock(folder)
     if file is not None:
         noted["files"][file.name] = {

@@ -203,6 +203,13 @@ def test_a_registry_of_ones_own(tmp_path: Path, mirror, twobit, quick: FetchConf
     fetched = fetch_genomes(["worm1"], out=tmp_path / "a.yaml", config=quick)
     assert mirror.asked == ["worm/w.2bit"]
     assert fetched.config.genomes[0].chroms is None and fetched.absent == {"worm": ["genes", "repeats", "cpg islands"]}
+    (mirror.folder / "worm/genes.txt.gz").write_bytes(gzip.compress(GENES.encode()))  # what was not there is asked for where it is now
+    content["assemblies"]["worm1"]["files"]["genes"] = ["worm/genes.txt.gz"]
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    for _ in range(2):
+        fetched = fetch_genomes(["worm1"], out=tmp_path / "a.yaml", config=quick, overwrite=True)
+        assert fetched.absent == {"worm": ["repeats", "cpg islands"]} and fetched.config.genomes[0].genes
+    assert mirror.asked[1:] == ["worm/md5sum.txt", "worm/genes.txt.gz"]
     with pytest.raises(UserError, match="no assembly 'worm2' .did you mean worm1.*: allowed is worm1$"):
         fetch_genomes(["worm2"], out=tmp_path / "b.yaml", config=quick)
 

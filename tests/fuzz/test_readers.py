@@ -108,7 +108,7 @@ _REGISTRY = (
     b'{"source": "https://x/y/", "layout": {"fasta": ["{assembly}/{assembly}.2bit"]}, "groups": {"all": ["hg1"]}, "sha256": {"a": "00"}, '
     b'"assemblies": {"hg1": {"name": "human", "title": "t", "files": {"fasta": ["a/b.fa.gz"], "genes": ["a/c.gtf"]}}}}'
 )
-_CHECKSUMS = b'{"files": {"a.fa": {"url": "x", "bytes": 3, "sha256": "00", "checked_by": null}}, "absent": {"genes": "x"}}'
+_CHECKSUMS = b'{"files": {"a.fa": {"url": "x", "bytes": 3, "sha256": "00", "checked_by": null}}, "absent": {"genes": ["x"]}}'
 _PROGRESS = b'{"step": 4, "tokens": 9, "seconds": 1.5, "tracker_id": null, "first_bits": 2.0, "since_line": [{"seconds": 0.1}]}'
 _METRICS = b'{"step": 0, "low": 1.9}\n{"step": 1, "train_bits_per_base": 2.0}\n{"step": 2}\n'
 _MANIFEST = b'{"kind": "corpus", "format": 1, "config": {}, "inputs": {}, "versions": {"dnabert": "0"}, "command": []}'
