@@ -133,6 +133,11 @@ def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:
             raise ValueError(f"file {path!r} of {assembly}: parts of letters, digits, '.', '_', '+' and '-', none hidden, with '/' between")
         if PurePosixPath(path).name in _OWN_FILES:
             raise ValueError(f"file {path!r} of {assembly} is named as one of the cache's own")
+    of_part = {(PurePosixPath(path).name, path): part for part, each in paths.items() for path in each}
+    for (name, path), part in of_part.items():
+        for (other, another), its in of_part.items():
+            if name == other and path != another and part != its:  # the second would be taken for the first, which is in the cache already
+                raise ValueError(f"files {path!r} and {another!r} of {assembly}: {part} and {its} would be one file in the cache")
     return paths
 
 

@@ -223,6 +223,7 @@ def test_a_registry_of_ones_own(tmp_path: Path, mirror, twobit, quick: FetchConf
         ('{"source": "http://x", "assemblies": {"../up": {"files": {"fasta": ["a"]}}}}', "letters, digits"),
         ('{"source": "http://x", "assemblies": {"a": {"files": {"genes": ["a"]}}}}', "fasta is needed"),
         ('{"source": "http://x", "assemblies": {"a": {"files": {"fasta": ["a"], "gens": ["a"]}}}}', "allowed are"),
+        ('{"source": "http://x", "assemblies": {"a": {"files": {"fasta": ["a"], "genes": ["g/x.bed"], "repeats": ["r/x.bed"]}}}}', "genes and repeats would be one file in the cache"),
     ],
 )
 def test_a_registry_that_is_none(tmp_path: Path, text: str, said: str) -> None:
@@ -231,6 +232,13 @@ def test_a_registry_that_is_none(tmp_path: Path, text: str, said: str) -> None:
         read_registry(tmp_path / "bad.json")
     with pytest.raises(UserError, match="cannot read .*nosuch.json"):
         read_registry(tmp_path / "nosuch.json")
+
+
+def test_one_file_may_be_of_two_parts(tmp_path: Path) -> None:
+    """NCBI's GFF3 holds genes and repeats."""
+    both = {"fasta": ["a.fa.gz"], "genes": ["g/x.gff.gz"], "repeats": ["g/x.gff.gz"]}
+    (tmp_path / "both.json").write_text(json.dumps({"source": "http://x", "assemblies": {"a": {"files": both}}}))
+    assert read_registry(tmp_path / "both.json").choose(["a"])[0].files == {**both, "cpg_islands": []}
 
 
 def test_a_folder_that_another_fetch_holds_or_that_cannot_be_written(tmp_path: Path, mirror, twobit, quick) -> None:
