@@ -57,7 +57,8 @@ class Cache:
         noted = _read_lock(folder)
         for path in assembly.files[part]:
             place = folder / PurePosixPath(path).name
-            if place.is_file() and noted["files"].get(place.name, {}).get("sha256") == sha256(place):
+            known = _noted(noted, path)
+            if known and place.is_file() and known["sha256"] == sha256(place):
                 return place
         tried = [f"{self._base_url}/{path}" for path in assembly.files[part]]
         if noted["absent"].get(part) == tried:
@@ -80,10 +81,13 @@ class Cache:
 
         url, name = f"{self._base_url}/{path}", PurePosixPath(path).name
         known, origin = self._checksum(path, folder=folder)
+        noted = _read_lock(folder)
         fault = ""
         for _ in range(2):
             try:
                 with _writing(folder):
+                    if name in noted["files"] and _noted(noted, path) is None:  # what came from another place is another file
+                        (folder / name).unlink(missing_ok=True)
                     pooch.retrieve(
                         url, known_hash=known, fname=name, path=folder, downloader=partial(_download, self._server)
                     )
@@ -103,7 +107,7 @@ class Cache:
     def _checksum(self, path: str, *, folder: Path) -> tuple[str | None, str | None]:
         """What pooch is to check, and where it stands: noted when it came first, in the registry, on the server."""
         name = PurePosixPath(path).name
-        noted = _read_lock(folder)["files"].get(name)
+        noted = _noted(_read_lock(folder), path)
         if noted:
             return f"sha256:{noted['sha256']}", str(folder / _LOCK)
         if path in self._known:
@@ -148,11 +152,18 @@ def _check_content(path: Path) -> None:
 def _read_lock(folder: Path) -> dict[str, Any]:
     try:
         noted = read_json(folder / _LOCK)
-        return {"files": dict(noted["files"]), "absent": dict(noted["absent"])}
+        files = {name: {**each, "url": str(each["url"]), "sha256": str(each["sha256"])} for name, each in noted["files"].items()}
+        return {"files": files, "absent": dict(noted["absent"])}
     except (FileNotFoundError, NotADirectoryError):
         return {"files": {}, "absent": {}}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{folder / _LOCK} cannot be read: delete it, and the files are checked anew") from None
+
+
+def _noted(lock: dict[str, Any], path: str) -> dict[str, Any] | None:
+    """What is noted of the file that has come from a path, below whatever mirror; None where it came from another, or never."""
+    found = lock["files"].get(PurePosixPath(path).name)
+    return found if found and found["url"].endswith(f"/{path}") else None
 
 
 def _note(

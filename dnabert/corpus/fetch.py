@@ -85,7 +85,7 @@ def fetch_genomes(
 
     A file counts as fetched when its checksum is right: that of the registry where it knows one, else that of the
     ``md5sum.txt`` in the server's folder, else (UCSC's tables have none) its compression's own. Its SHA-256 is noted
-    in the cache (``checksums.json`` of the assembly), and whatever is fetched or found there later must have it. With
+    in the cache (``checksums.json`` of the assembly), and whatever comes from that path, or is found there, later must have it. With
     everything in the cache no network is needed.
 
     Parameters

@@ -234,6 +234,19 @@ def test_a_registry_that_is_none(tmp_path: Path, text: str, said: str) -> None:
         read_registry(tmp_path / "nosuch.json")
 
 
+def test_a_path_that_was_changed_is_another_file(tmp_path: Path, mirror, twobit, quick: FetchConfig) -> None:
+    quick.registry = str(tmp_path / "mine.json")
+    for release in ("1", "2"):
+        (mirror.folder / f"release-{release}").mkdir()
+        (mirror.folder / f"release-{release}/worm.2bit").write_bytes(twobit({f"chr{release}": "ACGTTGCA" * 300}))
+        content = {"source": mirror.url, "assemblies": {"worm": {"files": {"fasta": [f"release-{release}/worm.2bit"]}}}}
+        Path(quick.registry).write_text(json.dumps(content))
+        for _ in range(2):  # the second time from the cache
+            fetched = fetch_genomes(["worm"], out=tmp_path / "a.yaml", config=quick, overwrite=True)
+            assert fetched.config.genomes[0].chroms == [f"chr{release}"]
+    assert [each for each in mirror.asked if each.endswith("2bit")] == ["release-1/worm.2bit", "release-2/worm.2bit"]
+
+
 def test_one_file_may_be_of_two_parts(tmp_path: Path) -> None:
     """NCBI's GFF3 holds genes and repeats."""
     both = {"fasta": ["a.fa.gz"], "genes": ["g/x.gff.gz"], "repeats": ["g/x.gff.gz"]}
