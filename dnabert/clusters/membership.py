@@ -222,7 +222,7 @@ def _held_out(
     for begin in range(0, n, _CHUNK):
         rows = np.arange(begin, min(begin + _CHUNK, n))
         own = groups[others[rows]] == groups[rows, None]
-        order = np.argsort(own, axis=1, kind="stable")[:, :CANDIDATES]
+        order = np.argsort(own, axis=1, kind="stable")[:, : max(CANDIDATES, rank)]
         nearest = np.take_along_axis(others[rows], order, axis=1)
         distance = np.where(own, np.inf, distances[rows])
         distance = np.take_along_axis(distance, order, axis=1)

@@ -46,9 +46,10 @@ def test_windows_of_the_corpus_get_their_own_label(fitted: Membership) -> None:
     np.testing.assert_array_equal(placed.nearest[:, 0], np.arange(len(member)))
 
 
-def test_held_out_windows_against_a_loop(fitted: Membership) -> None:
+@pytest.mark.parametrize("rank", [MIN_SAMPLES - 1, 20])  # of fewer, and of more, windows than are looked at
+def test_held_out_windows_against_a_loop(fitted: Membership, rank: int) -> None:
     points = fitted.points.astype(np.float64)
-    n, rank = len(points), MIN_SAMPLES - 1
+    n = len(points)
     groups = np.arange(n) // 3
     neighbors = nearest_neighbors(fitted.points, k=n - 1)
     label, ratio, core = _held_out(neighbors, fitted.labels, fitted.reach, rank=rank, groups=groups)
@@ -56,7 +57,7 @@ def test_held_out_windows_against_a_loop(fitted: Membership) -> None:
     for row in range(n):
         others = np.flatnonzero(groups != groups[row])
         own = np.sort(distance[row, others])[rank - 1]
-        nearest = others[np.argsort(distance[row, others], kind="stable")][:15]
+        nearest = others[np.argsort(distance[row, others], kind="stable")][: max(15, rank)]
         best = (np.inf, -1)
         for other in nearest:
             theirs = np.sort([distance[other, x] for x in others if x != other])[rank - 1]
