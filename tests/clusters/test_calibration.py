@@ -63,3 +63,10 @@ def test_intervals_count_groups_not_windows() -> None:
     apart = operating_points(probability, right, member, groups=np.arange(2000))[0]
     together = operating_points(probability, right, member, groups=np.repeat(np.arange(50), 40))[0]
     assert together["high"] - together["low"] > 3 * (apart["high"] - apart["low"])
+
+
+def test_a_short_step_at_an_end_does_not_speak_for_the_others() -> None:
+    right = np.repeat([True, False], 500)
+    right[[1, 998]] = False, True  # of the surest windows the second is wrong, of the least sure the last but one right
+    curve = fit_curve(np.arange(1000.0), right)
+    assert curve(np.array([0.0, 499.0])) == pytest.approx(498 / 499) and curve(np.array([500.0, 999.0])) == pytest.approx(1 / 499, abs=1e-3)
