@@ -16,6 +16,8 @@ THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
 _FOLDS = 5
 _BINS = 10
 _RESAMPLES = 200
+#: Drawn weights of groups held at once: of a million groups all of them would be gigabytes.
+_WEIGHTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,11 @@ def operating_points(
     """
     _, number = np.unique(groups, return_inverse=True)
     count = int(number.max(initial=-1)) + 1
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), size=_RESAMPLES)
+    chosen = [(threshold, accepted, accepted & ~right) for threshold in THRESHOLDS if (accepted := probability >= threshold).any()]
+    sums = _drawn(number, [windows for _, *each in chosen for windows in each], count=count, seed=seed)
     points = []
-    for threshold in THRESHOLDS:
-        accepted = probability >= threshold
-        wrong = accepted & ~right
-        if not accepted.any():
-            continue
-        sums = [weights @ np.bincount(number, weights=chosen, minlength=count) for chosen in (wrong, accepted)]
-        low, high = interval(sums[0] / np.maximum(sums[1], 1))
+    for (threshold, accepted, wrong), taken, failed in zip(chosen, sums[::2], sums[1::2], strict=True):
+        low, high = interval(failed / np.maximum(taken, 1))
         if not wrong.any():
             high = min(1.0, 3 / len(np.unique(number[accepted])))
         points.append(
@@ -135,6 +133,14 @@ def operating_points(
             }
         )
     return points
+
+
+def _drawn(number: np.ndarray, chosen: list[np.ndarray], *, count: int, seed: int) -> np.ndarray:
+    """Of each choice of windows, bool (n,), how many there are when groups are drawn with replacement: float64 (choices, resamples)."""
+    inside = np.stack([np.bincount(number, weights=windows, minlength=count) for windows in chosen]) if chosen else np.zeros((0, count))
+    rng, share, block = np.random.default_rng(seed), np.full(count, 1 / max(count, 1)), max(1, _WEIGHTS // max(count, 1))
+    sizes = [min(block, _RESAMPLES - begin) for begin in range(0, _RESAMPLES, block)]
+    return np.concatenate([inside @ rng.multinomial(count, share, size=size).T for size in sizes], axis=1)
 
 
 def reliability(probability: np.ndarray, right: np.ndarray) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,14 @@ def test_a_short_step_at_an_end_does_not_speak_for_the_others() -> None:
     right[[1, 998]] = False, True  # of the surest windows the second is wrong, of the least sure the last but one right
     curve = fit_curve(np.arange(1000.0), right)
     assert curve(np.array([0.0, 499.0])) == pytest.approx(498 / 499) and curve(np.array([500.0, 999.0])) == pytest.approx(1 / 499, abs=1e-3)
+
+
+def test_many_groups_take_little_memory_and_how_many_are_drawn_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    probability, right = rng.random(50_000), rng.random(50_000) < 0.9
+    tracemalloc.start()
+    whole = operating_points(probability, right, right, groups=np.arange(50_000))
+    assert tracemalloc.get_traced_memory()[1] < 60e6  # with all weights at once 160
+    tracemalloc.stop()
+    monkeypatch.setattr("dnabert.clusters.calibration._WEIGHTS", 5_000_000)
+    assert operating_points(probability, right, right, groups=np.arange(50_000)) == whole
