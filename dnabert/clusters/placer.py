@@ -112,7 +112,7 @@ class Placer:
         least = self._encoder.minimum_length
         if len(bases) < least:
             return TOO_SHORT
-        return TOO_FEW_KNOWN if np.count_nonzero(codes(bases) != UNKNOWN) < least else ""
+        return TOO_FEW_KNOWN if _longest_known(bases) < least else ""
 
     def _placed(self, bases: list[NDArray[np.uint8]]) -> dict[str, Any]:
         """Columns of sequences that can be read."""
@@ -182,6 +182,18 @@ def tiles(length: int, *, window: int) -> list[tuple[int, int]]:
     """
     count = max(1, int(length / window + 0.5))
     return [(i * window, length if i == count - 1 else (i + 1) * window) for i in range(count)]
+
+
+def _longest_known(bases: NDArray[np.uint8]) -> int:
+    """Most known bases side by side: where they are fewer than a word, none can be read.
+
+    Examples
+    --------
+    >>> _longest_known(np.frombuffer(b"ACNGTTRA", dtype=np.uint8)), _longest_known(np.frombuffer(b"NN", dtype=np.uint8))
+    (3, 0)
+    """
+    unknown = np.flatnonzero(codes(bases) == UNKNOWN)
+    return int(np.diff(unknown, prepend=-1, append=len(bases)).max()) - 1
 
 
 def _threshold(points: list[dict[str, Any]], *, error: float) -> tuple[float | None, dict[str, Any] | None]:

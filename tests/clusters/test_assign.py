@@ -135,12 +135,12 @@ def test_all_formats_and_standard_input_give_the_same_table(
 
 
 def test_nothing_is_lost_of_what_cannot_be_read(clusters: Path, tmp_path: Path) -> None:
-    path = fasta(tmp_path / "odd.fa", ["ACG", "", "N" * 300, variants(0, 1, seed=7)[0]])
+    path = fasta(tmp_path / "odd.fa", ["ACG", "", "N" * 300, "ACGN" * 75, variants(0, 1, seed=7)[0]])
     made = assign(clusters, path, out=tmp_path / "odd.tsv")
-    assert made.table["note"].tolist() == ["too short", "too short", "too few known bases", ""]
-    assert made.table["cluster"].tolist() == ["none", "none", "none", "0"]
-    assert made.table["probability"].isna().tolist() == [True, True, True, False]
-    assert "4 sequences: 1 in clusters, 0 in none, 3 that cannot be read" in made.describe()
+    assert made.table["note"].tolist() == ["too short", "too short", "too few known bases", "too few known bases", ""]
+    assert made.table["cluster"].tolist() == ["none"] * 4 + ["0"]
+    assert made.table["probability"].isna().tolist() == [True] * 4 + [False]
+    assert "5 sequences: 1 in clusters, 0 in none, 4 that cannot be read" in made.describe()
     made = assign(clusters, fasta(tmp_path / "short.fa", ["A"]), out=tmp_path / "short.tsv")
     assert made.table["note"].tolist() == ["too short"]
 
