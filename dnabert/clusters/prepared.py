@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.familiarity import Familiarity, corpus_sequences, fit_familiarity, load_familiarity
 from dnabert.clusters.graph import Neighbors
 from dnabert.clusters.membership import Membership, fit_membership, groups_of, load_membership
-from dnabert.errors import UserError, first_line
+from dnabert.errors import Caution, UserError, first_line
 from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ def prepare_for_new(
     neighbors : the graph that was clustered.
     config : of the clustering.
     embeddings : manifest of the embeddings.
+
+    Warns
+    -----
+    Caution
+        when what was embedded is gone: what it is like is then not known.
     """
     from dnabert.encoders import encoder_record
 
@@ -77,6 +83,10 @@ def prepare_for_new(
     )
     sequences = corpus_sequences(embeddings)
     familiarity = fit_familiarity(sequences) if len(sequences) > 1 else None
+    if familiarity is None:
+        origin = embeddings["inputs"]["input"]["path"]
+        missing = f"{origin} is gone, or not what was embedded: of new sequences dnabert assign will not say whether composition, letters or length are unlike it"
+        warnings.warn(f"{missing}: put it back and cluster again", Caution, stacklevel=3)
     return Prepared(membership, familiarity, encoder_record(embeddings), _window(table), held_out_by)
 
 

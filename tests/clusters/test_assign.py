@@ -15,7 +15,7 @@ import dnabert
 from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, assign, cluster
 from dnabert.clusters.assignment_table import COLUMNS
 from dnabert.encoders import embed
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 from dnabert.stage import stage
 
 LENGTH = 300
@@ -220,3 +220,12 @@ def test_settings_are_checked(setting: str, value: float) -> None:
 def test_nothing_is_pickled_and_the_name_is_public(clusters: Path) -> None:
     assert {path.suffix for path in clusters.iterdir()} == {".json", ".parquet", ".safetensors", ".yaml"}
     assert dnabert.assign is assign
+
+
+def test_clusters_made_without_their_input_say_what_they_cannot_tell(mixed: Path, tmp_path: Path) -> None:
+    corpus = fasta(tmp_path / "corpus.fa", variants(0, 60, seed=1) + variants(1, 50, seed=2))
+    embed("kmer:4", corpus, out=tmp_path / "embeddings")
+    corpus.unlink()
+    with pytest.warns(Caution, match=r"corpus\.fa is gone, .* dnabert assign will not say whether composition, letters or length are unlike"):
+        cluster(tmp_path / "embeddings", out=tmp_path / "clusters", config=ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3))
+    assert not assign(tmp_path / "clusters", mixed, out=tmp_path / "new.tsv").table["unlike"].str.contains("composition").any()
