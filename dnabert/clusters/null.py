@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dnabert.clusters.clustering import Clusters
 from dnabert.clusters.matching import jaccard, overlap
+from dnabert.encoders import encoder_record
+from dnabert.encoders.encoder import kinds_of
 from dnabert.errors import UserError
 from dnabert.manifest import read_manifest
 
@@ -30,19 +33,20 @@ def null_report(real: Clusters, null: Clusters) -> dict[str, Any]:
     dict with ``real`` and ``null`` (n, clusters, clustered_share, largest_share), ``ami`` (adjusted mutual information of
     both labellings, over the windows that both have), ``clusters`` (one dict per real cluster: label, n, ``jaccard`` with
     its best counterpart in the null, corrected for chance, ``in_null``), ``composition_share`` (of the clustered windows
-    that are in clusters which the null has too), ``passed`` (the null has no cluster) and ``verdict``, a sentence.
+    that are in clusters which the null has too), ``passed`` (there are clusters, and the null has none) and ``verdict``, a sentence.
     ``ami``, ``clusters`` and ``composition_share`` are None where the null is of other windows.
 
     Raises
     ------
     UserError
-        naming the setting in which the two clusterings differ, or when the second was not made of shuffled windows.
+        naming the setting in which the two clusterings differ, or when the second was not made of shuffled windows, of vectors of another encoder or of
+        another input.
     """
     _check(real, null)
     labels = {name: found.table["label"].to_numpy() for name, found in (("real", real), ("null", null))}
     report: dict[str, Any] = {name: _describe(values) for name, values in labels.items()}
     report |= _matched(real, null)
-    report["passed"] = report["null"]["clusters"] == 0
+    report["passed"] = report["real"]["clusters"] > 0 == report["null"]["clusters"]
     return report | {"verdict": _verdict(report)}
 
 
@@ -53,11 +57,23 @@ def _check(real: Clusters, null: Clusters) -> None:
             raise UserError(
                 f"{null.folder} was clustered with {name} {other}, {real.folder} with {value}: cluster one of them again"
             )
-    source = null.manifest["inputs"]["embeddings"]["path"]
-    if not read_manifest(source, kind="embeddings")["config"].get("shuffle"):
+    made, shuffled = (read_manifest(each.manifest["inputs"]["embeddings"]["path"], kind="embeddings") for each in (real, null))
+    if not shuffled["config"].get("shuffle"):
         raise UserError(
             f"{null.folder} is no null, its windows were not shuffled: embed with --shuffle and cluster that"
         )
+    for name, (value, told) in _read_as(made).items():
+        other, other_told = _read_as(shuffled).get(name, (None, None))
+        if other != value:
+            raise UserError(f"{null.folder} was embedded with {name} {other_told}, {real.folder} with {told}: embed as those were, with --shuffle, and cluster that")
+
+
+def _read_as(embeddings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What must be the same of vectors whose clusters are held against each other, and how it is told: the input, the encoder, how it reads."""
+    source, record = embeddings["inputs"].get("input") or {}, encoder_record(embeddings)
+    parts = [(kinds_of(each["encoder"]), each["sha256"]) if each["sha256"] else each["encoder"] for each in record.get("parts") or [record]]
+    reading = {name: (value, value) for name, value in record["reading"].items() if name not in ("seed", "precision")}
+    return {"input": (source.get("sha256"), source.get("path")), "encoder": (parts, record["encoder"]), **reading}
 
 
 def _describe(labels: np.ndarray) -> dict[str, Any]:
@@ -95,10 +111,13 @@ def _matched(real: Clusters, null: Clusters) -> dict[str, Any]:
 
 def _verdict(report: dict[str, Any]) -> str:
     real, null = report["real"], report["null"]
+    if not real["clusters"]:
+        return "The windows form no cluster, so none is held against those of shuffled windows."
     if report["passed"]:
-        return f"Shuffled windows form no cluster: the {real['clusters']} clusters found are not of composition alone."
+        found = "1 cluster found is" if real["clusters"] == 1 else f"{real['clusters']} clusters found are"
+        return f"Shuffled windows form no cluster: the {found} not of composition alone."
     text = (
-        f"Shuffled windows form {null['clusters']} clusters with {null['clustered_share']:.0%} of them, the windows "
+        f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with {null['clustered_share']:.0%} of them, the windows "
         f"{real['clusters']} with {real['clustered_share']:.0%}: density alone is no sign of order"
     )
     if report["clusters"] is None:

@@ -149,10 +149,12 @@ def _added(records: list[dict[str, Any]], ladder: Ladder) -> list[dict[str, Any]
 
 
 def _null(config: CompareConfig) -> dict[str, Any]:
-    """The first rung's clusters beside those of its shuffled windows, where the ladder has both; else empty."""
+    """The first rung's clusters beside those of its shuffled windows, where the ladder has both, read in the same way; else empty."""
     first = config.rungs[0]
-    null = next((rung for rung in config.rungs if rung.shuffle and rung.encoder == first.encoder), None)
+    null = next((rung for rung in config.rungs if replace(rung, name=first.name) == replace(first, shuffle=True)), None)
     if null is None or first.shuffle:
+        if any(rung.shuffle and rung.encoder == first.encoder for rung in config.rungs[1:]):
+            print(f"clusters of {first.name} are held against none of shuffled windows: give the shuffled rung the phases, strands and all else of {first.name}")
         return {}
     found = (load_clusters(Path(config.out) / "clusters" / rung.name) for rung in (first, null))
     return {"rung": first.name, **null_report(*found)}

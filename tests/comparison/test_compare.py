@@ -12,6 +12,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
+from dnabert.comparison.compare import _null
 from dnabert.comparison.ladder import Ladder
 from dnabert.config import load_yaml
 from dnabert.encoders.encoder import DEFAULT_RUN
@@ -188,3 +189,10 @@ def test_the_packaged_model_beside_counts_is_judged_as_any_run_is(tmp_path: Path
     assert [rung["parts"] for rung in ladder] == [[str(DEFAULT_RUN), "kmer:2"], ["kmer:2"], [f"random:{DEFAULT_RUN}"]]
     page = (out / "report" / "report.html").read_text()
     assert "beside counts of 2-letter words" in page and "No claim can be made" not in page
+
+
+def test_shuffled_windows_that_are_read_otherwise_are_no_null(capsys: pytest.CaptureFixture[str]) -> None:
+    rungs = [RungConfig("plain", "kmer:4"), RungConfig("shuffled", "kmer:4", whiten=0.5, shuffle=True)]
+    assert _null(CompareConfig(rungs=rungs)) == {}
+    assert "clusters of plain are held against none" in capsys.readouterr().out
+    assert _null(CompareConfig(rungs=rungs[:1])) == {} and capsys.readouterr().out == ""
