@@ -8,6 +8,8 @@ import numpy as np
 
 #: Queries whose similarities to all windows are held at once.
 _CHUNK = 512
+#: Columns whose spread is taken at once: numpy squares them in float64, and all of them would be twice the vectors again.
+_COLUMNS = 64
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def column_statistics(vectors: np.ndarray, *, scaling: str = "zscore") -> tuple[
     mean: np.ndarray = np.asarray(np.mean(vectors, axis=0, dtype=np.float64))
     if scaling == "center":
         return mean.astype(np.float32), np.ones(len(mean), dtype=np.float32)
-    scale: np.ndarray = np.asarray(np.std(vectors, axis=0, dtype=np.float64))
+    vectors = np.asarray(vectors)
+    scale: np.ndarray = np.concatenate([np.std(vectors[:, i : i + _COLUMNS], axis=0, dtype=np.float64) for i in range(0, len(mean), _COLUMNS)])
     constant = scale <= 1e-6 * (np.abs(mean) + 1e-6)  # rounding of float32 around a constant is no signal
     return mean.astype(np.float32), np.where(constant, 1.0, scale).astype(np.float32)
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -37,3 +39,13 @@ def test_more_components_than_rows_or_dimensions_are_cut() -> None:
         2,
         5,
     )
+
+
+def test_the_spread_of_many_columns_takes_little_memory_and_is_what_it_is() -> None:
+    vectors = np.random.default_rng(0).normal(size=(2_000, 1_000)).astype(np.float32)
+    tracemalloc.start()
+    mean, scale = column_statistics(vectors)
+    assert tracemalloc.get_traced_memory()[1] < vectors.nbytes  # in float64 they are twice that
+    tracemalloc.stop()
+    np.testing.assert_array_equal(scale, vectors.std(axis=0, dtype=np.float64).astype(np.float32))
+    np.testing.assert_array_equal(mean, vectors.mean(axis=0, dtype=np.float64).astype(np.float32))
