@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,12 +61,16 @@ class KmerCounts:
         return vectors
 
     def _frequencies(self, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
+        starts = range(0, bases.shape[1] - self.k + 1, _CHUNK)  # of stretches that share no word
+        counts = functools.reduce(np.add, (self._counted(bases[:, start : start + _CHUNK + self.k - 1]) for start in starts)).astype(np.float32)
+        counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        return (counts + counts[:, self._partner]) * np.float32(0.5) if self._average else counts
+
+    def _counted(self, bases: NDArray[np.uint8]) -> NDArray[np.int64]:
         n, width = len(bases), self.dimension + 1  # the last column takes words that hold another letter
         column = self.columns(bases)
         column += np.arange(n)[:, None] * width
-        counts = np.bincount(column.ravel(), minlength=n * width).reshape(n, width)[:, :-1].astype(np.float32)
-        counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        return (counts + counts[:, self._partner]) * np.float32(0.5) if self._average else counts
+        return np.bincount(column.ravel(), minlength=n * width).reshape(n, width)[:, :-1]
 
     def columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Column of each word of ASCII (n, L): int64 (n, L - k + 1); `dimension` for a word that is not counted."""

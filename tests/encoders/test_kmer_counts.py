@@ -1,5 +1,6 @@
 """K-mer frequencies against a dictionary and a loop."""
 
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -85,3 +86,14 @@ def test_too_short() -> None:
 def test_wrong_dtype_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="uint8"):
         KmerCounts(2).encode(np.zeros((2, 5)))
+
+
+def test_a_long_sequence_takes_little_memory() -> None:
+    bases = ascii("ACGTN")[np.random.default_rng(0).integers(0, 5, 3_000_000)]
+    tracemalloc.start()
+    vector = KmerCounts(3, collapse=False).encode([bases])[0]
+    assert tracemalloc.get_traced_memory()[1] < 5 * len(bases)  # the sequence, copied, and a stretch; all words at once are 20 bytes a base and more
+    tracemalloc.stop()
+    known, a = bases != ord("N"), bases == ord("A")
+    words, aaa = (int((each[:-2] & each[1:-1] & each[2:]).sum()) for each in (known, a))
+    assert vector[0] == pytest.approx(aaa / words, rel=1e-6)
