@@ -207,8 +207,8 @@ def run_folder(spec: str) -> Path:
 def inputs_of(spec: str) -> dict[str, Path]:
     """The folders that an encoder is read from, by `input_name`, for the manifest's hashes."""
     parts = parts_of(spec)
-    folders = {input_name(number, len(parts)): folder_of(part) for number, part in enumerate(parts)}
-    return {name: path for name, path in folders.items() if path.name and path.is_dir()}
+    folders = {input_name(number, len(parts)): folder_of(part) for number, part in enumerate(parts) if part[len(kinds_of(part)) :]}
+    return {name: path for name, path in folders.items() if path.is_dir()}
 
 
 def input_name(number: int, parts: int) -> str:

@@ -74,8 +74,9 @@ def load_run(
     draw = {"trained": None, "random": _at_random, "untrained": partial(_as_begun, manifest, tokenizer.k)}[weights]
     model = _load_model(run, draw=draw, seed=config.seed)
     reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(window_length))
-    names = {"trained": f"run {run.name}", "random": f"random initialisation of {run.name}, seed {config.seed}"}
-    name = names.get(weights, f"{run.name} before its first step, seed {config.seed}")
+    called = run.absolute().name  # of "." too
+    names = {"trained": f"run {called}", "random": f"random initialisation of {called}, seed {config.seed}"}
+    name = names.get(weights, f"{called} before its first step, seed {config.seed}")
     return TransformerEncoder(model, reader=reader, name=name, config=config)
 
 

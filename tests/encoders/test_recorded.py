@@ -60,3 +60,13 @@ def test_the_packaged_model_is_known_by_its_hash_and_found_where_it_is(tmp_path:
     with pytest.raises(UserError, match="no longer the run that made the vectors"):
         load_recorded(elsewhere | {"sha256": "0" * 64})
     np.testing.assert_array_equal(load_recorded(record | {"folder": None, "sha256": None}).encode(bases), load_recorded(record).encode(bases))  # as of before
+
+
+def test_a_run_may_be_the_folder_that_one_stands_in(bert_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n>b\n{'ACGTAGCAGG' * 6}\n")
+    monkeypatch.chdir(bert_run)
+    for spec in (".", "kmer:2+random:."):
+        made = embed(spec, tmp_path / "a.fa", out=tmp_path / "e", overwrite=True)
+        assert bert_run.name in made.manifest["config"]["name"]
+        record = encoder_record(made.manifest)
+        assert [each["folder"] for each in record.get("parts", [record])][-1] == str(bert_run)
