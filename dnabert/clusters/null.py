@@ -114,8 +114,8 @@ def _verdict(report: dict[str, Any]) -> str:
     if not real["clusters"]:
         return "The windows form no cluster, so none is held against those of shuffled windows."
     if report["passed"]:
-        found = "1 cluster found is" if real["clusters"] == 1 else f"{real['clusters']} clusters found are"
-        return f"Shuffled windows form no cluster: the {found} not of composition alone."
+        subject = "1 cluster found is" if real["clusters"] == 1 else f"{real['clusters']} clusters found are"
+        return f"Shuffled windows form no cluster: the {subject} not of composition alone."
     text = (
         f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with {null['clustered_share']:.0%} of them, the windows "
         f"{real['clusters']} with {real['clustered_share']:.0%}: density alone is no sign of order"
