@@ -18,7 +18,7 @@ from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, l
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Chunk, Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
-from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, fit_whitening, load_whitening
+from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, check_width, fit_whitening, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import check_free, stage
 
@@ -79,6 +79,8 @@ def write_embeddings(
         source = stack.enter_context(open_source(input, config=config))
         encoder = load_encoder(encoder_spec, config=config)
         source.check_lengths(encoder.minimum_length)
+        if config.whiten:
+            check_width(encoder)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),

@@ -20,6 +20,8 @@ FILE = "whitening.safetensors"
 FIT_SEQUENCES = 10_000
 #: Least share of the largest spread that a direction is taken to have: what is less is rounding.
 _LEAST = 1e-4
+#: Widest vectors whose axes are found: of the 32,896 dimensions of kmer:8 each of several matrices would hold 8.7 GB.
+_WIDEST = 10_000
 #: Vectors per dimension from which their covariance is taken as it is; of fewer, the quietest axes are quiet by chance.
 _ENOUGH = 10
 
@@ -63,6 +65,14 @@ def load_whitening(folder: str | Path) -> Whitening:
         return Whitening(**load_file(Path(folder) / FILE))
     except (OSError, TypeError, SafetensorError) as error:
         raise UserError(f"cannot read {Path(folder) / FILE} ({error}): embed and cluster again") from None
+
+
+def check_width(encoder: Encoder) -> None:
+    """Raise `UserError` where an encoder's vectors are too wide to be whitened."""
+    if encoder.dimension > _WIDEST:
+        raise UserError(
+            f"--whiten: vectors of {encoder.name} have {encoder.dimension:,} dimensions, allowed is {_WIDEST:,}: leave it out, or take shorter words or lsa:8"
+        )
 
 
 def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:

@@ -106,3 +106,10 @@ def test_what_a_whitening_is_fitted_on_is_read_once(tmp_path: Path, monkeypatch:
     few = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "few", config=EmbedConfig(whiten=0.5))
     assert sum(read) == 2 * len(bases) + 600
     np.testing.assert_allclose(few.vectors, load_whitening(tmp_path / "few")(plain), atol=1e-4)
+
+
+def test_vectors_too_wide_to_be_whitened_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n>b\nACGTACGTAA\n")
+    with pytest.raises(UserError, match=r"--whiten: vectors of 8-mer frequencies, .* have 32,896 dimensions, allowed is 10,000: leave it out"):
+        embed("kmer:8", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=0.5))
+    assert not (tmp_path / "e").exists()
