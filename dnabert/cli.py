@@ -110,7 +110,8 @@ def assign(arguments: AssignArguments) -> Result:
     )
     facts = {
         "out": arguments.out,
-        "sequences": len(made.table),
+        "sequences": made.sequences,
+        "pieces": len(made.table),
         "clusters": Counter(made.table["cluster"].tolist()),
         "unlike": int((made.table["unlike"] != "").sum()),
         "threshold": made.threshold,

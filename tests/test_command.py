@@ -217,7 +217,7 @@ def test_every_stage_tells_what_it_made(told, genome):
     assert told["cluster"]["n"] == 400 and told["cluster"]["noise"] == (table.label < 0).sum()
     assert [each["size"] for each in told["cluster"]["clusters"]] == table.label[table.label >= 0].value_counts().tolist()
     assert len(told["stability"]["clusters"]) == len(told["cluster"]["clusters"]) > 0
-    assert sum(told["assign"]["clusters"].values()) == told["assign"]["sequences"] == 720
+    assert sum(told["assign"]["clusters"].values()) == told["assign"]["pieces"] == 720 and told["assign"]["sequences"] == 1
     assert [each["n"] for each in told["explain"]["clusters"]] == [each["size"] for each in told["cluster"]["clusters"]]
     assert all(each["sentence"] for each in told["explain"]["clusters"]) and told["explain"]["skipped"]
     assert told["export"]["bytes"] == Path(told["export"]["out"]).stat().st_size and told["export"]["format"] == ".parquet"

@@ -37,6 +37,11 @@ class Assignment:
     held_out_by: str
 
     @property
+    def sequences(self) -> int:
+        """Sequences of the input: each has one row, or one for each of its tiles."""
+        return int((self.table["start"] == 0).sum())
+
+    @property
     def warning(self) -> str | None:
         """One line when much of the input is unlike the corpus, so that the stated error need not hold for it."""
         unlike = self.table["unlike"][self.table["unlike"] != ""]
@@ -45,7 +50,7 @@ class Assignment:
         reasons = Counter(reason for each in unlike for reason in each.split(", "))
         named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         return (
-            f"{len(unlike):,} of {len(self.table):,} sequences are unlike the corpus ({named}): "
+            f"{len(unlike):,} of {len(self.table):,} {'sequences' if self.sequences == len(self.table) else 'pieces'} are unlike the corpus ({named}): "
             "the stated error does not hold for them"
         )
 
@@ -55,7 +60,9 @@ class Assignment:
         none = counts.pop("none", 0)
         short = int(self.table["note"].isin((TOO_SHORT, TOO_FEW_KNOWN)).sum())
         unlike = int((self.table["unlike"] != "").sum())
-        head = f"{len(self.table):,} sequences: {len(self.table) - none:,} in clusters, {none - short:,} in none"
+        read = f"{self.sequences:,} {'sequence' if self.sequences == 1 else 'sequences'}"
+        read = read if self.sequences == len(self.table) else f"{len(self.table):,} pieces of {read}"
+        head = f"{read}: {len(self.table) - none:,} in clusters, {none - short:,} in none"
         lines = [f"{head}, {short:,} that cannot be read (too short, or hardly a known base); {unlike:,} unlike the corpus"]
         lines += [f"  cluster {label:>4} {counts[label]:>9,}" for label in sorted(counts, key=int)]
         return "\n".join([*lines, self._error()])
