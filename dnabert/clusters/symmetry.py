@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.clusters.bootstrap import bootstrap_mean
+from dnabert.clusters.subsample import places_apart
 from dnabert.corpus.mutation import mutate
 from dnabert.encoders.nearest import column_statistics, unit_length
 
@@ -37,7 +38,7 @@ def symmetry(
     view : windows; those with `most_shift` bases of their segment on either side are drawn from.
     n : windows at most.
     most_shift : bases; k, so that every frame of a word is met.
-    resamples, seed : of the bootstrap, and of the draws.
+    resamples, seed : of the bootstrap, which draws whole places (orthologous blocks, else 10 kb), and of the draws.
 
     Returns
     -------
@@ -45,12 +46,15 @@ def symmetry(
     of a window before and after: value, low, high, n) and ``found_first`` (share of changed windows whose nearest
     unchanged window is their own).
     """
+    import pandas as pd
+
     room = np.minimum(view.column("before"), view.column("after")) >= most_shift
     rows = np.flatnonzero(room)
     if len(rows) < 2:
         return []
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(rows, min(n, len(rows)), replace=False))
+    places = places_apart(pd.DataFrame({name: view.column(name)[rows] for name in ("genome", "chrom", "start", "block")}))
     bases = view.bases(rows)
     vectors = encoder.encode(bases)
     mean, scale = column_statistics(vectors, scaling="zscore")
@@ -61,7 +65,7 @@ def symmetry(
         kept = np.diagonal(similarity).copy()
         np.fill_diagonal(similarity, -np.inf)
         scores = {"cosine": kept, "found_first": similarity.max(axis=1) < kept}
-        told = {name: asdict(bootstrap_mean(x, resamples=resamples, seed=seed)) for name, x in scores.items()}
+        told = {name: asdict(bootstrap_mean(x, groups=places, resamples=resamples, seed=seed)) for name, x in scores.items()}
         report.append({"change": change, "amount": amount, **told})
     return report
 
