@@ -142,7 +142,7 @@ def even_and_odd(size: int, *, most: int) -> NDArray[np.int64]:
     Examples
     --------
     >>> even_and_odd(8, most=4).tolist(), even_and_odd(3, most=3).tolist()
-    ([0, 1, 4, 5], [0, 1, 2])
+    ([0, 1, 6, 7], [0, 1, 2])
     """
     if most >= size:
         return np.arange(size)

@@ -102,11 +102,12 @@ def test_a_page_of_a_genome_without_annotation_and_blocks(comparison: Path) -> N
     assert " · gene " not in page and " · repeat " not in page and "– repeat" not in page
 
 
-def test_intervals_of_genes_are_said_to_be_narrow(comparison: Path) -> None:
+def test_what_intervals_draw_is_said_where_they_stand(comparison: Path) -> None:
     evidence = read_evidence(comparison)
-    assert "brackets of gene region and gene type are too narrow" in render(evidence, {})
+    told = ("of gene region draw stretches", "clustering halves of the genome again")
+    assert all(each in render(evidence, {}) for each in told)
     bare = [rung | {"metrics": {"knn10_repeat_class": rung["metrics"]["knn10_repeat_class"]}} for rung in evidence.ladder]
-    assert "too narrow" not in render(replace(evidence, ladder=bare), {})
+    assert not any(each in render(replace(evidence, ladder=bare), {}) for each in told)
 
 
 def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(comparison: Path, run: Path) -> None:
