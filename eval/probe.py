@@ -71,12 +71,12 @@ def work(config: ProbeConfig) -> Result:
 def run_probes(config: ProbeConfig) -> Path:
     """Probe every rung on every task; the folder made."""
     from dnabert.encoders.encoder import inputs_of, run_folder
-    from dnabert.probes import read_tasks, task_inputs
+    from dnabert.probes import read_tasks, tasks_inputs
     from dnabert.stage import stage
 
     tasks = read_tasks(config.tasks, seed=config.seed)
     rungs = resolve_rungs(config.rungs, run=config.run)
-    inputs = {name: file for number, path in enumerate(config.tasks) for name, file in task_inputs(path, name=f"task {number}").items()}
+    inputs = tasks_inputs(config.tasks)
     inputs |= {"run": run_folder(config.run)} if config.run else {}
     inputs |= {f"{rung.name}, {name}": folder for rung in rungs for name, folder in inputs_of(rung.encoder).items()}
     with stage(config.out, kind="probes", config=config, inputs=inputs, overwrite=config.overwrite) as folder:

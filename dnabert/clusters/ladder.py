@@ -11,7 +11,7 @@ from dnabert.clusters.agreement import agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.halves import OfHalves, agreement_again, clustered_halves, kmeans_again
 from dnabert.clusters.scores import majority, neighbor_vote, silhouette
-from dnabert.clusters.subsample import gene_places, places_apart
+from dnabert.clusters.subsample import gene_places, places_apart, sequence_numbers
 from dnabert.corpus.frames import codon_frames_read
 from dnabert.encoders.nearest import Places, nearest_other
 
@@ -73,23 +73,8 @@ def score_rung(
         "noise_share": bootstrap_mean(labels < 0, groups=groups, resamples=resamples, seed=seed),
         "silhouette": silhouette(points, labels, groups=groups, resamples=resamples, seed=seed),
     }
-    columns = _columns(table, k=k)
-    for name, column in columns.items():
-        asked, groups = _asked(name, column), together[name]
-        found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
-        for measure, score in found.items():
-            scores[f"{measure}_{name}"] = score
-        # with noise as a class, who leaves only repeats (or none) unclustered agrees by that alone
-        asked = asked & (labels >= 0)
-        if name in _JUDGED and min(len(np.unique(of[asked])) for of in (labels, column)) > 1:
-            found = agreement(labels[asked], column[asked], groups=groups[asked], resamples=resamples, seed=seed)
-            scores[f"ami_clustered_{name}"] = found["ami"]
-    known = voted(table)
-    if "kmeans" in table and "repeat_class" in known:
-        # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
-        asked, groups = known["repeat_class"], together["repeat_class"]
-        found = agreement(table["kmeans"].to_numpy()[asked], columns["repeat_class"][asked], groups=groups[asked], resamples=resamples, seed=seed)
-        scores["kmeans_ami_repeat_class"] = found["ami"]
+    columns, known = _columns(table, k=k), voted(table)
+    scores |= _agreed(table, columns, together=together, resamples=resamples, seed=seed)
     scores |= {name: found.score(scores[name].n) for name, found in (again or {}).items() if name in scores}
     hits = neighbor_hits(vectors, table) if hits is None else hits
     for name, asked in known.items():
@@ -97,6 +82,29 @@ def score_rung(
         scores[f"{_VOTE}{name}"] = bootstrap_mean(hits[f"{_VOTE}{name}"], groups=groups[asked], resamples=resamples, seed=seed)
         scores[f"majority_{name}"] = majority(columns[name][asked], groups=groups[asked], resamples=resamples, seed=seed)
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
+
+
+def _agreed(
+    table: pd.DataFrame, columns: dict[str, np.ndarray], *, together: dict[str, np.ndarray], resamples: int, seed: int
+) -> dict[str, Score]:
+    """The part of `score_rung` that holds clusters against columns."""
+
+    def found(labels: np.ndarray, name: str, asked: np.ndarray) -> dict[str, Score]:
+        return agreement(labels[asked], columns[name][asked], groups=together[name][asked], resamples=resamples, seed=seed)
+
+    labels, scores = table["label"].to_numpy(), dict[str, Score]()
+    for name, column in columns.items():
+        asked = _asked(name, column)
+        scores |= {f"{measure}_{name}": score for measure, score in found(labels, name, asked).items()}
+        # with noise as a class, who leaves only repeats (or none) unclustered agrees by that alone
+        asked = asked & (labels >= 0)
+        if name in _JUDGED and min(len(np.unique(of[asked])) for of in (labels, column)) > 1:
+            scores[f"ami_clustered_{name}"] = found(labels, name, asked)["ami"]
+    if "kmeans" in table and "repeat_class" in columns:
+        # k-means asks for no density and has no noise: a check on what HDBSCAN's settings do to each encoder
+        asked = _asked("repeat_class", columns["repeat_class"])
+        scores["kmeans_ami_repeat_class"] = found(table["kmeans"].to_numpy(), "repeat_class", asked)["ami"]
+    return scores
 
 
 def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool = False) -> dict[str, np.ndarray]:
@@ -138,8 +146,7 @@ def drawn_together(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def voted(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """The columns that neighbours answer for, and the windows whose class is known, bool (n,)."""
-    known = {name: _asked(name, table[name].to_numpy()) for name in _VOTED if name in table}
-    return {name: rows for name, rows in known.items() if table[name][rows].nunique() > 1}
+    return _known(table, _VOTED)
 
 
 def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfig, seed: int = 0) -> dict[str, OfHalves]:
@@ -158,16 +165,14 @@ def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfi
     where the windows lie in fewer than five places.
     """
     halves = clustered_halves(vectors, table, config=config, seed=seed)
-    columns = {name: column for name, column in _columns(table, k=1).items() if name in _JUDGED} if halves else {}
-    found = {}
-    for name, column in columns.items():
-        asked, labels = _asked(name, column), table["label"].to_numpy()
+    known, found = _known(table, _JUDGED) if halves else {}, {}
+    for name, asked in known.items():
+        labels, column = table["label"].to_numpy(), table[name].to_numpy()
         found[f"ami_{name}"] = agreement_again(labels, halves, column, asked=asked)
         found[f"ami_clustered_{name}"] = agreement_again(labels, halves, column, asked=asked, clustered=True)
-    if "kmeans" in table and "repeat_class" in columns:
-        column = columns["repeat_class"]
-        again = kmeans_again(vectors, halves, config=config)
-        found["kmeans_ami_repeat_class"] = agreement_again(table["kmeans"].to_numpy(), again, column, asked=_asked("repeat_class", column))
+    if "kmeans" in table and "repeat_class" in known:
+        labels, column, again = table["kmeans"].to_numpy(), table["repeat_class"].to_numpy(), kmeans_again(vectors, halves, config=config)
+        found["kmeans_ami_repeat_class"] = agreement_again(labels, again, column, asked=known["repeat_class"])
     return found
 
 
@@ -178,8 +183,7 @@ def places_of(table: pd.DataFrame) -> Places:
     if "start" not in table:
         return Places(np.full(n, -1), apart, np.zeros(n, int), np.ones(n, int))
     block = table["block"].to_numpy() if "block" in table else np.full(n, -1)
-    name = table["genome"].astype(str) + "\t" + table["chrom"].astype(str)
-    return Places(block, name.factorize()[0], table["start"].to_numpy(), table["end"].to_numpy())
+    return Places(block, sequence_numbers(table), table["start"].to_numpy(), table["end"].to_numpy())
 
 
 def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
@@ -190,6 +194,12 @@ def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
     if frames is not None:
         found["codon_frame"] = frames
     return {name: found[name] for name in COLUMNS if name in found and len(set(found[name][_asked(name, found[name])].tolist())) > 1}
+
+
+def _known(table: pd.DataFrame, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Windows whose class is known, bool (n,), of those columns that have two classes or more."""
+    known = {name: _asked(name, table[name].to_numpy()) for name in names if name in table}
+    return {name: rows for name, rows in known.items() if table[name][rows].nunique() > 1}
 
 
 def _asked(name: str, column: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from dnabert.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dnabert.corpus import WindowView
+
 #: Bases of a place where no orthologous block says what belongs together: longer than a whole L1 (6 kb).
 STRETCH = 10_000
 #: Bases of a place where what is asked is which part of a gene a window is in: genes run over hundreds of kilobases, and over many
@@ -45,15 +47,26 @@ def places_apart(table: pd.DataFrame) -> np.ndarray:
     """
     n = len(table)
     if "start" in table:
-        chromosome = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize()[0].astype(np.int64)
         stretch = table["start"].to_numpy().astype(np.int64) // STRETCH
-        place = chromosome * (int(stretch.max(initial=0)) + 1) + stretch
+        place = sequence_numbers(table) * (int(stretch.max(initial=0)) + 1) + stretch
     else:
         place = np.arange(n, dtype=np.int64)
     if "block" in table:
         block = table["block"].to_numpy().astype(np.int64)
         place = np.where(block >= 0, block + int(place.max(initial=0)) + 1, place)
     return np.asarray(np.unique(place, return_inverse=True)[1], dtype=np.int64)
+
+
+def places_of_view(view: WindowView) -> np.ndarray:
+    """`places_apart` of the windows of a corpus."""
+    import pandas as pd
+
+    return places_apart(pd.DataFrame({name: view.column(name) for name in ("genome", "chrom", "start", "block")}))
+
+
+def sequence_numbers(table: pd.DataFrame) -> np.ndarray:
+    """The sequence of each window, genome and chromosome as one number from 0 in the order of the table: int64 (n,)."""
+    return np.asarray((table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize()[0], dtype=np.int64)
 
 
 def gene_places(table: pd.DataFrame) -> np.ndarray:
@@ -82,8 +95,7 @@ def gene_places(table: pd.DataFrame) -> np.ndarray:
     places = places_apart(table)
     if "start" not in table:
         return places
-    chromosome = (table["genome"].astype(str) + "\t" + table["chrom"].astype(str)).factorize()[0].astype(np.int64)
-    start = table["start"].to_numpy().astype(np.int64)
+    chromosome, start = sequence_numbers(table), table["start"].to_numpy().astype(np.int64)
     order = np.lexsort((start, chromosome))
     first = order[np.unique(places[order], return_index=True)[1]]  # of each place the window that comes first
     length = GENE_STRETCH

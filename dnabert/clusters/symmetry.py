@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.clusters.bootstrap import bootstrap_mean
-from dnabert.clusters.subsample import places_apart
+from dnabert.clusters.subsample import places_of_view
 from dnabert.corpus.mutation import mutate
 from dnabert.encoders.nearest import column_statistics, unit_length
 
@@ -46,15 +46,13 @@ def symmetry(
     of a window before and after: value, low, high, n) and ``found_first`` (share of changed windows whose nearest
     unchanged window is their own).
     """
-    import pandas as pd
-
     room = np.minimum(view.column("before"), view.column("after")) >= most_shift
     rows = np.flatnonzero(room)
     if len(rows) < 2:
         return []
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(rows, min(n, len(rows)), replace=False))
-    places = places_apart(pd.DataFrame({name: view.column(name)[rows] for name in ("genome", "chrom", "start", "block")}))
+    places = places_of_view(view.select(rows))
     bases = view.bases(rows)
     vectors = encoder.encode(bases)
     mean, scale = column_statistics(vectors, scaling="zscore")

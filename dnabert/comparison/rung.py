@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dnabert.clusters import cluster, load_clusters
@@ -17,7 +16,7 @@ from dnabert.clusters.ladder import agreements, hit_places, neighbor_hits, score
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Pairs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import hits_as_text
-from dnabert.clusters.subsample import places_apart
+from dnabert.clusters.subsample import places_of_view
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.ladder import Ladder, clustered_windows
@@ -126,8 +125,7 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
         queries, targets = _sequences(pairs, rung, seed=config.seed)
         encoder = _encoder(embeddings)
         hits = retrieval_hits(encoder.encode(queries), encoder.encode(targets), name=measure)
-        asked = ladder.held_out.select(pairs.query_rows)
-        places = places_apart(pd.DataFrame({name: asked.column(name) for name in ("genome", "chrom", "start", "block")}))
+        places = places_of_view(ladder.held_out.select(pairs.query_rows))
         scores = score_retrieval(hits, groups=places, resamples=config.resamples, seed=config.seed)
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},

@@ -23,7 +23,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
 from dnabert.finetuning.training import build_accelerator, train
-from dnabert.probes import Task, probe, read_tasks, score, score_difference, task_inputs
+from dnabert.probes import Task, probe, read_tasks, score, score_difference, tasks_inputs
 from dnabert.stage import stage
 
 
@@ -83,7 +83,7 @@ def _starts(config: ClassifyConfig) -> dict[str, Start]:
 
 
 def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, Path]:
-    inputs = {name: file for number, path in enumerate(config.tasks) for name, file in task_inputs(path, name=f"task {number}").items()}
+    inputs = tasks_inputs(config.tasks)
     inputs |= {f"run {number}": run for number, run in enumerate(dict.fromkeys(start.run for start in starts.values()))}
     return inputs | {f"frozen {spec}, {name}": folder for spec in config.frozen for name, folder in inputs_of(spec).items()}
 

@@ -129,6 +129,11 @@ def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
     return tasks
 
 
+def tasks_inputs(paths: Sequence[str | Path]) -> dict[str, Path]:
+    """`task_inputs` of several tasks, told apart by their numbers."""
+    return {name: file for number, path in enumerate(paths) for name, file in task_inputs(path, name=f"task {number}").items()}
+
+
 def task_inputs(path: str | Path, *, name: str = "task") -> dict[str, Path]:
     """The files that a task is read from, by what a manifest calls them, which hashes files and no folder.
 
