@@ -122,7 +122,7 @@ def test_prepare_embed_cluster(fasta, tmp_path, capsys):
     assert said.out == f"{tmp_path / 'stability'}\n" and said.err == "there is no cluster to repeat.\n"
     run("assign", tmp_path / "clusters", fasta, "--out", tmp_path / "new.tsv", "--tile")
     said = capsys.readouterr()
-    assert said.out.startswith("100 sequences: ") and "unlike the corpus" in said.out
+    assert said.out.startswith("100 pieces of 1 sequence: ") and "unlike the corpus" in said.out
     assert "warning: " not in said.err
     assert (tmp_path / "new.tsv").read_text().startswith("name\tstart\tend\tlength\tcluster\tprobability")
     run("export", tmp_path / "clusters", "--out", tmp_path / "clusters.parquet")
