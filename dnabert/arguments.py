@@ -13,6 +13,7 @@ from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
 from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
+from dnabert.finetuning.config import PredictConfig
 from dnabert.hub.config import PushConfig
 
 
@@ -119,6 +120,23 @@ class AssignArguments(AssignConfig):
     unlike, note; with --explanation sentence."""
     explanation: str | None = None
     """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in its row."""
+    overwrite: bool = False
+    """Replace a table of this command that stands there."""
+
+
+@dataclass(kw_only=True)
+class PredictArguments(PredictConfig):
+    """Classify new sequences with what train/finetune.py made: which class, how surely.
+
+    Example: dnabert predict runs/classifier new.fa --out predicted.tsv
+    """
+
+    classifier: Positional[Annotated[str, arg(metavar="CLASSIFIER")]]
+    """Folder made by train/finetune.py."""
+    input: Positional[Annotated[str, arg(metavar="INPUT")]]
+    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    out: str
+    """Table (tab-separated) to write: name, start, end, length, label, probability, note, and the probability of each class."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
 

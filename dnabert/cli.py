@@ -18,6 +18,7 @@ from dnabert.arguments import (
     ExplainArguments,
     ExportArguments,
     FetchArguments,
+    PredictArguments,
     PrepareArguments,
     PushArguments,
     ReportArguments,
@@ -32,6 +33,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError, one_line
 from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
+from dnabert.finetuning.config import PredictConfig
 from dnabert.flags import config_file
 from dnabert.hub.config import PushConfig
 from dnabert.yaml_file import read_mapping
@@ -121,6 +123,16 @@ def assign(arguments: AssignArguments) -> Result:
     return Result(facts, text=made.describe(), notes=[] if made.warning is None else [f"warning: {made.warning}"])
 
 
+def predict(arguments: PredictArguments) -> Result:
+    """Run ``dnabert predict``."""
+    from dnabert.finetuning import predict as make
+
+    config = _part(arguments, PredictConfig)
+    made = make(arguments.classifier, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    facts = {"out": arguments.out, "rows": len(made.table), "labels": made.labels, "task": made.task, "test": made.test, "warning": made.warning}
+    return Result(facts, text=made.describe(), notes=[] if made.warning is None else [f"warning: {made.warning}"])
+
+
 def explain(arguments: ExplainArguments) -> Result:
     """Run ``dnabert explain``."""
     from dnabert.explain import explain as make
@@ -189,6 +201,7 @@ COMMANDS: dict[str, tuple[Callable[..., Result], type]] = {
     "explain": (explain, ExplainArguments),
     "report": (report, ReportArguments),
     "export": (export, ExportArguments),
+    "predict": (predict, PredictArguments),
     "push": (push, PushArguments),
     "completion": (completion, CompletionArguments),
 }

@@ -86,6 +86,7 @@ def test_installed_command():
         (["assign", "nosuch", "new.fa", "--out", "y.tsv"], "no such clusters folder: nosuch"),
         (["assign", "nosuch", "new.fa", "--out", "y.tsv", "--error", "5"], "--error is 5.0, allowed is more than 0"),
         (["assign", "nosuch", "new.fa"], "missing: --out"),
+        (["predict", "nosuch", "new.fa", "--out", "y.tsv"], "no such finetuning folder: nosuch"),
         (["export", "nosuch", "--out", "y.bed"], "no such clusters folder: nosuch"),
         (["export", "nosuch", "--out", "y.bad"], "allowed endings are .h5ad, .bed, .parquet"),
         (["push", "nosuch", "me/x", "--dry-run"], "nosuch is no stage of dnabert: give the folder of a run or of a corpus"),

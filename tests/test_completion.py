@@ -36,7 +36,7 @@ def completed(script: Path, *words: str, cwd: Path | None = None) -> list[str]:
 
 
 def test_commands(script):
-    assert completed(script, "pre") == ["prepare"]
+    assert completed(script, "pre") == ["predict", "prepare"]
     assert set(COMMANDS) <= set(completed(script, ""))
 
 
@@ -44,7 +44,7 @@ def test_commands(script):
 def test_every_flag_of_a_command(script, command):
     offered = completed(script, command, "--")
     assert {"--config", *FLAGS} <= set(offered) and not [flag for flag in FLAGS if flag.replace("--", "--no-") in offered]
-    positional = {"--names", "--fasta", "--encoder", "--input", "--embeddings", "--clusters", "--comparison", "--source", "--name"}
+    positional = {"--names", "--fasta", "--encoder", "--input", "--embeddings", "--clusters", "--comparison", "--source", "--name", "--classifier"}
     only_in_yaml = {"--genomes"}
     assert set(flags(COMMANDS[command][1])) - positional - only_in_yaml <= set(offered)
 

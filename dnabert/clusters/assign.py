@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.clusters.assignment_table import SENTENCE, check_table_free, sentences_of, write_table
+from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, sentences_of
 from dnabert.clusters.config import AssignConfig
-from dnabert.clusters.placer import TOO_FEW_KNOWN, TOO_SHORT, Placer
+from dnabert.clusters.placer import Placer
+from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT
+from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +133,7 @@ def assign(
     """
     from dnabert.corpus.records import read_records
 
-    check_table_free(out, overwrite=overwrite)
+    check_table_free(out, columns=COLUMNS, command="dnabert assign", overwrite=overwrite)
     placer = Placer(clusters, config=config or AssignConfig())
     sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
     table = placer.table(read_records(input))

@@ -1,4 +1,4 @@
-"""The table of assigned sequences: its columns, its exemplars, its file."""
+"""The table of assigned sequences: its columns, its exemplars, its sentences."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnabert.disk import check_writable
 from dnabert.errors import UserError, first_line
 from dnabert.manifest import content_hash, read_manifest
-from dnabert.stage import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,33 +30,6 @@ COLUMNS = (
 )
 #: The last column, where an explanation of the clusters is given.
 SENTENCE = "sentence"
-
-
-def check_table_free(out: str | Path, *, overwrite: bool) -> None:
-    """Raise `UserError` unless a table may be written at `out`; only such a table is ever replaced."""
-    out = Path(out)
-    if not out.exists():
-        check_writable(out)
-        return
-    if not overwrite:
-        raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
-    if not out.is_file() or not _is_table(out):
-        raise UserError(
-            f"{out} exists and is no table of dnabert assign, so --overwrite leaves it alone: choose another --out"
-        )
-
-
-def write_table(table: pd.DataFrame, out: str | Path) -> None:
-    """Write tab-separated values into a temporary sibling and rename it: the file is whole or absent.
-
-    Raises
-    ------
-    UserError
-        when it cannot be written.
-    """
-    with whole_file(out) as temporary:
-        columns = [*COLUMNS, *([SENTENCE] if SENTENCE in table else [])]
-        table.to_csv(temporary, sep="\t", index=False, columns=columns, lineterminator="\n")
 
 
 def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, str]:
@@ -116,8 +87,3 @@ def of_different_groups(windows: list[int], groups: np.ndarray) -> list[int]:
     rest = [window for window in windows if window not in apart]
     chosen = set([*apart, *rest][:EXEMPLARS])
     return [window for window in windows if window in chosen]
-
-
-def _is_table(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.readline(4096).rstrip(b"\n").removesuffix(f"\t{SENTENCE}".encode()) == "\t".join(COLUMNS).encode()

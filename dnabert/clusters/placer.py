@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import UNKNOWN, codes
 from dnabert.clusters.assignment_table import COLUMNS, EXEMPLARS, of_different_groups, shown_windows
 from dnabert.clusters.clustering import load_clusters
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.membership import Placement
 from dnabert.clusters.prepared import load_prepared
+from dnabert.corpus.pieces import Piece, chunks_of, pieces_of, unreadable
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,16 +23,10 @@ if TYPE_CHECKING:
 
     from dnabert.corpus.records import Record
 
-#: A sequence of which no word can be read.
-TOO_SHORT, TOO_FEW_KNOWN = "too short", "too few known bases"
 #: From so many windows' lengths on, one vector for the whole is a mixture.
 _MIXTURE = 2.0
 #: Members looked through for exemplars of different places: orthologs of one place would fill the list.
 _NEAR_MEMBERS = 12
-#: Sequences, and bases, that are read at once: but for one that is longer by itself.
-_CHUNK, _BASES = 2048, 1 << 24
-
-Piece = tuple[str, int, NDArray[np.uint8]]
 
 
 class Placer:
@@ -77,7 +71,7 @@ class Placer:
         from tqdm.auto import tqdm
 
         parts: list[pd.DataFrame] = []
-        chunks = _chunks(self._pieces(records))
+        chunks = chunks_of(pieces_of(records, window=self.prepared.window if self._tile else None))
         first = next(chunks, [])  # before the bar: an input that cannot be read is one line
         with tqdm(unit=" sequences", desc=self._encoder.name) as bar:
             for chunk in itertools.chain([first] if first else [], chunks):
@@ -85,17 +79,11 @@ class Placer:
                 bar.update(len(chunk))
         return pd.concat(parts, ignore_index=True)
 
-    def _pieces(self, records: Iterable[Record]) -> Iterator[Piece]:
-        for record in records:
-            whole = [(0, len(record.bases))]
-            for start, end in tiles(len(record.bases), window=self.prepared.window) if self._tile else whole:
-                yield record.name, start, record.bases[start:end]
-
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd
 
         names, starts, bases = (list(column) for column in zip(*pieces, strict=True))
-        notes = [self._unreadable(piece) for piece in bases]
+        notes = [unreadable(piece, least=self._encoder.minimum_length) for piece in bases]
         lengths = np.array([len(piece) for piece in bases])
         blank: dict[str, Any] = {f"exemplar_{i + 1}": "" for i in range(EXEMPLARS)}
         blank |= {"cluster": "none", "probability": np.nan, "distance": np.nan, "unlike": ""}
@@ -107,12 +95,6 @@ class Placer:
             for name, values in found.items():
                 table.loc[rows, name] = values
         return table[list(COLUMNS)]
-
-    def _unreadable(self, bases: NDArray[np.uint8]) -> str:
-        least = self._encoder.minimum_length
-        if len(bases) < least:
-            return TOO_SHORT
-        return TOO_FEW_KNOWN if _longest_known(bases) < least else ""
 
     def _placed(self, bases: list[NDArray[np.uint8]]) -> dict[str, Any]:
         """Columns of sequences that can be read."""
@@ -156,44 +138,6 @@ class Placer:
             parts += ["a mixture of several windows, see --tile"] * long
             notes.append(", ".join(parts))
         return notes
-
-
-def _chunks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """As many at a time as memory is to hold."""
-    chunk: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        chunk.append(piece)
-        size += len(piece[2])
-        if len(chunk) == _CHUNK or size >= _BASES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
-def tiles(length: int, *, window: int) -> list[tuple[int, int]]:
-    """Cut a sequence into windows; the last takes the rest and is half a window to one and a half long.
-
-    Examples
-    --------
-    >>> tiles(1000, window=448), tiles(1200, window=448), tiles(100, window=448)
-    ([(0, 448), (448, 1000)], [(0, 448), (448, 896), (896, 1200)], [(0, 100)])
-    """
-    count = max(1, int(length / window + 0.5))
-    return [(i * window, length if i == count - 1 else (i + 1) * window) for i in range(count)]
-
-
-def _longest_known(bases: NDArray[np.uint8]) -> int:
-    """Most known bases side by side: where they are fewer than a word, none can be read.
-
-    Examples
-    --------
-    >>> _longest_known(np.frombuffer(b"ACNGTTRA", dtype=np.uint8)), _longest_known(np.frombuffer(b"NN", dtype=np.uint8))
-    (3, 0)
-    """
-    unknown = np.flatnonzero(codes(bases) == UNKNOWN)
-    return int(np.diff(unknown, prepend=-1, append=len(bases)).max()) - 1
 
 
 def _threshold(points: list[dict[str, Any]], *, error: float) -> tuple[float | None, dict[str, Any] | None]:

@@ -96,6 +96,25 @@ class FinetuneConfig(TrainingConfig):
 
 
 @dataclass
+class PredictConfig:
+    """How new sequences are classified."""
+
+    tile: bool = False
+    """Cut each sequence into pieces of about a window's length and classify each; without, a sequence gets one answer, the mean over its pieces."""
+    batch_size: int = 128
+    """Pieces in one forward pass; changes speed and memory, not the answers."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto`: bf16 where the hardware multiplies it fast, else fp32."""
+    threads: int | None = None
+    """CPU threads; by default all cores where a launcher left one."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UserError(f"--batch-size is {self.batch_size}, allowed is 1 or more")
+        check_threads(self.threads)
+
+
+@dataclass
 class ClassifyConfig(TrainingConfig):
     """What fine-tuning brings on labelled tasks, beside what is cheaper."""
 

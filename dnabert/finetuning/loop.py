@@ -22,7 +22,7 @@ def finetune(config: FinetuneConfig) -> Path:
     """Fine-tune a classifier and return its folder.
 
     The folder holds ``config.yaml``, ``metrics.jsonl`` (the curve of every seed), ``results.json`` (scores on test with
-    bootstrap intervals, of every seed and of their mean) and the model of the best seed on dev, with its tokenizer, in the
+    bootstrap intervals, of every seed and of their mean, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with its tokenizer, in the
     Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
 
     A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
@@ -49,9 +49,11 @@ def finetune(config: FinetuneConfig) -> Path:
             trained.append(found)
             _tell(results[-1])
         mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
-        _save(out, start, task, max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss)), dropout=config.dropout)
+        best = max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss))
+        _save(out, start, task, best, dropout=config.dropout)
         (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
-        told = {"task": task.name, "classes": task.classes, "seeds": results, "mean": mean}
+        lengths = [len(sequence) for sequence in task.train.sequences]
+        told = {"task": task.name, "classes": task.classes, "lengths": [min(lengths), max(lengths)], "kept": best.seed, "seeds": results, "mean": mean}
         (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
     return Path(config.out)
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier
-from dnabert.finetuning.config import TrainingConfig
+from dnabert.finetuning.config import PredictConfig, TrainingConfig
 from dnabert.finetuning.reading import LabelledReader, Tiles
 from dnabert.models.precision import accelerator_in
 from dnabert.pretraining.hashing import hashed
@@ -29,6 +29,9 @@ from dnabert.pretraining.prefetch import Prefetcher
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.probes import Task, score
 from dnabert.probes.scores import log_loss
+
+#: Bases of a batch without labels, padding included: what is made of them takes a dozen bytes each.
+_PADDED = 1 << 22
 
 
 @dataclass
@@ -66,7 +69,7 @@ class _Training:
     name: str
 
 
-def build_accelerator(config: TrainingConfig) -> Accelerator:
+def build_accelerator(config: TrainingConfig | PredictConfig) -> Accelerator:
     """This one process, with the precision and threads that are asked for.
 
     Raises
@@ -117,30 +120,67 @@ def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Acce
             torch.manual_seed(seed)  # dropout
             trained = _fit(training, read)
         model.load_state_dict(trained.state)
-        trained.test = probabilities(model, read["test"], config=config, accelerator=accelerator)
+        trained.test = _probabilities(training, read["test"])
         yield trained
 
 
-def probabilities(model: Any, reader: LabelledReader, *, config: TrainingConfig, accelerator: Accelerator) -> NDArray[np.float64]:
-    """Probabilities (n, classes), in order: first frame, forward strand (the mean of both where training drew it)."""
+def probabilities(
+    model: Any, reader: LabelledReader, *, batch_size: int, both_strands: bool, accelerator: Accelerator
+) -> NDArray[np.float64]:
+    """Probabilities (n, classes), in the reader's order: first frame, forward strand, or the mean of both strands.
+
+    Parameters
+    ----------
+    model : classifier, on the accelerator's device.
+    reader : n sequences.
+    batch_size : tiles in one forward pass; changes speed and memory, the probabilities to rounding.
+    both_strands : as training with `TrainingConfig.random_strand` asks for.
+    accelerator : precision and device.
+    """
     model.eval()
-    order = np.argsort(reader.lengths, kind="stable")  # like lengths together: hardly any padding
-    size = 4 * config.batch_size
-    strands = (False, True) if config.random_strand else (False,)
+    batches = _alike(reader.lengths, most=batch_size)
+    strands = (False, True) if both_strands else (False,)
 
     def batch(number: int) -> list[Tiles]:
-        rows = order[number * size : (number + 1) * size]
+        rows = batches[number]
         return [_ready(reader.batch(rows, reverse=np.full(len(rows), strand)), accelerator) for strand in strands]
 
     found = []
-    with torch.inference_mode(), Prefetcher(batch, stop=-(-len(order) // size)) as batches:
-        for tiles in batches:
-            logits = [_logits(model, each.to(accelerator.device), accelerator) for each in tiles]
+    with torch.inference_mode(), Prefetcher(batch, stop=len(batches)) as ready:
+        for tiles in ready:
+            logits = [_predicted(model, each, accelerator, most=batch_size) for each in tiles]
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
     predicted = np.empty_like(ordered)
-    predicted[order] = ordered
+    predicted[np.concatenate(batches)] = ordered
     return predicted / predicted.sum(1, keepdims=True)
+
+
+def _alike(lengths: NDArray[np.int64], *, most: int) -> list[NDArray[np.int64]]:
+    """Rows in batches of like lengths, so that there is hardly any padding, and of so few that padded they stay small."""
+    order = np.argsort(lengths, kind="stable")
+    batches, begin = [], 0
+    for end in range(1, len(order) + 1):
+        full = end - begin == most or end == len(order)
+        if full or (end - begin + 1) * lengths[order[end]] > _PADDED:
+            batches.append(order[begin:end])
+            begin = end
+    return batches
+
+
+def _predicted(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int) -> Tensor:
+    """Logits (B, classes) with at most so many tiles in a forward pass: a chromosome has half a million."""
+    tiles = tiles.to(accelerator.device)
+    ids = tiles.input_ids.split(most)
+    masks = [None] * len(ids) if tiles.attention_mask is None else tiles.attention_mask.split(most)
+    with accelerator.autocast():
+        logits = [model(own, attention_mask=mask).logits for own, mask in zip(ids, masks, strict=True)]
+    return tiles.join(torch.cat(logits))
+
+
+def _probabilities(training: _Training, reader: LabelledReader) -> NDArray[np.float64]:
+    size, both = 4 * training.config.batch_size, training.config.random_strand
+    return probabilities(training.model, reader, batch_size=size, both_strands=both, accelerator=training.accelerator)
 
 
 def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
@@ -150,7 +190,7 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
     best, better = Trained(training.seed, 0, -2.0, math.inf, {}, [], np.empty(0)), 0
     for epoch in range(1, config.epochs + 1):
         loss = _epoch(training, read["train"], epoch=epoch, steps=per_epoch)
-        predicted = probabilities(training.model, read["dev"], config=config, accelerator=training.accelerator)
+        predicted = _probabilities(training, read["dev"])
         dev = score(read["dev"].labels, predicted, resamples=0)["mcc"].value
         dev_loss = log_loss(read["dev"].labels, predicted)
         best.curve.append({"seed": training.seed, "epoch": epoch, "loss": loss, "dev_mcc": dev, "dev_loss": dev_loss})

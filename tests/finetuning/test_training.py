@@ -50,12 +50,20 @@ def test_predictions_do_not_depend_on_the_batch_size():
     part = part_of([0, 1] * 5, length=50)
     mixed = Part([*part.sequences, *part_of([0, 1], length=900, seed=1).sequences], np.array([0, 1] * 6))
     start, found = read_start("default"), []
-    for batch_size in (1, 32):
-        config = TrainingConfig(batch_size=batch_size, precision="fp32", random_strand=True)
+    accelerator = training.build_accelerator(TrainingConfig(precision="fp32"))
+    for batch_size in (1, 2, 32):
         model = training.build_classifier(start, ["a", "b"])
         reader = training.LabelledReader(mixed, start.tokenizer, most_words=start.most_words)
-        found.append(training.probabilities(model, reader, config=config, accelerator=training.build_accelerator(config)))
-    assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+        found.append(training.probabilities(model, reader, batch_size=batch_size, both_strands=True, accelerator=accelerator))
+    assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0] == pytest.approx(found[2], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+
+
+def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
+    monkeypatch.setattr(training, "_PADDED", 1000)
+    lengths = np.array([10, 900, 10, 20, 5000, 10, 30])
+    batches = training._alike(lengths, most=3)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(7)) and max(map(len, batches)) == 3
+    assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= 1000 for rows in batches)
 
 
 def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch):

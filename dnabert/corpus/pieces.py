@@ -1,0 +1,69 @@
+"""A user's sequences, whole or in tiles, as many at a time as memory is to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import UNKNOWN, codes
+from dnabert.corpus.records import Record
+
+#: A sequence of which no word can be read, and why.
+TOO_SHORT, TOO_FEW_KNOWN = "too short", "too few known bases"
+#: Pieces, and bases, that are read at once: but for one that is longer by itself.
+_CHUNK, _BASES = 2048, 1 << 24
+
+#: Name of a sequence, where in it the piece begins (0-based), and its bases, uint8 ASCII (L,).
+Piece: TypeAlias = tuple[str, int, NDArray[np.uint8]]
+
+
+def pieces_of(records: Iterable[Record], *, window: int | None = None) -> Iterator[Piece]:
+    """The sequences in order: each as it is, or where a `window` is given in tiles of about so many bases."""
+    for record in records:
+        whole = [(0, len(record.bases))]
+        for start, end in whole if window is None else tiles(len(record.bases), window=window):
+            yield record.name, start, record.bases[start:end]
+
+
+def chunks_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """As many at a time as memory is to hold."""
+    chunk: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        chunk.append(piece)
+        size += len(piece[2])
+        if len(chunk) == _CHUNK or size >= _BASES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def tiles(length: int, *, window: int) -> list[tuple[int, int]]:
+    """Cut a sequence into windows; the last takes the rest and is half a window to one and a half long.
+
+    Examples
+    --------
+    >>> tiles(1000, window=448), tiles(1200, window=448), tiles(100, window=448)
+    ([(0, 448), (448, 1000)], [(0, 448), (448, 896), (896, 1200)], [(0, 100)])
+    """
+    count = max(1, int(length / window + 0.5))
+    return [(i * window, length if i == count - 1 else (i + 1) * window) for i in range(count)]
+
+
+def unreadable(bases: NDArray[np.uint8], *, least: int) -> str:
+    """Why no word can be read of bases, `TOO_SHORT` or `TOO_FEW_KNOWN`, where a word has `least`; empty where one can.
+
+    Examples
+    --------
+    >>> [unreadable(np.frombuffer(text, dtype=np.uint8), least=3) for text in (b"ACNGTTRA", b"AC", b"ACNAC")]
+    ['', 'too short', 'too few known bases']
+    """
+    if len(bases) < least:
+        return TOO_SHORT
+    unknown = np.flatnonzero(codes(bases) == UNKNOWN)
+    longest = int(np.diff(unknown, prepend=-1, append=len(bases)).max()) - 1
+    return TOO_FEW_KNOWN if longest < least else ""

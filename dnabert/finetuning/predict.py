@@ -1,0 +1,213 @@
+"""A fine-tuned classifier on new sequences: which class, how surely."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.corpus.pieces import Piece, chunks_of, pieces_of, unreadable
+from dnabert.errors import UserError
+from dnabert.finetuning.config import PredictConfig
+from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest
+from dnabert.table_file import check_table_free, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dnabert.corpus.records import Record
+    from dnabert.tokenizer import KmerTokenizer
+
+#: With these the table begins; a column for each class follows.
+COLUMNS = ("name", "start", "end", "length", "label", "probability", "note")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says of new sequences.
+
+    Attributes
+    ----------
+    table : one row per sequence or tile, in input order; its columns are those of the file, see `predict`.
+    task : the task that the classifier learned.
+    test : metric to ``value``, ``low``, ``high`` and ``n`` of the training that was kept, on the task's test sequences.
+    lengths : fewest and most bases of the sequences it learned from.
+    """
+
+    table: pd.DataFrame
+    task: str
+    test: dict[str, Any]
+    lengths: tuple[int, int]
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many rows have each label, the most frequent first; rows that cannot be read have none."""
+        return dict(Counter(label for label in self.table["label"] if label).most_common())
+
+    @property
+    def warning(self) -> str | None:
+        """One line where sequences are much shorter or longer than all that the classifier has learned from."""
+        shortest, longest = self.lengths
+        length = self.table["length"]
+        unlike = int(((length < shortest / 2) | (length > 2 * longest)).sum())
+        if not unlike:
+            return None
+        span = f"{shortest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+        return (
+            f"{unlike:,} of {len(self.table):,} rows are of under half or over twice the bases of the sequences it was trained on "
+            f"({span}): its test says nothing of them"
+        )
+
+    def describe(self) -> str:
+        """The summary that ``dnabert predict`` prints."""
+        sequences = int((self.table["start"] == 0).sum())
+        read = f"{sequences:,} {'sequence' if sequences == 1 else 'sequences'}"
+        read = read if sequences == len(self.table) else f"{len(self.table):,} pieces of {read}"
+        none = int((self.table["note"] != "").sum())
+        lines = [f"{read}, {none:,} that cannot be read (too short, or hardly a known base)"]
+        lines += [f"  {label} {count:,}" for label, count in self.labels.items()]
+        mcc = self.test["mcc"]
+        known = f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} [{mcc['low']:.3f}, {mcc['high']:.3f}]"
+        return "\n".join([*lines, f"{known}; elsewhere classes may be more or less frequent, and probabilities with them"])
+
+
+def predict(
+    classifier: str | Path, input: str | Path, *, out: str | Path, config: PredictConfig | None = None, overwrite: bool = False
+) -> Prediction:
+    """Classify new sequences, and write a table of tab-separated values.
+
+    Sequences are read as the test sequences of the task were: in tiles that leave nothing out where one is longer than a window, a word with an
+    unknown base as a hidden one, and on both strands, with the mean of both, where training drew a random strand.
+
+    Columns of the table:
+
+    - ``name``; ``start``, ``end`` of the piece in its sequence (0-based, half open); ``length`` in bases;
+    - ``label``: the most probable class, and its ``probability`` (the network's softmax: as in training, classes as frequent as there);
+    - ``note``: ``too short`` or ``too few known bases`` where no word can be read; such a row has no label;
+    - ``probability of CLASS`` for each class.
+
+    Parameters
+    ----------
+    classifier : folder made by `finetune`.
+    input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
+    out : file to write, whole or not at all.
+    config : see `PredictConfig`.
+    overwrite : replace such a table that stands at `out`.
+
+    Raises
+    ------
+    UserError
+        when the folder holds no classifier, the input cannot be read, or `out` may not be written.
+    """
+    from dnabert.corpus.records import read_records
+
+    check_table_free(out, columns=COLUMNS, command="dnabert predict", overwrite=overwrite)
+    reader = Classifier(classifier, config=config or PredictConfig())
+    table = reader.table(read_records(input))
+    write_table(table, out)
+    return Prediction(table, reader.task, reader.test, reader.lengths)
+
+
+class Classifier:
+    """A fine-tuned classifier, ready to read sequences.
+
+    Parameters
+    ----------
+    folder : made by `finetune`.
+    config : see `PredictConfig`.
+
+    Attributes
+    ----------
+    classes : their names, in the order of the probabilities.
+    task, test, lengths : see `Prediction`.
+
+    Raises
+    ------
+    UserError
+        when the folder holds no whole classifier.
+    """
+
+    def __init__(self, folder: str | Path, *, config: PredictConfig) -> None:
+        from dnabert.finetuning.training import build_accelerator
+
+        folder = Path(folder)
+        manifest = read_manifest(folder, kind="finetuning")
+        results = read_json(folder / "results.json")
+        try:
+            self.task: str = results["task"]
+            self.test: dict[str, Any] = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+            shortest, longest = results["lengths"]
+            self.lengths = (int(shortest), int(longest))
+        except (KeyError, StopIteration, TypeError, ValueError):
+            raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
+        self._config, self._both_strands = config, bool(manifest["config"]["random_strand"])
+        self._accelerator = build_accelerator(config)
+        self._model, self._tokenizer, self._window = _load(folder)
+        self._model.to(self._accelerator.device)
+        self.classes = [str(self._model.config.id2label[number]) for number in range(self._model.config.num_labels)]
+
+    def probabilities(self, sequences: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Probabilities (n, classes) of sequences of ASCII, uint8 (L_i,), each with a word at least."""
+        from dnabert.finetuning.reading import LabelledReader
+        from dnabert.finetuning.training import probabilities
+        from dnabert.probes import Part
+
+        part = Part(list(sequences), np.zeros(len(sequences), dtype=np.int64))
+        reader = LabelledReader(part, self._tokenizer, most_words=self._tokenizer.number_of_words(self._window))
+        return probabilities(
+            self._model, reader, batch_size=self._config.batch_size, both_strands=self._both_strands, accelerator=self._accelerator
+        )
+
+    def table(self, records: Iterable[Record]) -> pd.DataFrame:
+        """One row per record or tile, in order, with the columns of `predict`."""
+        import pandas as pd
+        from tqdm.auto import tqdm
+
+        parts: list[pd.DataFrame] = []
+        chunks = chunks_of(pieces_of(records, window=self._window if self._config.tile else None))
+        first = next(chunks, [])  # before the bar: an input that cannot be read is one line
+        with tqdm(unit=" sequences", desc=self.task) as bar:
+            for chunk in itertools.chain([first] if first else [], chunks):
+                parts.append(self._rows(chunk))
+                bar.update(len(chunk))
+        return pd.concat(parts, ignore_index=True)
+
+    def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
+        import pandas as pd
+
+        names, starts, bases = (list(column) for column in zip(*pieces, strict=True))
+        notes = [unreadable(piece, least=self._tokenizer.k) for piece in bases]
+        rows = [row for row, note in enumerate(notes) if not note]
+        found = np.full((len(bases), len(self.classes)), np.nan)
+        if rows:
+            found[rows] = self.probabilities([bases[row] for row in rows])
+        lengths = np.array([len(piece) for piece in bases])
+        label = np.full(len(bases), "", dtype=object)
+        label[rows] = np.array(self.classes, dtype=object)[found[rows].argmax(axis=1)]
+        columns: dict[str, Any] = {"name": names, "start": starts, "end": np.array(starts) + lengths, "length": lengths, "label": label}
+        columns |= {"probability": found.max(axis=1).round(4), "note": notes}
+        return pd.DataFrame(columns | {f"probability of {name}": found[:, i].round(4) for i, name in enumerate(self.classes)})
+
+
+def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
+    """The model on the CPU in float32, its tokenizer, and the bases of a window."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    from dnabert.models.build import loading_options, register_architectures
+    from dnabert.models.loading import quiet_loading, readable_weights
+    from dnabert.tokenizer import load_tokenizer
+
+    register_architectures()
+    architecture: Any = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    with quiet_loading(), readable_weights(folder):
+        model: Any = AutoModelForSequenceClassification.from_pretrained(
+            folder, config=architecture, use_safetensors=True, trust_remote_code=False, **loading_options(architecture)
+        )
+    return model, load_tokenizer(folder), int(architecture.window_length)

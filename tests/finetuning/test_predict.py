@@ -1,0 +1,150 @@
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from transformers import pipeline
+
+from dnabert.alphabet import reverse_complement
+from dnabert.cli import main
+from dnabert.errors import UserError
+from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
+
+RNG = np.random.default_rng(1)
+
+
+def drawn(length, gc=0.5):
+    return "".join(RNG.choice(list("ACGT"), length, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]))
+
+
+def write_task(folder, *, length=(30, 60)):
+    folder.mkdir()
+    for part, n in (("train", 60), ("dev", 20), ("test", 20)):
+        rows = [f"{drawn(RNG.integers(*length), 0.3 + 0.4 * (i % 2))},{('poor', 'rich')[i % 2]}" for i in range(n)]
+        (folder / f"{part}.csv").write_text("\n".join(["sequence,label", *rows]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory):
+    """One whose labels do not depend on the strand, and one that reads forward alone."""
+    folder = tmp_path_factory.mktemp("classifiers")
+    task, found = write_task(folder / "gc"), {}
+    for name, strands in (("forward", False), ("both", True)):
+        found[name] = finetune(
+            FinetuneConfig(
+                task=str(task), out=str(folder / name), epochs=3, seeds=[3, 1], resamples=20, precision="fp32", random_strand=strands, freeze=True
+            )
+        )
+    return found
+
+
+def predicted(classifier, sequences, tmp_path, **config):
+    rows = "".join(f">{name}\n{text}\n" for name, text in sequences.items())
+    (tmp_path / "new.fa").write_text(rows)
+    return predict(classifier, tmp_path / "new.fa", out=tmp_path / "new.tsv", config=PredictConfig(precision="fp32", **config), overwrite=True)
+
+
+def test_it_says_what_a_pipeline_of_transformers_says(classifiers, tmp_path):
+    sequences = {f"s{i}": drawn(length, 0.3 + 0.1 * i) for i, length in enumerate((40, 55, 33, 448, 300))} | {"n": "ACGTNNACGTTGCATGCATGCAACGT"}
+    table = predicted(classifiers["forward"], sequences, tmp_path).table
+    pipe = pipeline("text-classification", str(classifiers["forward"]), top_k=None)
+    for row, text in zip(table.to_dict("records"), sequences.values(), strict=True):
+        said = {each["label"]: each["score"] for each in pipe([text])[0]}
+        assert [row[f"probability of {name}"] for name in ("poor", "rich")] == pytest.approx([said["poor"], said["rich"]], abs=2e-4)
+        assert row["label"] == max(said, key=said.get) and row["probability"] == pytest.approx(max(said.values()), abs=2e-4)
+
+
+def test_the_strand_does_not_matter_where_training_drew_it(classifiers, tmp_path):
+    text = drawn(60)
+    pair = {"given": text, "turned": reverse_complement(text)}
+    for name, alike in (("both", True), ("forward", False)):
+        first, second = predicted(classifiers[name], pair, tmp_path).table["probability of rich"]
+        assert (abs(first - second) <= 2e-4) == alike
+
+
+def test_the_table_is_in_the_order_of_the_input_and_the_same_for_any_batch_size(classifiers, tmp_path):
+    sequences = {"a": drawn(900), "short": "ACG", "b": drawn(40), "unknown": "N" * 60, "c": drawn(1500)}
+    made = predicted(classifiers["both"], sequences, tmp_path)
+    assert made.table["name"].tolist() == list(sequences)
+    assert made.table["note"].tolist() == ["", "too short", "", "too few known bases", ""]
+    assert (made.table["label"] == "").tolist() == made.table["probability"].isna().tolist() == [False, True, False, True, False]
+    assert made.describe().startswith("5 sequences, 2 that cannot be read (too short, or hardly a known base)\n")
+    assert "on the 20 test sequences of gc it has a Matthews' correlation of " in made.describe()
+    read = pd.read_csv(tmp_path / "new.tsv", sep="\t", keep_default_na=False, na_values={"probability": [""]})
+    assert read.columns.tolist() == [
+        "name", "start", "end", "length", "label", "probability", "note", "probability of poor", "probability of rich"
+    ]  # fmt: skip
+    assert read["label"].tolist() == made.table["label"].tolist()
+    again = predicted(classifiers["both"], sequences, tmp_path, batch_size=1).table
+    assert again["probability"].to_numpy() == pytest.approx(made.table["probability"].to_numpy(), abs=2e-4, nan_ok=True)
+
+
+def test_a_sequence_in_tiles_has_a_row_for_each_and_each_is_read_by_itself(classifiers, tmp_path):
+    text = drawn(1000)
+    table = predicted(classifiers["both"], {"long": text, "brief": text[:100]}, tmp_path, tile=True).table
+    assert table[["name", "start", "end", "length"]].to_numpy().tolist() == [
+        ["long", 0, 448, 448], ["long", 448, 1000, 552], ["brief", 0, 100, 100]
+    ]  # fmt: skip
+    alone = predicted(classifiers["both"], {"first": text[:448], "second": text[448:], "third": text[:100]}, tmp_path).table
+    assert table["probability of rich"].tolist() == pytest.approx(alone["probability of rich"].tolist(), abs=2e-4)
+
+
+def test_lengths_unlike_those_of_training_are_told(classifiers, tmp_path):
+    made = predicted(classifiers["both"], {"like": drawn(50), "longer": drawn(448)}, tmp_path)
+    shortest, longest = json.loads((classifiers["both"] / "results.json").read_text())["lengths"]
+    assert made.warning == (
+        f"1 of 2 rows are of under half or over twice the bases of the sequences it was trained on ({shortest} to {longest}): its test says nothing of them"
+    )
+    assert predicted(classifiers["both"], {"like": drawn(50)}, tmp_path).warning is None
+
+
+def test_the_score_told_is_that_of_the_training_that_was_kept(classifiers, tmp_path):
+    results = json.loads((classifiers["both"] / "results.json").read_text())
+    dev = {each["seed"]: each["dev_mcc"] for each in results["seeds"]}
+    assert set(dev) == {3, 1} and dev[results["kept"]] == max(dev.values())
+    kept = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+    assert predicted(classifiers["both"], {"a": drawn(50)}, tmp_path).test == kept
+
+
+def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(b"name,sequence\none," + drawn(50).encode() + b"\n"))
+    monkeypatch.setattr("sys.stdin", stdin)
+    table = predict(classifiers["both"], "-", out=tmp_path / "new.tsv", config=PredictConfig(precision="fp32")).table
+    assert table["name"].tolist() == ["one"] and set(table["label"]) <= {"poor", "rich"}
+
+
+def test_what_cannot_work_is_told(classifiers, tmp_path):
+    new, out = tmp_path / "new.fa", tmp_path / "out.tsv"
+    new.write_text(">a\nACGTACGTACGTACGT\n")
+    with pytest.raises(UserError, match="holds no finetuning|is no|manifest"):
+        predict(tmp_path, new, out=out)
+    out.write_text("mine\n")
+    with pytest.raises(UserError, match="exists already: choose another --out or pass --overwrite"):
+        predict(classifiers["both"], new, out=out)
+    with pytest.raises(UserError, match="is no table of dnabert predict, so --overwrite leaves it alone"):
+        predict(classifiers["both"], new, out=out, overwrite=True)
+    assert out.read_text() == "mine\n"
+    with pytest.raises(UserError, match="--batch-size is 0, allowed is 1 or more"):
+        PredictConfig(batch_size=0)
+    old = tmp_path / "old"
+    old.mkdir()
+    for file in classifiers["both"].iterdir():
+        (old / file.name).write_bytes(file.read_bytes())
+    results = json.loads((old / "results.json").read_text())
+    del results["kept"]
+    (old / "results.json").write_text(json.dumps(results))
+    with pytest.raises(UserError, match="does not say which training was kept, an older dnabert made it: fine-tune again"):
+        predict(old, new, out=tmp_path / "x.tsv")
+
+
+def test_the_command_tells_what_it_found(classifiers, tmp_path, capsys):
+    (tmp_path / "new.fa").write_text(f">a\n{drawn(50)}\n>b\n{drawn(2000)}\n")
+    words = ["predict", str(classifiers["both"]), str(tmp_path / "new.fa"), "--precision", "fp32", "--out", str(tmp_path / "new.tsv")]
+    main([*words, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["rows"] == sum(told["labels"].values()) == 2 and told["task"] == "gc" and told["warning"].startswith("1 of 2 rows are of ")
+    main([*words, "--overwrite", "--tile"])
+    said = capsys.readouterr()
+    assert said.out.startswith("5 pieces of 2 sequences, 0 that cannot be read") and "warning: 4 of 5 rows are of " in said.err
