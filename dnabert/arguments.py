@@ -117,9 +117,12 @@ class AssignArguments(AssignConfig):
     """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
-    unlike, note; with --explanation sentence."""
+    unlike, note; with --stability stability; with --explanation sentence."""
     explanation: str | None = None
     """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in its row."""
+    stability: str | None = None
+    """Folder of `dnabert stability` of these clusters: whether a sequence's cluster comes back when clustering is repeated stands in its row,
+    and how often what is placed is elsewhere then is told."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
 

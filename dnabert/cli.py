@@ -107,9 +107,8 @@ def assign(arguments: AssignArguments) -> Result:
     from dnabert.clusters import assign as make
 
     config = _part(arguments, AssignConfig)
-    made = make(
-        arguments.clusters, arguments.input, out=arguments.out, config=config, explanation=arguments.explanation, overwrite=arguments.overwrite
-    )
+    beside = {"explanation": arguments.explanation, "stability": arguments.stability}
+    made = make(arguments.clusters, arguments.input, out=arguments.out, config=config, **beside, overwrite=arguments.overwrite)
     facts = {
         "out": arguments.out,
         "sequences": made.sequences,
@@ -118,6 +117,7 @@ def assign(arguments: AssignArguments) -> Result:
         "unlike": int((made.table["unlike"] != "").sum()),
         "threshold": made.threshold,
         "held_out": made.held_out,
+        "placed": made.placed,
         "warning": made.warning,
     }
     return Result(facts, text=made.describe(), notes=[] if made.warning is None else [f"warning: {made.warning}"])

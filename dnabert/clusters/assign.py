@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, sentences_of
+from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, STABILITY, sentences_of, stability_of
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.placer import Placer
 from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT
@@ -31,12 +31,14 @@ class Assignment:
     held_out : what accepting from there costs on held-out windows (``accepted``, ``wrong``, ``error`` with ``low`` and
         ``high``, ``false_reject``); None with `threshold`.
     held_out_by : what was held out together, in words.
+    placed : how far another clustering would have drawn the same clusters, see `placed_elsewhere`; None where it is not known.
     """
 
     table: pd.DataFrame
     threshold: float | None
     held_out: dict[str, Any] | None
     held_out_by: str
+    placed: dict[str, Any] | None = None
 
     @property
     def sequences(self) -> int:
@@ -77,8 +79,17 @@ class Assignment:
         return (
             f"accepted from probability {self.threshold} on: of {known['accepted']:,} held-out windows accepted so "
             f"(by {self.held_out_by}) {value} % [{low}, {high}] were wrong, of the clustered ones "
-            f"{100 * known['false_reject']:.1f} % were rejected; that is of these clusters as they stand, another clustering may "
-            "draw them otherwise (dnabert stability)"
+            f"{100 * known['false_reject']:.1f} % were rejected; that is of these clusters as they stand, {self._redrawn()}"
+        )
+
+    def _redrawn(self) -> str:
+        if self.placed is None:
+            return "another clustering may draw them otherwise (dnabert stability tells how far, and --stability takes it)"
+        placed, own = self.placed["left_out"], self.placed["members"]
+        low, value, high = (f"{100 * placed[name]:.1f}" for name in ("low", "mean", "high"))
+        return (
+            f"and clusters of a part of the windows, {placed['n']} times another, are drawn otherwise: of the windows so left out and accepted "
+            f"{value} % ({low} to {high}) are elsewhere when all are clustered, of the members {100 * own['mean']:.1f} %"
         )
 
 
@@ -89,6 +100,7 @@ def assign(
     out: str | Path,
     config: AssignConfig | None = None,
     explanation: str | Path | None = None,
+    stability: str | Path | None = None,
     overwrite: bool = False,
 ) -> Assignment:
     """Place new sequences among the clusters of a folder, and write a table of tab-separated values.
@@ -97,7 +109,7 @@ def assign(
     have when clustered with the corpus: when its mutual reachability to a member is within the cluster's own (see
     `Membership`). The probability of that is calibrated on windows that were held out with their whole orthologous
     block, or region. It speaks of the clusters as they stand: whether another clustering would find them again is a
-    question of stability.
+    question of stability, which is told where it is given.
 
     A sequence of several windows' length gets one vector, the mean over its stretches, and is a mixture of what these
     would say apart; `AssignConfig.tile` places each by itself.
@@ -114,6 +126,7 @@ def assign(
       held-out windows), ``composition`` (more bits per base under a Markov model of the corpus than 99 % of its windows),
       ``unknown bases`` (more than a tenth), ``length`` (under half of the corpus's windows', or over twice);
     - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was rejected;
+    - ``stability``, where it is given: ``stable``, ``pattern`` or ``dissolved``, whether the cluster comes back when clustering is repeated;
     - ``sentence``, where an explanation is given: what the members of the cluster have in common.
 
     Parameters
@@ -123,21 +136,24 @@ def assign(
     out : file to write, whole or not at all.
     config : see `AssignConfig`.
     explanation : folder that `dnabert.explain.explain` made of these clusters.
+    stability : folder that `dnabert.stability` made of these clusters.
     overwrite : replace such a table that stands at `out`.
 
     Raises
     ------
     UserError
         when the clusters hold nothing for new sequences, their encoder is gone, the input cannot be read, the allowed error
-        cannot be kept, the explanation is of other clusters, or `out` may not be written.
+        cannot be kept, the explanation or stability is of other clusters, or `out` may not be written.
     """
     from dnabert.corpus.records import read_records
 
     check_table_free(out, columns=COLUMNS, command="dnabert assign", overwrite=overwrite)
     placer = Placer(clusters, config=config or AssignConfig())
     sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
+    verdicts, placed = (None, None) if stability is None else stability_of(stability, clusters=clusters)
     table = placer.table(read_records(input))
-    if sentences is not None:
-        table[SENTENCE] = [sentences.get(str(each), "") for each in table["cluster"]]
+    for name, of_cluster in ((STABILITY, verdicts), (SENTENCE, sentences)):
+        if of_cluster is not None:
+            table[name] = [of_cluster.get(str(each), "") for each in table["cluster"]]
     write_table(table, out)
-    return Assignment(table, placer.threshold, placer.held_out, placer.prepared.held_out_by)
+    return Assignment(table, placer.threshold, placer.held_out, placer.prepared.held_out_by, placed)

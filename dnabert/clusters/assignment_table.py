@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dnabert.clusters.stability import load_stability
 from dnabert.errors import UserError, first_line
 from dnabert.manifest import content_hash, read_manifest
 
@@ -28,8 +29,8 @@ COLUMNS = (
     "unlike",
     "note",
 )
-#: The last column, where an explanation of the clusters is given.
-SENTENCE = "sentence"
+#: Further columns, where the stability of the clusters and an explanation of them are given.
+STABILITY, SENTENCE = "stability", "sentence"
 
 
 def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, str]:
@@ -51,6 +52,23 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
         return dict(zip(table["label"].astype(str), table["text"], strict=True))
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"cannot read {path} ({first_line(error)}): run dnabert explain {clusters} again") from None
+
+
+def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """Verdict on each of these clusters, by the cluster's number as text, and what repeats do with windows they left out (`placed_elsewhere`).
+
+    Raises
+    ------
+    UserError
+        when the folder holds no stability, one of other clusters, or a damaged or older one.
+    """
+    found = load_stability(stability)
+    if ((found.manifest.get("inputs") or {}).get("clusters") or {}).get("sha256") != content_hash(clusters):
+        raise UserError(f"{stability} judges other clusters than {clusters} holds: run dnabert stability {clusters}")
+    try:
+        return {str(row["label"]): str(row["verdict"]) for row in found.summary["clusters"]}, found.summary["placed"]
+    except (KeyError, TypeError):
+        raise UserError(f"{stability} does not say what becomes of windows that a repeat left out, an older dnabert made it: run dnabert stability {clusters} again") from None
 
 
 def shown_windows(table: pd.DataFrame) -> list[str]:

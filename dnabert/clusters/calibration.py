@@ -143,6 +143,11 @@ def _drawn(number: np.ndarray, chosen: list[np.ndarray], *, count: int, seed: in
     return np.concatenate([inside @ rng.multinomial(count, share, size=size).T for size in sizes], axis=1)
 
 
+def lowest_allowed(points: list[dict[str, Any]], *, error: float) -> dict[str, Any] | None:
+    """Of `operating_points` that of the lowest threshold whose error on held-out windows is allowed; None where there is none."""
+    return next((point for point in points if point["error"] <= error), None)
+
+
 def reliability(probability: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     """Expected calibration error (Naeini et al. 2015) over ten bins of equal width, with the bins.
 

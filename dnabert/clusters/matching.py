@@ -74,16 +74,16 @@ def best_match(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return plain[rows, best], np.clip(corrected[rows, best], 0.0, None)
 
 
-def translate(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Write `labels` in the reference's numbers: int32 (n,), -1 unclustered, `OTHER` for a cluster without counterpart.
+def counterparts(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The reference's number of each cluster of `labels`: int32 (K + 1,), of label i at i + 1; -1 for the unclustered, `OTHER` without counterpart.
 
     Counterparts are one to one, with the largest sum of Jaccard indices (Kuhn 1955), and have at least half of the
     smaller cluster in common.
 
     Examples
     --------
-    >>> translate(np.array([0, 0, 1, 1, -1, -1]), np.array([1, 1, 0, -1, 2, 2])).tolist()
-    [0, 0, 1, -1, -2, -2]
+    >>> counterparts(np.array([0, 0, 1, 1, -1, -1]), np.array([1, 1, 0, -1, 2, 2])).tolist()
+    [-1, 1, 0, -2]
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -95,7 +95,18 @@ def translate(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     number = np.full(counts.shape[1], OTHER, dtype=np.int32)
     number[0] = -1
     number[1 + columns[matched]] = rows[matched]
-    return number[np.asarray(labels, dtype=np.int64) + 1]
+    return number
+
+
+def translate(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Write `labels` in the reference's numbers, see `counterparts`: int32 (n,).
+
+    Examples
+    --------
+    >>> translate(np.array([0, 0, 1, 1, -1, -1]), np.array([1, 1, 0, -1, 2, 2])).tolist()
+    [0, 0, 1, -1, -2, -2]
+    """
+    return counterparts(reference, labels)[np.asarray(labels, dtype=np.int64) + 1]
 
 
 def vote(reference: np.ndarray, votes: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

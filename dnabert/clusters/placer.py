@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.clusters.assignment_table import COLUMNS, EXEMPLARS, of_different_groups, shown_windows
+from dnabert.clusters.calibration import lowest_allowed
 from dnabert.clusters.clustering import load_clusters
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.membership import Placement
@@ -141,11 +142,11 @@ class Placer:
 
 
 def _threshold(points: list[dict[str, Any]], *, error: float) -> tuple[float | None, dict[str, Any] | None]:
-    """The lowest threshold whose error on held-out windows is allowed."""
-    fitting = [point for point in points if point["error"] <= error]
-    if points and not fitting:
-        least = min(point["error"] for point in points)
+    """The lowest threshold whose error on held-out windows is allowed, and its operating point."""
+    point = lowest_allowed(points, error=error)
+    if points and point is None:
+        least = min(each["error"] for each in points)
         raise UserError(
             f"--error is {error}, but even of the surest held-out windows {least:.4f} are wrong: raise --error"
         )
-    return (fitting[0]["probability"], fitting[0]) if fitting else (None, None)
+    return (None, None) if point is None else (point["probability"], point)

@@ -15,7 +15,8 @@ from dnabert.clusters.agreement import MEASURES, agreement_between
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.clustering import embeddings_of, load_clusters
 from dnabert.clusters.config import ClusterConfig, StabilityConfig
-from dnabert.clusters.matching import best_match, overlap, vote
+from dnabert.clusters.matching import best_match, counterparts, overlap, vote
+from dnabert.clusters.membership import groups_of
 from dnabert.clusters.null import null_report
 from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.subsample import places_apart
@@ -84,7 +85,7 @@ def stability(
         vectors = embeddings_of(found).vectors
         clustering = ClusterConfig(**found.manifest["config"])
         places = places_apart(found.table) if config.unit == "place" else np.arange(len(found.table))
-        repeats = repeat_clustering(vectors, places, clustering=clustering, config=config)
+        repeats = repeat_clustering(vectors, places, clustering=clustering, config=config, groups=groups_of(found.table)[0])
         total = config.seeds + config.subsamples
         runs = list(tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None))
         labels = found.table["label"].to_numpy()
@@ -158,6 +159,35 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     return rows
 
 
+def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] | None:
+    """How often a window placed in a cluster of a repeat is elsewhere when all windows are clustered: in none, in another, or that cluster is not there.
+
+    Parameters
+    ----------
+    labels : int (n,), of all windows, -1 = none.
+    runs : repeats on subsamples, with windows that they left out and that were placed (`place_left_out`).
+
+    Returns
+    -------
+    ``windows`` and ``accepted``, how many were placed and taken in by a cluster, over all repeats; and of the repeats that took in any the spread
+    of ``left_out``, the share of these that is elsewhere, of ``members``, the same of the repeat's own members, and of their ``difference``. None
+    where no repeat took in any.
+    """
+    left_out, members, windows, accepted = [], [], 0, 0
+    for run in runs:
+        number = counterparts(labels[run.rows], run.labels)
+        taken, own = run.placed >= 0, run.labels >= 0
+        windows, accepted = windows + len(run.placed), accepted + int(taken.sum())
+        if taken.any():
+            left_out.append(float((number[1 + run.placed] != labels[run.left_out])[taken].mean()))
+            members.append(float((number[1 + run.labels] != labels[run.rows])[own].mean()))
+    if not left_out:
+        return None
+    difference = [ours - theirs for ours, theirs in zip(left_out, members, strict=True)]
+    spreads = {"left_out": _spread(left_out), "members": _spread(members), "difference": _spread(difference)}
+    return {"windows": windows, "accepted": accepted, **spreads}
+
+
 def verdict(jaccard: Score, *, config: StabilityConfig) -> str:
     """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds; ``stable`` only where the whole interval is above.
 
@@ -202,6 +232,7 @@ def _summary(
         "noise_share": _spread([run["noise_share"] for run in described if run["kind"] == "subsample"]),
         "clusters": clusters,
         "consensus": _counts(consensus),
+        "placed": placed_elsewhere(labels, runs),
     }
     return summary | {"sentence": sentence(summary)}
 
@@ -224,6 +255,18 @@ def sentence(summary: dict[str, Any]) -> str:
         f"subsamples {agree} and leave "
         f"{noise['mean']:.0%} ({noise['low']:.0%} to {noise['high']:.0%}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
+        + placed_sentence(summary["placed"])
+    )
+
+
+def placed_sentence(placed: dict[str, Any] | None) -> str:
+    """Say what `placed_elsewhere` found; empty where it found nothing."""
+    if placed is None:
+        return ""
+    found, own = placed["left_out"], placed["members"]
+    return (
+        f" Of windows left out and placed in a repeat's clusters as dnabert assign does, {found['mean']:.1%} ({found['low']:.1%} to {found['high']:.1%}) "
+        f"are elsewhere when all are clustered; of the repeat's own members {own['mean']:.1%}."
     )
 
 

@@ -156,10 +156,11 @@ def explained_away(
     rows = []
     for name in ("nothing", *explanations):
         rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
-        labels, neighbors = cluster_once(rest, config)
+        again = cluster_once(rest, config)
+        labels = again.labels
         clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
         row: dict[str, Any] = {"without": name, "explained": explained, "clusters": int(labels.max(initial=-1)) + 1}
-        halves = clustered_halves(rest, windows.table, config=config, seed=seed, pool=neighbors)
+        halves = clustered_halves(rest, windows.table, config=config, seed=seed, pool=again.neighbors)
         row |= _in_halves(labels, halves)
         row |= {"clustered_share": clustered.as_dict(), "hits": {}}
         row |= _agreements(labels, windows.table, halves)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import dnabert
-from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, assign, cluster
+from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, StabilityConfig, assign, cluster, stability
 from dnabert.clusters.assignment_table import COLUMNS
 from dnabert.encoders import embed
 from dnabert.errors import Caution, UserError
@@ -115,6 +115,27 @@ def test_an_explanation_of_other_clusters_is_refused(clusters: Path, mixed: Path
     with pytest.raises(UserError, match=r"cannot read .*clusters.tsv .*: run dnabert explain"):
         assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=folder)
     assert not (tmp_path / "new.tsv").exists()
+
+
+def test_stability_says_whether_a_cluster_comes_back_and_where_placed_windows_are_then(clusters: Path, mixed: Path, tmp_path: Path) -> None:
+    judged = stability(clusters, out=tmp_path / "stability", config=StabilityConfig(seeds=1, subsamples=3, unit="window"))
+    folder = explained(clusters, tmp_path / "explanation")
+    made = assign(clusters, mixed, out=tmp_path / "new.tsv", stability=judged.folder, explanation=folder)
+    verdicts = [row["verdict"] for row in judged.summary["clusters"]]
+    assert made.table["stability"].tolist() == [verdicts[0]] * 10 + [verdicts[1]] * 10 + [""] * 10
+    assert tuple(pd.read_csv(tmp_path / "new.tsv", sep="\t").columns) == (*COLUMNS, "stability", "sentence")
+    assert made.placed == judged.summary["placed"]
+    assert f"{100 * made.placed['left_out']['mean']:.1f} % (" in made.describe() and "are elsewhere when all are clustered" in made.describe()
+    other = tmp_path / "clusters"
+    shutil.copytree(clusters, other)
+    (other / "manifest.json").write_text((other / "manifest.json").read_text() + " ")
+    with pytest.raises(UserError, match="judges other clusters than"):
+        assign(other, mixed, out=tmp_path / "x.tsv", stability=judged.folder)
+    summary = dict(judged.summary)
+    del summary["placed"]
+    (judged.folder / "stability.json").write_text(json.dumps(summary))
+    with pytest.raises(UserError, match="an older dnabert made it: run dnabert stability"):
+        assign(clusters, mixed, out=tmp_path / "x.tsv", stability=judged.folder)
 
 
 def test_all_formats_and_standard_input_give_the_same_table(

@@ -3,7 +3,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig
 from dnabert.clusters.graph import distance_graph, nearest_neighbors
-from dnabert.clusters.repeats import kept_neighbors, repeat_clustering
+from dnabert.clusters.repeats import cluster_once, kept_neighbors, place_left_out, repeat_clustering
 from dnabert.clusters.subsample import subsample
 
 
@@ -44,3 +44,19 @@ def test_repeats_are_the_same_for_the_same_seed(exact_below: int) -> None:
     for run, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(run.rows, other.rows)
         np.testing.assert_array_equal(run.labels, other.labels)
+
+
+def test_windows_left_out_are_placed_where_their_like_are() -> None:
+    family = np.repeat(np.arange(3), 100)
+    vectors = 20 * np.eye(3)[family] + 0.3 * np.random.default_rng(0).normal(size=(300, 3))
+    vectors = np.concatenate([vectors, [[90.0, -90.0, 7.0]]])
+    clustering = ClusterConfig(min_cluster_size=20, neighbors=30, components=3, normalise=False, scaling="center")
+    rows = np.flatnonzero(np.arange(301) % 3 > 0)
+    rows = rows[rows < 300]
+    found = cluster_once(vectors[rows], clustering)
+    left_out, placed = place_left_out(vectors, rows, found, min_samples=clustering.min_samples, groups=np.arange(301), seed=0)
+    assert left_out.tolist() == sorted(set(range(301)) - set(rows.tolist()))
+    assert placed[-1] == -1  # like none
+    own = {label: set(family[rows[found.labels == label]].tolist()) for label in range(3)}
+    taken = placed[:-1] >= 0
+    assert taken.mean() > 0.85 and all({family[window]} == own[label] for window, label in zip(left_out[:-1][taken], placed[:-1][taken], strict=True))

@@ -5,7 +5,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
 from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
-from dnabert.clusters.stability import cluster_stability, sentence
+from dnabert.clusters.stability import cluster_stability, placed_elsewhere, placed_sentence, sentence
 from dnabert.encoders import EmbedConfig, embed
 from dnabert.errors import UserError
 
@@ -44,6 +44,21 @@ def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None
     assert first["jaccard_corrected"]["value"] == pytest.approx((1 + 1 - 0.5 / (1 - 1.6 / 10.4)) / 2)
     assert first["jaccard_subsamples"] == [1.0, 0.5]
     assert second["jaccard"]["value"] == 1.0 and second["jaccard_seeds"] is None
+
+
+def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, -1, -1, -1, -1])
+    rows = np.array([0, 1, 2, 4, 5, 8, 9])
+    own = np.array([1, 1, 1, 0, 0, 0, -1])  # in numbers of its own; window 8 is a member where all leave it out
+    left_out = np.array([3, 6, 7, 10, 11])
+    first = Run("subsample", 0, rows, own, 0.0, left_out, placed=np.array([1, 0, 1, 0, -1]))  # right, right, another, none
+    nothing = Run("subsample", 1, rows, own, 0.0, left_out, placed=np.full(5, -1))
+    found = placed_elsewhere(labels, [first, nothing])
+    assert found is not None and (found["windows"], found["accepted"]) == (10, 4)
+    assert found["left_out"]["mean"] == 0.5 and found["left_out"]["n"] == 1
+    assert found["members"]["mean"] == pytest.approx(1 / 6) and found["difference"]["mean"] == pytest.approx(0.5 - 1 / 6)
+    assert "50.0% (50.0% to 50.0%) are elsewhere when all are clustered; of the repeat's own members 16.7%." in placed_sentence(found)
+    assert placed_elsewhere(labels, [nothing]) is None and placed_sentence(None) == ""
 
 
 def test_a_cluster_that_comes_and_goes_is_not_stable_by_its_mean() -> None:
