@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 #: Equal windows have distance 0, which a sparse matrix cannot tell from "no edge".
 _TINY = 1e-9
-#: Points of a stray component that look for their nearest point outside; enough to place the bridge.
+#: Points of a stray component that look for their nearest point outside; enough to place the bridge. Fewer where so many components have so many
+#: points outside that more than this many distances would be taken: bridges are then not the very shortest.
 _BRIDGE_POINTS = 256
+_BRIDGE_DISTANCES = 1 << 31
+#: Distances held at once.
+_BLOCK = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -107,24 +111,39 @@ def _connect(graph: csr_array, points: np.ndarray, *, seed: int) -> csr_array:
         count, component = connected_components(graph, directed=False)
         if count == 1:
             return graph
-        bridges = [_bridge(points, component == label, rng=rng) for label in _small_components(component)]
-        a, b, distance = (np.array(column) for column in zip(*bridges, strict=True))
+        a, b, distance = _bridges(points, component, rng=rng)
         bridge = scipy.sparse.csr_array((np.maximum(distance, _TINY), (a, b)), shape=graph.shape)
         graph = graph.maximum(bridge.maximum(bridge.T)).tocsr()
 
 
-def _small_components(component: np.ndarray) -> np.ndarray:
+def _bridges(points: np.ndarray, component: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each component but the largest, (a sample of) its points and all outside, the shortest pair: from, to and how far, (components - 1,) each."""
     sizes = np.bincount(component)
-    return np.flatnonzero(np.arange(len(sizes)) != sizes.argmax())
+    stray = np.flatnonzero(np.arange(len(sizes)) != sizes.argmax())
+    most = int(np.clip(_BRIDGE_DISTANCES // (len(stray) * len(points)), 1, _BRIDGE_POINTS))
+    by_component = np.split(np.argsort(component, kind="stable"), np.cumsum(sizes)[:-1])
+    asking = np.concatenate([_some_of(by_component[label], points, most=most, rng=rng) for label in stray])
+    nearest, distance = _nearest_outside(points, component, asking)
+    order = np.lexsort((distance, component[asking]))  # of each component the shortest comes first
+    first = order[np.unique(component[asking][order], return_index=True)[1]]
+    return asking[first], nearest[first], distance[first]
 
 
-def _bridge(points: np.ndarray, inside: np.ndarray, *, rng: np.random.Generator) -> tuple[int, int, float]:
-    """The shortest pair between (a sample of) the points inside and all points outside."""
-    from sklearn.metrics import pairwise_distances_argmin_min
+def _some_of(members: np.ndarray, points: np.ndarray, *, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Members that differ from each other: copies of a sequence have one bridge."""
+    members = members[np.sort(np.unique(points[members], axis=0, return_index=True)[1])]
+    return members if len(members) <= most else np.sort(rng.choice(members, most, replace=False))
 
-    members, others = np.flatnonzero(inside), np.flatnonzero(~inside)
-    if len(members) > _BRIDGE_POINTS:
-        members = np.sort(rng.choice(members, _BRIDGE_POINTS, replace=False))
-    nearest, distance = pairwise_distances_argmin_min(points[members], points[others])
-    best = int(distance.argmin())
-    return int(members[best]), int(others[nearest[best]]), float(distance[best])
+
+def _nearest_outside(points: np.ndarray, component: np.ndarray, asking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each of the points that ask the nearest of another component, int64 (m,), and its distance, float64 (m,)."""
+    exact = points.astype(np.float64)
+    square = np.einsum("ij,ij->i", exact, exact)
+    nearest = np.empty(len(asking), dtype=np.int64)
+    step = max(1, _BLOCK // len(points))
+    for begin in range(0, len(asking), step):
+        own = asking[begin : begin + step]
+        squared = square - 2 * exact[own] @ exact.T  # but for the asking point's own square, which is the same in its row
+        squared[component[own][:, None] == component] = np.inf
+        nearest[begin : begin + step] = squared.argmin(axis=1)
+    return nearest, np.linalg.norm(exact[asking] - exact[nearest], axis=1)

@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 
-from dnabert.clusters.graph import distance_graph, nearest_neighbors
+from dnabert.clusters import graph
+from dnabert.clusters.graph import _bridges, distance_graph, nearest_neighbors
 
 
 def brute(points: np.ndarray, k: int) -> np.ndarray:
@@ -40,10 +42,37 @@ def test_stray_components_are_joined_by_few_edges(copies: bool) -> None:
     spread = 0.0 if copies else 0.1
     points = np.concatenate([center + spread * rng.normal(size=(30, 2)) for center in ([0, 0], [9, 0], [0, 9])])
     neighbors = nearest_neighbors(points.astype(np.float32), k=4)
-    graph = distance_graph(neighbors, points)
-    assert connected_components(graph, directed=False)[0] == 1
-    assert (graph != graph.T).nnz == 0
-    assert (graph.data > 0).all()
+    joined = distance_graph(neighbors, points)
+    assert connected_components(joined, directed=False)[0] == 1
+    assert (joined != joined.T).nnz == 0
+    assert (joined.data > 0).all()
     own = {(a, b) for a, row in enumerate(neighbors.indices[:, 1:].tolist()) for b in row}
-    bridges = {(a, b) for a, b in zip(*graph.nonzero(), strict=True)} - own - {(b, a) for a, b in own}
+    bridges = {(a, b) for a, b in zip(*joined.nonzero(), strict=True)} - own - {(b, a) for a, b in own}
     assert len(bridges) <= 8  # both directions of at most 4
+
+
+def test_a_bridge_is_the_shortest_way_out_of_a_component() -> None:
+    rng = np.random.default_rng(0)
+    points = np.concatenate([center + rng.normal(size=(size, 3)) for center, size in (((0, 0, 0), 40), ((6, 0, 0), 25), ((0, 7, 1), 12))])
+    points = np.repeat(points, 2, axis=0).astype(np.float32)  # each is there twice
+    component = np.repeat([1, 0, 2], [80, 50, 24])
+    start, end, distance = _bridges(points, component, rng=rng)
+    assert component[start].tolist() == [0, 2]
+    for a, b, found in zip(start, end, distance, strict=True):
+        apart = cdist(points[component == component[a]], points[component != component[a]])
+        assert found == pytest.approx(apart.min()) == pytest.approx(np.linalg.norm(points[a] - points[b])) and component[b] != component[a]
+
+
+def test_copies_of_a_sequence_look_for_one_bridge_and_of_many_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, asked = np.random.default_rng(0), []
+    nearest = graph._nearest_outside
+    monkeypatch.setattr(graph, "_nearest_outside", lambda points, component, asking: (asked.append(asking), nearest(points, component, asking))[1])
+    points, component = np.repeat(np.eye(3, dtype=np.float32), [50, 40, 30], axis=0), np.repeat([0, 1, 2], [50, 40, 30])
+    graph._bridges(points, component, rng=rng)
+    assert component[asked[-1]].tolist() == [1, 2]
+    points = points + rng.normal(size=points.shape).astype(np.float32)
+    graph._bridges(points, component, rng=rng)
+    assert len(asked[-1]) == 70
+    monkeypatch.setattr(graph, "_BRIDGE_DISTANCES", 2 * 120 * 7)
+    graph._bridges(points, component, rng=rng)
+    assert np.bincount(component[asked[-1]]).tolist() == [0, 7, 7]
