@@ -122,7 +122,8 @@ def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) 
     """
     count = int(places.max(initial=-1)) + 1
     if count < FEWEST_PLACES:
-        raise UserError(f"the windows lie in {count} places, {FEWEST_PLACES} or more can be resampled: pass --unit window")
+        mend = "pass --unit window" if len(places) >= FEWEST_PLACES else "embed more windows"
+        raise UserError(f"the windows lie in {count} places, {FEWEST_PLACES} or more can be resampled: {mend}")
     kept = np.zeros(count, dtype=bool)
     kept[rng.permutation(count)[: math.ceil(fraction * count)]] = True
     return np.flatnonzero(kept[places])

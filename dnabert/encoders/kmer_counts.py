@@ -11,7 +11,7 @@ from dnabert.alphabet import codes
 from dnabert.encoders.encoder import Bases, by_length, check_length
 from dnabert.errors import UserError
 
-_LARGEST_K = 8  # 4**8 = 65,536 columns; a window of 448 bp holds no more than 441 different words
+LARGEST_K = 8  # 4**8 = 65,536 columns; a window of 448 bp holds no more than 441 different words
 _CHUNK = 1 << 17  # bases, or counts, at once: the intermediate arrays stay in the processor's cache
 
 
@@ -30,8 +30,8 @@ class KmerCounts:
     """
 
     def __init__(self, k: int, *, collapse: bool = True, both_strands: bool = False) -> None:
-        if not 1 <= k <= _LARGEST_K:
-            raise UserError(f"k of kmer:{k} is {k}, allowed is 1 to {_LARGEST_K}: give kmer:6")
+        if not 1 <= k <= LARGEST_K:
+            raise UserError(f"k of kmer:{k} is {k}, allowed is 1 to {LARGEST_K}: give kmer:6")
         self.k = self.minimum_length = k
         self.name = f"{k}-mer frequencies, {'strands collapsed' if collapse else 'stranded'}"
         self._partner = reverse_complement_words(k)
@@ -47,7 +47,7 @@ class KmerCounts:
         """Make the encoder of ``kmer:K`` or ``kmer:K:stranded``."""
         _, k, *rest = spec.split(":")
         if not (k.isascii() and k.isdigit()) or rest not in ([], ["stranded"]):
-            raise UserError(f"encoder {spec}: allowed is kmer:K with K from 1 to {_LARGEST_K}, or kmer:K:stranded")
+            raise UserError(f"encoder {spec}: allowed is kmer:K with K from 1 to {LARGEST_K}, or kmer:K:stranded")
         return cls(int(k), collapse=not rest, both_strands=both_strands)
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.encoders.encoder import Bases, by_length, check_length
-from dnabert.encoders.kmer_counts import KmerCounts
+from dnabert.encoders.kmer_counts import LARGEST_K, KmerCounts
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.errors import UserError
 
@@ -48,8 +48,8 @@ class LatentKmers:
     def from_spec(cls, spec: str, *, seed: int = 0) -> LatentKmers:
         """Make the encoder of ``lsa:K``."""
         k = spec.partition(":")[2]
-        if not (k.isascii() and k.isdigit()):
-            raise UserError(f"encoder {spec}: allowed is lsa:K with K from 1 to 8")
+        if not (k.isascii() and k.isdigit() and 1 <= int(k) <= LARGEST_K):
+            raise UserError(f"encoder {spec}: allowed is lsa:K with K from 1 to {LARGEST_K}")
         return cls(int(k), seed=seed)
 
     def fit(self, bases: Bases) -> None:

@@ -111,3 +111,9 @@ def test_a_word_length_that_cannot_be_is_refused(spec: str) -> None:
 def test_one_sequence_is_too_few_to_be_fitted_on() -> None:
     with pytest.raises(UserError, match="two sequences or more"):
         load_encoder("lsa:4").fit(windows(1))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("spec", ["lsa:9", "lsa:0", "lsa:x"])
+def test_a_word_length_that_cannot_be_is_refused_in_its_own_words(spec):
+    with pytest.raises(UserError, match=rf"^encoder {spec}: allowed is lsa:K with K from 1 to 8$"):
+        load_encoder(spec)
