@@ -95,10 +95,28 @@ def fit_familiarity(sequences: Sequence[NDArray[np.uint8]]) -> Familiarity:
     bits = _markov(counted, order=order)
     cost = bits_per_base(rest, bits=bits, order=order)
     cost = cost[np.isfinite(cost)]
-    middle, usual = np.quantile(cost, [0.5, USUAL]) if len(cost) else (2.0, np.inf)
+    middle, usual = (float(np.median(cost)), _limit(cost)) if len(cost) else (2.0, np.inf)
     lengths = np.array([len(sequence) for sequence in sequences])
     shortest, longest = np.quantile(lengths, [1 - USUAL, USUAL])
-    return Familiarity(bits, order, float(middle), float(min(usual, 1e3)), float(shortest), float(longest))
+    return Familiarity(bits, order, middle, min(usual, 1e3), float(shortest), float(longest))
+
+
+def _limit(cost: np.ndarray) -> float:
+    """What all but 1 % of further windows stay within: the quantile, and of fewer than can show it at least Student's prediction limit.
+
+    Examples
+    --------
+    >>> round(_limit(np.linspace(1.8, 2.0, 101)), 3), round(_limit(np.array([1.8, 1.9, 2.0])), 3)  # 1.9 + 6.965 * 0.1 * sqrt(4 / 3)
+    (1.998, 2.704)
+    """
+    from scipy.stats import t
+
+    quantile, n = float(np.quantile(cost, USUAL)), len(cost)
+    if n >= 1 / (1 - USUAL):
+        return quantile
+    if n == 1:
+        return np.inf
+    return max(quantile, float(cost.mean() + t.ppf(USUAL, n - 1) * cost.std(ddof=1) * np.sqrt(1 + 1 / n)))
 
 
 def corpus_sequences(manifest: Mapping[str, Any], *, sample: int = SAMPLE) -> list[NDArray[np.uint8]]:

@@ -93,3 +93,17 @@ def test_the_corpus_is_read_once_more_unless_it_has_changed(tmp_path: Path) -> N
     assert corpus_sequences(manifest) == []
     path.unlink()
     assert corpus_sequences(manifest) == []
+
+
+@pytest.mark.parametrize("n", [6, 20, 60])
+def test_of_a_small_corpus_hardly_a_further_sequence_is_unlike(n: int) -> None:
+    rng, wrong, foreign = np.random.default_rng(0), [], []
+
+    def drawn(gc: float) -> np.ndarray:
+        return rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), 300, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])
+
+    for _ in range(20):
+        fitted = fit_familiarity([drawn(rng.normal(0.3, 0.04)) for _ in range(n)])
+        wrong += ["composition" in each for each in fitted.reasons([drawn(rng.normal(0.3, 0.04)) for _ in range(50)])]
+        foreign += ["composition" in each for each in fitted.reasons([drawn(0.85) for _ in range(5)])]
+    assert np.mean(wrong) <= 0.04 and np.mean(foreign) >= (0.9 if n > 6 else 0.3)
