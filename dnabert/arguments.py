@@ -196,13 +196,13 @@ class ExportArguments(ExportConfig):
 
 @dataclass(kw_only=True)
 class PushArguments(PushConfig):
-    """Publish a run or a corpus on the Hugging Face Hub, with a card made from its manifest.
+    """Publish a run, a classifier or a corpus on the Hugging Face Hub, with a card made from its manifest.
 
     Example: dnabert push runs/my_run me/apes-chr22 --license cc-by-4.0 --private
     """
 
-    source: Positional[Annotated[str, arg(metavar="RUN_OR_CORPUS")]]
-    """Folder made by train/pretrain.py or train/release.py (a model), or by `dnabert prepare` (a data set)."""
+    source: Positional[Annotated[str, arg(metavar="FOLDER")]]
+    """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert prepare` (a data set)."""
     name: Positional[Annotated[str, arg(metavar="NAME")]]
     """Repository of the Hub: OWNER/NAME, or NAME for your own."""
     dry_run: bool = False

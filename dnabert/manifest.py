@@ -72,8 +72,14 @@ def _program(path: str) -> str:
     return os.path.basename(os.path.dirname(path)) if name == "__main__.py" else name
 
 
+def told_kind(kind: str) -> str:
+    """What users call a kind of stage."""
+    return {"finetuning": "classifier", "classifiers": "comparison of classifiers"}.get(kind, kind)
+
+
 def _one(kind: str) -> str:
     """A kind with its article: a run, an explanation, embeddings."""
+    kind = told_kind(kind)
     if kind.endswith("s") and kind != "corpus":
         return kind
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
@@ -89,14 +95,14 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"no such {kind} folder: {folder}")
+        raise UserError(f"no such {told_kind(kind)} folder: {folder}")
     try:
         manifest = read_json(folder / _MANIFEST)
     except (OSError, ValueError):
-        raise UserError(f"{folder} is no {kind} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
+        raise UserError(f"{folder} is no {told_kind(kind)} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
-        raise UserError(f"{folder} holds {found or 'something unknown'}, not {_one(kind)}: give the folder of {_one(kind)}")
+        raise UserError(f"{folder} holds {told_kind(str(found)) if found else 'something unknown'}, not {_one(kind)}: give the folder of {_one(kind)}")
     if manifest.get("format") != FORMATS[kind]:
         versions = manifest.get("versions")
         made_by = versions.get("dnabert", "another version") if isinstance(versions, dict) else "another version"

@@ -14,7 +14,7 @@ from typing import Any
 from dnabert.disk import system_error
 from dnabert.errors import UserError
 from dnabert.leftovers import lock_folder, remove_leftovers, temporary_sibling
-from dnabert.manifest import describe, kind_of, save_manifest
+from dnabert.manifest import describe, kind_of, save_manifest, told_kind
 
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
@@ -182,7 +182,7 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_dir() or kind_of(out) != kind:
-        raise UserError(f"{out} exists and is no {kind} of dnabert, so --overwrite leaves it alone: choose another --out")
+        raise UserError(f"{out} exists and is no {told_kind(kind)} of dnabert, so --overwrite leaves it alone: choose another --out")
     check_holds_no_stage(out)
     check_not_stood_in(out)
 
@@ -191,7 +191,7 @@ def check_holds_no_stage(out: Path) -> None:
     """Raise `UserError` when somebody keeps another stage in a folder that is about to be replaced, and would lose it."""
     for path in sorted(out.iterdir()) if out.is_dir() else ():
         if path.is_dir() and (kind := kind_of(path)) is not None:
-            raise UserError(f"{out} would be replaced, and {path} ({kind}) with it: move that elsewhere, or choose another --out")
+            raise UserError(f"{out} would be replaced, and {path} ({told_kind(kind)}) with it: move that elsewhere, or choose another --out")
 
 
 def check_not_stood_in(out: Path) -> None:

@@ -17,14 +17,16 @@ import yaml
 from dnabert.errors import UserError
 from dnabert.hub.config import PushConfig
 from dnabert.json_file import read_json
-from dnabert.manifest import kind_of, read_manifest, without_places
+from dnabert.manifest import kind_of, read_manifest, told_kind, without_places
 from dnabert.pretraining.curve import METRICS
 from dnabert.stage import whole_folder
 
 #: The Hub's kind of repository for each kind of stage.
-REPOSITORIES = {"run": "model", "corpus": "dataset"}
+REPOSITORIES = {"run": "model", "finetuning": "model", "corpus": "dataset"}
 #: What a corpus has beside its splits.
 _CORPUS = ("manifest.json", "config.yaml", "summary.json", "dataset_dict.json", "gene_names.parquet", "sequences")
+#: What a classifier's folder has; the tokenizer's and model's files bear the names that transformers gives them.
+_CLASSIFIER = ("*.json", "*.jsonl", "*.yaml", "*.safetensors", "*.txt")
 #: What no stage of ours makes: a version control's or an editor's, or what another process is writing.
 _HIDDEN = shutil.ignore_patterns(".*")
 
@@ -66,13 +68,13 @@ class Staged:
 def staged(
     source: str | Path, name: str, *, config: PushConfig | None = None, out: str | Path | None = None
 ) -> Iterator[Staged]:
-    """Make the folder that is uploaded: a run's release, or a corpus with a card; no network is needed.
+    """Make the folder that is uploaded: a run's release, or a classifier or corpus with a card; no network is needed.
 
     Paths of this machine are cut down to their last part in what is uploaded.
 
     Parameters
     ----------
-    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``) or ``corpus``.
+    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``), ``finetuning`` or ``corpus``.
     name : OWNER/NAME of the repository.
     config : the card's licence and data.
     out : where the folder stays; by default it is temporary, and gone after the block.
@@ -80,23 +82,21 @@ def staged(
     Raises
     ------
     UserError
-        when `source` is neither, `name` is no repository's, or `out` may not be written or is in `source`.
+        when `source` is none of them, `name` is no repository's, or `out` may not be written or is in `source`.
     """
     config = config or PushConfig()
     _check_name(name)
     kind = kind_of(source)
     if kind not in REPOSITORIES:
-        found = f"holds {kind}" if kind else "is no stage of dnabert"
-        raise UserError(f"{source} {found}: give the folder of a run or of a corpus")
+        found = f"holds {told_kind(kind)}" if kind else "is no stage of dnabert"
+        raise UserError(f"{source} {found}: give the folder of a run, of a classifier or of a corpus")
     if out is not None and Path(out).resolve().is_relative_to(Path(source).resolve()):
         raise UserError(f"--out {out} is in {source}, which is copied there: choose another --out")
     with tempfile.TemporaryDirectory(prefix="dnabert-push-") as scratch:
         final = Path(scratch) / "repository" if out is None else Path(out)
         with whole_folder(final, kind=kind) as folder:
-            if kind == "run":
-                _stage_run(Path(source), folder, name=name, config=config)
-            else:
-                _stage_corpus(Path(source), folder, name=name, config=config)
+            stage_one = {"run": _stage_run, "finetuning": _stage_classifier, "corpus": _stage_corpus}[kind]
+            stage_one(Path(source), folder, name=name, config=config)
             _cut_places(folder)
         yield Staged(final, name, REPOSITORIES[kind])
 
@@ -149,6 +149,16 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
     made = str((read_manifest(run, kind="run")["config"] or {}).get("out", ""))
     card = folder / CARD  # its examples load the model under the name that it was released by
     card.write_text(card.read_text().replace(f'"{made}"', f'"{name}"').replace(f"name: {made}\n", f"name: {name.split('/')[-1]}\n"))
+
+
+def _stage_classifier(classifier: Path, folder: Path, *, name: str, config: PushConfig) -> None:
+    from dnabert.finetuning.card import classifier_card
+
+    card = classifier_card(classifier, name=name, data=config.data, license=config.license)
+    for path in sorted(path for pattern in _CLASSIFIER for path in classifier.glob(pattern)):
+        _check_links(path, source=classifier)
+        _link(str(path), str(folder / path.name))
+    (folder / "README.md").write_text(card)
 
 
 def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) -> None:

@@ -118,7 +118,7 @@ def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
 def test_what_cannot_work_is_told(classifiers, tmp_path):
     new, out = tmp_path / "new.fa", tmp_path / "out.tsv"
     new.write_text(">a\nACGTACGTACGTACGT\n")
-    with pytest.raises(UserError, match="holds no finetuning|is no|manifest"):
+    with pytest.raises(UserError, match="is no classifier of dnabert"):
         predict(tmp_path, new, out=out)
     out.write_text("mine\n")
     with pytest.raises(UserError, match="exists already: choose another --out or pass --overwrite"):

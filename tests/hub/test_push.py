@@ -146,7 +146,7 @@ def test_a_name_that_is_no_repository(run, name):
 
 
 def test_a_source_that_does_not_do(tmp_path):
-    with pytest.raises(UserError, match="is no stage of dnabert: give the folder of a run or of a corpus"), staged(tmp_path, "me/x"):
+    with pytest.raises(UserError, match="is no stage of dnabert: give the folder of a run, of a classifier or of a corpus"), staged(tmp_path, "me/x"):
         pass
     (tmp_path / "manifest.json").write_text('{"kind": "report"}')
     with pytest.raises(UserError, match="holds report"), staged(tmp_path, "me/x"):
@@ -188,3 +188,35 @@ def test_no_network_is_one_line(run):
     closed = HfApi(endpoint="http://127.0.0.1:9", token="hf_none")
     with pytest.raises(UserError, match="cannot upload me/x: .*: check the network and the token"):
         push(run, "me/x", api=closed)
+
+
+def test_a_classifier_is_uploaded_with_its_scores_and_applies_from_there(tmp_path: Path) -> None:
+    import numpy as np
+    from huggingface_hub import ModelCard
+
+    from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
+
+    rng = np.random.default_rng(0)
+    (tmp_path / "gc").mkdir()
+    for part, n in (("train", 30), ("dev", 10), ("test", 12)):
+        rows = ["".join(rng.choice(list("ACGT"), 40, p=([0.4, 0.1, 0.1, 0.4], [0.1, 0.4, 0.4, 0.1])[i % 2])) + f",class {i % 2}" for i in range(n)]
+        (tmp_path / "gc" / f"{part}.csv").write_text("\n".join(["sequence,label", *rows]) + "\n")
+    made = finetune(FinetuneConfig(task=str(tmp_path / "gc"), out=str(tmp_path / "made"), epochs=1, seeds=[0, 1], resamples=20, precision="fp32", freeze=True))
+    (made / "notes.md").write_text("mine alone")
+    recorder = Recorder(tmp_path / "hub")
+    push(made, "me/gc", config=PushConfig(license="mit"), api=recorder)
+    assert recorder.calls[0][1]["repo_type"] == "model" and not (recorder.store / "notes.md").exists()
+    card = ModelCard.load(recorder.store / "README.md")
+    results = json.loads((made / "results.json").read_text())
+    kept = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+    scores = {each.metric_type: each.metric_value for each in card.data.eval_results}
+    assert scores == {
+        "matthews_correlation": round(kept["mcc"]["value"], 4), "accuracy": round(kept["accuracy"]["value"], 4),
+        "f1": round(kept["f1"]["value"], 4), "roc_auc": round(kept["auc"]["value"], 4),
+    }  # fmt: skip
+    assert card.data.pipeline_tag == "text-classification" and card.data.license == "mit"
+    assert "Tells apart: class 0, class 1." in card.text and f"{kept['mcc']['low']:.3f} to {kept['mcc']['high']:.3f}" in card.text
+    assert str(tmp_path) not in texts(recorder.store)
+    (tmp_path / "new.fa").write_text(">a\n" + "ACGGC" * 8 + "\n")
+    tables = [predict(folder, tmp_path / "new.fa", out=tmp_path / f"{folder.name}.tsv", config=PredictConfig(precision="fp32")).table for folder in (made, recorder.store)]
+    pd.testing.assert_frame_equal(*tables)

@@ -1,0 +1,108 @@
+"""A classifier's card, made from what its fine-tuning recorded: what it tells apart, how well, how it is applied."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dnabert.errors import UserError
+from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest, without_places
+
+#: Metrics of the card, by their names in ``results.json``, as they are called there.
+_METRICS = {"mcc": "Matthews' correlation", "accuracy": "accuracy", "f1": "F1, mean of the classes", "auc": "area under the ROC curve"}
+#: The same by the Hub's identifiers.
+_IDENTIFIERS = {"mcc": "matthews_correlation", "accuracy": "accuracy", "f1": "f1", "auc": "roc_auc"}
+
+
+def classifier_card(folder: str | Path, *, name: str, data: str | None = None, license: str | None = None) -> str:
+    """Write a classifier's card as the Hugging Face Hub reads it: metadata in YAML, then Markdown.
+
+    Parameters
+    ----------
+    folder : made by `finetune`.
+    name : under which it is loaded: ``OWNER/NAME`` on the Hub.
+    data : what it was fine-tuned on, in a sentence; by default the task's name and classes.
+    license : the Hub's identifier, such as ``cc-by-4.0``; without one the card states none.
+
+    Raises
+    ------
+    UserError
+        when the folder holds no whole classifier.
+    """
+    folder = Path(folder)
+    manifest, results = read_manifest(folder, kind="finetuning"), read_json(folder / "results.json")
+    try:
+        kept = next(each for each in results["seeds"] if each["seed"] == results["kept"])
+        shortest, longest = results["lengths"]
+    except (KeyError, StopIteration, TypeError, ValueError):
+        raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
+    header = yaml.safe_dump(_metadata(name, results["task"], kept["test"], license=license), sort_keys=False)
+    config, classes = manifest["config"], ", ".join(results["classes"])
+    span = f"{shortest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    begun = "fresh weights of the architecture of" if config["fresh"] else "the weights of"
+    part = ", its body frozen" if config["freeze"] else ""
+    strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
+    rows = [f"| {told} | {kept['test'][key]['value']:.3f} | {kept['test'][key]['low']:.3f} to {kept['test'][key]['high']:.3f} |" for key, told in _METRICS.items()]
+    command = shlex.join(without_places(manifest["command"]))
+    return f"""---
+{header}---
+
+# A classifier of DNA: {results["task"]}
+
+Tells apart: {classes}. Made with dnabert's `train/finetune.py` from {begun} {Path(config["run"]).name}{part}.
+
+**Fine-tuned on** {data or f"the training part of the task {results['task']}"}, sequences of {span} bases, read {strands}.
+
+## How good it is
+
+On the {kept["test"]["mcc"]["n"]:,} sequences of the task's test part, with 95% bootstrap intervals; of {len(results["seeds"])} trainings it is the one that was best on dev.
+
+| | value | 95% interval |
+|---|---|---|
+{chr(10).join(rows)}
+
+## How to apply it
+
+```bash
+dnabert predict FOLDER new.fa --out predicted.tsv    # FOLDER: this repository, downloaded
+```
+
+A pipeline of `transformers` (`pipeline("text-classification", "{name}")`; from version 5 on, of words that overlap and of the convolution and the LSTM where dnabert
+is imported) reads one strand, and a longer sequence whole, or with `truncation=True` its first window.
+
+## How it was made
+
+```bash
+{command}
+```
+
+Versions: {", ".join(f"{package} {version}" for package, version in manifest["versions"].items())}.
+
+## Limits
+
+Its probabilities are right where classes are as frequent as in training, and sequences of the kind and length that it was trained on. It is no basis for medical decisions.
+"""
+
+
+def _metadata(name: str, task: str, test: dict[str, Any], *, license: str | None) -> dict[str, Any]:
+    """Of the card's head; https://huggingface.co/docs/hub/model-cards says which keys there are."""
+    metrics = [
+        {"type": _IDENTIFIERS[key], "name": f"{told}, 95% interval {test[key]['low']:.4f} to {test[key]['high']:.4f}", "value": round(test[key]["value"], 4)}
+        for key, told in _METRICS.items()
+    ]
+    result = {
+        "task": {"type": "text-classification", "name": "Sequence classification"},
+        "dataset": {"type": "genome", "name": task, "split": "test"},
+        "metrics": metrics,
+    }
+    return {
+        **({"license": license} if license else {}),
+        "library_name": "transformers",
+        "pipeline_tag": "text-classification",
+        "tags": ["dna", "genomics", "biology", "dnabert"],
+        "model-index": [{"name": name.split("/")[-1], "results": [result]}],
+    }
