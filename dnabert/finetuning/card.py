@@ -47,6 +47,7 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     part = ", its body frozen" if config["freeze"] else ""
     strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
     rows = [f"| {told} | {kept['test'][key]['value']:.3f} | {kept['test'][key]['low']:.3f} to {kept['test'][key]['high']:.3f} |" for key, told in _METRICS.items()]
+    chosen = f"; of {len(results['seeds'])} trainings it is the one that was best on dev" if len(results["seeds"]) > 1 else ""
     command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
@@ -59,7 +60,7 @@ Tells apart: {classes}. Made with dnabert's `train/finetune.py` from {begun} {Pa
 
 ## How good it is
 
-On the {kept["test"]["mcc"]["n"]:,} sequences of the task's test part, with 95% bootstrap intervals; of {len(results["seeds"])} trainings it is the one that was best on dev.
+On the {kept["test"]["mcc"]["n"]:,} sequences of the task's test part, with 95% bootstrap intervals{chosen}.
 
 | | value | 95% interval |
 |---|---|---|
