@@ -34,9 +34,8 @@ from dnabert.errors import UserError, one_line
 from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
 from dnabert.finetuning.config import PredictConfig
-from dnabert.flags import config_file
+from dnabert.flags import config_file, is_given
 from dnabert.hub.config import PushConfig
-from dnabert.yaml_file import read_mapping
 
 T = TypeVar("T")
 
@@ -52,9 +51,9 @@ def fetch(arguments: FetchArguments) -> Result:
     return Result({"out": arguments.out, "genomes": genomes, "absent": fetched.absent}, notes=notes)
 
 
-def prepare(arguments: PrepareArguments, *, yaml: str | None = None) -> Result:
-    """Run ``dnabert prepare``; `yaml` is the file that ``--config`` named."""
-    config, base = _corpus_config(arguments, yaml)
+def prepare(arguments: PrepareArguments, *, words: Sequence[str] = ()) -> Result:
+    """Run ``dnabert prepare``; `words` are those that the arguments were read from."""
+    config, base = _corpus_config(arguments, words)
     from dnabert.corpus import prepare as make
 
     corpus = make(config, out=arguments.out, overwrite=arguments.overwrite, base=base)
@@ -222,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f"unknown command {name}{nearest(name, COMMANDS)}: one of {', '.join(COMMANDS)}")
     work, arguments = COMMANDS[name]
     if work is prepare:
-        work = functools.partial(prepare, yaml=config_file(rest))
+        work = functools.partial(prepare, words=rest)
     run_command(arguments, work, rest, prog=f"dnabert {name}")
 
 
@@ -250,7 +249,7 @@ def _part(arguments: Any, config_class: type[T]) -> T:
     return config_class(**{x.name: getattr(arguments, x.name) for x in dataclasses.fields(config_class)})  # type: ignore[arg-type]
 
 
-def _corpus_config(arguments: PrepareArguments, path: str | None) -> tuple[CorpusConfig, Path | None]:
+def _corpus_config(arguments: PrepareArguments, words: Sequence[str]) -> tuple[CorpusConfig, Path | None]:
     """What to prepare, and the folder that its relative paths start from: that of the YAML that names them."""
     config = _part(arguments, CorpusConfig)
     named = {"FASTA files": arguments.fasta, "--demo": arguments.demo, "genomes in --config": config.genomes}
@@ -264,10 +263,11 @@ def _corpus_config(arguments: PrepareArguments, path: str | None) -> tuple[Corpu
         demo = demo_config()
         split = demo.split if config.split == CorpusConfig().split else config.split
         return dataclasses.replace(demo, window=config.window, split=split), None
+    path = config_file(words)
     base = None if path is None else Path(path).parent
-    if path is not None and config.orthologous_blocks is not None:  # the flag's is found from where one stands, the YAML's beside it
-        in_yaml = read_mapping(path).get("orthologous_blocks") == config.orthologous_blocks
-        blocks = resolve_paths(dataclasses.replace(config, genomes=[]), base=base if in_yaml else None).orthologous_blocks
+    if config.orthologous_blocks is not None:  # the flag's is found from where one stands, the YAML's beside it
+        by_flag = is_given("--orthologous-blocks", words)
+        blocks = resolve_paths(dataclasses.replace(config, genomes=[]), base=None if by_flag else base).orthologous_blocks
         config = dataclasses.replace(config, orthologous_blocks=blocks)
     if arguments.fasta:
         return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None

@@ -95,6 +95,17 @@ def config_file(argv: Sequence[str]) -> str | None:
     return _split_config(argv)[1]
 
 
+def is_given(flag: str, argv: Sequence[str]) -> bool:
+    """Whether a flag stands among the arguments, with its hyphens or, as tyro takes it too, with underscores.
+
+    Examples
+    --------
+    >>> is_given("--top-k", ["--top_k=3"]), is_given("--top-k", ["--config", "x.yaml"])
+    (True, False)
+    """
+    return any(word.partition("=")[0].replace("_", "-") == flag for word in argv)
+
+
 def flags(config_class: type, prefix: str = "") -> Iterable[str]:
     """Names of the flags of a dataclass, nested ones dotted: ``--model.hidden-size``."""
     for name, hint in field_types(config_class).items():

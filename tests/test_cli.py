@@ -156,8 +156,9 @@ def test_a_path_in_a_yaml_is_beside_it_and_a_flags_is_where_one_stands(fasta, tm
     whole = ("--split.validation-fraction", "0", "--split.test-fraction", "0")
     run("prepare", "--config", there / "all.yaml", *whole, "--orthologous-blocks", "blocks.tsv", "--out", tmp_path / "flag")
     run("prepare", fasta, "--config", there / "blocks.yaml", *whole, "--out", tmp_path / "yaml")
-    read = [read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml")]
-    assert read == [str(here / "blocks.tsv"), str(there / "blocks.tsv")]
+    run("prepare", fasta, "--config", there / "blocks.yaml", *whole, "--orthologous_blocks=blocks.tsv", "--out", tmp_path / "both")
+    read = [read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml", "both")]
+    assert read == [str(here / "blocks.tsv"), str(there / "blocks.tsv"), str(here / "blocks.tsv")]
 
 
 def test_an_unknown_key_names_file_and_key(fasta, tmp_path, capsys):

@@ -23,7 +23,15 @@ from dnabert.corpus.loading import Corpus, load_corpus
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.splits import SPLITS, Splitter
 from dnabert.corpus.summary import GenomeSummary, check_has_windows, check_is_dna, warn_of_empty_splits
-from dnabert.corpus.windows import UnknownRuns, Windows, composition, covered, lay_windows, segments_between
+from dnabert.corpus.windows import (
+    UnknownRuns,
+    Windows,
+    composition,
+    covered,
+    held_between,
+    lay_windows,
+    segments_between,
+)
 from dnabert.errors import UserError
 from dnabert.stage import stage
 
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Windows annotated and written at a time: 9 MB of bases of the default length.
 _BATCH = 20_000
+#: Bases that are read to annotate a batch: one window in 50 kb would otherwise read a gigabase.
+_SPAN = 1 << 24
 
 
 def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, base: Path | None = None) -> Corpus:
@@ -216,10 +226,9 @@ class Cutter:
         segments = segments_between(runs, length=length, cuts=cuts)
         step = config.step or config.length
         laid = lay_windows(segments, length=config.length, step=step)
-        if self.config.split.by == "random" and step >= config.length:  # the same windows, none of which is moved into one of another split
+        if self.config.split.by == "random" and step >= config.length:  # none is moved into one of another split
             labels = self.splitter.labels(self.name, chrom, length=length, starts=laid.start, block=np.empty(0, np.int32))
-            between = laid.start[1:][labels[1:] != labels[:-1]]
-            laid = lay_windows(segments_between(runs, length=length, cuts=np.append(cuts, between)), length=config.length, step=step)
+            laid = held_between(laid, length=config.length, cuts=laid.start[1:][labels[1:] != labels[:-1]])
         sizes = segments[:, 1] - segments[:, 0]
         self.summary.bases += length
         self.summary.bases_in_n_runs += int((runs[:, 1] - runs[:, 0]).sum())
@@ -259,6 +268,10 @@ class Cutter:
 
 
 def _batches(windows: Windows) -> Iterator[Windows]:
-    for first in range(0, len(windows), _BATCH):
-        rows = slice(first, first + _BATCH)
+    """Windows that follow each other: `_BATCH` at most, and of windows far apart those that begin within `_SPAN` bases."""
+    first = 0
+    while first < len(windows):
+        within = int(np.searchsorted(windows.start, windows.start[first] + _SPAN))
+        rows = slice(first, min(first + _BATCH, within))
         yield Windows(start=windows.start[rows], before=windows.before[rows], after=windows.after[rows])
+        first = rows.stop

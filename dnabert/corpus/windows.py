@@ -111,6 +111,31 @@ def lay_windows(segments: np.ndarray, *, length: int, step: int) -> Windows:
     )
 
 
+def held_between(windows: Windows, *, length: int, cuts: np.ndarray) -> Windows:
+    """The same windows, none of which can be moved over a cut.
+
+    Parameters
+    ----------
+    windows : side by side or further apart.
+    length : bases per window.
+    cuts : int64 (n,), ascending places between windows.
+
+    Examples
+    --------
+    >>> held = held_between(lay_windows(np.array([[0, 10]]), length=4, step=4), length=4, cuts=np.array([4]))
+    >>> held.before.tolist(), held.after.tolist()
+    ([0, 0], [0, 2])
+    """
+    stretch = np.searchsorted(cuts, windows.start, side="right")
+    before = windows.start - np.append(0, cuts)[stretch]
+    after = np.append(cuts, np.iinfo(np.int64).max)[stretch] - windows.start - length
+    return Windows(
+        start=windows.start,
+        before=np.minimum(windows.before, before).astype(np.uint16),
+        after=np.minimum(windows.after, after).astype(np.uint16),
+    )
+
+
 def covered(windows: Windows, *, length: int) -> int:
     """Number of bases that lie in at least one window.
 

@@ -22,6 +22,7 @@ from dnabert.corpus import (
     prepare,
 )
 from dnabert.corpus.loading import fingerprint
+from dnabert.corpus.reading import Genome
 from dnabert.corpus.simulate import simulate_fasta
 from dnabert.errors import Caution, UserError
 
@@ -166,6 +167,23 @@ def test_windows_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(chunked.table) == len(rows) == 11
     assert np.array_equal(whole.bases(rows, shift=33), chunked.bases(rows, shift=33))
     assert str(whole.table[:]) == str(chunked.table[:])
+
+
+def test_windows_far_apart_are_read_a_stretch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_fasta(tmp_path / "a.fa", length=30_000, seed=1)
+    config = config_from_fasta(tmp_path / "a.fa")
+    config.window = WindowConfig(length=100, step=1_000)
+    whole = prepare(config, out=tmp_path / "whole").view(None)
+    read = []
+    fetch = Genome.fetch
+    monkeypatch.setattr(Genome, "fetch", lambda self, name, start, end: read.append(end - start) or fetch(self, name, start, end))
+    monkeypatch.setattr("dnabert.corpus.preparation.CHUNK", 5_000)
+    monkeypatch.setattr("dnabert.corpus.preparation._SPAN", 5_000)
+    some = prepare(config, out=tmp_path / "some").view(None)
+    assert max(read) <= 5_000 + 100
+    assert whole.column("start").tolist() == some.column("start").tolist() and len(whole) > 20
+    assert (whole.bases(np.arange(len(whole))) == some.bases(np.arange(len(some)))).all()
+    assert (whole.column("gc") == some.column("gc")).all()
 
 
 def test_contigs_share_batches_of_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
