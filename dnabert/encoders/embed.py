@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.config import save_yaml
-from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
+from dnabert.encoders.fitting import read, sequences_to_fit
 from dnabert.encoders.processes import Processes
-from dnabert.encoders.source import Chunk, Source, open_source
+from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
-from dnabert.encoders.whitening import FIT_SEQUENCES, WhitenedEncoder, check_width, fit_whitening, load_whitening
+from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening
 from dnabert.errors import UserError
 from dnabert.stage import check_free, stage
 
@@ -118,7 +118,7 @@ def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path,
     """
     if not (config.whiten or isinstance(encoder, FittedEncoder)):
         return []
-    bases = [_read(chunk, config) for chunk in _spread(source)]
+    bases, whole = sequences_to_fit(source, config)
     if isinstance(encoder, FittedEncoder):
         sequences = [sequence for each in bases for sequence in each]
         with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:  # minutes, where a model reads them
@@ -133,16 +133,7 @@ def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path,
     with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
         vectors = [_encoded(encoder, each, bar=bar) for each in bases]
     fit_whitening(np.concatenate(vectors), power=config.whiten).save(folder)
-    return vectors if total == len(source) and processes.size == 1 else []
-
-
-def _spread(source: Source) -> list[Chunk]:
-    """What is fitted, is fitted on these: all of the input, or stretches of it, evenly spread."""
-    if len(source) <= FIT_SEQUENCES:
-        return list(source.chunks(0, len(source)))
-    stretch = 100
-    starts = np.linspace(0, len(source) - stretch, FIT_SEQUENCES // stretch).astype(int).tolist()
-    return [chunk for start in starts for chunk in source.chunks(start, start + stretch)]
+    return vectors if whole and processes.size == 1 else []
 
 
 def _encode_all(
@@ -160,7 +151,7 @@ def _encode_all(
     part = folder / FILE if processes.size == 1 else parts[processes.rank]
     with TableWriter(part) as writer, _progress(encoder.name, total=stop - start, shown=processes.is_main and not encoded) as bar:
         for number, chunk in enumerate(source.chunks(start, stop)):
-            writer.add(chunk.columns, encoded[number] if encoded else _encoded(encoder, _read(chunk, config), bar=bar))
+            writer.add(chunk.columns, encoded[number] if encoded else _encoded(encoder, read(chunk, config), bar=bar))
     processes.wait()
     if processes.size > 1 and processes.is_main:
         join(parts, into=folder / FILE)
@@ -176,7 +167,3 @@ def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]
     vectors = encoder.encode(bases)
     bar.update(len(bases))
     return vectors
-
-
-def _read(chunk: Chunk, config: EmbedConfig) -> Bases:
-    return shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed) if config.shuffle else chunk.bases

@@ -41,6 +41,10 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
+    def lengths(self) -> NDArray[np.int64]:
+        """Bases of each chosen sequence, int64 (n,)."""
+        ...
+
     def check_lengths(self, minimum: int) -> None:
         """Raise `UserError` when a chosen sequence has fewer bases."""
         ...
@@ -94,6 +98,10 @@ class CorpusSource:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def lengths(self) -> NDArray[np.int64]:
+        """See `Source.lengths`."""
+        return np.full(len(self), self._length, dtype=np.int64)
+
     def check_lengths(self, minimum: int) -> None:
         """See `Source.check_lengths`."""
         check_length(self._length, minimum=minimum, name=self._shown)
@@ -125,12 +133,17 @@ class FastaSource:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def lengths(self) -> NDArray[np.int64]:
+        """See `Source.lengths`."""
+        return np.array([self._genome.lengths[self._names[row]] for row in self._rows.tolist()], dtype=np.int64)
+
     def check_lengths(self, minimum: int) -> None:
         """See `Source.check_lengths`; the shortest record is named, and how many more are too short."""
-        lengths = {name: self._genome.lengths[name] for name in (self._names[row] for row in self._rows.tolist())}
-        shortest = min(lengths, key=lengths.__getitem__)
-        more = sum(length < minimum for length in lengths.values()) - 1
-        check_length(lengths[shortest], minimum=minimum, name=f"record {shortest} of {self._genome.path}", more=max(more, 0))
+        lengths = self.lengths()
+        shortest = int(lengths.argmin())
+        more = int((lengths < minimum).sum()) - 1
+        name = f"record {self._names[self._rows[shortest]]} of {self._genome.path}"
+        check_length(int(lengths[shortest]), minimum=minimum, name=name, more=max(more, 0))
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """See `Source.chunks`; a file that turns out to hold no DNA at all is refused when it has been read through."""

@@ -16,8 +16,6 @@ from dnabert.encoders.encoder import Bases, Encoder
 from dnabert.errors import UserError
 
 FILE = "whitening.safetensors"
-#: Sequences it is fitted on; a direction's spread is known to a hundredth from this many.
-FIT_SEQUENCES = 10_000
 #: Least share of the largest spread that a direction is taken to have: what is less is rounding.
 _LEAST = 1e-4
 #: Widest vectors whose axes are found: of the 32,896 dimensions of kmer:8 each of several matrices would hold 8.7 GB.
