@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ class TableWriter:
 
 
 def sequence_features() -> datasets.Features:
-    """Columns of the table of sequences: a chunk of a sequence per row, `offset` counting over the corpus."""
+    """Columns of the table of sequences: a chunk of a sequence per row, `offset` counting over the corpus, `crc32` of the chunk's bases."""
     from datasets import Features, Value
 
     return Features(
@@ -110,12 +111,15 @@ def sequence_features() -> datasets.Features:
             "start": Value("int64"),
             "offset": Value("int64"),
             "bases": Value("large_binary"),
+            "crc32": Value("uint32"),
         }
     )
 
 
 class Bases:
     """Windows out of the memory-mapped bases, by offset.
+
+    A chunk's checksum is looked at when its first base is asked for (1 ms), unless the corpus is older than these.
 
     The map is opened on first use and again after unpickling, so that it travels into worker processes as a path.
 
@@ -129,6 +133,8 @@ class Bases:
         self._map: np.ndarray | None = None
         self._offsets = np.empty(0, np.int64)
         self._positions = np.empty(0, np.int64)
+        self._checksums = np.empty(0, np.uint32)
+        self._unchecked = np.empty(0, bool)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder}
@@ -151,12 +157,18 @@ class Bases:
         Returns
         -------
         uint8 ASCII (n, length), a copy.
+
+        Raises
+        ------
+        UserError
+            when the file cannot be read, or the bases are not those that were written.
         """
         mapped = self._open()
         offsets = np.asarray(offsets, np.int64)
         if offsets.size and (offsets.min() < 0 or offsets.max() + length > self._offsets[-1]):
             raise IndexError(f"offsets must lie within 0 and {int(self._offsets[-1]) - length}")
         row = np.searchsorted(self._offsets, offsets, side="right") - 1
+        self._check(row)
         crossing = offsets + length > self._offsets[row + 1]
         starts = self._positions[row] + offsets - self._offsets[row]
         # Those that cross the border of a chunk (0.01 %) are read base by base below; until then the file's first bytes stand for them,
@@ -166,8 +178,18 @@ class Bases:
         if crossing.any():
             each = offsets[crossing, None] + np.arange(length)
             row = np.searchsorted(self._offsets, each, side="right") - 1
+            self._check(row)
             windows[crossing] = mapped[self._positions[row] + each - self._offsets[row]]
         return windows
+
+    def _check(self, rows: np.ndarray) -> None:
+        """Compare the checksums of chunks that no window was read from before."""
+        new = rows[self._unchecked[rows]]
+        for row in np.unique(new).tolist() if len(new) else ():
+            first, last = self._positions[row], self._positions[row] + self._offsets[row + 1] - self._offsets[row]
+            if self._map is not None and zlib.crc32(self._map[first:last]) != self._checksums[row]:
+                raise UserError(f"{self.folder / _DATA} is damaged (bases {self._offsets[row]:,} to {self._offsets[row + 1]:,} are others than were written): copy or prepare the corpus again")
+            self._unchecked[row] = False
 
     def _open(self) -> np.ndarray:
         if self._map is not None:
@@ -189,5 +211,8 @@ class Bases:
             lengths.append(np.diff(borders))
         self._positions = np.concatenate(positions)
         self._offsets = np.append(0, np.cumsum(np.concatenate(lengths)))
+        if "crc32" in table.column_names:
+            self._checksums = table["crc32"].to_numpy()
+        self._unchecked = np.full(len(table), "crc32" in table.column_names)
         self._map = np.frombuffer(whole, np.uint8)
         return self._map

@@ -44,7 +44,7 @@ class Corpus(datasets.DatasetDict):
 
     @cached_property
     def sequences(self) -> datasets.Dataset:
-        """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept)."""
+        """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept, and their crc32)."""
         return datasets.load_from_disk(str(self.folder / "sequences"))
 
     @cached_property

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,6 +210,7 @@ class Cutter:
                 "start": start,
                 "offset": offset + start,
                 "bases": bases.tobytes(),
+                "crc32": zlib.crc32(bases),
             }
             sequences.write({name: [value] for name, value in row.items()})
             runs.add(bases)

@@ -21,6 +21,7 @@ from dnabert.corpus import (
     load_corpus,
     prepare,
 )
+from dnabert.corpus.bases import TableWriter, sequence_features
 from dnabert.corpus.loading import fingerprint
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.simulate import simulate_fasta
@@ -223,6 +224,30 @@ def test_bases_that_are_shorter_than_they_say_are_refused(tmp_path: Path) -> Non
         path.write_bytes(whole.replace(np.array([0, 100, 220]).tobytes(), np.array(wrong).tobytes()))
         with pytest.raises(UserError, match=r"cannot read .*arrow \(it is shorter than it says\): prepare the corpus again"):
             load_corpus(tmp_path / "corpus").view("train").bases([0])
+
+
+def test_damaged_bases_are_refused_and_a_corpus_of_before_is_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    text = {name: bytes(rng.choice(list(b"ACGT"), 400).tolist()) for name in "ab"}
+    (tmp_path / "x.fa").write_bytes(b"".join(b">%s\n%s\n" % (name.encode(), bases) for name, bases in text.items()))
+    config = config_from_fasta(tmp_path / "x.fa")
+    config.window, config.split = WindowConfig(length=40), SplitConfig(validation_fraction=0, test_fraction=0)
+    corpus = prepare(config, out=tmp_path / "corpus")
+    rows = corpus.sequences.to_dict()
+    path = tmp_path / "corpus" / "sequences" / "data-00000-of-00001.arrow"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(text["b"], text["b"][:200] + b"\0" * 200))  # as a copy that was broken off leaves it
+    view = corpus.view("train")
+    chrom = view.column("chrom")
+    assert view.bases(np.flatnonzero(chrom == "a")).tobytes() == text["a"]
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"arrow is damaged \(bases 400 to 800 are others than were written\): copy or prepare the corpus again"):
+            view.bases(np.flatnonzero(chrom == "b")[:1])
+    shutil.rmtree(path.parent)
+    features = {name: kind for name, kind in sequence_features().items() if name != "crc32"}
+    with TableWriter(path.parent, features=datasets.Features(features)) as writer:
+        writer.write({name: rows[name] for name in features})
+    assert load_corpus(tmp_path / "corpus").view("train").bases(np.arange(20)).tobytes() == text["a"] + text["b"]
 
 
 def test_overlapping_windows_and_a_split_that_no_window_crosses(tmp_path: Path) -> None:
