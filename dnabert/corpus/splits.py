@@ -20,6 +20,7 @@ SPLITS = ("train", "validation", "test")
 
 _REGION = re.compile(r"(?:(?P<genome>[^/]+)/)?(?P<chrom>.+):(?P<start>[\d,_]*)-(?P<end>[\d,_]*)")
 _END = np.iinfo(np.int64).max
+_RELATED = "if they are related, the same place by descent can stand in train in one and in test in another"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Splitter:
         self._blocks = blocks
         self._regions = [(parse_region(text), label) for text, label in self._named()] if self._takes_regions() else []
         self._check_named(lengths)
-        _warn_of_leaks(config, blocks=blocks)
+        _warn_of_leaks(config, blocks=blocks, lengths=lengths)
         self._block_numbers, self._block_labels = np.empty(0, np.int64), np.empty(0, np.int8)
         if config.split.by == "block":
             self._block_numbers, self._block_labels = self._label_blocks(config)
@@ -209,19 +210,26 @@ def _label_at_random(genome: str, chrom: str, *, starts: np.ndarray, config: Spl
     return np.searchsorted([train, train + config.validation_fraction], draw, side="right")
 
 
-def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None) -> None:
-    if config.split.by == "random":
+def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None, lengths: Mapping[str, Mapping[str, int]]) -> None:
+    split, mend = config.split, "set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"
+    if split.by == "random":
+        shared = config.window.step is not None and config.window.step < config.window.length
         warnings.warn(
             "split.by is random: near-copies (repeats, duplications, related genomes) of training windows stand in "
-            "validation and test, whose figures will be too good; split.by tail, chromosome or block avoids it",
+            f"validation and test{', and bases of theirs too, since windows overlap' if shared else ''}, whose figures will be too good; "
+            "split.by tail, chromosome or block avoids it",
             Caution,
             stacklevel=4,
         )
-    elif config.split.by == "tail" and len(config.genomes) > 1:
-        warnings.warn(
-            f"split.by is tail with {len(config.genomes)} genomes: if they are related, the same place by descent can "
-            "stand in train in one and in test in another; "
-            + ("set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"),
-            Caution,
-            stacklevel=4,
-        )
+    elif split.by in ("tail", "region") and len(config.genomes) > 1:
+        warnings.warn(f"split.by is {split.by} with {len(config.genomes)} genomes: {_RELATED}; {mend}", Caution, stacklevel=4)
+    elif split.by == "chromosome":
+        asked = {*split.validation, *split.test} or {name for own in lengths.values() for name in own}
+        lacking = next(((genome, name) for name in sorted(asked) for genome, own in lengths.items() if name not in own), None)
+        if lacking is not None:
+            warnings.warn(
+                f"split.by is chromosome, and genome {lacking[0]} has no {lacking[1]!r}, which another one has: {_RELATED}; "
+                f"name what it is called there too under split, or {mend}",
+                Caution,
+                stacklevel=4,
+            )

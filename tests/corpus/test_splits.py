@@ -105,6 +105,22 @@ def test_tail_of_several_genomes_warns_and_of_one_does_not() -> None:
         splitter(SplitConfig(by="tail"))
 
 
+def test_splits_by_names_and_coordinates_that_related_genomes_do_not_share_are_told() -> None:
+    related = r"by descent can stand in train in one and in test in another.* give orthologous_blocks"
+    with pytest.warns(Caution, match=f"split.by is region with 2 genomes.*{related}"):
+        splitter(SplitConfig(by="region", test=["chr1:900-"]), genomes="ab")
+    for split in (SplitConfig(by="chromosome", test=["chr2"]), SplitConfig(by="chromosome")):
+        with pytest.warns(Caution, match=f"genome b has no 'ch.*', which another one has.*{related}"):
+            splitter(split, genomes="ab")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        splitter(SplitConfig(by="chromosome", test=["chr1"]), genomes="ab")
+        splitter(SplitConfig(by="chromosome", test=["chr2"]))
+        splitter(SplitConfig(by="region", test=["chr1:900-"]))
+    with pytest.warns(Caution, match="bases of theirs too, since windows overlap"):
+        Splitter(CorpusConfig(split=SplitConfig(by="random"), window=WindowConfig(step=224)), blocks=None, lengths={})
+
+
 @pytest.mark.parametrize(
     ("split", "message"),
     [
