@@ -13,11 +13,11 @@ _GENES = ("gene", "pseudogene")
 UNTYPED = "unknown"
 #: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
 _GENE = "_gene"
-#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta and tRNAscan write no lines of genes.
-_ALONE = {"CDS": "protein_coding", **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
+#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta, tRNAscan and miniprot write no lines of genes.
+_ALONE = {"CDS": "protein_coding", "mRNA": "protein_coding", "transcript": UNTYPED, **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 #: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical protein".
-_NAMES_ALONE = ("gene", "locus_tag", "Name", "ID")
+_NAMES_ALONE = ("gene", "locus_tag", "Name", "ID", "transcript_id")
 _TYPES = ("gene_type", "gene_biotype", "biotype", "ebi_biotype")
 
 
@@ -58,7 +58,7 @@ class GeneLines:
     def add(self, feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
         """Note what a line says of a gene, if anything: most parts in GFF3 do not name theirs, which has a line of its own."""
         is_gene = feature in _GENES or feature.endswith(_GENE)
-        alone = feature in _ALONE and "Parent=" not in attributes
+        alone = "Parent=" not in attributes and (feature in _ALONE or "transcript_id" in attributes)
         if not (is_gene or alone or "gene_id" in attributes):
             return
         found = parse_attributes(attributes)
@@ -69,7 +69,7 @@ class GeneLines:
                 gene = self._gene_of(found["gene_id"], strand, found, attributes=attributes)
                 for transcript in transcripts_of(attributes) or [""]:
                     gene.widen(transcript, start=start, end=end)
-        elif alone and (key := found.get("locus_tag") or found.get("ID")):
+        elif alone and (key := found.get("locus_tag") or found.get("ID") or found.get("transcript_id")):
             gene = self._gene_of(key, strand, found, attributes=attributes, alone=feature)
             gene.widen("", start=start, end=end)
 
@@ -104,7 +104,7 @@ class GeneLines:
         gene = self._by_parts.get((key, strand))
         if gene is None:
             name = _first_of(_NAMES if alone is None else _NAMES_ALONE, found) or key
-            kind = _first_of(_TYPES, found) or (UNTYPED if alone is None else _ALONE[alone])
+            kind = _first_of(_TYPES, found) or _ALONE.get(alone or "", UNTYPED)
             others = other_names(attributes_of(attributes), of_gene=alone is not None)
             gene = self._by_parts[key, strand] = _ByParts(name=name, type=kind, others=others)
         return gene

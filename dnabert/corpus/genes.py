@@ -131,7 +131,8 @@ def read_genes(path: str | Path) -> Genes:
 
     GTF and GFF3: a gene spans its ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before
     that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are
-    a gene, and so is a CDS or an RNA without parent and ``gene_id`` (Prokka), unless a gene line has its ``locus_tag``. Several
+    a gene, and so is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot, GTF of transcripts alone),
+    unless a gene line has its ``locus_tag``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
     gene each. A gene whose type no attribute tells (AUGUSTUS, BRAKER) is ``protein_coding`` where it holds a CDS, else ``unknown``. Where a
     file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after its last

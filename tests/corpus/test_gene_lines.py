@@ -87,6 +87,29 @@ def test_parts_that_stand_alone_are_genes(tmp_path: Path, text: str) -> None:
     assert columns["region"].tolist() == ["CDS", "CDS", "intergenic", "exon", "intergenic", "intergenic"]
 
 
+MINIPROT = (
+    line("mRNA", 0, 50, "ID=MP1;Rank=1;Target=P1 1 10")
+    + line("CDS", 0, 20, "Parent=MP1;Rank=1;Target=P1 1 7", phase="0")
+    + line("CDS", 40, 50, "Parent=MP1;Rank=1;Target=P1 7 10", phase="1")
+    + line("transcript", 60, 70, "ID=R1", strand="-")
+    + line("exon", 60, 70, "Parent=R1", strand="-")
+)
+WITHOUT_GENE_ID = (
+    line("exon", 0, 20, 'transcript_id "MP1"; ')
+    + line("CDS", 0, 20, 'transcript_id "MP1"; ', phase="0")
+    + line("CDS", 40, 50, 'gene_id ""; transcript_id "MP1"; ', phase="1")
+    + line("exon", 60, 70, 'transcript_id "R1"; ', strand="-")
+)
+
+
+@pytest.mark.parametrize("text", [MINIPROT, WITHOUT_GENE_ID], ids=["GFF3", "GTF"])
+def test_transcripts_of_no_gene_are_genes(tmp_path: Path, text: str) -> None:
+    """Else what lies between their exons were intergenic."""
+    assert genes_of(tmp_path / "g.gff", text) == [(0, 50, "MP1", "protein_coding", "+"), (60, 70, "R1", "unknown", "-")]
+    columns = Annotation(genes=read_genes(tmp_path / "g.gff")).columns("c1", starts=np.arange(0, 70, 10), length=10)
+    assert columns["region"].tolist() == ["CDS", "CDS", "intron", "intron", "CDS", "intergenic", "exon"]
+
+
 def test_a_part_of_a_gene_does_not_stand_alone(tmp_path: Path) -> None:
     declared = line("gene", 0, 30, "ID=gene-b0001;Name=thrL;locus_tag=b0001;gene_biotype=protein_coding")
     told = [(0, 30, "thrL", "protein_coding", "+")]
