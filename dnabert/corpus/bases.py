@@ -187,7 +187,7 @@ class Bases:
         new = rows[self._unchecked[rows]]
         for row in np.unique(new).tolist() if len(new) else ():
             first, last = self._positions[row], self._positions[row] + self._offsets[row + 1] - self._offsets[row]
-            if self._map is not None and zlib.crc32(self._map[first:last]) != self._checksums[row]:
+            if self._map is not None and zlib.crc32(self._map[first:last].data) != self._checksums[row]:
                 raise UserError(f"{self.folder / _DATA} is damaged (bases {self._offsets[row]:,} to {self._offsets[row + 1]:,} are others than were written): copy or prepare the corpus again")
             self._unchecked[row] = False
 

@@ -210,7 +210,7 @@ class Cutter:
                 "start": start,
                 "offset": offset + start,
                 "bases": bases.tobytes(),
-                "crc32": zlib.crc32(bases),
+                "crc32": zlib.crc32(bases.data),
             }
             sequences.write({name: [value] for name, value in row.items()})
             runs.add(bases)

@@ -1,7 +1,9 @@
 """Words into vectors through a transformer: frames, strands, tiles, batches of like length, pooling.
 
-A *reading* is one sequence in one frame on one strand; a reading with more words than the model takes is cut into
-tiles of (nearly) equal length, and the reading's vector is that of all its words. Shapes: B tiles, T tokens, D width.
+A *reading* is one sequence in one frame on one strand. Of a reading with more words than the model takes, as few tiles as cover it
+are read, each of as many words as the model takes and evenly placed, and its vector is the mean of theirs. So a sequence that is a
+little longer than a window has nearly a window's vector; cut in two, it would be read with half of the context.
+Shapes: B tiles, T tokens, D width.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class Pooling:
     of_tile: Callable[[Tensor, Tensor], Tensor]
     """From float32 (B, T, D) and which tokens are words, bool (B, T), to float32 (B, dimension)."""
     largest: bool = False
-    """Whether a reading's tiles are joined by their maximum, not by their mean over words."""
+    """Whether a reading's tiles are joined by their maximum, not by their mean."""
 
 
 class TransformerEncoder:
@@ -112,9 +114,8 @@ class TransformerEncoder:
     def read(self, bases: Bases, poolings: Sequence[Pooling]) -> list[NDArray[np.float32]]:
         """What each of `poolings` makes of sequences, read once: float32 (n, its dimension) each, means over frames and strands."""
         tiles, reading, owner = self._tiles(bases)
-        words = np.array([len(tile) for tile in tiles], dtype=np.int64)
-        # a sequence's readings count alike, a reading's tiles by their words
-        weight = words / np.bincount(reading, weights=words)[reading] / np.bincount(owner)[owner[reading]]
+        # a sequence's readings count alike, and a reading's tiles
+        weight = 1 / np.bincount(reading)[reading] / np.bincount(owner)[owner[reading]]
         found = [np.full((len(owner), p.dimension), -np.inf) if p.largest else np.zeros((len(bases), p.dimension)) for p in poolings]
         for batch, hidden_BTD, is_word_BT in self._states(tiles):
             for total, pooling in zip(found, poolings, strict=True):
@@ -154,7 +155,7 @@ class TransformerEncoder:
         tiles: list[NDArray[np.int64]] = []
         reading: list[int] = []
         for row, words in self._readings(bases):
-            pieces = np.array_split(words, -(-len(words) // self._reader.most_words))
+            pieces = evenly_placed(words, size=self._reader.most_words)
             tiles += pieces
             reading += [len(owner)] * len(pieces)
             owner.append(row)
@@ -218,6 +219,18 @@ def pool(hidden_BTD: Tensor, is_word_BT: Tensor, *, how: str) -> Tensor:
     if how == "max":
         return hidden_BTD.masked_fill(~mask, -torch.inf).amax(dim=1)
     return hidden_BTD.masked_fill(~mask, 0).sum(dim=1) / mask.sum(dim=1)
+
+
+def evenly_placed(words: NDArray[np.int64], *, size: int) -> list[NDArray[np.int64]]:
+    """As few stretches of `size` words as cover all of `words`, (n,), from its first to its last; of no more words one of them all.
+
+    Examples
+    --------
+    >>> [tile.tolist() for tile in evenly_placed(np.arange(5), size=4)]
+    [[0, 1, 2, 3], [1, 2, 3, 4]]
+    """
+    starts = np.linspace(0, max(0, len(words) - size), -(-len(words) // size)).round().astype(int)
+    return [words[start : start + size] for start in starts.tolist()]
 
 
 def choose_device(name: str) -> torch.device:

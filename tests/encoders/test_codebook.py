@@ -92,16 +92,16 @@ def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbe
     assert isinstance(encoder._analysis, LatentAnalysis) and matrix.shape == (129, len(codes.centres))
 
 
-def test_long_sequences_frames_and_strands_count_all_their_words(modernbert_run: Path) -> None:
-    """A reading of 333 bp (66 words, at most 12 at once) is that of its six pieces, each read for itself; frames and strands count alike."""
+def test_long_sequences_frames_and_strands_count_alike(modernbert_run: Path) -> None:
+    """A reading of 333 bp (66 words, at most 12 at once) is that of six pieces of 12, evenly placed; frames and strands count alike."""
     config = EmbedConfig(precision="fp32", phases=2, both_strands=True)
     encoder, plain = fitted(f"codebook:{modernbert_run}", windows(), config), fitted(f"codebook:{modernbert_run}", windows())
     assert isinstance(encoder, CodebookEncoder) and isinstance(plain, CodebookEncoder)
     plain._codes, plain._analysis = encoder._codes, encoder._analysis
     one, long, none = windows(1, seed=5)[0], windows(1, 333, seed=6)[0], np.full(60, ord("N"), dtype=np.uint8)
-    parts = [strand[shift:][55 * i : 55 * i + 55] for strand in (long, reverse_complement(long)) for shift in (0, 2) for i in range(6)]
-    words = [len(part) // 5 for part in parts]
-    expected = np.average(plain._shares(parts).toarray(), axis=0, weights=words)
+    places = (0, 11, 22, 32, 43, 54)
+    parts = [strand[shift:][5 * place : 5 * place + 60] for strand in (long, reverse_complement(long)) for shift in (0, 2) for place in places]
+    expected = plain._shares(parts).toarray().mean(axis=0)
     shares = encoder._shares([long]).toarray()[0]
     np.testing.assert_allclose(shares, expected, atol=2e-3)
     assert shares.sum() == pytest.approx(1) and np.abs(shares - expected).sum() < 0.02

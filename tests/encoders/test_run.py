@@ -101,6 +101,18 @@ def test_long_sequences_are_tiled(run: Path, windows: np.ndarray) -> None:
     np.testing.assert_allclose(encode(run, long), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("more", [1, 15])
+def test_tiles_are_as_long_as_windows_wherever_the_sequence_ends(run: Path, windows: np.ndarray, more: int) -> None:
+    """Not halves, which have half of the context: a sequence of a word more than a window would be read quite otherwise."""
+    tokenizer = load_tokenizer(run)
+    words, stride = tokenizer.number_of_words(60), tokenizer.stride
+    reach = tokenizer.k + (words - 1) * stride
+    starts = [0, more] if more <= words else [0, round(more / 2), more]
+    long = np.concatenate([windows, windows[::-1], windows], axis=1)[:, : reach + more * stride]
+    expected = np.mean([by_hand(run, long[:, start * stride : start * stride + reach]) for start in starts], axis=0)
+    np.testing.assert_allclose(encode(run, long), expected, atol=2e-5)
+
+
 def test_the_end_of_a_long_sequence_counts(bert_run: Path, windows: np.ndarray) -> None:
     long = np.concatenate(list(windows[:5]))[None]
     changed = long.copy()
