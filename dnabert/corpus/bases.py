@@ -44,6 +44,7 @@ class TableWriter:
         folder.mkdir(parents=True)
         self._folder, self._split, self._features = folder, split, features
         self._schema = features.arrow_schema
+        self._types = [(field.name, field.type) for field in self._schema]
         self._file = pa.OSFile(str(folder / _DATA), "wb")
         self._stream = pa.ipc.new_stream(self._file, self._schema)
         self._digest = hashlib.blake2b(repr(features).encode(), digest_size=8)  # what datasets calls the fingerprint
@@ -55,12 +56,12 @@ class TableWriter:
         """Append rows given as one array per column."""
         import pyarrow as pa
 
-        arrays = [pa.array(columns[field.name], type=field.type) for field in self._schema]
+        arrays = [pa.array(columns[name], type=kind) for name, kind in self._types]
         for buffer in (buffer for array in arrays for buffer in array.buffers() if buffer is not None):
             self._digest.update(buffer)
+            self._gathered_bytes += buffer.size
         self.rows += len(arrays[0])
         self._gathered.append(arrays)
-        self._gathered_bytes += sum(array.nbytes for array in arrays)
         if len(self._gathered) >= _GATHERED or self._gathered_bytes >= CHUNK:
             self._write_gathered()
 

@@ -79,6 +79,7 @@ class Splitter:
         self._blocks = blocks
         self._regions = [(parse_region(text), label) for text, label in self._named()] if self._takes_regions() else []
         self._check_named(lengths)
+        self._label_of = dict(self._named()) if config.split.by == "chromosome" else {}
         _warn_of_leaks(config, blocks=blocks, lengths=lengths)
         self._block_numbers, self._block_labels = np.empty(0, np.int64), np.empty(0, np.int8)
         if config.split.by == "block":
@@ -126,9 +127,9 @@ class Splitter:
         return [(r, label) for r, label in self._regions if r.chrom == chrom and r.genome in (None, genome)]
 
     def _label_of_chromosome(self, chrom: str) -> int:
-        if not self._named():  # those of one name, in several genomes, fall together as named ones do
+        if not self._label_of:  # those of one name, in several genomes, fall together as named ones do
             return int(_label_at_random("", chrom, starts=np.zeros(1, np.int64), config=self.config)[0])
-        return next((label for name, label in self._named() if name == chrom), 0)
+        return self._label_of.get(chrom, 0)
 
     def _check_named(self, lengths: Mapping[str, Mapping[str, int]]) -> None:
         """Every named chromosome and region must exist, and be in one split: a typo would give an empty one."""

@@ -51,6 +51,15 @@ def test_regions_and_chromosomes() -> None:
     assert labels(by_chromosome, "a", [0, 1]) == [0, 0] and labels(by_chromosome, "a", [0], chrom="chr2") == [2]
 
 
+def test_names_are_gone_through_once_however_many_contigs_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"contig{number}" for number in range(100)]
+    config = SplitConfig(by="chromosome", validation=names[:3], test=names[3:9])
+    split = Splitter(CorpusConfig(split=config), blocks=None, lengths={"a": dict.fromkeys(names, 90)})
+    monkeypatch.setattr(split, "_named", None)
+    drawn = [split.labels("a", name, length=90, starts=np.array([0]), block=np.array([-1])).item() for name in names]
+    assert drawn == [1] * 3 + [2] * 6 + [0] * 91
+
+
 def test_chromosomes_that_nobody_names_are_drawn_whole() -> None:
     names = [f"contig{number}" for number in range(3000)]
     config = SplitConfig(by="chromosome", validation_fraction=0.2, test_fraction=0.1, seed=4)
