@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
-from dnabert.corpus.tracks import Track, TrackBuilder
+from dnabert.corpus.tracks import FASTA, Track, TrackBuilder
 from dnabert.errors import UserError
 
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
@@ -65,7 +65,7 @@ def first_line(path: str | Path) -> list[str]:
 def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
     """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
     for number, line in enumerate(file, start=1):
-        if line.startswith("##FASTA"):
+        if line.startswith(FASTA):
             return
         if line.strip() and not line.startswith(_NOT_DATA):
             yield number, line.rstrip("\r\n").split("\t")

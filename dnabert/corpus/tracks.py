@@ -16,6 +16,10 @@ from dnabert.errors import UserError
 
 #: Lines of a BED file or of an exported table that are no intervals.
 _NOT_DATA = ("#", "track", "browser")
+#: What the sequences begin with that GFF3 may end with; the specification has them after such a header alone, too, as Artemis writes them.
+FASTA = ("##FASTA", ">")
+#: How BED and its kin write that there is no name.
+_NO_NAME = ("", ".")
 #: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
 _RMSK_OUT_HEADER = ("SW", "score", "bit")
 
@@ -104,7 +108,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     ===================  ===========================================================  ==========================
     format               columns                                                      class
     ===================  ===========================================================  ==========================
-    BED                  sequence, start, end, name, …                                name; `unnamed` without
+    BED                  sequence, start, end, name, …                                name; `unnamed` without or for ``.``
     UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
     other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
     RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
@@ -128,7 +132,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     builder, chosen = TrackBuilder(), None
     with open_text(path) as file:
         for number, line in enumerate(file, start=1):
-            if line.startswith("##FASTA"):  # the sequences that GFF3 may end with
+            if line.startswith(FASTA):
                 break
             if not line.strip() or line.startswith(_NOT_DATA):
                 continue
@@ -142,7 +146,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
                 continue
             try:
                 chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)
-                builder.add((chrom, start, end, label or unnamed, name))
+                builder.add((chrom, start, end, unnamed if label in _NO_NAME else label, name))
             except (ValueError, IndexError):
                 shown = line.strip()[:60]
                 raise UserError(f"{path}, line {number} is no {chosen.name} ({shown!r}): {chosen.wants}") from None

@@ -144,10 +144,16 @@ def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: 
     assert not read_track(tmp_path / "genes.gff").chroms
 
 
+def test_a_dot_is_no_name(tmp_path: Path) -> None:
+    (tmp_path / "r.bed").write_text("chr1\t10\t20\t.\t0\t+\nchr1\t30\t40\nchr1\t50\t60\tAlu\n")
+    assert read_track(tmp_path / "r.bed", unnamed="peak").classes == ["Alu", "peak"]
+
+
+@pytest.mark.parametrize("header", ["##FASTA\n", ""])
 @pytest.mark.parametrize("read", [read_track, read_features])
-def test_the_sequences_that_gff3_ends_with_are_no_intervals(tmp_path: Path, read) -> None:
+def test_the_sequences_that_gff3_ends_with_are_no_intervals(tmp_path: Path, read, header: str) -> None:
     line = "chr1\tx\tmatch\t11\t20\t.\t+\t.\tName=AluY\n"
-    (tmp_path / "r.gff3").write_text(f"##gff-version 3\n{line}##FASTA\n>chr1 a\nACGTACGT\n\n>chr2\nAC\n")
+    (tmp_path / "r.gff3").write_text(f"##gff-version 3\n{line}{header}>chr1 a\nACGTACGT\n\n>chr2\nAC\n")
     track = read(tmp_path / "r.gff3")
     assert track.chroms == ["chr1"] and track.intervals["chr1"].tolist() == [[10, 20]]
 
