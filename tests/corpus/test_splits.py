@@ -229,3 +229,16 @@ def test_numbers_of_blocks_cost_no_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found == [0, 0, 1, 2, -1, -1, -1] and peak < 10_000_000
+
+
+def test_blocks_of_whole_genomes_take_some_bytes_each(tmp_path: Path) -> None:
+    import tracemalloc
+
+    number = 60_000
+    (tmp_path / "b.tsv").write_text(HEADER + "".join(f"{n}\ta\tchr1\t{n * 10_000}\t{n * 10_000 + 5_000}\n" for n in reversed(range(number))))
+    tracemalloc.start()
+    places = read_blocks(tmp_path / "b.tsv").of("a", "chr1")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert places[:, 2].tolist() == list(range(number)) and places[5].tolist() == [50_000, 55_000, 5]
+    assert peak < 130 * number, f"{peak / number:.0f} bytes each"
