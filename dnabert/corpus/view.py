@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.bases import Bases
+from dnabert.errors import UserError
 
 if TYPE_CHECKING:
     import datasets
@@ -98,6 +99,11 @@ class WindowView:
         Returns
         -------
         uint8 ASCII (n, window_length), case kept, a copy.
+
+        Raises
+        ------
+        UserError
+            when bases or places are not those that were written.
         """
         rows = np.asarray(rows)
         moved = np.clip(shift, -self._before[rows], self._after[rows])
@@ -138,6 +144,9 @@ class WindowView:
 
     @cached_property
     def _offset(self) -> np.ndarray:
+        for split, part in zip(self.splits, self._parts, strict=True):
+            if (np.diff(part.data.column("offset").to_numpy()) <= 0).any():  # zeros where a copy was broken off would be the first base
+                raise UserError(f"{self.folder / split} is damaged (its windows are out of order): copy or prepare the corpus again")
         return self.column("offset")
 
     @cached_property

@@ -250,6 +250,20 @@ def test_damaged_bases_are_refused_and_a_corpus_of_before_is_read(tmp_path: Path
     assert load_corpus(tmp_path / "corpus").view("train").bases(np.arange(20)).tobytes() == text["a"] + text["b"]
 
 
+def test_windows_that_a_broken_copy_left_empty_are_refused(tmp_path: Path) -> None:
+    simulate_fasta(tmp_path / "a.fa", length=30_000, seed=1)
+    config = config_from_fasta(tmp_path / "a.fa")
+    config.window = WindowConfig(length=100, step=10)
+    corpus = prepare(config, out=tmp_path / "corpus")
+    assert len(corpus.view(None).bases(np.arange(9))) == 9
+    path = tmp_path / "corpus" / "train" / "data-00000-of-00001.arrow"
+    whole, offsets = path.read_bytes(), corpus["train"].data.column("offset").to_numpy()
+    begin = whole.rindex(offsets[-500:].tobytes())
+    path.write_bytes(whole[:begin] + bytes(len(whole) - begin))
+    with pytest.raises(UserError, match="train is damaged .its windows are out of order.: copy or prepare the corpus again"):
+        load_corpus(tmp_path / "corpus").view(None).bases(np.arange(9))
+
+
 def test_overlapping_windows_and_a_split_that_no_window_crosses(tmp_path: Path) -> None:
     fasta = simulate_fasta(tmp_path / "x.fa", length=20_000, seed=2)
     config = config_from_fasta(fasta)
