@@ -90,7 +90,7 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     """Read the annotation files of a genome and check that they speak of its sequences.
 
     Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in two
-    ways: windows of a sequence without a line are intergenic, or without repeats.
+    ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that names no gene.
 
     Parameters
     ----------
@@ -113,6 +113,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
             _warn_of_two_spellings(Path(path), part.chroms, genome=genome, known=chroms, lengths=lengths)
             places = part.spans if isinstance(part, Genes) else part.intervals
             _check_starts(Path(path), places, fasta=genome.fasta, lengths=lengths)
+            if not any(map(len, places.values())):
+                warnings.warn(f"{path} names no gene: windows are in none, and introns are intergenic; give a file with lines of genes, or with a gene_id or transcript_id", Caution, stacklevel=3)
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
 
 

@@ -140,6 +140,14 @@ def test_what_is_unknown_says_so() -> None:
         assert np.isnan(columns[name]).all()
 
 
+def test_a_file_that_names_no_gene_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "orphans.gff3"
+    path.write_text("c1\tx\texon\t1\t40\t.\t+\t.\tParent=t1\nc1\tx\tCDS\t1\t40\t.\t+\t0\tParent=t1\n")
+    genome = GenomeConfig("bact", "bact.fna", genes=str(path))
+    with pytest.warns(UserWarning, match=r"orphans\.gff3 names no gene: windows are in none, and introns are intergenic; give a file with"):
+        read_annotation(genome, chroms=["c1"], lengths={"c1": 90})
+
+
 @pytest.mark.parametrize("key", ["genes", "repeats", "cpg_islands"])
 def test_annotation_of_another_assembly_is_refused_one_that_goes_round_a_circle_is_not(tmp_path: Path, key: str) -> None:
     path = tmp_path / ("g.gtf" if key == "genes" else "r.bed")
