@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 import transformers
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list, parse_flag_from_env
@@ -62,9 +63,10 @@ class Samplers:
 
 def make_accelerator(config: PretrainConfig) -> Accelerator:
     """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared, or no compiler."""
-    # as Accelerator itself reads it; without the flag two processes over gloo would each think themselves alone
-    # and with patience: the others wait for the one that counts Markov models, or writes to a slow disk
-    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=_PATIENCE).device
+    # without cpu=True torchrun's processes on a machine of CPUs would each think themselves alone
+    cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+    # with patience: the others wait for the one that counts Markov models, or writes to a slow disk
+    device = PartialState(cpu=cpu, timeout=_PATIENCE).device
     sharding.is_asked_for()  # refuses what it cannot do
     accelerator = accelerator_in(config.precision, device=device)
     if device.type == "cpu":
