@@ -132,7 +132,7 @@ class PretrainConfig:
     resume: Literal["never", "auto"] = "never"
     """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none."""
     overwrite: bool = False
-    """Replace an existing run at `out`."""
+    """Replace an existing run at `out`. It stays beside it until the new one has a checkpoint, and comes back where that ends before."""
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 where the hardware multiplies it fast (CUDA, CPUs with AMX or AVX512-BF16), else fp32."""

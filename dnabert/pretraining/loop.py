@@ -184,6 +184,8 @@ def _checkpoint(training: Training) -> None:
         keep=training.config.keep_checkpoints,
         writes=training.accelerator.is_main_process,
     )
+    if training.accelerator.is_main_process:
+        run_folder.replaces(Path(training.config.out))
     training.accelerator.wait_for_everyone()
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dnabert.config import load_yaml, save_yaml
 from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
-from dnabert.manifest import write_manifest
+from dnabert.manifest import kind_of, write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
@@ -35,15 +36,24 @@ _HELD: dict[Path, int] = {}
 
 
 def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainConfig], Path]:
-    """Wrap a training: a disk that takes nothing any more becomes a `UserError`, and the folder is given free at the end."""
+    """Wrap a training: a disk that takes nothing any more becomes a `UserError`; at the end the folder is given free.
+
+    A run that ends before its first checkpoint gives back what `overwrite` was to replace.
+    """
 
     @functools.wraps(train)
     def wrapped(config: PretrainConfig) -> Path:
+        out = Path(config.out).absolute()
         try:
             with disk_in_one_line(config.out, mend="mend that, then go on with --resume auto"):
                 return train(config)
+        except BaseException:
+            with contextlib.suppress(OSError):  # a disk that takes nothing: whoever begins next does it
+                if out in _HELD:  # by this process, and not by the one for which it was refused
+                    _give_up_or_back(Path(config.out))
+            raise
         finally:
-            _release(Path(config.out).absolute())
+            _release(out)
 
     return wrapped
 
@@ -53,7 +63,8 @@ def begun(config: PretrainConfig) -> Iterator[Path | None]:
     """Make `config.out` ready, hold it for this process, and give the checkpoint to go on from, if any.
 
     After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again. When the block fails, what stood
-    there before stands there again.
+    there before stands there again. What is to be replaced is kept beside `out` until `replaces` or `finish`; where an earlier process was
+    killed before that, it is put back first.
 
     Raises
     ------
@@ -63,6 +74,8 @@ def begun(config: PretrainConfig) -> Iterator[Path | None]:
     """
     out = Path(config.out)
     _hold(out)
+    _give_up_or_back(out)
+    _hold(out)  # what came back is another folder
     newest = _to_go_on_from(config)
     if newest is not None:
         yield newest
@@ -166,6 +179,34 @@ def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:
     share(Path(config.out))
     inputs = {"corpus": corpus} | ({"initial": Path(config.initial)} if config.initial else {})
     write_manifest(Path(config.out), kind="run", config=config, inputs=inputs, seconds=seconds)
+    replaces(Path(config.out))
+
+
+def replaces(out: Path) -> None:
+    """Remove what was to be replaced at `out`: the new run has a checkpoint, or is whole."""
+    kept = _kept(out)
+    if kept.is_symlink():  # what it points to is somebody's own
+        kept.unlink()
+    else:
+        shutil.rmtree(kept, ignore_errors=True)
+
+
+def _kept(out: Path) -> Path:
+    """Where that is until then; no leftover, which the next process would remove."""
+    place = Path(os.path.abspath(out))
+    return place.with_name(f".{place.name}.replaced")
+
+
+def _give_up_or_back(out: Path) -> None:
+    """What was to be replaced at `out` goes where the new run can be gone on with, and comes back where that ended before its first checkpoint."""
+    kept = _kept(out)
+    if not os.path.lexists(kept):
+        return
+    if kind_of(out) == "run" or (_is_stopped(out) and checkpoints(out)):
+        replaces(out)
+    elif not out.exists() or _is_stopped(out) or (out.is_dir() and not any(out.iterdir())):
+        _give_back(out, kept, stood=True)
+        print(f"{out} is what it was before --overwrite: the run that was to replace it ended before its first checkpoint", file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -179,15 +220,11 @@ def _fresh(config: PretrainConfig) -> Iterator[None]:
     except BaseException:
         _give_back(out, replaced, stood=stood)
         raise
-    if replaced is not None and replaced.is_symlink():  # what it points to is somebody's own
-        replaced.unlink()
-    elif replaced is not None:
-        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _moved_away(out: Path) -> Path | None:
     """Where what stands at `out` is now; None where that is nothing."""
-    replaced = temporary_sibling(out, role="-replaced")
+    replaced = _kept(out)
     with _making(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
@@ -208,15 +245,17 @@ def _make_empty(config: PretrainConfig) -> None:
 
 def _give_back(out: Path, replaced: Path | None, *, stood: bool) -> None:
     """Remove what was begun at `out`, as far as that can be, and put back what stood there."""
+    half = temporary_sibling(out, role="-begun")
+    if out.is_dir() and (replaced is not None or not stood):
+        out.rename(half)  # at once: the rest of it would be taken for something else
     for path in out.iterdir() if out.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink()
-    if out.is_dir() and (replaced is not None or not stood):
-        out.rmdir()
     if replaced is not None:
         replaced.rename(out)
+    shutil.rmtree(half, ignore_errors=True)
 
 
 @contextlib.contextmanager

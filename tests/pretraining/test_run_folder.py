@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 from dnabert.errors import UserError
 from dnabert.manifest import write_manifest
-from dnabert.pretraining import pretrain
+from dnabert.pretraining import loop, pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.curve import METRICS
 from dnabert.pretraining.run_folder import begun
@@ -86,6 +86,49 @@ def test_what_stood_there_is_given_back_when_a_run_cannot_be_begun(config, stand
     assert out.exists() == (stands != "nothing") and out.is_symlink() == ("link" in stands)
     assert contents(out) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(({"elsewhere"} if "link" in stands else set()) | ({"run"} if out.exists() else set()))
+
+
+def test_what_is_replaced_comes_back_when_the_new_run_was_killed_before_its_first_checkpoint(config, tmp_path, capsys):
+    out = pretrain(config(steps=1))
+    before = contents(out)
+    for how in ({"resume": "auto"}, {}, {"overwrite": True}):
+        with begun(config(overwrite=True)):
+            pass  # and then it is killed, so that nothing is cleared up
+        assert contents(tmp_path / ".run.replaced") == before and not checkpoints(out)
+        if how.get("overwrite"):
+            pretrain(config(**how))
+            assert checkpoints(out)[-1].name == "step-000000006"
+        else:
+            with pytest.raises(UserError, match="run exists already: choose another --out or pass --overwrite"):
+                pretrain(config(**how))
+            assert contents(out) == before
+        assert "run is what it was before --overwrite: the run that was to replace it ended before" in capsys.readouterr().err
+        assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("ends", [OSError(28, "No space left on device"), KeyboardInterrupt(), UserError("diverged")])
+def test_what_is_replaced_comes_back_when_the_new_run_ends_before_its_first_checkpoint(config, ends, tmp_path, monkeypatch):
+    out = pretrain(config(steps=1))
+    before = contents(out)
+
+    def ended(*_: object) -> None:
+        raise ends
+
+    monkeypatch.setattr(loop, "_evaluate", ended)
+    with pytest.raises((UserError, KeyboardInterrupt)):
+        pretrain(config(overwrite=True))
+    assert contents(out) == before and [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_checkpoint_gives_up_what_was_replaced(config, tmp_path):
+    out = pretrain(config(steps=1))
+    (out / "mine").touch()
+    with begun(config(overwrite=True)):
+        assert (tmp_path / ".run.replaced" / "mine").exists()
+    (out / "checkpoints" / "step-000000002").mkdir(parents=True)  # made, and killed before the old run was removed
+    with pytest.raises(UserError, match="none that can be read"), begun(config(resume="auto")):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["run"] and not (out / "mine").exists()
 
 
 def test_a_refused_step_forward_leaves_the_config_of_the_run(config):
