@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.config import save_yaml, to_yaml
+from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.flags import parse
 from dnabert.json_file import read_json
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SPAWN = multiprocessing.get_context("spawn")
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
+#: Settings that change how a run is computed, or where, and its numbers by rounding at most: with other ones it is not trained again.
+_LOOSE = ("overwrite", "resume", "threads", "out")
 
 
 @dataclass
@@ -143,28 +145,45 @@ def _words(flags: str, *, of: str) -> list[str]:
 
 
 def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:
-    """Tokens of each variant in the time of one of the first's; measured once for a set of recipes, on one corpus."""
+    """Tokens of each variant in the time of one of the first's; measured once for a recipe beside the first, on one corpus."""
     from tqdm.auto import tqdm
 
-    texts = {name: to_yaml(recipe) for name, recipe in recipes.items()}
-    asked: dict[str, Any] = {"recipes": texts, "corpora": {name: _corpus_hash(recipe) for name, recipe in recipes.items()}, "turns": config.turns}
-    known = _measured(path)
-    if {name: known.get(name) for name in asked} != asked or "speeds" not in known:
-        first, *others = recipes
-        with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool, tqdm(others, desc="speed", unit=" variants") as bar:
-            ratios = {name: pool.submit(_speed, recipes[first], recipes[name], config.turns).result() for name in bar}
-        known = asked | {"speeds": {first: 1.0, **ratios}}
-        path.write_text(json.dumps(known, indent=1) + "\n")
-    return dict(known["speeds"])
+    first, *others = recipes
+    asked = {name: {"recipe": _settings(recipe), "corpus": _corpus_hash(recipe)} for name, recipe in recipes.items()}
+    known, before = _measured(path, turns=config.turns)
+    if next(iter(before), None) != first or before[first] != asked[first]:
+        before = {}
+    speeds = {first: 1.0} | {name: known[name] for name in others if name in known and before.get(name) == asked[name]}
+    unknown = [name for name in others if name not in speeds]
+    if unknown:
+        with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
+            speeds |= {name: pool.submit(_speed, recipes[first], recipes[name], config.turns).result() for name in bar}
+    told = {key: {name: each[part] for name, each in asked.items()} for key, part in (("recipes", "recipe"), ("corpora", "corpus"))}
+    path.write_text(json.dumps(told | {"turns": config.turns, "speeds": {name: speeds[name] for name in recipes}}, indent=1) + "\n")
+    return speeds
 
 
-def _measured(path: Path) -> dict[str, Any]:
-    """What is known of speeds; nothing where the file is damaged: they are measured again."""
+def _measured(path: Path, *, turns: int) -> tuple[dict[str, float], dict[str, Any]]:
+    """Speeds of before, and of what recipe and corpus each is; none where they are of other turns, or the file is damaged."""
+    import yaml
+
     try:
         known = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+        recipes = {name: each if isinstance(each, dict) else yaml.safe_load(each) for name, each in known["recipes"].items()}  # YAML of before
+        before = {name: {"recipe": _tight(each), "corpus": known["corpora"][name]} for name, each in recipes.items()}
+        speeds = {name: float(known["speeds"][name]) for name in before}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return {}, {}
+    return (speeds, before) if known.get("turns") == turns else ({}, {})
+
+
+def _settings(recipe: PretrainConfig) -> dict[str, Any]:
+    """What tells a recipe from another, as JSON has it."""
+    return _tight(json.loads(json.dumps(dataclasses.asdict(recipe))))
+
+
+def _tight(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in _LOOSE}
 
 
 def _corpus_hash(recipe: PretrainConfig) -> str | None:
@@ -244,9 +263,7 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
 
 def _is_of(manifest: dict[str, Any], recipe: PretrainConfig) -> bool:
     """Whether a run was made by this recipe, from the corpus that stands there today."""
-    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    loose = ("overwrite", "resume")
-    same = all(manifest["config"].get(key) == value for key, value in wanted.items() if key not in loose)
+    same = all(manifest["config"].get(key) == value for key, value in _settings(recipe).items())
     return same and _corpus_hash(recipe) in (None, manifest["inputs"]["corpus"].get("sha256"))
 
 

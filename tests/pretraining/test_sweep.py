@@ -1,5 +1,6 @@
 """Variants at equal computing time: what is refused, and that a table's numbers are those of the runs."""
 
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnabert.config import to_yaml
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.manifest import write_manifest
+from dnabert.manifest import read_manifest, write_manifest
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.floors import ratio_difference
-from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _speeds, _trained, _untracked, sweep
+from dnabert.pretraining.sweep import SweepConfig, Variant, _is_of, _recipe, _speeds, _trained, _untracked, sweep
 
 
 @pytest.mark.parametrize(
@@ -111,9 +113,44 @@ def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Pat
     (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
     assert [times(config), times(config)] == [1, 0]
     assert [times(replace(config, turns=4)), times(replace(config, turns=4))] == [1, 0]
-    for damaged in ("", "{", "[]", "{}"):
+    for damaged in ("", "{", "[]", "{}", '{"recipes": {"a": "k: ["}}'):
         path.write_text(damaged)
         assert [times(config), times(config)] == [1, 0]
+
+
+def test_speeds_of_other_variants_stay_when_one_is_added_or_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured again they would be other ones, and so the budgets: all variants would be trained again."""
+    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    drawn = iter(range(2, 100))
+    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *_: float(next(drawn)))
+    path, config = tmp_path / "speed.json", SweepConfig()
+    a, b, c, d = (PretrainConfig(seed=seed) for seed in range(4))
+    assert _speeds(config, {"a": a, "b": b}, path) == {"a": 1, "b": 2}
+    assert _speeds(config, {"a": a, "c": c, "b": b}, path) == {"a": 1, "c": 3, "b": 2}
+    assert _speeds(config, {"a": a, "c": d, "b": b}, path) == {"a": 1, "c": 4, "b": 2}
+    assert _speeds(config, {"b": b, "a": a}, path) == {"b": 1, "a": 5}  # beside another first
+    assert _speeds(config, {"b": c, "a": a}, path) == {"b": 1, "a": 6}
+
+
+@pytest.mark.parametrize("written_before", [False, True])
+def test_where_and_with_how_many_threads_a_variant_is_computed_makes_no_other_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, written_before: bool
+) -> None:
+    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    drawn = iter(range(2, 100))
+    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *_: float(next(drawn)))
+    path, config = tmp_path / "speed.json", SweepConfig()
+    recipes = {name: PretrainConfig(seed=seed, threads=2, out=f"old/{name}") for seed, name in enumerate("ab")}
+    assert _speeds(config, recipes, path) == {"a": 1, "b": 2}
+    if written_before:  # recipes as YAML, threads and folders with them
+        path.write_text(json.dumps(read_json(path) | {"recipes": {name: to_yaml(recipe) for name, recipe in recipes.items()}}))
+    moved = {name: replace(recipe, threads=1, out=f"new/{name}") for name, recipe in recipes.items()}
+    assert _speeds(config, moved, path) == {"a": 1, "b": 2}
+    (tmp_path / "b").mkdir()
+    (tmp_path / "corpus").mkdir()
+    write_manifest(tmp_path / "b", kind="run", config=recipes["b"], inputs={"corpus": tmp_path / "corpus"})
+    manifest = read_manifest(tmp_path / "b", kind="run")
+    assert _is_of(manifest, moved["b"]) and not _is_of(manifest, moved["a"])
 
 
 def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
