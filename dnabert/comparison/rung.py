@@ -59,7 +59,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
     Returns
     -------
-    dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
+    dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``read`` (how: phases, strands and all else), ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
     ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
     ``draws`` (metric to its values when halves of the windows are clustered again, the same halves for every rung),
     ``symmetry`` and ``explained_away`` (rows).
@@ -75,6 +75,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
         "encoder": rung.encoder,
         "parts": parts_of(rung.encoder),
         "shuffled": rung.shuffle,
+        "read": rung.read,
         "n": record["windows"],
         "dimension": record["dimension"],
         "seconds": record["seconds"],

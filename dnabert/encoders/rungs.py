@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
@@ -43,8 +43,12 @@ class RungConfig:
 
     def embedding(self, base: EmbedConfig) -> EmbedConfig:
         """How this rung reads: `base` with its own pooling, layer, frames and strands."""
-        own = {name: getattr(self, name) for name in ("pooling", "layer", "phases", "both_strands", "whiten", "shuffle")}
-        return replace(base, **own)
+        return replace(base, **self.read, shuffle=self.shuffle)
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """How this rung makes a vector of a sequence; a shuffled rung is the null of one that reads alike."""
+        return {name: getattr(self, name) for name in ("pooling", "layer", "phases", "both_strands", "whiten")}
 
 
 def default_rungs() -> list[RungConfig]:

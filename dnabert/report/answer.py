@@ -125,9 +125,13 @@ def _many(records: list[Any]) -> str:
 
 
 def null_sentence(ladder: list[Record]) -> str | None:
-    """Say what the pretrained model still finds in shuffled sequence, which has composition and no order; None without it."""
-    null = next((rung for rung in ladder if rung.get("shuffled")), None)
-    real = next((rung for rung in ladder if null and is_trained(rung) and rung.get("encoder") == null.get("encoder")), None)
+    """Say what the pretrained model still finds in shuffled sequence, which has composition and no order; None without it.
+
+    The two are of one encoder and read alike: more frames or both strands make other clusters of any sequence.
+    """
+    nulls = [rung for rung in ladder if rung.get("shuffled")]
+    pairs = ((real, null) for real in ladder if is_trained(real) for null in nulls if all(real.get(name) == null.get(name) for name in ("encoder", "read")))
+    real, null = next(pairs, (None, None))
     if null is None or real is None:
         return None
     counts = [rung["metrics"].get("clusters", {}).get("value") for rung in (real, null)]

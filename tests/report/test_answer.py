@@ -131,3 +131,13 @@ def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
     (metric,) = [m for m in METRICS if m.key == "ami_repeat_class"]
     assert answer.leaders(ladder, metric) == ["pretrained"]
     assert answer.null_sentence(ladder[:1]) is None
+
+
+def test_shuffled_sequence_that_was_read_otherwise_is_no_null() -> None:
+    ladder = _with_null()
+    for rung, phases in zip(ladder, (3, 1), strict=True):
+        rung["read"] = {"phases": phases, "both_strands": False}
+    assert answer.null_sentence(ladder) is None
+    alike = {**ladder[1], "rung": "alike", "read": ladder[0]["read"], "metrics": {**ladder[1]["metrics"], "clusters": {"value": 4}}}
+    said = answer.null_sentence([*ladder, alike])
+    assert said is not None and "give 4 clusters instead of 9" in said
