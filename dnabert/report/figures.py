@@ -74,7 +74,7 @@ def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
     if others:
         axes.scatter([], [], c=OTHER, label=f"{count(others)} more")
     axes.set(xlabel="UMAP 1 (no unit)", ylabel="UMAP 2 (no unit)", xticks=[], yticks=[])
-    axes.set_title(f"Windows by {title}, n = {count(len(table))} ({evidence.main_rung})")
+    axes.set_title(f"Windows by {title}, n = {count(len(table))} ({_plain(evidence.main_rung)})")
     legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
     for handle in legend.legend_handles:
         if handle is not None:
@@ -247,5 +247,9 @@ def _figure(*, width: float, height: float) -> Figure:
 
 
 def _short(text: str) -> str:
-    # matplotlib hides legend entries that begin with an underscore and reads $…$ as mathematics
-    return textwrap.shorten(text.lstrip("_").replace("$", r"\$"), 28, placeholder="…") or "none"
+    # matplotlib hides legend entries that begin with an underscore
+    return textwrap.shorten(_plain(text.lstrip("_")), 28, placeholder="…") or "none"
+
+
+def _plain(text: str) -> str:
+    return text.replace("$", r"\$")  # matplotlib reads $…$ as mathematics

@@ -24,7 +24,7 @@ def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[s
     Returns
     -------
     mappings of ``measure``, ``explanation``, ``sign``, ``outcome`` (in a word), ``trained`` and ``baseline`` (each a rung's name and
-    value as text, or None) and ``beaten`` (value of the largest class alone, where no rung exceeds it, else None).
+    value as text, or None) ``guess`` (what needs no sequence) and ``beaten`` (what that gives, where no rung exceeds it, else None).
     """
     judged = _judged(ladder)
     whole = {(row["rung"], row["metric"]): row for row in differences if row["without"] is None}
@@ -45,6 +45,7 @@ def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[s
                 "outcome": word,
                 "trained": _named(found, judged["rung"] if judged else None, digits=metric.digits),
                 "baseline": _named(found, row["baseline"] if row else next(iter(cheap), None), digits=metric.digits),
+                "guess": metric.guess_named or "largest class alone",
                 "beaten": number(trivial[0]) if trivial and trivial[0] >= found[0][1]["value"] else None,
             }
         )

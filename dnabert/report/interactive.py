@@ -75,7 +75,7 @@ def map_data(
         if key in table
     ]
     for column in columns:  # of what nobody annotated there is nothing to be seen in colour
-        if "values" in column and set(column["values"]) <= {"unknown", ""}:
+        if set(column["values"]) <= {"unknown", ""} if "values" in column else table[column["key"]].isna().all():
             column["colourable"] = False
     return {
         "n": len(table),

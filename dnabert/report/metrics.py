@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from dnabert.report.numbers import present
 
+_LARGEST = "always saying the largest class"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -24,7 +26,12 @@ class Metric:
     baseline: str | None = None
     digits: int = 3
     short: str = ""
-    guess: str = "always saying the largest class"
+    guess: str = _LARGEST
+
+    @property
+    def guess_named(self) -> str:
+        """What is guessed, where that is not the largest class; empty where it is."""
+        return "" if self.guess == _LARGEST else self.guess
 
 
 _AGREEMENT = {

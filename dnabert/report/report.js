@@ -196,10 +196,11 @@
     const probability = value("probability", row);
     const sure = probability === null || value("label", row) === "noise" ? "" : ` (strength ${percent(probability)})`;
     add("cluster", `${value("label", row)}${sure}`);
-    add("gene", [value("gene", row), value("gene_type", row)].filter(Boolean).join(", "));
-    add("region", value("region", row));
-    const [kind, repeat] = [value("repeat_class", row), value("repeat", row)];
-    if (kind !== "unknown") add("repeat", [kind, repeat === null ? null : percent(repeat)].filter(Boolean).join(" ")); // else not annotated
+    const known = (key) => (value(key, row) === "unknown" ? null : value(key, row)); // else not annotated
+    add("gene", [value("gene", row), known("gene_type")].filter(Boolean).join(", "));
+    add("region", known("region"));
+    const repeat = value("repeat", row);
+    if (value("repeat_class", row) !== "unknown") add("repeat", [value("repeat_class", row), repeat === null ? null : percent(repeat)].filter(Boolean).join(" "));
     const gc = value("gc", row);
     add("GC", gc === null ? null : percent(gc));
     return parts;
@@ -231,7 +232,8 @@
     hover.append(shown);
   };
   const openCard = () => {
-    const card = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let card = null;
+    try { card = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { /* an address that was cut within a %20 */ }
     if (!card || card.tagName !== "DETAILS") return;
     card.open = true;
     card.scrollIntoView();
@@ -287,6 +289,10 @@
   window.addEventListener("look", draw);
   paper.addEventListener("change", () => { draw(); points.draw(); });
   window.addEventListener("hashchange", openCard);
+  document.addEventListener("click", (event) => { // an address that stands there already is no change of it
+    const link = event.target.closest("a[href^='#cluster-']");
+    if (link && link.hash === location.hash) openCard();
+  });
   openCard();
 
   const mark = (rows) => {

@@ -26,7 +26,7 @@
     const found = text.match(/^(?:cluster\s*|#\s*)?(\d+)$/i);
     const code = found ? same("label", found[1]) : /^noise$/i.test(text) ? same("label", "noise") : -1;
     if (code >= 0) return { what: found ? `in cluster ${found[1]}` : "in no cluster", test: coded("label", [code]), label: values("label")[code] };
-    return found ? { problem: `The map has no cluster ${found[1]}.` } : null;
+    return found && /\D/.test(text) ? { problem: `The map has no cluster ${found[1]}.` } : null; // a number alone may name a sequence
   };
   // A sequence's own name may hold colons ("HLA:A", "scaffold:12"): one that is known as a whole goes first.
   const byPlace = (text) => {
@@ -54,15 +54,24 @@
     const codes = values("gene").flatMap((each, i) => (each.toLowerCase().startsWith(begin) ? [i] : []));
     return codes.length ? { what: `in ${count(codes.length)} ${codes.length === 1 ? "gene" : "genes"} beginning with ${text}`, test: coded("gene", codes) } : null;
   };
-  // A genome's name may stand before anything: "human chr22:31000000", "chimp DRG1".
+  const byGenome = (text) => {
+    const code = same("genome", text);
+    return code < 0 ? null : { what: `of ${values("genome")[code]}`, test: coded("genome", [code]) };
+  };
+  const read = (text) => byCluster(text) ?? byPlace(text) ?? byGene(text) ?? byGenome(text);
+  // A genome's name may stand before anything: "human chr22:31000000", "chimp DRG1"; one may begin with another's ("human t2t").
   const understood = (text) => {
-    const genome = values("genome").findIndex((each) => text.toLowerCase().startsWith(`${each.toLowerCase()} `));
-    const rest = genome < 0 ? text : text.slice(values("genome")[genome].length).trim();
-    const found = byCluster(rest) ?? byPlace(rest) ?? byGene(rest)
-      ?? { problem: `No gene, place or cluster “${text}” on this map.` };
-    if (genome < 0 || found.problem) return found;
-    const inGenome = coded("genome", [genome]);
-    return { ...found, what: `${found.what} of ${values("genome")[genome]}`, test: (row) => inGenome(row) && found.test(row) };
+    const genomes = values("genome").filter((each) => text.toLowerCase().startsWith(`${each.toLowerCase()} `)).sort((a, b) => b.length - a.length);
+    const problems = [];
+    for (const genome of [...genomes, null]) {
+      const found = read(genome === null ? text : text.slice(genome.length).trim());
+      if (found?.problem) problems.push(found);
+      else if (found) {
+        const inGenome = genome === null ? () => true : byGenome(genome).test;
+        return { ...found, what: genome === null ? found.what : `${found.what} of ${genome}`, test: (row) => inGenome(row) && found.test(row) };
+      }
+    }
+    return problems[0] ?? { problem: `No gene, place or cluster “${text}” on this map.` };
   };
 
   const element = (tag, content, properties = {}) => {

@@ -1,4 +1,4 @@
-// Tables sort by their headings and download as TSV; data-value carries the number behind the words.
+// Tables sort by their headings and download as TSV; data-value carries the number behind the words, data-sort one for sorting alone.
 (() => {
   "use strict";
   const save = (blob, name) => {
@@ -30,9 +30,9 @@
   window.dnabertDownload = { save, tools, named };
 
   const key = (cell) => {
-    const text = (cell.dataset.value ?? cell.textContent.trim()).replace("−", "-");
-    const found = cell.classList.contains("n") ? text.match(/^-?[\d,]*\.?\d+(e[-+]?\d+)?/i) : null;
-    const n = Number(found ? found[0].replace(/,/g, "") : text);
+    const text = (cell.dataset.sort ?? cell.dataset.value ?? cell.textContent.trim()).replace("−", "-");
+    const found = cell.classList.contains("n") ? text.match(/^[<>]?\s*(-?[\d,]*\.?\d+(?:e[-+]?\d+)?)/i) : null; // a bound sorts as its number
+    const n = Number(found ? found[1].replace(/,/g, "") : text);
     return text !== "" && !Number.isNaN(n) ? n : text;
   };
   const sortable = (table) => {

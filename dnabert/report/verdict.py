@@ -118,7 +118,7 @@ _NAMES = {metric.key: metric.name for metric in METRICS if metric.headline}
 def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     if not trained:
         return "This comparison holds no pretrained run, so it cannot say whether pretraining finds anything."
-    kinds = {encoder_kind(rung) for rung in ladder}
+    kinds = {encoder_kind(rung) for rung in ladder if not rung.get("shuffled")}
     names = ((("kmer",), "k-mer counts"), (("random", "untrained"), "an untrained network"))
     missing = [name for any_of, name in names if not kinds.intersection(any_of)]
     return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""

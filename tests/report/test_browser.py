@@ -289,6 +289,27 @@ def test_tables_sort_by_number(page: Page) -> None:
         assert sizes == sorted(sizes, reverse=reverse)
 
 
+def test_bounds_and_times_sort_by_what_they_are_of(page: Page) -> None:
+    """An odds ratio beyond a thousand is told as a bound, a time in the unit that people would say."""
+    page.evaluate(
+        """() => {
+          const fill = (table, cells) => { table.tBodies[0].innerHTML = cells.map((cell) => `<tr><td></td><td></td>${cell}</tr>`).join(""); };
+          fill(document.querySelector("#run table"), [3723, 59.5, 363].map((n) => `<td class="n" data-sort="${n}">${n}</td>`));
+          fill(document.querySelector("#clusters table"), ["12.5", "> 1,000", "< 0.001", "−3"].map((text) => `<td class="n">${text}</td>`));
+        }"""
+    )
+    for part, rising in (("run", ["59.5", "363", "3723"]), ("clusters", ["−3", "< 0.001", "12.5", "> 1,000"])):
+        heading = page.locator(f"#{part} thead th button").nth(2)
+        heading.click()
+        heading.click()
+        assert page.locator(f"#{part} table").first.locator("td:nth-child(3)").all_inner_texts() == rising
+
+
+def test_times_are_sorted_by_seconds(page: Page) -> None:
+    assert all(float(each) < 60 for each in page.eval_on_selector_all("#run [data-sort]", "all => all.map(each => each.dataset.sort)"))
+    assert page.locator("#run [data-sort]").count() > 1
+
+
 def test_pictures_load(page: Page) -> None:
     widths = page.eval_on_selector_all("figure img", "all => all.map(each => each.naturalWidth)")
     assert len(widths) == 3 and min(widths) > 100
@@ -372,6 +393,49 @@ def test_search_by_genome_and_cluster(page: Page) -> None:
     n = int((table["label"] == 3).sum())
     for asked in ("3", "cluster 3", "#3"):
         assert _find(page, asked).startswith(f"{n:,} windows in cluster 3")
+
+
+def test_search_where_sequences_are_numbers_and_genomes_begin_with_each_other(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(report.parents[1] / "comparison")
+    rows = np.arange(_FEW)
+    named = evidence.map.assign(chrom=np.where(rows % 2, "1", "77"), genome=np.where(rows % 3, "human", "human t2t"))
+    (tmp_path / "report.html").write_text(render(replace(evidence, map=named), {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        assert _find(page, "77") == "3,000 windows on 77, the first 20 listed."  # no cluster is
+        assert "in cluster 1" in _find(page, "1") and _find(page, "99").startswith("No gene, place or cluster “99”")
+        assert _find(page, "cluster 77") == "The map has no cluster 77."
+        assert _find(page, "human t2t 77:1-896") == "1 window at 77:1–896 of human t2t."
+        assert _find(page, "human chr9:5") == "The map has no chromosome chr9; it has 1, 77."
+        assert _find(page, "human t2t") == "2,000 windows of human t2t, the first 20 listed."
+
+
+def test_an_address_that_was_cut_opens_the_page(browser: Browser, report: Path) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{report.as_uri()}#cluster%2")
+    page.wait_for_selector("#search", state="visible")
+    assert errors == []
+    page.close()
+
+
+def test_a_link_opens_its_card_again(page: Page) -> None:
+    link = page.locator("#clusters tbody tr a").first
+    card = page.locator(f"details{link.get_attribute('href')}")
+    for _ in range(2):
+        link.click()
+        assert card.get_attribute("open") is not None
+        card.locator("summary").click()
+        assert card.get_attribute("open") is None
+
+
+def test_of_what_is_not_annotated_the_hover_box_says_nothing(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(report.parents[1] / "comparison")
+    bare = evidence.map.assign(region="unknown", gene="", gene_type="unknown", repeat_class="unknown")
+    (tmp_path / "report.html").write_text(render(replace(evidence, map=bare), {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        page.evaluate("dnabertMap.point(5)")
+        assert page.locator("#hover b").all_inner_texts() == ["place ", "cluster ", "GC "]
 
 
 def test_search_by_keyboard_alone(page: Page) -> None:

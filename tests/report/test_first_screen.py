@@ -27,11 +27,18 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
     assert (ortholog["trained"], ortholog["baseline"]) == ({"rung": "one", "value": "0.500"}, {"rung": "random", "value": "0.450"})
     assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")  # the largest class alone has more
+    assert (region["guess"], ortholog["guess"]) == ("largest class alone", "largest class alone")
     guessed = outcome_rows(ladder, [row | {"metric": "knn10_region"}])[0]  # ahead of counting, not of always saying the largest class
     assert (guessed["sign"], guessed["outcome"]) == ("≈", "ahead, but no better than the commonest class")
     for outcome, sign, word in (("level", "≈", "not told apart"), ("behind", "▼", "behind")):
         ortholog = outcome_rows(ladder, [row | {"outcome": outcome}])[1]
         assert (ortholog["sign"], ortholog["outcome"]) == (sign, word)
+
+
+def test_a_guess_is_called_what_it_is() -> None:
+    rung = {"rung": "one", "encoder": "runs/one", "metrics": {"knn1_relatives": {"value": 0.01}, "chance_relatives": {"value": 0.02}}}
+    (row,) = outcome_rows([rung, rung | {"rung": "kmer6", "encoder": "kmer:6"}], [])
+    assert (row["guess"], row["beaten"]) == ("a window drawn at random", "0.020")
 
 
 def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:

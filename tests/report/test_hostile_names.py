@@ -101,5 +101,5 @@ def test_a_figure_draws_any_name(comparison: Path, name: str) -> None:
     from dnabert.report.figures import map_figure
 
     evidence = read_evidence(comparison)
-    figure = map_figure(dataclasses.replace(evidence, map=evidence.map.assign(region=name)), column="region", title=name[:1])
+    figure = map_figure(dataclasses.replace(evidence, map=evidence.map.assign(region=name), main_rung=f"runs/{name}"), column="region", title="gene region")
     figure.canvas.draw()

@@ -80,6 +80,8 @@ def test_a_named_set_is_a_colour() -> None:
 def test_what_nobody_annotated_is_no_colour() -> None:
     data = map_data(_table(3, repeat_class=["unknown"] * 3, region=["unknown", "intron", "unknown"]))
     assert [_column(data, key)["colourable"] for key in ("repeat_class", "region", "label")] == [False, True, True]
+    shares = map_data(_table(3, cpg_island=[np.nan] * 3, gc=[np.nan, 0.4, 0.5]))
+    assert [_column(shares, key)["colourable"] for key in ("cpg_island", "gc")] == [False, True]
 
 
 def test_every_colour_has_a_counterpart_on_dark() -> None:

@@ -129,6 +129,8 @@ def test_what_adds_nothing_worth_having_is_a_waste_of_time_still() -> None:
 def test_without_counts_or_an_untrained_network_no_claim() -> None:
     assert "lacks k-mer counts" in verdict(ladder(without=("kmer6",)), [LEAD]).headline
     assert "lacks an untrained network" in verdict(ladder(without=("random",)), [LEAD]).headline
+    shuffled = [rung | {"shuffled": rung["rung"] == "kmer6"} for rung in ladder()]
+    assert "lacks k-mer counts" in verdict(shuffled, [LEAD]).headline
     as_it_begins = ladder()[1] | {"rung": "start", "encoder": "untrained:runs/x"}
     assert verdict([*ladder(without=("random",)), as_it_begins], [LEAD, LEFT]).outcome == "interesting"
     assert "no pretrained run" in verdict(ladder(without=("mine",)), [LEAD]).headline
