@@ -9,11 +9,13 @@ from typing import Any
 from dnabert.json_file import read_own_lines
 from dnabert.manifest import read_manifest
 from dnabert.pretraining.curve import METRICS, last_row_evaluated
-from dnabert.pretraining.kin import FILE as KIN
 from dnabert.pretraining.tracking import wandb_id
 
-#: What of a run is no model: its states on the way, and Weights & Biases' own files.
-_NO_MODEL = ("checkpoint*", "wandb*", METRICS, KIN, ".*")
+#: What of a run is its model; whatever else somebody keeps in its folder is theirs, and stays here.
+_MODEL = (
+    "config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json", "special_tokens_map.json", "modules.json",
+    "sentence_bert_config.json", "1_WordWeights/config.json", "2_Pooling/config.json", "manifest.json", "config.yaml", "floors.json", "README.md",
+)  # fmt: skip
 
 
 def corpus_artifact(folder: str | Path) -> Any:
@@ -75,10 +77,8 @@ def model_artifact(run: str | Path) -> Any:
         description="Masked language model of DNA, pretrained by dnabert; loads with transformers' AutoModelForMaskedLM",
         metadata={"config": manifest["config"], "last": last or {}},
     )
-    for path in sorted(run.rglob("*")):
-        inside = path.relative_to(run)
-        if path.is_file() and not any(Path(inside.parts[0]).match(pattern) for pattern in _NO_MODEL):
-            _add(artifact, path, name=inside.as_posix())
+    for path in sorted(path for pattern in _MODEL for path in run.glob(pattern) if path.is_file()):
+        _add(artifact, path, name=path.relative_to(run).as_posix())
     return artifact
 
 
