@@ -331,6 +331,17 @@ def test_the_run_that_it_began_with_may_be_gone(config, tmp_path, monkeypatch):
         pretrain(config(out=str(tmp_path / "another"), **usual, resume="auto"))
 
 
+@pytest.mark.parametrize("began", [True, False])
+def test_a_run_is_not_said_to_have_begun_with_what_it_did_not(config, tmp_path, began):
+    """The manifest names what a run began with: one that begins afresh does not come from a run that is named later, and the other way round."""
+    first = str(pretrain(config(out=str(tmp_path / "first"), steps=1)))
+    run = pretrain(config(steps=2, initial=first if began else None))
+    (run / "manifest.json").unlink()
+    passed = rf"--initial {first}, not with --initial None: pass --initial {first}" if began else rf"--initial None, not with --initial {first}: pass --initial None"
+    with pytest.raises(UserError, match=passed):
+        pretrain(config(resume="auto", initial=None if began else first))
+
+
 def test_budget_rates_and_how_often_something_is_done_may_change(config):
     run = pretrain(config(steps=2))
     (run / "manifest.json").unlink()
