@@ -62,7 +62,7 @@ def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainCo
 def begun(config: PretrainConfig) -> Iterator[Path | None]:
     """Make `config.out` ready, hold it for this process, and give the checkpoint to go on from, if any.
 
-    After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again. When the block fails, what stood
+    After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again, but for `overwrite`. When the block fails, what stood
     there before stands there again. What is to be replaced is kept beside `out` until `replaces` or `finish`; where an earlier process was
     killed before that, it is put back first.
 
@@ -169,9 +169,12 @@ def _settled(config: PretrainConfig) -> dict[str, object]:
 
 
 def _record(config: PretrainConfig) -> None:
-    """Write the resolved config, whole or not at all: half of one may be a config too, of another run."""
+    """Write the resolved config, whole or not at all: half of one may be a config too, of another run.
+
+    That a run may be replaced was said once: whoever passes the file later would replace the run that stands there now.
+    """
     with whole_file(Path(config.out) / _CONFIG) as partial:
-        save_yaml(config, partial)
+        save_yaml(dataclasses.replace(config, overwrite=False), partial)
 
 
 def finish(config: PretrainConfig, *, corpus: Path, seconds: float) -> None:

@@ -278,6 +278,8 @@ def test_a_finished_run_is_not_written_over(config):
         pretrain(config(steps=1))
     pretrain(config(steps=2, overwrite=True))
     assert curve(run)[-1] > 0 and len(curve(run)) == 2
+    with pytest.raises(UserError, match="exists already"):  # that it might be replaced was said once
+        pretrain(load_yaml(PretrainConfig, run / "config.yaml"))
 
 
 def test_wandb_is_kept_offline_without_a_login(config, monkeypatch):
