@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,12 @@ def _map(config: CompareConfig) -> Path:
 
 
 def _explanation(main: Path, config: CompareConfig) -> None:
-    """The map's clusters repeated, and a card for each of them; folders ``stability`` and ``explanation``, kept when current."""
+    """The map's clusters repeated, and a card for each of them; folders ``stability`` and ``explanation``, kept when current, removed where there is none."""
     out = Path(config.out)
     if not load_clusters(main).summary["clusters"]:
         print("no cluster on the map, so none is explained")
+        for name in ("stability", "explanation"):  # of the clusters of before, which the page would show
+            shutil.rmtree(out / name, ignore_errors=True)
         return
     inputs: dict[str, str | Path] = {"clusters": main}
     if not is_current(out / "stability", kind="stability", config=config.stability, inputs=inputs):

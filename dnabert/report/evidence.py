@@ -95,8 +95,9 @@ def _of_comparison(comparison: Path) -> Evidence:
     if explanation.is_dir():
         manifests["explanation"] = read_manifest(explanation, kind="explanation")
         configs |= _texts(explanation, name="explanation")
+    ladder = read_own(comparison / "ladder.json")
     return Evidence(
-        ladder=read_own(comparison / "ladder.json"),
+        ladder=ladder,
         edit_distance=read_own(edit) if edit.exists() else None,
         clusters=sorted(
             read_own(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
@@ -110,7 +111,7 @@ def _of_comparison(comparison: Path) -> Evidence:
         differences=_read_json_if(comparison / "differences.json", otherwise=[]),
         added=_read_json_if(comparison / "added.json", otherwise=[]),
         map_fit=_read_json_if(comparison / main["main"] / "clusters.json", otherwise={}).get("map", {}),
-        manifests=manifests | _rungs(comparison),
+        manifests=manifests | _rungs(comparison, names={*(rung["rung"] for rung in ladder), Path(main["main"]).name}),
         configs=configs,
         sequences=sequences,
         no_sequences=no_sequences,
@@ -198,11 +199,13 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} cannot be read ({error}): make the stage that wrote it again") from error
 
 
-def _rungs(comparison: Path) -> dict[str, dict[str, Any]]:
+def _rungs(comparison: Path, *, names: set[str]) -> dict[str, dict[str, Any]]:
+    """Manifests of the rungs' stages; those of rungs that were compared before stay in the folder, and are none of this comparison."""
     found = {}
     for kind in ("embeddings", "clusters"):
         for path in sorted((comparison / kind).glob("*/manifest.json")):
-            found[f"{kind}/{path.parent.name}"] = read_manifest(path.parent, kind=kind)
+            if path.parent.name in names:
+                found[f"{kind}/{path.parent.name}"] = read_manifest(path.parent, kind=kind)
     return found
 
 

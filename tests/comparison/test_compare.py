@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
-from dnabert.comparison.compare import _null
+from dnabert.comparison.compare import _explanation, _null
 from dnabert.comparison.ladder import Ladder
 from dnabert.config import load_yaml
 from dnabert.encoders.encoder import DEFAULT_RUN
@@ -190,6 +192,16 @@ def test_the_packaged_model_beside_counts_is_judged_as_any_run_is(tmp_path: Path
     assert [rung["read"]["whiten"] for rung in ladder] == [0.5, 0.0, 0.0]
     page = (out / "report" / "report.html").read_text()
     assert "beside counts of 2-letter words" in page and "No claim can be made" not in page
+
+
+def test_cards_of_clusters_of_before_go_where_none_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map of other settings has no cluster: the page would show cards of clusters that are not there."""
+    for name in ("stability", "explanation", "clusters"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cards.json").write_text("[]")
+    monkeypatch.setattr(sys.modules["dnabert.comparison.compare"], "load_clusters", lambda _: SimpleNamespace(summary={"clusters": []}))
+    _explanation(tmp_path / "clusters", CompareConfig(out=str(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == ["clusters"]
 
 
 def test_shuffled_windows_that_are_read_otherwise_are_no_null(capsys: pytest.CaptureFixture[str]) -> None:

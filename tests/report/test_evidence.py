@@ -21,6 +21,15 @@ def test_reads_everything(comparison: Path, run: Path) -> None:
     assert evidence.floors is not None and evidence.floors["best"]["order"] == 9
 
 
+def test_rungs_that_are_compared_no_more_are_no_stages(comparison: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    for name in ("kmer6", "kmer6_all", "gone", "earlier_all"):
+        with stage(copy / "embeddings" / name, kind="embeddings"):
+            pass
+    assert set(read_evidence(copy).manifests) == {"comparison", "clusters/pretrained_all", "embeddings/kmer6"}
+
+
 def test_another_kind_of_folder_is_one_line(comparison: Path, run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a comparison"):
         read_evidence(run)
