@@ -135,13 +135,21 @@ def null_sentence(ladder: list[Record]) -> str | None:
     if null is None or real is None:
         return None
     counts = [rung["metrics"].get("clusters", {}).get("value") for rung in (real, null)]
-    instead = "as before" if counts[0] == counts[1] else f"instead of {count(counts[0])}"
     windows = f"The ladder's {count(real['n'])} windows" if present(real.get("n")) else "The same windows"
-    told = f"{windows} shuffled, their dinucleotides kept, give {count(counts[1])} clusters {instead}"
+    told = f"{windows} shuffled, their dinucleotides kept, give {_clusters(counts[1])}"
+    if counts[0] == 0:
+        return f"{told}; as they are they give {'none either' if counts[1] == 0 else 'none'}, so that there is nothing to tell apart from composition."
+    told += " as before" if counts[0] == counts[1] else f" instead of {count(counts[0])}"
+    if counts[1] == 0:
+        return f"{told}: composition alone makes none."
     agreement = [rung["metrics"].get("ami_repeat_class") for rung in (real, null)]
     if all(agreement):
         told += f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
     return told + ": that much is composition, not order."
+
+
+def _clusters(n: float | None) -> str:
+    return "no cluster" if n == 0 else f"{count(n)} {'cluster' if n == 1 else 'clusters'}"
 
 
 def distance_sentences(edit_distance: Record) -> list[str]:

@@ -133,6 +133,22 @@ def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
     assert answer.null_sentence(ladder[:1]) is None
 
 
+@pytest.mark.parametrize(
+    ("real", "null", "told"),
+    [
+        (0, 2, "give 2 clusters; as they are they give none, so that there is nothing to tell apart from composition."),
+        (0, 0, "give no cluster; as they are they give none either, so that there is nothing to tell apart from composition."),
+        (9, 0, "give no cluster instead of 9: composition alone makes none."),
+        (9, 1, "give 1 cluster instead of 9, which agree with repeat class"),
+        (3, 3, "give 3 clusters as before, which agree"),
+    ],
+)
+def test_of_no_cluster_nothing_is_composition(real: int, null: int, told: str) -> None:
+    ladder = [{**rung, "metrics": {**rung["metrics"], "clusters": {"value": n}}} for rung, n in zip(_with_null(), (real, null), strict=True)]
+    said = answer.null_sentence(ladder)
+    assert said is not None and told in said and ("order" in said) == (real > 0 < null)
+
+
 def test_shuffled_sequence_that_was_read_otherwise_is_no_null() -> None:
     ladder = _with_null()
     for rung, phases in zip(ladder, (3, 1), strict=True):
