@@ -15,6 +15,8 @@ from dnabert.explain.explained_away import OWN
 from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
+#: Means of the same numbers that were summed in another order differ by less.
+_SAME = 1e-9
 #: Gives the differences of two rungs in one measure, of resamples or of halves, and last the observed one.
 _Draw = Callable[[Record, Record], NDArray[np.float64]]
 
@@ -145,7 +147,9 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) ->
     """What Student's t says of halves; of resamples the wider of that and percentiles: of a thousand the outermost are no quantile of 1 in 10,000.
 
     The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
-    place nothing is known of it: any share may differ from any other.
+    place nothing is known of it: any share may differ from any other. Where all places differ alike, most often not at all, nothing is drawn
+    but that: the bounds are those of a proportion of which none was seen (Hanley and Lippman-Hand 1983, `JAMA 249:1743
+    <https://doi.org/10.1001/jama.1983.03330370053031>`_, "the rule of three").
     """
     from scipy.stats import t
 
@@ -154,9 +158,16 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) ->
         return bounds(observed, drawn, level=level)
     if places < 2:
         return -1.0, 1.0
+    if _is_constant(values):
+        unseen = 1 - ((1 - level) / 2) ** (1 / places)  # the largest share of other places of which so many may by chance hold none
+        return observed - unseen * (1 + observed), observed + unseen * (1 - observed)
     low, high = interval(drawn, level=level)
     reach = float(t.ppf((1 + level) / 2, places - 1) * drawn.std(ddof=1) * (places / (places - 1)) ** 0.5)
     return min(low, observed - reach), max(high, observed + reach)
+
+
+def _is_constant(values: NDArray[np.float64]) -> bool:
+    return float(np.ptp(values)) < _SAME
 
 
 def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | None) -> Record:
@@ -168,7 +179,8 @@ def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | N
     outcome = "ahead" if ahead else "behind" if better else "level"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
-    low, high = _bounds(against[best], level=LEVEL, places=places) if few or places is None else interval(against[best][:-1])
+    plain = not (few or places is None or _is_constant(against[best]))
+    low, high = interval(against[best][:-1]) if plain else _bounds(against[best], level=LEVEL, places=places)
     sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, places=places)
     bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
     return {"baseline": best, "value": value, **bounds, "outcome": outcome}

@@ -70,6 +70,23 @@ def test_places_without_a_difference_make_a_lead_as_rarely_as_is_said(places: in
     assert ahead <= 0.045 * 400  # of 2.5 %, by chance at most so many
 
 
+@pytest.mark.parametrize("n", [12, 400])
+@pytest.mark.parametrize("right", [True, False])
+def test_where_both_answer_all_alike_few_windows_leave_room(n: int, *, right: bool) -> None:
+    """Of 12 places none differs: 24 % of all may, and nothing says that counting does as well."""
+    both = np.full(n, right)
+    (found,) = differences([rung("mine", "runs/x", both), rung("k", "kmer:4", both)])
+    unseen = 1 - 0.025 ** (1 / n)
+    assert found["outcome"] == "level" and (found["low"], found["high"]) == (pytest.approx(-unseen), pytest.approx(unseen))
+    assert (found["high"] > 0.02) == (n == 12)
+
+
+def test_the_same_lead_in_every_one_of_few_places_is_surer_than_chance_in_enough_of_them() -> None:
+    for n, outcome in ((5, "level"), (8, "ahead")):  # all of five by chance: 1 in 32 on either side
+        (found,) = differences([rung("mine", "runs/x", np.ones(n, bool)), rung("k", "kmer:4", np.zeros(n, bool))])
+        assert (found["value"], found["high"], found["outcome"]) == (1.0, 1.0, outcome)
+
+
 def test_copies_of_one_place_make_no_lead() -> None:
     right = random(0.6, seed=0, n=20)
     better = right.copy()
