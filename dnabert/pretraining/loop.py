@@ -22,7 +22,7 @@ from dnabert.corpus.view import evenly_spread
 from dnabert.json_file import read_json
 from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.bidirectional import measure_floors
-from dnabert.pretraining.budget import spent
+from dnabert.pretraining.budget import spent, warmup_warning
 from dnabert.pretraining.checkpoints import save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.contrast import found_first
@@ -205,8 +205,8 @@ def _say_hello(training: Training) -> None:
     plan, masked = sampler.plan, training.audit
     fewest = plan.least_spans * plan.words_per_span
     asked = str(plan.asked) if fewest == plan.asked else f"{fewest} to {plan.asked}"
-    if config.steps is not None and config.warmup_steps >= config.steps:
-        told = f"--warmup-steps {config.warmup_steps} is no less than --steps {config.steps}: the learning rate never reaches what was asked for"
+    told = warmup_warning(config, tokens_per_step=config.batch_size * sampler.tokens_per_window)
+    if told:
         training.bar.write(told, file=sys.stderr)
     if config.initial is not None and not training.progress.step:
         training.bar.write(f"begins with the weights of {config.initial}, its k ({config.k}) and its sizes", file=sys.stderr)

@@ -1,7 +1,7 @@
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.pretraining.budget import spent
+from dnabert.pretraining.budget import most_steps, spent, warmup_warning
 from dnabert.pretraining.checkpoints import Progress
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.optimizer import learning_rate
@@ -20,6 +20,30 @@ def test_learning_rate_warms_up_stays_and_falls_to_zero():
     config = PretrainConfig(steps=10, warmup_steps=2, decay_share=0.5, learning_rate=4.0)
     rates = [learning_rate(config, step=s, progress=s / 10) for s in (0, 1, 2, 5, 10)]
     assert rates == pytest.approx([2, 4, 4, 4, 0])
+
+
+@pytest.mark.parametrize(
+    ("budget", "warned"),
+    [
+        ({"steps": 100}, True),
+        ({"steps": 150}, True),  # falls from step 90 on
+        ({"steps": 167}, False),
+        ({"steps": 150, "decay_share": 0.0}, False),
+        ({"tokens": 149_000}, True),
+        ({"tokens": 170_000}, False),
+        ({"tokens": 10**9, "steps": 120}, True),
+        ({"minutes": 1}, False),
+        ({"steps": 1, "warmup_steps": 1}, False),
+        ({"steps": 1, "warmup_steps": 0, "decay_share": 1.0}, False),
+    ],
+)
+def test_a_rate_that_falls_before_it_has_risen_is_told(budget, warned):
+    config = PretrainConfig(**budget)
+    assert bool(warmup_warning(config, tokens_per_step=1000)) == warned
+    if config.minutes is None:
+        steps = most_steps(config, tokens_per_step=1000)
+        peak = max(learning_rate(config, step=s, progress=s / steps) for s in range(steps))
+        assert (peak < 0.999 * config.learning_rate) == warned
 
 
 @pytest.mark.parametrize(
