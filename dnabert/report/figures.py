@@ -102,7 +102,7 @@ def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
         [row["tokens"] / scale for row in banded], [row["low"] for row in banded], [row["high"] for row in banded],
         color=PALETTE[0], alpha=0.2, linewidth=0,
     )  # fmt: skip
-    _draw_floors(axes, floors or {}, top=max(values))
+    _draw_floors(axes, floors or {})
     axes.set(
         xlabel=f"tokens read ({'millions' if scale == 1e6 else 'thousands'})", ylabel="bits per base (lower is better)"
     )
@@ -113,7 +113,7 @@ def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
     return figure
 
 
-def _draw_floors(axes: Axes, floors: Record, *, top: float) -> None:
+def _draw_floors(axes: Axes, floors: Record) -> None:
     """Lines for the uniform floor and each order; labels that would overlap are spread apart, joined by a thin line."""
     lines = [(record["bits_per_base"], f"order {order}") for order, record in floors.get("orders", {}).items()]
     if present(floors.get("uniform")):
