@@ -35,7 +35,8 @@ class Score:
 def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:
     """Mean of (n,) values with a percentile bootstrap interval (Efron 1979).
 
-    Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost.
+    Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost. Of truth values that are all the same
+    nothing else is drawn: their interval is `of_one_kind`.
 
     Parameters
     ----------
@@ -48,10 +49,13 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
     >>> score.value, score.low < 0.5 < score.high
     (0.5, True)
     """
+    truth = np.asarray(values).dtype == np.bool_
     values = np.asarray(values, dtype=np.float64)
     if len(values) == 0:
         return Score(float("nan"), float("nan"), float("nan"), 0)
     n, mean = len(values), float(values.mean())
+    if truth and mean in (0.0, 1.0):
+        return Score(mean, *of_one_kind(mean, places=n if groups is None else len(np.unique(groups))), n)
     if groups is not None:
         return Score(mean, *interval(resampled_means(values, groups=groups, resamples=resamples, seed=seed)), n)
     rng = np.random.default_rng(seed)
@@ -63,6 +67,21 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
         means = np.concatenate([values[rng.integers(n, size=(size, n))].mean(axis=1) for size in sizes])
     low, high = interval(means)
     return Score(mean, low, high, n)
+
+
+def of_one_kind(value: float, *, places: int, level: float = LEVEL, least: float = 0.0) -> tuple[float, float]:
+    """What as many places can hide that all have one value, `least` to 1: bounds of a proportion of which none was seen.
+
+    "The rule of three": Hanley and Lippman-Hand 1983, `JAMA 249:1743 <https://doi.org/10.1001/jama.1983.03330370053031>`_.
+
+    Examples
+    --------
+    >>> low, high = of_one_kind(1.0, places=100)
+    >>> round(low, 3), high
+    (0.964, 1.0)
+    """
+    unseen = 1 - ((1 - level) / 2) ** (1 / places)
+    return value - unseen * (value - least), value + unseen * (1 - value)
 
 
 def paired_difference(

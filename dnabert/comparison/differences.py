@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import LEVEL, interval, resampled_means
+from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, resampled_means
 from dnabert.clusters.halves import bounds
 from dnabert.clusters.subsample import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
@@ -148,8 +148,7 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) ->
 
     The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
     place nothing is known of it: any share may differ from any other. Where all places differ alike, most often not at all, nothing is drawn
-    but that: the bounds are those of a proportion of which none was seen (Hanley and Lippman-Hand 1983, `JAMA 249:1743
-    <https://doi.org/10.1001/jama.1983.03330370053031>`_, "the rule of three").
+    but that; see `of_one_kind`.
     """
     from scipy.stats import t
 
@@ -159,8 +158,7 @@ def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) ->
     if places < 2:
         return -1.0, 1.0
     if _is_constant(values):
-        unseen = 1 - ((1 - level) / 2) ** (1 / places)  # the largest share of other places of which so many may by chance hold none
-        return observed - unseen * (1 + observed), observed + unseen * (1 - observed)
+        return of_one_kind(observed, places=places, level=level, least=-1.0)
     low, high = interval(drawn, level=level)
     reach = float(t.ppf((1 + level) / 2, places - 1) * drawn.std(ddof=1) * (places / (places - 1)) ** 0.5)
     return min(low, observed - reach), max(high, observed + reach)

@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from scipy.stats import binomtest
 
 from dnabert.clusters.bootstrap import bootstrap_mean, paired_difference, resampled_means
 
@@ -14,6 +16,16 @@ def test_interval_of_a_mean_is_the_textbook_one() -> None:
     score = bootstrap_mean(values, resamples=4_000)
     assert abs((score.high - score.low) / 2 - 1.96 * values.std() / np.sqrt(2_000)) < 0.003
     assert score == bootstrap_mean(values, resamples=4_000)
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_all_right_or_all_wrong_has_the_exact_interval_of_a_proportion(right: bool, copies: int) -> None:
+    """Clopper and Pearson's, of the places: resamples of all right are all right, and [1, 1] of a dozen windows is no interval."""
+    score = bootstrap_mean(np.full(12 * copies, right), groups=np.repeat(np.arange(12), copies))
+    exact = binomtest(12 * int(right), 12).proportion_ci(method="exact")
+    assert (score.value, score.low, score.high) == pytest.approx((float(right), exact.low, exact.high)) and score.n == 12 * copies
+    assert bootstrap_mean(np.ones(10)).low == 1.0  # of measured numbers, such as Jaccard indices, nothing is known between 0 and 1
 
 
 def test_no_values_give_nan() -> None:
