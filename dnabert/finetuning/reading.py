@@ -1,7 +1,6 @@
 """Labelled sequences of any length as batches of tokens, at array speed.
 
-A sequence with more words than a window is cut into tiles of (nearly) equal length, as an encoder does, and nothing is
-left out. Shapes: B sequences, R tiles, T tokens, C classes.
+Of a sequence with more words than a window as few tiles as cover it are read, each as long as a window and evenly placed, as an encoder does. Shapes: B sequences, R tiles, T tokens, C classes.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Tiles:
     input_ids : int64 (R, T), [CLS] first, [SEP] after the last word, then padding.
     attention_mask : int64 (R, T), 0 at padding, or None where there is none (which attention computes faster).
     owner : int64 (R,), the sequence of each tile, or None where each has one.
-    share : float32 (R,), the tile's part of its sequence's words.
+    share : float32 (R,), the tile's part of its sequence: each counts alike.
     labels : int64 (B,), classes.
     """
 
@@ -52,7 +51,7 @@ class Tiles:
         return Tiles(change(self.input_ids), mask, owner, change(self.share), change(self.labels))
 
     def join(self, logits_RC: Tensor) -> Tensor:
-        """Logits float32 (B, C) of the sequences: the mean of their tiles', each word weighing alike."""
+        """Logits float32 (B, C) of the sequences: the mean of their tiles'."""
         logits_RC = logits_RC.float()
         if self.owner is None:
             return logits_RC
@@ -113,9 +112,8 @@ class LabelledReader:
         pieces = -(-counts // self._most)
         owner = np.repeat(np.arange(len(rows)), pieces)
         place = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        least, longer = np.divmod(counts[owner], pieces[owner])  # the first `longer` tiles have a word more
-        size = least + (place < longer)
-        begin = place * least + np.minimum(place, longer)
+        size = np.minimum(counts, self._most)[owner]
+        begin = np.round(place * (counts[owner] - size) / np.maximum(pieces[owner] - 1, 1)).astype(np.int64)
         column = np.arange(size.max())
         picked = words[owner[:, None], np.minimum(begin[:, None] + column, words.shape[1] - 1)]
         ids = np.full((len(owner), len(column) + 2), self._tokenizer.pad_token_id, dtype=np.int64)
@@ -127,7 +125,7 @@ class LabelledReader:
             torch.from_numpy(ids),
             None if mask.all() else torch.from_numpy(mask.astype(np.int64)),
             None if len(owner) == len(rows) else torch.from_numpy(owner),
-            torch.from_numpy((size / counts[owner]).astype(np.float32)),
+            torch.from_numpy((1 / pieces[owner]).astype(np.float32)),
             torch.from_numpy(self.labels[rows]),
         )
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from dnabert.alphabet import reverse_complement
+from dnabert.encoders.transformer import evenly_placed
 from dnabert.errors import UserError
 from dnabert.finetuning.reading import LabelledReader, Tiles
 from dnabert.probes import Part
@@ -28,10 +29,10 @@ def test_equals_one_sequence_after_another(k, stride, shift):
         bases = bases[shift:] if len(bases) - shift >= k else bases
         words = tokenizer.encode_bases(bases, special_tokens=False)
         words[words == tokenizer.unk_token_id] = tokenizer.mask_token_id  # as the encoders read them
-        for tile in np.array_split(words, -(-len(words) // most)):
-            expected.append([tokenizer.cls_token_id, *tile.tolist(), tokenizer.sep_token_id])
-            owner.append(number)
-            share.append(len(tile) / len(words))
+        tiles = evenly_placed(words, size=most)
+        expected += [[tokenizer.cls_token_id, *tile.tolist(), tokenizer.sep_token_id] for tile in tiles]
+        owner += [number] * len(tiles)
+        share += [1 / len(tiles)] * len(tiles)
     ids = [row[mask.bool()].tolist() for row, mask in zip(found.input_ids, found.attention_mask, strict=True)]
     assert ids == expected and found.owner.tolist() == owner
     assert found.share.tolist() == pytest.approx(share)
@@ -47,7 +48,7 @@ def test_like_lengths_need_no_mask_and_short_ones_no_owner():
     assert reader.batch(np.arange(4)).input_ids.shape == (4, 12)
 
 
-def test_tiles_are_joined_by_their_words():
+def test_tiles_are_joined_by_their_shares():
     tiles = Tiles(torch.zeros(3, 4), None, torch.tensor([0, 0, 1]), torch.tensor([0.75, 0.25, 1.0]), torch.tensor([0, 1]))
     assert tiles.join(torch.tensor([[4.0, 0.0], [0.0, 8.0], [1.0, 2.0]])).tolist() == [[3.0, 2.0], [1.0, 2.0]]
 
