@@ -57,6 +57,23 @@ def test_genes_of_windows_worked_by_hand(tmp_path: Path, text: str, packed: bool
     assert columns["gene_strand"].tolist() == [".", "+", "+", "+", "+", "-", "."]
 
 
+def test_a_stop_codon_is_coding_and_transcripts_of_one_name_on_two_strands_are_two(tmp_path: Path) -> None:
+    """GTF leaves the stop codon out of the CDS; trans-spliced and duplicated genes have parts of one transcript's name on both strands."""
+    line = 'chr1\tx\t{}\t{}\t{}\t.\t{}\t0\tgene_id "g"; transcript_id "t";\n'
+    parts = [("exon", 1, 60, "+"), ("CDS", 11, 40, "+"), ("stop_codon", 41, 43, "+"), ("exon", 101, 160, "-"), ("CDS", 121, 140, "-")]
+    (tmp_path / "g.gtf").write_text("".join(line.format(*part) for part in parts))
+    columns = Annotation(genes=read_genes(tmp_path / "g.gtf")).columns("chr1", starts=np.arange(0, 160, 10), length=10)
+    assert np.allclose(columns["cds"], [0, 1, 1, 1, 0.3, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0])
+    assert np.allclose(columns["utr"], [1, 0, 0, 0, 0.7, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1])
+    assert np.allclose(columns["exon"], 0)
+
+
+def test_a_class_of_repeat_from_a_tenth_on(tmp_path: Path) -> None:
+    (tmp_path / "r.bed").write_text("chr1\t95\t100\tL1\nchr1\t100\t105\tAlu\nchr1\t200\t209\tAlu\n")
+    columns = Annotation(repeats=read_track(tmp_path / "r.bed")).columns("chr1", starts=np.array([0, 95, 200]), length=100)
+    assert columns["repeat_class"].tolist() == ["none", "Alu", "none"]  # 5, 10 and 9 %; of equals the first by name
+
+
 def test_a_gene_without_parts_is_exon_a_piece_of_one_with_parts_intron(tmp_path: Path) -> None:
     lines = [  # bacteria: a gene with its CDS, a pseudogene that overlaps it, one that stands alone; TAIR: a pseudogene with an intron
         ("gene", 1, 20, "ID=a"),

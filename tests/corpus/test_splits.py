@@ -41,6 +41,7 @@ def test_tail_is_the_end_of_every_sequence() -> None:
     assert split.edges("a", "chr1", length=1000).tolist() == [700, 800]
     assert labels(split, "a", [0, 699, 700, 799, 800, 999]) == [0, 0, 1, 1, 2, 2]
     assert split.edges("a", "contig", length=150).tolist() == [120, 120]  # 15 bases hold no window of 20
+    assert split.edges("a", "contig", length=200).tolist() == [140, 160]  # and 20 one
 
 
 def test_regions_and_chromosomes() -> None:
@@ -216,6 +217,11 @@ def test_a_region_in_which_no_block_begins_is_refused(tmp_path: Path, region: st
     (tmp_path / "b.tsv").write_text(BLOCKS)
     with pytest.raises(UserError, match=message):
         splitter(SplitConfig(by="block", validation=["chr1:200-300"], test=[region]), genomes="ab", blocks=tmp_path / "b.tsv")
+
+
+def test_blocks_may_touch_and_end_before_their_end(tmp_path: Path) -> None:
+    (tmp_path / "b.tsv").write_text(f"{HEADER}1\ta\tchr1\t0\t50\n2\ta\tchr1\t50\t80\n3\ta\tchr1\t90\t99\n")
+    assert read_blocks(tmp_path / "b.tsv").at("a", "chr1", starts=np.array([0, 49, 50, 79, 80, 90, 99])).tolist() == [1, 1, 2, 2, -1, 3, -1]
 
 
 def test_numbers_of_blocks_cost_no_memory(tmp_path: Path) -> None:
