@@ -115,8 +115,8 @@ def join(places: Iterable[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]
 
     Examples
     --------
-    >>> join([(500, 600, False), (0, 90, False), (50, 120, True)])
-    [(0, 120, True), (500, 600, False)]
+    >>> join([(500, 600, False), (0, 90, False), (50, 120, True), (120, 130, False)])
+    [(0, 120, True), (120, 130, False), (500, 600, False)]
     """
     loci: list[tuple[int, int, bool]] = []
     for start, end, is_coding in sorted(places):

@@ -100,6 +100,13 @@ def test_lines_that_end_in_carriage_returns_alone_are_refused(tmp_path: Path) ->
         Genome(tmp_path / "mac.fa", scratch=tmp_path)
 
 
+def test_lines_that_end_in_two_ways_are_refused(tmp_path: Path) -> None:
+    line = "ACGTTGCAAC" * 6
+    (tmp_path / "x.fa").write_bytes(f">a\n{line}\r\n{line}\n>b\r\n{line}\n".encode())
+    with Genome(tmp_path / "x.fa", scratch=tmp_path) as genome, pytest.raises(UserError, match="sequence a has lines that end in more than one way.*dos2unix"):
+        genome.fetch("a", 0, genome.lengths["a"])
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read .*none.fa"):
         Genome(tmp_path / "none.fa", scratch=tmp_path)
