@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -203,3 +204,12 @@ def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
     with whole_file(tmp_path / "table.tsv") as path:
         path.write_text("whole")
     assert [each.name for each in tmp_path.iterdir()] == ["table.tsv"]
+
+
+def test_what_a_living_process_writes_stays_where_it_holds_no_lock(tmp_path):
+    """Some network file systems have none."""
+    living = tmp_path / f".table.tsv.{os.getppid()}.partial"
+    living.mkdir()
+    with whole_file(tmp_path / "table.tsv") as path:
+        path.write_text("whole")
+    assert living.is_dir()

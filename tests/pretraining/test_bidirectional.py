@@ -7,6 +7,8 @@ import pytest
 from dnabert.alphabet import codes
 from dnabert.corpus import config_from_fasta, prepare
 from dnabert.pretraining.bidirectional import (
+    _mixture,
+    _sharpened,
     as_record,
     bidirectional_floors,
     even_and_odd,
@@ -191,3 +193,10 @@ def test_one_window_is_enough(corpus):
     models = fit_markov_models(corpus.view("train"), sampler.view, max_order=2)
     record = as_record(bidirectional_floors(models, sampler, orders=[1, 2]))
     assert record["windows"] == 1 and 0 < record["mixture"]["bits_per_base"] < 4
+
+
+def test_orders_are_weighed_and_sharpened_as_is_best_for_the_other_half():
+    half = np.tile([0, 1], 50)
+    bits = np.where([half == 0, half == 1], 1.0, 9.0)  # the first is right in even windows, the second in odd ones
+    assert (_mixture(bits, half=half) > 8.9).all() and (_sharpened(bits, half=half) == 9).all()
+    assert (_mixture(bits[:, half == 0], half=half[half == 0]) < 2).all()  # nothing to tune on: all weigh alike

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnabert.corpus import config_from_fasta, load_corpus, prepare
-from dnabert.pretraining.floors import as_json, context_classes, markov_floors, ratio_interval, scored_floor
+from dnabert.pretraining.floors import _tune, as_json, context_classes, markov_floors, ratio_interval, scored_floor
 
 
 def corpus_of(sequence, tmp_path, length=40):
@@ -111,3 +111,11 @@ def test_classes_are_of_totals_and_of_how_many_bases_followed():
     rows = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [4, 1, 1, 2], [0, 0, 0, 10**6]], dtype=np.uint32)
     assert context_classes(rows).tolist() == [0, 0, 5, 15, 60]
 
+
+
+def test_what_smooths_a_window_was_tuned_on_the_others():
+    """Even windows go on as their counts say, odd ones never do: the odd ones are to trust counts, and the even ones not."""
+    half, rows = np.repeat([0, 1], 300), np.tile(np.array([60, 2, 2, 2], dtype=np.uint32), (600, 1))
+    base = np.where(half == 0, 0, 1 + np.arange(600) % 3)
+    of_even, of_odd = _tune(rows, base, np.full((2, 600), 0.25), half=half)[:, context_classes(rows)[0]]
+    assert of_even > 1000 and of_odd < 1
