@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
+from dnabert.errors import Caution, first_line
 from dnabert.pretraining.tracking import tracked_run
 
 
@@ -17,11 +19,19 @@ def track_report(report: str | Path, *, run: str | Path) -> bool:
 
     Returns
     -------
-    Whether the run is tracked in W&B; if not, nothing is done.
+    Whether it stands there: not where the run is not tracked in W&B, nor where W&B does not take it, which is a `Caution`, since the
+    report is whole.
     """
+    try:
+        return _logged(Path(report), run=run)
+    except Exception as error:  # no network, a key that is none, a run's folder that may not be written: an hour's comparison is none the worse
+        warnings.warn(f"{report} is whole, but W&B does not take it ({first_line(error)})", Caution, stacklevel=2)
+        return False
+
+
+def _logged(report: Path, *, run: str | Path) -> bool:
     import pandas as pd
 
-    report = Path(report)
     with tracked_run(run) as tracked:
         if tracked is None:
             return False

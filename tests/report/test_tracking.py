@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dnabert.errors import Caution
 from dnabert.report import track_report, write_report
 
 
@@ -30,6 +31,15 @@ def test_figures_tables_and_page_reach_the_runs_own_wandb_run(
     assert {"map", "loss", "ladder", "edit"} <= figures
     assert len(list((media / "table" / "tables").iterdir())) == len(list((report / "tables").glob("*.tsv")))
     assert list((media / "html").iterdir())
+
+
+def test_a_report_that_wandb_does_not_take_is_whole_all_the_same(report: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "sideways")
+    tracked = tmp_path / "tracked"
+    shutil.copytree(run, tracked)
+    (tracked / "wandb.json").write_text(json.dumps({"id": "abc123", "project": "apes"}))
+    with pytest.warns(Caution, match=r"report is whole, but W&B does not take it \(W&B cannot be reached"):
+        assert not track_report(report, run=tracked)
 
 
 def test_a_run_that_was_not_tracked_is_left_alone(report: Path, run: Path) -> None:
