@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dnabert.clusters.subsample import FEWEST_PLACES
+
 #: Share of resamples inside an interval.
 LEVEL = 0.95
 #: Resampled values held in memory at once.
@@ -36,7 +38,7 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
     """Mean of (n,) values with a percentile bootstrap interval (Efron 1979).
 
     Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost. Of truth values that are all the same
-    nothing else is drawn: their interval is `of_one_kind`.
+    nothing else is drawn: their interval is `of_one_kind`. Of groups there should be five; of fewer it is `of_places`, for values between -1 and 1.
 
     Parameters
     ----------
@@ -54,10 +56,13 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
     if len(values) == 0:
         return Score(float("nan"), float("nan"), float("nan"), 0)
     n, mean = len(values), float(values.mean())
-    if truth and mean in (0.0, 1.0):
-        return Score(mean, *of_one_kind(mean, places=n if groups is None else len(np.unique(groups))), n)
+    places = n if groups is None else len(np.unique(groups))
+    if truth and mean in (0.0, 1.0) and places > 1:
+        return Score(mean, *of_one_kind(mean, places=places), n)
     if groups is not None:
-        return Score(mean, *interval(resampled_means(values, groups=groups, resamples=resamples, seed=seed)), n)
+        means = resampled_means(values, groups=groups, resamples=resamples, seed=seed)
+        low, high = of_places(mean, means, places=places) if places < FEWEST_PLACES else interval(means)
+        return Score(mean, max(low, 0.0 if truth else -1.0), min(high, 1.0), n)
     rng = np.random.default_rng(seed)
     if np.isin(values, (0.0, 1.0)).all():
         means = rng.binomial(n, mean, size=resamples) / n
@@ -82,6 +87,21 @@ def of_one_kind(value: float, *, places: int, level: float = LEVEL, least: float
     """
     unseen = 1 - ((1 - level) / 2) ** (1 / places)
     return value - unseen * (value - least), value + unseen * (1 - value)
+
+
+def of_places(value: float, resampled: np.ndarray, *, places: int, level: float = LEVEL) -> tuple[float, float]:
+    """Bounds of a value between -1 and 1 whose resamples draw whole places: the wider of percentiles and what Student's t says.
+
+    The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
+    place nothing is known of it: any may differ from any other.
+    """
+    from scipy.stats import t
+
+    if places < 2:
+        return -1.0, 1.0
+    low, high = interval(resampled, level=level)
+    reach = float(t.ppf((1 + level) / 2, places - 1) * resampled.std(ddof=1) * (places / (places - 1)) ** 0.5)
+    return min(low, value - reach), max(high, value + reach)
 
 
 def paired_difference(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, resampled_means
+from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, of_places, resampled_means
 from dnabert.clusters.halves import bounds
 from dnabert.clusters.subsample import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
@@ -144,24 +144,16 @@ def _places(rung: Record, metric: str) -> int | None:
 
 
 def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) -> tuple[float, float]:
-    """What Student's t says of halves; of resamples the wider of that and percentiles: of a thousand the outermost are no quantile of 1 in 10,000.
+    """What Student's t says of halves; of resamples `of_places`: of a thousand the outermost are no quantile of 1 in 10,000.
 
-    The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
-    place nothing is known of it: any share may differ from any other. Where all places differ alike, most often not at all, nothing is drawn
-    but that; see `of_one_kind`.
+    Where all places differ alike, most often not at all, nothing is drawn but that; see `of_one_kind`.
     """
-    from scipy.stats import t
-
     drawn, observed = values[:-1], float(values[-1])
     if places is None:
         return bounds(observed, drawn, level=level)
-    if places < 2:
-        return -1.0, 1.0
-    if _is_constant(values):
+    if places > 1 and _is_constant(values):
         return of_one_kind(observed, places=places, level=level, least=-1.0)
-    low, high = interval(drawn, level=level)
-    reach = float(t.ppf((1 + level) / 2, places - 1) * drawn.std(ddof=1) * (places / (places - 1)) ** 0.5)
-    return min(low, observed - reach), max(high, observed + reach)
+    return of_places(observed, drawn, places=places, level=level)
 
 
 def _is_constant(values: NDArray[np.float64]) -> bool:

@@ -53,3 +53,9 @@ def test_copies_of_a_block_do_not_narrow_the_interval() -> None:
     naive = agreement(np.repeat(labels, 4), np.repeat(column, 4), resamples=1_000)
     width = {name: score.high - score.low for name, score in (("alone", alone["ari"]), ("copied", copied["ari"]), ("naive", naive["ari"]))}
     assert width["copied"] == pytest.approx(width["alone"], rel=0.05) and width["naive"] < 0.65 * width["copied"]
+
+
+def test_of_one_place_nothing_is_known_of_the_agreement() -> None:
+    labels, column = np.array([0, 0, 1, 1, 0, 1]), np.array(list("aabbab"))
+    for score in agreement(labels, column, groups=np.zeros(6)).values():
+        assert (score.value, score.low, score.high) == (1.0, -1.0, 1.0)

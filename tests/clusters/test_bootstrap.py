@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, sem, t
 
 from dnabert.clusters.bootstrap import bootstrap_mean, paired_difference, resampled_means
 
@@ -26,6 +26,18 @@ def test_all_right_or_all_wrong_has_the_exact_interval_of_a_proportion(right: bo
     exact = binomtest(12 * int(right), 12).proportion_ci(method="exact")
     assert (score.value, score.low, score.high) == pytest.approx((float(right), exact.low, exact.high)) and score.n == 12 * copies
     assert bootstrap_mean(np.ones(10)).low == 1.0  # of measured numbers, such as Jaccard indices, nothing is known between 0 and 1
+
+
+def test_of_few_places_an_interval_is_students() -> None:
+    """Resamples of three places are far too alike, and those of one are all the same: [0.62, 0.62] is no interval."""
+    values = np.repeat([0.1, 0.15, 0.26], 40)
+    score = bootstrap_mean(values, groups=np.repeat(np.arange(3), 40), resamples=20_000)
+    low, high = t.interval(0.95, 2, loc=values.mean(), scale=sem([0.1, 0.15, 0.26]))
+    assert (score.low, score.high) == pytest.approx((low, high), abs=0.005)
+    right = np.arange(50) % 3 > 0
+    assert (bootstrap_mean(right, groups=np.zeros(50)).low, bootstrap_mean(right, groups=np.zeros(50)).high) == (0.0, 1.0)
+    assert (bootstrap_mean(right * 0.3, groups=np.zeros(50)).low, bootstrap_mean(right * 0.3, groups=np.zeros(50)).high) == (-1.0, 1.0)
+    assert bootstrap_mean(np.ones(50, bool), groups=np.zeros(50)).low == 0.0
 
 
 def test_no_values_give_nan() -> None:
