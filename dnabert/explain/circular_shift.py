@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.explain.normal_quantile import Z_95
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
 
-#: Half the width of a 95 % interval in standard errors.
-_Z = 1.959963984540054
 #: With fewer shifts than this as extreme as what is observed, p comes from the fitted tail. Knijnenburg et al. 2009
 #: (Bioinformatics 25:i161) take ten exceedances as enough for a plain count.
 _FEW = 10
@@ -70,7 +70,7 @@ class ShiftedMeans:
     @property
     def reach(self) -> Floats:
         """Half the width of a 95 % interval of the mean: 1.96 of its standard deviations over the shifts."""
-        return _Z * self.sd
+        return Z_95 * self.sd
 
     @property
     def p_two_sided(self) -> Floats:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.explain.normal_quantile import Z_95
+
 if TYPE_CHECKING:
     from dnabert.explain.windows import Sequences
 
@@ -88,4 +90,4 @@ def _with_interval(auc: float, members: int, rest: int) -> CompositionAuc:
     squares = (members - 1) * (auc / (2 - auc) - auc**2) + (rest - 1) * (2 * auc**2 / (1 + auc) - auc**2)
     error = ((auc * (1 - auc) + squares) / (members * rest)) ** 0.5
     clean = 0.025 ** (1 / min(members, rest))
-    return CompositionAuc(auc, min(max(auc - 1.96 * error, 0.0), clean), max(min(auc + 1.96 * error, 1.0), 1 - clean))
+    return CompositionAuc(auc, min(max(auc - Z_95 * error, 0.0), clean), max(min(auc + Z_95 * error, 1.0), 1 - clean))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnabert.explain.circular_shift import CircularShift, circle_of
 from dnabert.explain.correction import add_q
+from dnabert.explain.normal_quantile import Z_95
 from dnabert.explain.species import species_preference
 from dnabert.explain.terms import Terms, annotation_terms
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
 
 Floats = NDArray[np.float64]
-
-#: Half the width of a 95 % interval in standard errors.
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def odds_ratio(counts: Counts, *, inflation: Floats | float = 1.0) -> tuple[Floa
     log_ratio = np.log(cells[0]) - np.log(cells[1]) - np.log(cells[2]) + np.log(cells[3])
     error = np.sqrt((1 / cells).sum(axis=0))
     tested = (counts.n > 0) & (counts.n_rest > 0)
-    found = [np.where(tested, np.exp(log_ratio + side * _Z * error), np.nan) for side in (0, -1, 1)]
+    found = [np.where(tested, np.exp(log_ratio + side * Z_95 * error), np.nan) for side in (0, -1, 1)]
     return found[0], found[1], found[2]
 
 

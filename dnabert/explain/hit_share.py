@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Normal quantile of a 95 % interval.
-_Z = 1.959964
+from dnabert.explain.normal_quantile import Z_95
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
@@ -23,8 +22,8 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
     """
     if n <= 0:
         return 0.0, 1.0
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * float(np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)))
+    centre = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    half = Z_95 / (1 + Z_95**2 / n) * float(np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2)))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
@@ -64,7 +63,7 @@ def share_against(
     low, high = wilson_interval(share, loci)
     cells = np.array([hit, loci - hit, other_hit, other_loci - other_hit]) + 0.5
     log_odds = float(np.log(cells[0] * cells[3] / (cells[1] * cells[2])))
-    error = _Z * float(np.sqrt((1 / cells).sum()))
+    error = Z_95 * float(np.sqrt((1 / cells).sum()))
     return {
         "windows": len(inside),
         "windows_hit": int(inside.sum()),

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dnabert.explain.normal_quantile import Z_95
+
 #: Windows that the prior counts for, in each of the two groups. Small beside most clusters, and enough that a word seen
 #: in three windows of ten and in none elsewhere does not get an infinite effect.
 PRIOR = 10.0
-#: Of a normal distribution's mass, 95 % lies within this many standard deviations.
-_Z = 1.959963984540054
 #: Terms of a tail below this share of its sum are left out.
 _NEGLIGIBLE = 1e-12
 
@@ -55,7 +55,7 @@ class TwoByTwo:
         known = (share > 0) & (share < 1)  # in all windows, or in none: nothing to compare
         a, b, c, d = (np.where(known, cell, 1.0) for cell in cells)
         value = np.log(a / b) - np.log(c / d)
-        width = _Z * np.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+        width = Z_95 * np.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
         return tuple(np.where(known, each, 0.0) for each in (value, value - width, value + width))
 
     def p_more(self) -> NDArray[np.float64]:
