@@ -114,3 +114,26 @@ def count_windows(
         cell = groups[begin : begin + _CHUNK, None].astype(np.int64) * width + column
         total += np.bincount(cell[first], minlength=len(total))
     return total.reshape(n_groups, width)[:, :-1]
+
+
+def windows_with(bases: NDArray[np.uint8], vocabulary: Vocabulary, words: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether some of the words stand in each window, on either strand: bool (t, n).
+
+    Parameters
+    ----------
+    bases : uint8 ASCII (n, L); case is ignored.
+    words : int (t,), indices in the vocabulary, each once.
+
+    Examples
+    --------
+    >>> bases = np.frombuffer(b"AACGTTACAAAA", dtype=np.uint8).reshape(2, 6)
+    >>> windows_with(bases, Vocabulary("11"), np.array([0, 1])).tolist()  # AA, that is TT; AC, that is GT
+    [[True, True], [True, True]]
+    """
+    place = np.full(vocabulary.size + 1, len(words))
+    place[words] = np.arange(len(words))
+    holds = np.zeros((len(bases), len(words) + 1), dtype=bool)  # the last column takes all other words
+    for begin in range(0, len(bases), _CHUNK):
+        column = place[vocabulary.columns(bases[begin : begin + _CHUNK])]
+        holds[begin + np.arange(len(column))[:, None], column] = True
+    return holds[:, :-1].T

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.explain.correction import benjamini_hochberg
+from dnabert.explain.design_effect import DesignEffect, along_genome
 from dnabert.explain.log_odds import PRIOR, TwoByTwo
 from dnabert.explain.representatives import representatives
-from dnabert.explain.vocabulary import Vocabulary, count_windows
+from dnabert.explain.vocabulary import Vocabulary, count_windows, windows_with
 from dnabert.explain.windows import ClusteredWindows
 
 #: 1 = a base that counts, 0 = any base: words of 6 and of 8, and pairs of 3 that lie 1 to 10 apart, which is how van
@@ -28,6 +29,8 @@ PATTERNS = ("111111", "11111111", *("111" + "0" * gap + "111" for gap in range(1
 MINIMUM_WINDOWS = 5
 #: Shuffled windows per cluster: a sample of a large one, a small one several times.
 SHUFFLED = 500
+#: Truth values of words in windows that are held at once (128 MB).
+_CELLS = 1 << 27
 
 
 def class_tf_idf(counts: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -63,6 +66,10 @@ def cluster_words(
     two backgrounds. Copies of one window that are shuffled several times vary less than windows do, which makes the
     second p too large, if anything.
 
+    Windows that lie near each other share words, and are no independent draws. Of each word that passes the test against the
+    others, p is therefore that of as many windows as its design effect leaves, if larger, and the intervals are as much wider
+    (`DesignEffect`; without coordinates every window counts): labels that are moved along the genome mark nothing.
+
     Parameters
     ----------
     patterns : of words, see `Vocabulary`.
@@ -76,7 +83,7 @@ def cluster_words(
     list of dict, one per cluster: ``label``, ``n``, ``n_independent``, ``n_others``, ``n_shuffled``, ``n_tested``,
     ``n_marking`` (q < alpha against the others), ``n_beyond_composition`` (against both), and ``words``: those of q <
     alpha, the ones beyond composition first, then by class TF-IDF; each with ``word`` (the alphabetically smaller
-    strand, n = any base), ``kind``, ``tf_idf``, ``versus_others`` and ``versus_shuffled`` (share, background_share,
+    strand, n = any base), ``kind``, ``tf_idf``, ``design_effect`` (windows that count for one), ``versus_others`` and ``versus_shuffled`` (share, background_share,
     log_odds (natural), low, high, p, q).
     """
     rows = representatives(windows.labels, windows.places, seed=seed)
@@ -86,8 +93,15 @@ def cluster_words(
         _Counts.of(Vocabulary(each), bases=bases, labels=labels, owners=owners, shuffles=shuffles) for each in patterns
     ]
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
+    screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
+    order = along_genome(windows, rows, seed=seed)
+    if order is not None and len(windows.clusters):
+        design = DesignEffect(labels[order], clusters=len(windows.clusters))
+        for i, each in enumerate(counted):
+            effects = _effects(each, bases[order], design, marking=np.stack(screened[i]) < alpha)
+            tables[i] = [(a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)]
     p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
-    q = [_corrected(p, background=background) for background in (0, 1)]
+    q = [_corrected([[pair[background] for pair in of_pattern] for of_pattern in p]) for background in (0, 1)]
     result = []
     for label in windows.clusters:
         found = [
@@ -184,14 +198,24 @@ class _Found:
         return self.counts.vocabulary.text(self.place(index))
 
 
-def _corrected(p: list[list[tuple[NDArray[np.float64], ...]]], *, background: int) -> list[list[NDArray[np.float64]]]:
+def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float64]]]:
     """q over all patterns and clusters together, in the shape of p."""
-    flat = [[pair[background] for pair in of_pattern] for of_pattern in p]
-    every = [each for of_pattern in flat for each in of_pattern]
+    every = [each for of_pattern in p for each in of_pattern]
     q = benjamini_hochberg(np.concatenate(every)) if every else np.zeros(0)
     ends = np.cumsum([len(each) for each in every])[:-1]
     parts = iter(np.split(q, ends))
-    return [[next(parts) for _ in of_pattern] for of_pattern in flat]
+    return [[next(parts) for _ in of_pattern] for of_pattern in p]
+
+
+def _effects(counts: _Counts, bases: NDArray[np.uint8], design: DesignEffect, *, marking: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Design effects of a pattern's tested words in each cluster that they may mark, else 1: float64 (C, t)."""
+    effects = np.ones(marking.shape)
+    chosen, words = np.flatnonzero(marking.any(axis=0)), np.flatnonzero(counts.tested)
+    step = max(1, _CELLS // len(bases))
+    for begin in range(0, len(chosen), step):
+        own = chosen[begin : begin + step]
+        effects[:, own] = design.of(windows_with(bases, counts.vocabulary, words[own]))
+    return np.where(marking, effects, 1.0)
 
 
 def _words(found: list[_Found], *, top: int, alpha: float, prior: float) -> list[dict[str, Any]]:
@@ -237,6 +261,7 @@ def _row(found: _Found, index: int, *, prior: float) -> dict[str, Any]:
         "word": found.text(index),
         "kind": found.counts.vocabulary.kind,
         "tf_idf": float(found.counts.tf_idf[found.label][found.place(index)]),
+        "design_effect": float(np.broadcast_to(found.tables[0].effect_inside, found.p[0].shape)[index]),
         "versus_others": others,
         "versus_shuffled": shuffled,
     }

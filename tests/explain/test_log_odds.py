@@ -47,6 +47,25 @@ def test_p_of_many_tables_at_the_size_of_a_genome() -> None:
     np.testing.assert_allclose(p, hypergeom.sf(a - 1, n + m, a + c, n), rtol=1e-6, atol=1e-13)
 
 
+def test_windows_that_count_for_fewer_are_as_many_as_count() -> None:
+    table = one(40, 100, 60, 900).with_effects(np.array([10.0]), np.array([10.0]))
+    assert table.p_more().item() == pytest.approx(fisher_exact([[4, 6], [6, 84]], alternative="greater").pvalue)
+    value, low, high = (each.item() for each in table.log_odds(prior=0))
+    fewer = [each.item() for each in one(4, 10, 6, 90).log_odds(prior=0)]
+    assert (value, low, high) == pytest.approx(tuple(fewer))
+    inside = one(40, 100, 60, 900).with_effects(10.0)
+    assert inside.p_more().item() == pytest.approx(fisher_exact([[4, 6], [60, 840]], alternative="greater").pvalue)
+    assert inside.describe(p=[0.1], q=[0.2], index=0)["low"] < one(40, 100, 60, 900).describe(p=[0.1], q=[0.2], index=0)["low"]
+
+
+def test_p_never_falls_where_windows_count_for_fewer() -> None:
+    rng = np.random.default_rng(2)
+    a, c, effect = rng.integers(0, 50, 500), rng.integers(0, 300, 500), rng.uniform(1, 80, 500)
+    table = TwoByTwo(a, 50, c, 300)
+    p = table.with_effects(effect, effect).p_more()
+    assert (p >= table.p_more()).all() and (p[effect > 60] > 0.01).all()
+
+
 def test_q_is_statsmodels() -> None:
     p = np.random.default_rng(1).random((3, 4)) ** 3
     np.testing.assert_allclose(benjamini_hochberg(p).ravel(), multipletests(p.ravel(), method="fdr_bh")[1])

@@ -5,7 +5,7 @@ import pytest
 from Bio.Seq import Seq
 
 from dnabert.errors import UserError
-from dnabert.explain.vocabulary import Vocabulary, count_windows
+from dnabert.explain.vocabulary import Vocabulary, count_windows, windows_with
 
 
 @pytest.mark.parametrize("pattern", ["111", "1011101", "11011"])
@@ -23,6 +23,14 @@ def test_counts_are_those_of_a_loop(pattern: str) -> None:
         assert counts[:, index].tolist() == [
             sum(h for h, g in zip(holds, groups, strict=True) if g == k) for k in range(3)
         ]
+
+
+def test_windows_with_words_are_those_that_are_counted() -> None:
+    bases = np.random.default_rng(4).choice(np.frombuffer(b"ACGTN", dtype=np.uint8), (50, 40))
+    vocabulary, words = Vocabulary("11011"), np.array([7, 3, 100])
+    holds = windows_with(bases, vocabulary, words)
+    each = count_windows(bases, np.arange(50), vocabulary, n_groups=50)
+    assert (holds == (each[:, words] > 0).T).all() and holds.any()
 
 
 @pytest.mark.parametrize("pattern", ["", "0110", "1101", "1" * 9, "1x1"])

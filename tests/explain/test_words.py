@@ -81,6 +81,58 @@ def test_copies_of_one_place_count_once() -> None:
     assert alone["n_marking"] > 100
 
 
+def along(labels: np.ndarray, bases: np.ndarray) -> ClusteredWindows:
+    start = np.arange(len(labels)) * bases.shape[1]
+    return clustered(bases, labels, genome=np.full(len(labels), "g"), chrom=np.full(len(labels), "c"), start=start, end=start + bases.shape[1])
+
+
+def test_labels_that_only_run_along_a_genome_of_many_compositions_mark_nothing() -> None:
+    # without the design effect words mark a cluster in seven of these twenty genomes, up to 94 of them
+    rng, marked = np.random.default_rng(0), 0
+    for _ in range(20):
+        gc = rng.uniform(0.35, 0.65, 20)
+        bases = np.concatenate([random_bases(60, gc=each, length=100, seed=int(rng.integers(1 << 30))) for each in gc])
+        labels = np.roll(np.repeat(rng.integers(-1, 3, 20), 60), rng.integers(1_200))
+        rows = cluster_words(along(labels, bases), patterns=("111111",), shuffled=50)
+        marked += any(row["n_marking"] for row in rows)
+    assert marked <= 1
+
+
+def test_labels_at_random_mark_no_satellite() -> None:
+    # without the design effect words mark a cluster in four of these ten genomes
+    rng, marked = np.random.default_rng(1), 0
+    for _ in range(10):
+        bases = random_bases(2_000, length=60, seed=int(rng.integers(1 << 30)))
+        labels = np.full(2_000, -1)
+        for at in rng.integers(0, 1_970, 5):
+            bases[at : at + 30] = np.tile(rng.choice(bases[0], 20), 3)
+        for at in rng.integers(0, 1_970, 10):
+            labels[at : at + 30] = rng.integers(3)
+        marked += any(row["n_marking"] for row in cluster_words(along(labels, bases), patterns=("11111111",), shuffled=50))
+    assert marked == 0
+
+
+def test_a_word_of_one_place_marks_nothing_and_a_scattered_one_does() -> None:
+    bases = random_bases(1_000, seed=1)
+    bases[100:130, 20:44] = random_bases(1, length=24, seed=2)
+    labels = np.full(1_000, -1)
+    labels[100:130] = 0
+    (row,) = cluster_words(along(labels, bases), patterns=("11111111",))
+    assert row["n_marking"] == 0
+    scattered = np.random.default_rng(3).permutation(1_000)
+    (row,) = cluster_words(along(labels[scattered], bases[scattered]), patterns=("11111111",))
+    assert row["n_beyond_composition"] >= 17 and row["words"][0]["versus_others"]["share"] == 1
+    assert max(each["design_effect"] for each in row["words"]) < 1.5
+
+
+def test_records_of_a_file_that_is_sorted_by_family_are_no_neighbours() -> None:
+    bases = planted()
+    rows = np.arange(400)
+    where = {"genome": np.full(400, "g"), "chrom": rows.astype(str), "start": 0 * rows, "end": 0 * rows + 120}
+    marked, plain = cluster_words(clustered(bases.sequences(rows), bases.labels, **where), patterns=PATTERNS)
+    assert marked["words"][0]["word"] == "CTGTAATC" and plain["n_marking"] == 0
+
+
 def test_no_cluster_no_rows() -> None:
     assert cluster_words(clustered(random_bases(9), np.full(9, -1)), patterns=PATTERNS) == []
 

@@ -1,0 +1,92 @@
+"""For how many independent windows a cluster's windows count, when one asks in how many of them something stands.
+
+Neighbours are alike: the arms of a satellite, the copies of a segmental duplication and the composition of megabases share words, and so
+many windows of a cluster may be one observation. The ratio of a count's variance to that of independent draws is the survey statistician's
+design effect (Kish 1965); the variance here is over all rotations of the labels along the genome, as of `CircularShift`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.explain.circular_shift import circle_of
+
+if TYPE_CHECKING:
+    from dnabert.explain.windows import ClusteredWindows
+
+#: Values transformed at once (float32: 16 MB).
+_CELLS = 4_000_000
+
+
+def along_genome(windows: ClusteredWindows, rows: NDArray[np.integer], *, seed: int = 0) -> NDArray[np.int64] | None:
+    """Order of some windows along the genome, tied genomes together: int64 (m,), places in `rows`; None without coordinates.
+
+    Whole sequences follow each other at random: that records of a FASTA file stand beside each other says nothing of them.
+    """
+    if "start" not in windows.table:
+        return None
+    slot = circle_of(windows.table).slot
+    _, first, number = np.unique(slot, return_index=True, return_inverse=True)
+    _, sequence = np.unique(windows.places.sequence, return_inverse=True)
+    drawn = np.random.default_rng((seed, 4)).permutation(int(sequence.max(initial=0)) + 1)[sequence[first]]
+    order: NDArray[np.int64] = np.lexsort((slot[rows], drawn[number[rows]]))
+    return order
+
+
+class DesignEffect:
+    """Design effects of counts in clusters.
+
+    Parameters
+    ----------
+    labels : int (n,), cluster of each window in order along the genome, 0 to C - 1; others (-1) are in no cluster.
+    clusters : C.
+    """
+
+    def __init__(self, labels: NDArray[np.integer], *, clusters: int) -> None:
+        self.inside = labels == np.arange(clusters)[:, None]
+        self.power = _power(self.inside.astype(np.float32))
+        self.power[:, 0] = 0  # the mean
+        self.power[:, 1 : (len(labels) + 1) // 2] *= 2  # a real signal's negative frequencies are its positive ones
+
+    def of(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Variance of each cluster's count over all rotations of its labels but none, over that of independent draws; at least 1.
+
+        The labels as they are do not enter: what they have in common with the genome is what is asked.
+
+        Parameters
+        ----------
+        holds : bool (t, n), whether each window, in order along the genome, has each of t things.
+
+        Returns
+        -------
+        float64 (C, t).
+
+        Examples
+        --------
+        >>> labels, holds = np.array([0, 0, -1, -1, -1, -1]), np.array([[False, True, True, True, False, False]])
+        >>> DesignEffect(labels, clusters=1).of(holds).round(3).tolist()  # counts are 1, and 2, 2, 1, 0, 0
+        [[2.0]]
+        """
+        n = holds.shape[1]
+        step = max(1, _CELLS // max(n, 1))
+        parts = [self._variance(holds[begin : begin + step]) for begin in range(0, len(holds), step)]
+        variance = np.concatenate([np.zeros((len(self.power), 0)), *parts], axis=1)
+        inside, having = self.inside.sum(axis=1, dtype=np.float64)[:, None], holds.sum(axis=1, dtype=np.float64)
+        independent = inside * (n - inside) * having * (n - having) / (n**2 * max(n - 1, 1))
+        return np.maximum(1.0, variance / np.where(independent > 0, independent, np.inf))
+
+    def _variance(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
+        n = holds.shape[1]
+        inside, having = self.inside.astype(np.float32), holds.astype(np.float32)
+        away = inside @ having.T - inside.mean(axis=1, keepdims=True) * having.sum(axis=1)
+        return np.asarray((self.power @ _power(having).T / n - np.square(away)) / max(n - 1, 1))
+
+
+def _power(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Power of rows at each frequency."""
+    from scipy.fft import rfft
+
+    return np.square(np.abs(rfft(values, axis=1))).astype(np.float64)

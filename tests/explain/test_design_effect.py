@@ -1,0 +1,52 @@
+import numpy as np
+import pandas as pd
+
+from dnabert.explain import ClusteredWindows
+from dnabert.explain.design_effect import DesignEffect, along_genome
+
+
+def test_the_variance_is_that_of_all_rotations_but_none() -> None:
+    rng = np.random.default_rng(0)
+    for n in (60, 61):
+        labels = np.repeat(rng.integers(-1, 3, n // 5 + 1), 5)[:n]
+        holds = np.repeat(rng.random((4, n // 3 + 1)) < 0.3, 3, axis=1)[:, :n]
+        effect = DesignEffect(labels, clusters=3).of(holds)
+        for label in range(3):
+            inside = labels == label
+            counts = np.array([(holds & np.roll(inside, shift)).sum(axis=1) for shift in range(1, n)])
+            share = holds.mean(axis=1)
+            variance = np.square(counts - inside.sum() * share).mean(axis=0)
+            independent = inside.sum() * share * (1 - share) * (n - inside.sum()) / (n - 1)
+            np.testing.assert_allclose(effect[label], np.maximum(1, variance / independent), rtol=1e-5)
+
+
+def test_what_marks_a_scattered_cluster_is_no_effect() -> None:
+    inside = np.random.default_rng(1).permutation(1_000) < 30
+    assert DesignEffect(np.where(inside, 0, -1), clusters=1).of(inside[None]).item() < 1.5
+
+
+def test_what_all_windows_or_none_have_has_no_effect() -> None:
+    holds = np.array([[True] * 6, [False] * 6])
+    assert DesignEffect(np.array([0, 0, 0, -1, -1, -1]), clusters=2).of(holds).tolist() == [[1, 1], [1, 1]]
+
+
+def table(**columns: list) -> ClusteredWindows:
+    return ClusteredWindows(pd.DataFrame(columns), lambda rows: np.zeros((len(rows), 4), np.uint8))
+
+
+def test_windows_stand_in_the_order_of_the_genome_and_orthologs_together() -> None:
+    start, genome, block = [20, 0, 10, 5, 25], list("aaabb"), [8, 7, -1, 7, 8]
+    windows = table(label=[0] * 5, genome=genome, chrom=["1"] * 5, start=start, end=[each + 4 for each in start], block=block)
+    order = along_genome(windows, np.arange(5))
+    assert order is not None and order.tolist() == [1, 3, 2, 0, 4]
+    assert along_genome(table(label=[0, 0]), np.arange(2)) is None
+
+
+def test_sequences_stay_whole_and_stand_in_random_order() -> None:
+    chrom = np.repeat(np.arange(40), 2)
+    start = np.tile([9, 0], 40)
+    windows = table(label=[0] * 80, genome=["g"] * 80, chrom=chrom.astype(str).tolist(), start=start.tolist(), end=(start + 4).tolist())
+    order = along_genome(windows, np.arange(80))
+    assert order is not None and sorted(order.tolist()) == list(range(80))
+    assert (chrom[order[::2]] == chrom[order[1::2]]).all() and (start[order[::2]] == 0).all()
+    assert not (chrom[order[::2]] == np.arange(40)).all()
