@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _CELLS = 4_000_000
 
 
-def along_genome(windows: ClusteredWindows, rows: NDArray[np.integer], *, seed: int = 0) -> NDArray[np.int64] | None:
-    """Order of some windows along the genome, tied genomes together: int64 (m,), places in `rows`; None without coordinates.
+def along_genome(windows: ClusteredWindows, *, seed: int = 0) -> NDArray[np.int64] | None:
+    """Rank of each window along the genome, tied genomes together: int64 (n,), 0 to n - 1; None without coordinates.
 
     Whole sequences follow each other at random: that records of a FASTA file stand beside each other says nothing of them.
     """
@@ -32,8 +32,9 @@ def along_genome(windows: ClusteredWindows, rows: NDArray[np.integer], *, seed: 
     _, first, number = np.unique(slot, return_index=True, return_inverse=True)
     _, sequence = np.unique(windows.places.sequence, return_inverse=True)
     drawn = np.random.default_rng((seed, 4)).permutation(int(sequence.max(initial=0)) + 1)[sequence[first]]
-    order: NDArray[np.int64] = np.lexsort((slot[rows], drawn[number[rows]]))
-    return order
+    rank = np.empty(len(slot), dtype=np.int64)
+    rank[np.lexsort((slot, drawn[number]))] = np.arange(len(slot))
+    return rank
 
 
 class DesignEffect:

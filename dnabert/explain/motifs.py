@@ -1,4 +1,4 @@
-"""Motifs of a cluster: words of its windows grown on one half of the blocks, and tested on the other half."""
+"""Motifs of a cluster: words of its windows grown on one half of the places, and tested on the other half."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import ALPHABET, codes, reverse_complement
 from dnabert.explain.correction import benjamini_hochberg
+from dnabert.explain.design_effect import DesignEffect, along_genome
 from dnabert.explain.log_odds import PRIOR, TwoByTwo, score_more
 from dnabert.explain.meme import Motif
 from dnabert.explain.motif_growth import MINIMUM_WINDOWS, Grown, grow, information, mask
@@ -37,11 +38,15 @@ _AMBIGUOUS = dict(zip(range(1, 16), "ACMGRSVTWYHKDBN", strict=True))
 
 @dataclass(frozen=True)
 class _Halves:
-    """Codes uint8 (n, L) of one cluster's windows, the others and the shuffled own: one half to grow on, one to test."""
+    """Codes uint8 (n, L) of one cluster's windows, the others and the shuffled own: one half to grow on, one to test.
+
+    `order` is that of the windows of both, the others last, along the genome; None where it is not known.
+    """
 
     inside: NDArray[np.uint8]
     others: NDArray[np.uint8]
     shuffled: NDArray[np.uint8]
+    order: NDArray[np.int64] | None
 
 
 def cluster_motifs(
@@ -49,10 +54,11 @@ def cluster_motifs(
 ) -> list[dict[str, Any]]:
     """Motifs in more of a cluster's windows than in others and than in its own windows, shuffled.
 
-    Of near-copies one window counts (`representatives`), and all windows of a block are in one half: motifs are grown on
+    Of near-copies one window counts (`representatives`), and all windows of a place are in one half (`halves`): motifs are grown on
     the one (at most 1,000 windows of the cluster and of each background) and counted on the other (at most 4,000), which
-    keeps the p-values honest. A window has a site or not; p is Fisher's exact, one-sided; q is Benjamini-Hochberg's over
-    clusters and motifs.
+    keeps the p-values honest. A window has a site or not; p is Fisher's exact, one-sided, of as many windows as the motif's
+    design effect among those counted leaves, if larger (`DesignEffect`; the intervals are as much wider); q is
+    Benjamini-Hochberg's over clusters and motifs.
 
     Parameters
     ----------
@@ -73,10 +79,11 @@ def cluster_motifs(
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels = windows.labels[rows]
     held_out = halves(rows, windows.places, seed=seed)
+    rank = along_genome(windows, seed=seed)
     result, tests = [], []
     for label in windows.clusters:
         growing, testing = (
-            _half(windows, rows[held_out == side], labels[held_out == side], label=label, most=most, seed=seed)
+            _half(windows, rows[held_out == side], labels[held_out == side], label=label, most=most, rank=rank, seed=seed)
             for side, most in ((False, GROWING), (True, HELD_OUT))
         )
         row: dict[str, Any] = {"label": label, "n_growing": len(growing.inside), "n_held_out": len(testing.inside)}
@@ -124,13 +131,21 @@ def consensus(matrix: NDArray[np.floating]) -> str:
 
 
 def _half(
-    windows: ClusteredWindows, rows: NDArray[np.int64], labels: NDArray[np.int64], *, label: int, most: int, seed: int
+    windows: ClusteredWindows,
+    rows: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    *,
+    label: int,
+    most: int,
+    rank: NDArray[np.int64] | None,
+    seed: int,
 ) -> _Halves:
     rng = np.random.default_rng((seed, 2, label))
     own, other = (_sample(rows[chosen], most, rng=rng) for chosen in (labels == label, labels != label))
     inside = windows.sequences(own)
     shuffled = shuffled_windows(inside, np.zeros(len(own), dtype=np.int64), about=SHUFFLED, seed=seed)[1]
-    return _Halves(*(codes(each) for each in (inside, windows.sequences(other), shuffled)))
+    order = None if rank is None else np.argsort(rank[np.concatenate([own, other])])
+    return _Halves(codes(inside), codes(windows.sequences(other)), codes(shuffled), order)
 
 
 def _sample(rows: NDArray[np.int64], most: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -192,21 +207,32 @@ class _Counted:
     sites: NDArray[np.int64]
     starts: NDArray[np.int64]
     last: int
-    tables: tuple[tuple[int, int, int, int], ...]
+    tables: tuple[TwoByTwo, ...]
 
 
 def _count(grown: Grown, half: _Halves) -> _Counted:
     threshold = np.float32(grown.threshold)
     best = best_sites(half.inside, grown.weights)
     holds = best.score >= threshold
-    above = [int((best_sites(each, grown.weights).score >= threshold).sum()) for each in (half.others, half.shuffled)]
-    sizes = (len(half.others), len(half.shuffled))
+    others, shuffled = (best_sites(each, grown.weights).score >= threshold for each in (half.others, half.shuffled))
+    effect = _effect(holds, others, order=half.order)
     return _Counted(
         all_sites(half.inside, grown.weights, threshold=grown.threshold),
         best.start[holds],
         half.inside.shape[1] - len(grown.matrix),
-        tuple((int(holds.sum()), len(holds), each, size) for each, size in zip(above, sizes, strict=True)),
+        tuple(
+            TwoByTwo(np.array([holds.sum()]), len(holds), np.array([each.sum()]), len(each), effect, outside)
+            for each, outside in ((others, effect), (shuffled, 1.0))
+        ),
     )
+
+
+def _effect(inside: NDArray[np.bool_], others: NDArray[np.bool_], *, order: NDArray[np.int64] | None) -> float:
+    """How many windows count for one, when one asks which have a motif."""
+    if order is None:
+        return 1.0
+    label = np.where(np.arange(len(order)) < len(inside), 0, -1)
+    return float(DesignEffect(label[order], clusters=1).of(np.concatenate([inside, others])[None, order])[0, 0])
 
 
 def _add_tests(tests: list[tuple[dict[str, Any], _Counted]], *, prior: float) -> None:
@@ -220,9 +246,7 @@ def _add_tests(tests: list[tuple[dict[str, Any], _Counted]], *, prior: float) ->
         row["forward_share"] = _forward_share(counted.sites, row["letters"])
         row["position"] = position
     for i, name in enumerate(("versus_others", "versus_shuffled")):
-        tables = [
-            TwoByTwo(np.array([a]), n, np.array([c]), m) for a, n, c, m in (counted.tables[i] for _, counted in tests)
-        ]
+        tables = [counted.tables[i] for _, counted in tests]
         p = np.array([table.p_more()[0] for table in tables])
         q = benjamini_hochberg(p)
         for (row, _), table, one_p, one_q in zip(tests, tables, p, q, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.blocks import block_or_alone
+from dnabert.clusters.subsample import STRETCH
 from dnabert.encoders.nearest import Places
 
 
@@ -37,12 +37,17 @@ def representatives(labels: NDArray[np.integer], places: Places, *, seed: int = 
 
 
 def halves(rows: NDArray[np.integer], places: Places, *, seed: int = 0) -> NDArray[np.bool_]:
-    """Which of the rows are held out: bool (m,), about half, all windows of a block together.
+    """Which of the rows are held out: bool (m,), about half, all windows of a place together.
 
-    A motif grown on one half is tested on the other, in which no near-copy of what it was grown on stands.
+    A place is an orthologous block; outside of blocks a stretch of 10 kb of a sequence, as of `places_apart`: a motif grown on one half is
+    tested on the other, in which no near-copy and no neighbour, such as the next monomers of a satellite, of what it was grown on stands.
     """
-    values, place = np.unique(block_or_alone(places.block[rows]), return_inverse=True)
-    held_out: NDArray[np.bool_] = np.random.default_rng((seed, 1)).permutation(len(values))[place] % 2 == 1
+    block, start = places.block[rows], places.start[rows]
+    _, sequence = np.unique(places.sequence[rows], return_inverse=True)
+    outside = block < 0
+    keys = np.stack([np.where(outside, -1 - sequence, 0), np.where(outside, start // STRETCH, block)])
+    values, place = np.unique(keys, axis=1, return_inverse=True)
+    held_out: NDArray[np.bool_] = np.random.default_rng((seed, 1)).permutation(values.shape[1])[place.ravel()] % 2 == 1
     return held_out
 
 

@@ -94,8 +94,9 @@ def cluster_words(
     ]
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
     screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
-    order = along_genome(windows, rows, seed=seed)
-    if order is not None and len(windows.clusters):
+    rank = along_genome(windows, seed=seed)
+    if rank is not None and len(windows.clusters):
+        order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))
         for i, each in enumerate(counted):
             effects = _effects(each, bases[order], design, marking=np.stack(screened[i]) < alpha)

@@ -155,3 +155,32 @@ def test_information_of_few_sites_is_less() -> None:
     column = np.array([[0.5, 0.5, 0, 0]])
     assert information(column).tolist() == [1.0]
     assert information(column, n_sites=4).item() == pytest.approx(1 - 3 / (2 * np.log(2) * 4))
+
+
+def along(bases: np.ndarray, labels: np.ndarray) -> ClusteredWindows:
+    start = np.arange(len(bases)) * 1_000
+    table = pd.DataFrame({"label": labels, "genome": "g", "chrom": "c", "start": start, "end": start + bases.shape[1]})
+    return ClusteredWindows(table, lambda rows: bases[rows])
+
+
+def test_labels_at_random_have_no_motif_of_a_tandem_array() -> None:
+    # with neighbours in both halves, each window counted, all of these ten genomes have one
+    rng, marked = np.random.default_rng(0), 0
+    for _ in range(10):
+        bases, labels = rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), (1_500, 100)), np.full(1_500, -1)
+        for at in rng.integers(0, 1_492, 40):
+            labels[at : at + 8] = rng.integers(3)
+        for at in rng.integers(0, 1_492, 30):
+            bases[at : at + 8] = np.tile(rng.choice(bases[0], 33), 4)[:100]
+        marked += len(as_motifs(cluster_motifs(along(bases, labels), motifs=2), alpha=0.05)) > 0
+    assert marked <= 1
+
+
+def test_a_motif_of_one_place_is_hardly_any_evidence() -> None:
+    bases, labels = random_bases(800, length=80, seed=11), np.repeat([-1, 0, -1], [100, 60, 640])
+    bases[100:160] = np.tile(random_bases(1, length=27, seed=12)[0], 3)[:80]
+    (row,) = cluster_motifs(along(bases, labels), motifs=1)
+    assert row["motifs"] and row["motifs"][0]["versus_others"]["share"] == 1 and row["motifs"][0]["versus_others"]["q"] > 1e-3
+    scattered = np.random.default_rng(13).permutation(800)
+    (row,) = cluster_motifs(along(bases[scattered], labels[scattered]), motifs=1)
+    assert row["motifs"][0]["versus_others"]["q"] < 1e-12 and row["motifs"][0]["versus_shuffled"]["q"] < 1e-12

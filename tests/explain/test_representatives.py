@@ -35,8 +35,19 @@ def test_no_two_of_a_cluster_are_near_copies(windows: list[tuple[int, int, int]]
 def test_halves_keep_a_block_together() -> None:
     rng = np.random.default_rng(0)
     block = rng.integers(-1, 40, 300)
-    where = places(block.tolist(), list(range(300)))
+    where = places(block.tolist(), list(range(0, 6_000_000, 20_000)))
     held_out = halves(np.arange(300), where, seed=2)
     assert all(len(set(held_out[block == value].tolist())) == 1 for value in set(block.tolist()) - {-1})
     assert 0.3 < held_out.mean() < 0.7
     assert (halves(np.arange(300), where, seed=2) == held_out).all()
+
+
+def test_halves_keep_neighbours_together() -> None:
+    start = np.arange(0, 1_000_000, 500)
+    sequence = (start >= 505_000).astype(int)
+    where = Places(np.full(2_000, -1), sequence, start, start + 448)
+    held_out = halves(np.arange(2_000), where)
+    stretch = start // 10_000 + 1_000 * sequence
+    assert all(len(set(held_out[stretch == each].tolist())) == 1 for each in set(stretch.tolist()))
+    assert len(set(held_out[(start >= 500_000) & (start < 510_000)].tolist())) == 2  # of two sequences
+    assert 0.45 < held_out.mean() < 0.55
