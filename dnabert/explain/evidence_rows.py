@@ -17,6 +17,8 @@ POINTS = 0.2
 UTMOST = 1_000.0
 #: Terms that say that a window is in no class.
 NO_CLASS = ("none", "other", "None", "intergenic")
+#: Classes or families that are named where it takes several to make most of a cluster.
+SHOWN = 3
 #: Share of GC by which a cluster differs enough to be called rich in it.
 RICH = 0.03
 
@@ -34,6 +36,19 @@ def clear_term_of_most(card: Record, columns: tuple[str, ...], wanted: Any) -> R
     rows = [row for row in rows if (row["share"] or 0) >= MOST and counts(row)]
     rows = [row for row in rows if odds_of(row) >= TIMES and row["share"] - row["share_rest"] >= POINTS]
     return max(rows, key=lambda row: (min(odds_of(row), UTMOST), row["share"])) if rows else None
+
+
+def classes_together(card: Record) -> Record | None:
+    """The classes of repeats that members have more often than other windows, as one row: a window has one class. None of fewer than two.
+
+    `term` has the names of the most frequent with their shares.
+    """
+    rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in NO_CLASS and counts(row)]
+    rows = sorted((row for row in rows if (row["share"] or 0) > row["share_rest"]), key=lambda row: -row["share"])
+    if len(rows) < 2:
+        return None
+    names = ", ".join(f"{row['term']} {percent(row['share'])}" for row in rows[:SHOWN])
+    return {"term": names, "share": sum(row["share"] for row in rows), "share_rest": sum(row["share_rest"] for row in rows)}
 
 
 def of_windows(row: Record) -> str:

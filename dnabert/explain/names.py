@@ -9,9 +9,12 @@ from math import exp, log
 from dnabert.explain.evidence_rows import (
     MOST,
     NO_CLASS,
+    POINTS,
+    SHOWN,
     TIMES,
     UTMOST,
     Record,
+    classes_together,
     clear_term_of_most,
     counts,
     family_row,
@@ -57,7 +60,8 @@ class Name:
 
 def strongest_name(card: Record) -> Name | None:
     """The first name that holds, or one whose odds are far larger."""
-    found = _held(card, _element, _repeat, _tandem, _low_complexity, _island, _exonic, codon_position)
+    found = _held(card, _element, _repeat) or _held(card, _several)
+    found += _held(card, _tandem, _low_complexity, _island, _exonic, codon_position)
     if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
         found += _held(card, _family) or _held(card, _motif)
     found += _held(card, _gene_type, _track, _many)
@@ -119,6 +123,24 @@ def _repeat(card: Record) -> Name | None:
         told = f"{named['term']} {noun}, {percent(named['share'])} of the windows ({told})"
         odds = max(odds, odds_of(named))
     return Name("repeat", told, odds)
+
+
+def _several(card: Record) -> Name | None:
+    """Known elements, or repeats, of which it takes several families or classes to make most of the members."""
+    for base in (card.get("homology") or {}).get("databases", []):
+        hit, rows = base.get("any") or {}, [row for row in base["families"] if counts(row) and row["odds_ratio"] > 1]
+        if len(rows) > 1 and counts(hit) and _is_clear(hit["share"], hit["background_share"], odds=hit["odds_ratio"]):
+            names = ", ".join(f"{row['name']} {percent(row['share'])}" for row in rows[:SHOWN])
+            told = f"elements of several families ({names}), {percent(hit['share'])} of the windows, elsewhere {percent(hit['background_share'])}"
+            return Name("several elements", told, hit["odds_ratio"])
+    row = classes_together(card)
+    if row is None or not _is_clear(row["share"], row["share_rest"], odds=odds_of(row)):
+        return None
+    return Name("several elements", f"repeats of several classes ({row['term']}), {of_windows(row)}", odds_of(row))
+
+
+def _is_clear(share: float, rest: float, *, odds: float) -> bool:
+    return share >= MOST and odds >= TIMES and share - rest >= POINTS
 
 
 def _tandem(card: Record) -> Name | None:

@@ -10,10 +10,12 @@ from dnabert.explain.evidence_rows import (
     NO_CLASS,
     TIMES,
     Record,
+    classes_together,
     clear_term_of_most,
     counts,
     family_row,
     known_relative,
+    odds_of,
     percent,
     rich_in,
 )
@@ -34,7 +36,8 @@ def cluster_sentence(card: Record) -> Record:
     """Say in one sentence what the members of a cluster have in common.
 
     The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
-    class of at least half of them, with the repeat's name where half have that too; tandem repeats; low complexity; CpG islands (and promoters, when
+    class of at least half of them, with the repeat's name where half have that too; elements or repeats of several
+    families or classes, where it takes these to make half of them; tandem repeats; low complexity; CpG islands (and promoters, when
     they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows; exons of genes of
     a type other than ``protein_coding`` by that type); one codon position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
@@ -159,7 +162,16 @@ def _some(card: Record, named: str = "") -> list[str]:
     rows = [row for row in rows if row["share"] < MOST or row["column"] in ("main_region", "gene_type")]
     rows = [row for row in rows if counts(row) and row.get("low") is not None and row["low"] >= TIMES]
     rows = sorted(rows, key=lambda row: -row["share"])[:2]
-    return [f"{names[row['column']].format(row['term'])} in {percent(row['share'])} (elsewhere {percent(row['share_rest'])})" for row in rows]
+    several = [] if any(row["column"] == "repeat_class" for row in rows) else _some_classes(card)
+    return several + [f"{names[row['column']].format(row['term'])} in {percent(row['share'])} (elsewhere {percent(row['share_rest'])})" for row in rows]
+
+
+def _some_classes(card: Record) -> list[str]:
+    """Repeats of several classes that many members have and far more often than other windows, each class in too few to be told."""
+    row = classes_together(card)
+    if row is None or not SOME <= row["share"] < MOST or odds_of(row) < TIMES:
+        return []
+    return [f"repeats of several classes in {percent(row['share'])} ({row['term']}; elsewhere {percent(row['share_rest'])})"]
 
 
 def _also(card: Record, basis: str, text: str) -> list[str]:
@@ -177,7 +189,7 @@ def _also(card: Record, basis: str, text: str) -> list[str]:
         if count >= 0.9 * card["makeup"]["n"] and card.get("genomes_of_corpus", 1) > 1:
             added.append(f"in {name} alone" if count == card["makeup"]["n"] else f"nearly all in {name}")
     added += _sets(card)
-    return [*added, *_some(card, text)] if basis not in ("element", "repeat", "exon") else added
+    return [*added, *_some(card, text)] if basis not in ("element", "repeat", "several elements", "exon") else added
 
 
 def _sets(card: Record) -> list[str]:

@@ -74,6 +74,38 @@ def test_a_name_that_half_of_the_members_have_is_told_beside_the_class() -> None
     assert sentence(annotation=[many]) == ("class of many", "LTR5_Hs repeats, 45 % of the windows, elsewhere 0 %")
 
 
+def test_repeats_of_several_classes_are_told_together() -> None:
+    rows = [term("repeat_class", name, share=share, rest=0.01, q=0.01) for name, share in (("IS3", 0.31), ("IS5", 0.28), ("IS1", 0.05))]
+    rows += [term("repeat_class", "none", share=0.3, rest=0.9, q=0.01), term("repeat_class", "other", share=0.06, rest=0.01, q=0.01)]
+    told = "repeats of several classes (IS3 31 %, IS5 28 %, IS1 5 %), 64 % of the windows, elsewhere 3 %"
+    assert sentence(annotation=rows) == ("several elements", told)
+    # what the test does not hold, or what other windows have as often, is not counted
+    for other in ({"q": 0.2}, {"share_rest": 0.3}):
+        assert sentence(annotation=[rows[0], rows[1] | other, rows[2]])[0] == "unexplained"
+    # one class that most have is that class
+    assert sentence(annotation=[rows[0] | {"share": 0.6}, rows[1]]) == ("repeat", "IS3 repeats, 60 % of the windows")
+
+
+def test_repeats_of_several_classes_that_many_have_are_told() -> None:
+    rows = [term("repeat_class", name, share=share, rest=0.01, q=0.01) for name, share in (("IS3", 0.16), ("IS5", 0.15))]
+    basis, text = sentence(annotation=rows)
+    assert basis == "unexplained" and text.endswith("repeats of several classes in 31 % (IS3 16 %, IS5 15 %; elsewhere 2 %)")
+    assert "several" not in sentence(annotation=rows[:1])[1]
+    assert "several" not in sentence(annotation=[rows[0], rows[1] | {"share_rest": 0.14}])[1]
+
+
+def test_elements_of_several_families_are_told_together() -> None:
+    homology = family("IS3", share=0.4, q=1e-9)
+    base = homology["databases"][0]
+    base["families"].append(base["families"][0] | {"name": "IS5", "share": 0.35})
+    base["any"] = {"share": 0.7, "background_share": 0.05, "odds_ratio": 40.0, "q": 1e-9}
+    told = "elements of several families (IS3 40 %, IS5 35 %), 70 % of the windows, elsewhere 5 %"
+    assert sentence(homology=homology) == ("several elements", told)
+    for other in ({"q": 0.2}, {"share": 0.45}, {"odds_ratio": 2.0}, {"background_share": 0.6}):
+        assert sentence(homology={"databases": [base | {"any": base["any"] | other}]})[0] == "unexplained"
+    assert sentence(homology={"databases": [base | {"families": base["families"][:1]}]})[0] == "unexplained"
+
+
 def test_islands_near_starts_of_transcription_are_promoters() -> None:
     island = term("cpg_island", "CpG island", share=0.9, rest=0.02, q=1e-4)
     assert sentence(annotation=[island])[1] == "CpG islands, 90 % of the windows"
