@@ -83,8 +83,9 @@ def consensus(sequences: NDArray[np.uint8], *, shuffles: int = 100, seed: int = 
     ``high`` (Wilson), ``p``, and ``sentence``; where found also ``consensus`` (str), ``coverage`` (per base, how many
     sequences have a base opposite), ``frequencies`` (per base, shares of A, C, G, T opposite, length x 4), ``identity``
     (mean over the sequences that align, over columns with gaps), ``aligned`` (mean bases of the consensus that a
-    sequence reaches), ``forward`` (share of the sequences on the consensus's strand) and ``low_complexity`` (share of
-    the consensus). Where not found these are None.
+    sequence reaches), ``forward`` (share of the sequences on the consensus's strand), ``low_complexity`` (share of
+    the consensus) and ``beyond_window`` (bool: it is longer than the sequences, which are pieces of it; those that overlap the seed in no
+    base do not share the core, so that its length and ``share`` are lower bounds). Where not found these are None.
 
     Raises
     ------
@@ -226,9 +227,11 @@ def _described(
         "aligned": float(np.mean(spans)),
         "forward": float(forward.mean()),
         "low_complexity": float(low_complexity(core[None])[0]),
+        "beyond_window": len(core) > sequences.shape[1],
     }
     simple = "; most of it is simple sequence" if found["low_complexity"] > 0.5 else ""
-    sentence = f"{percent(sharing / n)} of {n} places share a consensus of {len(core)} bp at {percent(found['identity'])} identity"
+    least = "at least " if found["beyond_window"] else ""
+    sentence = f"{least}{percent(sharing / n)} of {n} places share a consensus of {least}{len(core)} bp at {percent(found['identity'])} identity"
     return found | {"sentence": f"{sentence}, {found['aligned']:.0f} bp of it on average{simple}"}
 
 
@@ -248,7 +251,7 @@ def _nothing(sharing: int, *, n: int) -> str:
 
 def _none(n: int, *, sharing: int, p: float, why: str) -> dict[str, Any]:
     low, high = wilson_interval(sharing / max(n, 1), n)
-    empty = dict.fromkeys(("consensus", "coverage", "frequencies", "identity", "aligned", "forward", "low_complexity"))
+    empty = dict.fromkeys(("consensus", "coverage", "frequencies", "identity", "aligned", "forward", "low_complexity", "beyond_window"))
     found = {
         "found": False,
         "sequences": n,

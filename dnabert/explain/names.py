@@ -257,7 +257,8 @@ def _family(card: Record) -> Name | None:
         return Name("low complexity", f"copies of simple sequence{_letters(card)}, {len(found['consensus'])} bp", odds)
     if among and not aligned:
         return None
-    told = f"copies of one element of {len(found['consensus'])} bp at {percent(found['identity'])} identity, {percent(found['share'])} of the windows"
+    least = "at least " if found.get("beyond_window") else ""  # windows of an element longer than they are share no more than they overlap
+    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {least}{percent(found['share'])} of the windows"
     if found["share"] < MOST:
         told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
     known = known_relative(card)

@@ -56,6 +56,17 @@ def test_half_of_the_sequences_are_enough_and_counted(core: np.ndarray, copies: 
     assert found["found"] and 15 <= found["sharing"] <= 17 and found["low"] < found["share"] < found["high"]
 
 
+def test_an_element_longer_than_windows_is_told_as_a_lower_bound(core: np.ndarray, copies: Copies) -> None:
+    rng = np.random.default_rng(8)
+    element = np.frombuffer(b"ACGT", dtype=np.uint8)[rng.integers(0, 4, 2_000)]
+    pieces = np.stack([element[at : at + 300] for at in rng.integers(0, 1_700, 40)])
+    found = consensus(pieces)
+    assert found["beyond_window"] and 300 < len(found["consensus"]) < 2_000 and found["share"] < 1  # all are copies of the element
+    assert found["sentence"].startswith(f"at least {100 * found['share']:.0f} % of 40 places share a consensus of at least {len(found['consensus'])} bp")
+    short = consensus(copies(core, 30, divergence=0.1, seed=7))
+    assert short["beyond_window"] is False and "at least" not in short["sentence"]
+
+
 def test_a_tandem_repeat_is_called_simple(copies: Copies) -> None:
     found = consensus(copies(np.frombuffer(b"CA" * 60, dtype=np.uint8), 12, divergence=0.05, seed=3))
     assert found["found"] and found["low_complexity"] > 0.5 and found["sentence"].endswith("simple sequence")
