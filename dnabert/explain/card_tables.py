@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,28 @@ _SETS = 50
 
 def cards_of(windows: ClusteredWindows, evidence: Mapping[str, Any]) -> list[Record]:
     """One dict per cluster: each part's own row of the evidence, or its rows where it has several, and the sentence."""
-    parts = {name: rows for name, rows in evidence.items() if name not in ("confounds", "gene_set_landing", "known_motifs")}
+    parts = {name: _by_label(rows) for name, rows in evidence.items() if name not in ("confounds", "gene_set_landing", "known_motifs")}
+    confounds = _by_label(evidence["confounds"]["clusters"])
     genomes = int(windows.table["genome"].nunique()) if "genome" in windows.table else 1
     cards = []
     for label in windows.clusters:
         card: Record = {"label": label, "genomes_of_corpus": genomes}
         for name, rows in parts.items():
-            own = [row for row in rows if row["label"] == label]
+            own = rows.get(label, [])
             card[name] = own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
-        card["confounds"] = [row for row in evidence["confounds"]["clusters"] if row["label"] == label]
+        card["confounds"] = confounds.get(label, [])
         matches = {each["name"] for each in card["motifs"].get("motifs", [])}
         card["known_motifs"] = [row for row in evidence.get("known_motifs", []) if row["motif"] in matches]
         cards.append(card | {"sentence": cluster_sentence(card)})
     return cards
+
+
+def _by_label(rows: Iterable[Record]) -> dict[int, list[Record]]:
+    """Rows of each cluster: gene sets are thousands for each of perhaps a thousand."""
+    found: dict[int, list[Record]] = {}
+    for row in rows:
+        found.setdefault(row["label"], []).append(row)
+    return found
 
 
 def tables_of(cards: list[Record], evidence: Mapping[str, Any]) -> dict[str, list[Record]]:
