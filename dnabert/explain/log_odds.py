@@ -106,7 +106,7 @@ def score_more(table: TwoByTwo) -> NDArray[np.float64]:
     expected = (a + c) / (n + m)
     parts = ((a, n * expected), (n - a, n * (1 - expected)), (c, m * expected), (m - c, m * (1 - expected)))
     total = sum(cell * np.log(np.where(cell > 0, cell, 1) / np.where(cell > 0, mean, 1)) for cell, mean in parts)
-    result: NDArray[np.float64] = 2 * total * np.sign(a / n - c / m)
+    result: NDArray[np.float64] = 2 * total * np.sign(a * m - c * n)
     return result
 
 

@@ -29,6 +29,10 @@ def test_nothing_to_compare_has_no_effect() -> None:
         assert table.p_more().item() == 1 and abs(score_more(table).item()) < 1e-9
 
 
+def test_where_no_other_window_is_nothing_is_more() -> None:
+    assert score_more(one(3, 5, 0, 0)).tolist() == [0.0] and one(3, 5, 0, 0).p_more().item() == 1
+
+
 @given(st.data())
 @settings(max_examples=80)
 def test_p_is_fishers(data: st.DataObject) -> None:
