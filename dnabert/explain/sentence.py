@@ -91,11 +91,15 @@ def _few_stretches(makeup: Record) -> list[str]:
 
 
 def _related(card: Record) -> tuple[str, str] | None:
-    """Letters say that members are of one descent, without a consensus long enough to write."""
+    """Letters say that members are of one descent, without a consensus long enough to write, or with one of what other windows may hold as often."""
     if card.get("kind", {}).get("kind") != "homologous":
         return None
-    within = card["kind"]["within"]["semi_global"]
-    return "family", f"related sequence without a name: half of a window is found in another at {percent(within)} edits"
+    edits = f"half of a window is found in another at {percent(card['kind']['within']['semi_global'])} edits"
+    known = known_relative(card)
+    if known is None:
+        return "family", f"related sequence without a name: {edits}"
+    like = f"related sequence, its consensus like {known['subject']} at {percent(known['identity'])} identity"
+    return "family", ", ".join([f"{like}: {edits}", *_relative_held(card)])
 
 
 def _composition(card: Record) -> tuple[str, str] | None:
@@ -124,11 +128,17 @@ def _unexplained(card: Record) -> str:
         side = "not shown to be nearer in letters than" if matched["q"] > ALPHA else "nearer in letters than" if matched["effect"] < 0 else "farther apart in letters than"
         parts.append(f"{side} windows of equal GC (q = {matched['q']:.2g})")
     parts += _composition_told(card)
+    parts += _relative_held(card)
+    return ", ".join([*parts, *_lacks(card), *_some(card), *_sets(card)])
+
+
+def _relative_held(card: Record) -> list[str]:
+    """How many members hold what the consensus is like, and how many other windows do."""
     relative = known_relative(card)
     row = None if relative is None else family_row(card, relative["family"])
-    if row is not None:
-        parts.append(f"{percent(row['share'])} of them hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})")
-    return ", ".join([*parts, *_lacks(card), *_some(card), *_sets(card)])
+    if row is None:
+        return []
+    return [f"{percent(row['share'])} of them hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
 
 
 def _composition_told(card: Record) -> list[str]:

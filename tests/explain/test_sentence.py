@@ -133,6 +133,19 @@ def test_related_letters_without_a_consensus_are_a_family_without_a_name() -> No
     assert sentence(kind=kind) == ("family", "related sequence without a name: half of a window is found in another at 31 % edits")
 
 
+def test_related_letters_whose_consensus_is_like_a_known_sequence_have_its_name() -> None:
+    kind = {"kind": "homologous", "within": {"semi_global": 0.36}, "comparisons": []}
+    relative = {"family": "Alu", "subject": "Alu:AluYb8", "identity": 0.88, "query_start": 10, "query_end": 206}
+    consensus = {"found": True, "share": 1.0, "consensus": "ACGT" * 60, "identity": 0.81, "low_complexity": 0.0, "relatives": [relative]}
+    homology = family("Alu", share=0.9, q=0.08)
+    homology["databases"][0]["families"][0]["background_share"] = 0.37
+    assert sentence(kind=kind, consensus=consensus, homology=homology) == (
+        "family",
+        "related sequence, its consensus like Alu:AluYb8 at 88 % identity: half of a window is found in another at 36 % edits, "
+        "90 % of them hold Alu, other windows 37 % (q = 0.08)",
+    )
+
+
 def test_copies_that_no_database_has_are_told_as_such() -> None:
     consensus = {"found": True, "share": 0.9, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
     basis, text = sentence(consensus=consensus)
