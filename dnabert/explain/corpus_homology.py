@@ -33,7 +33,7 @@ def corpus_homology(
     """How many members of each cluster align with members of the same cluster at other loci, and with other windows.
 
     One window of each locus is drawn, so that near-copies (orthologs, overlapping windows) are neither searched nor
-    found; every drawn window is searched in all drawn windows. Fair to the cluster's size are two comparisons: members
+    found; in the test a place (`independent_places`) counts once. Every drawn window is searched in all drawn windows. Fair to the cluster's size are two comparisons: members
     against other windows, both searched in the cluster's drawn members (``members``); and the share of pairs of two
     members that align against the share of pairs of a member and a window outside (``pairs_within``, ``pairs_outside``).
 
@@ -86,6 +86,7 @@ def _one_per_locus(drawn: Drawn) -> Drawn:
         rows=drawn.rows[kept],
         labels=drawn.labels[kept],
         locus=drawn.locus[kept],
+        place=drawn.place[kept],
         members=[np.searchsorted(kept, each) for each in members],
         background=np.searchsorted(kept, background),
     )
@@ -124,8 +125,8 @@ def _found_in(
     return share_against(
         np.asarray(aligned[np.ix_(members, sought)].any(axis=1)),
         np.asarray(aligned[np.ix_(outside, sought)].any(axis=1)),
-        inside_locus=drawn.locus[members],
-        outside_locus=drawn.locus[outside],
+        inside_locus=drawn.place[members],
+        outside_locus=drawn.place[outside],
     )
 
 

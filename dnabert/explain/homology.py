@@ -14,7 +14,7 @@ from dnabert.explain.blast import best_hits, blast
 from dnabert.explain.correction import add_q
 from dnabert.explain.families import family_of, separate_hits
 from dnabert.explain.hit_share import share_against
-from dnabert.explain.loci import loci
+from dnabert.explain.loci import independent_places, loci
 from dnabert.explain.windows import ClusteredWindows
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def homology(
     A *subject* is one sequence of a database, and hit by all windows that align with it. A *family* is the part of a
     name that says what the sequence is (`family_of`); where hits of a window overlap, only the best one's family
     counts, so that an Alu is no SVA although SVAs contain one. The background is a random sample of all windows outside
-    the cluster. Windows of one locus (`loci`) are near-copies: a locus counts once in the interval and the test.
+    the cluster. Windows of one locus (`loci`) are near-copies, and neighbours are parts of one array or island: a place
+    (`independent_places`) counts once in the interval, the odds ratio and the test.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def homology(
     sampled) and ``databases``, for each of which:
 
     - ``database`` : its file's name.
-    - ``any`` : `share_against`, of windows that hit anything, with ``q``.
+    - ``any`` : `share_against`, of windows that hit anything, with ``q``; its ``loci`` are such places.
     - ``families``, ``subjects`` : a row for each that a sampled member hits, the largest share first: ``name``, the
       fields of `share_against`, ``q``, ``family``, ``subject`` (the one that members hit most often), ``identity`` and
       ``length`` (columns; medians over hits, the best of each window), ``query_start``, ``query_end`` (medians, in the
@@ -89,7 +90,7 @@ def homology(
         levels = _levels(hits)
         tests += len(result) * (1 + sum(level["name"].nunique() for level in levels.values()))
         for label, row in zip(windows.clusters, result, strict=True):
-            found = _in_database(levels, *drawn.groups(label), locus=drawn.locus)
+            found = _in_database(levels, *drawn.groups(label), place=drawn.place)
             tested += [found["any"], *found["families"], *found["subjects"]]
             row["databases"].append({"database": Path(database).name, **found})
     add_q(tested, tests=tests)
@@ -149,7 +150,7 @@ class Drawn:
     Attributes
     ----------
     rows : int64 (m,), rows of the table, ascending.
-    labels, locus : int64 (m,), cluster and locus of each.
+    labels, locus, place : int64 (m,), cluster, locus and independent place of each.
     members : per cluster, places in `rows` of its sample, in random order.
     background : places in `rows` of the sample of all windows, in random order.
     """
@@ -157,6 +158,7 @@ class Drawn:
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
     locus: NDArray[np.int64]
+    place: NDArray[np.int64]
     members: list[NDArray[np.int64]]
     background: NDArray[np.int64]
 
@@ -171,10 +173,12 @@ def draw(windows: ClusteredWindows, *, sample: int, background: int, seed: int =
     members = [rng.permutation(windows.members(label))[:sample] for label in windows.clusters]
     others = rng.permutation(len(windows))[:background]
     rows = np.unique(np.concatenate([*members, others]))
+    locus = loci(windows.places)
     return Drawn(
         rows=rows,
         labels=windows.labels[rows],
-        locus=loci(windows.places)[rows],
+        locus=locus[rows],
+        place=independent_places(windows.table, locus)[rows],
         members=[np.searchsorted(rows, each) for each in members],
         background=np.searchsorted(rows, others),
     )
@@ -200,12 +204,12 @@ def _levels(hits: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _in_database(
-    levels: dict[str, pd.DataFrame], members: NDArray[np.int64], outside: NDArray[np.int64], *, locus: NDArray[np.int64]
+    levels: dict[str, pd.DataFrame], members: NDArray[np.int64], outside: NDArray[np.int64], *, place: NDArray[np.int64]
 ) -> dict[str, Any]:
     def compared(queries: pd.Series) -> dict[str, Any]:
-        hit = np.zeros(len(locus), dtype=bool)
+        hit = np.zeros(len(place), dtype=bool)
         hit[queries.to_numpy()] = True
-        return share_against(hit[members], hit[outside], inside_locus=locus[members], outside_locus=locus[outside])
+        return share_against(hit[members], hit[outside], inside_locus=place[members], outside_locus=place[outside])
 
     found: dict[str, Any] = {"any": compared(levels["subjects"]["query"])}
     for level, hits in levels.items():

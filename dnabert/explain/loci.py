@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.subsample import STRETCH
+from dnabert.clusters.subsample import STRETCH, places_apart
 from dnabert.corpus.blocks import block_or_alone
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dnabert.encoders.nearest import Places
 
 #: Half the width of the range of GC, and the least number of windows drawn from; a pair's GC is then known to 2 bases.
@@ -45,6 +47,22 @@ def loci(places: Places) -> NDArray[np.int64]:
     graph = coo_matrix((np.ones(n, dtype=bool), (chain, nodes + block)), shape=(size, size))
     _, component = connected_components(graph, directed=False)
     return np.unique(component[chain], return_inverse=True)[1].astype(np.int64)
+
+
+def independent_places(table: pd.DataFrame, locus: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Number the places of which each is one observation: int64 (n,), whole loci; those of a stretch of 10 kb are one (`places_apart`).
+
+    Neighbours are alike: of windows in a tandem array each has the element that any has.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"genome": "a", "chrom": "1", "start": [0, 9_900, 10_200, 30_000], "block": -1})
+    >>> independent_places(table, np.array([0, 1, 1, 2])).tolist()
+    [0, 0, 0, 2]
+    """
+    _, first = np.unique(locus, return_index=True)
+    return places_apart(table)[first][locus]
 
 
 def _chains(places: Places) -> NDArray[np.int64]:

@@ -76,6 +76,23 @@ def test_orthologs_are_one_piece_of_evidence(planted: ClusteredWindows, database
     assert row["databases"][0]["sentence"].endswith("no significant difference")
 
 
+def test_labels_at_random_have_no_more_of_a_tandem_array(core: np.ndarray, database: Path) -> None:
+    # with each window of an array as evidence of its own, p is at most 0.05 in five of these ten genomes
+    rng, found = np.random.default_rng(0), 0
+    for _ in range(10):
+        bases, labels = rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), (600, 200)), np.full(600, -1)
+        for at in rng.integers(0, 585, 6):
+            bases[at : at + 15, : len(core)] = core
+        for at in rng.integers(0, 585, 4):
+            labels[at : at + 15] = 0
+        start = np.arange(600) * 448
+        table = pd.DataFrame({"label": labels, "genome": "g", "chrom": "c", "start": start, "end": start + 200})
+        windows = ClusteredWindows(table, lambda rows, bases=bases: bases[rows])
+        (row,) = homology(windows, databases=[database])
+        found += row["databases"][0]["any"]["p"] <= 0.05
+    assert found <= 1
+
+
 def test_a_cluster_with_fewer_than_others_is_said_to_have_fewer(planted: ClusteredWindows, database: Path) -> None:
     labels = np.full(200, -1)
     labels[[0, *range(100, 200)]] = 0

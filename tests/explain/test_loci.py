@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnabert.encoders.nearest import Places
-from dnabert.explain.loci import count_stretches, disjoint_pairs, equal_gc_pairs, loci
+from dnabert.explain.loci import count_stretches, disjoint_pairs, equal_gc_pairs, independent_places, loci
 
 PLACE = st.tuples(st.integers(-1, 4), st.integers(0, 2), st.integers(0, 60))
 
@@ -72,3 +73,11 @@ def test_background_has_the_gc_of_the_pairs_and_comes_from_outside() -> None:
     few, _ = equal_gc_pairs(np.array([[0, 1]]), np.array([0.9, 0.9, 0.1, 0.2]), outside=np.array([2, 3]), locus=np.arange(4), seed=2)
     assert set(few.ravel().tolist()) <= {2, 3}
     assert len(equal_gc_pairs(pairs, gc, outside=np.arange(1), locus=locus)[0]) == 0
+
+
+def test_places_are_whole_loci_of_a_stretch_or_a_block() -> None:
+    table = pd.DataFrame({"genome": list("aaaab"), "chrom": "1", "start": [0, 9_000, 9_800, 10_100, 500], "block": [-1, -1, -1, -1, 4]})
+    locus = np.array([0, 1, 2, 2, 3])  # the third and the fourth overlap across a border
+    place = independent_places(table, locus)
+    assert place[0] == place[1] == place[2] == place[3] != place[4]
+    assert len(set(independent_places(table[["genome"]], locus).tolist())) == 4  # without coordinates each locus
