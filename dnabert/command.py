@@ -20,6 +20,9 @@ from dnabert.flags import parse
 
 T = TypeVar("T")
 
+#: Turns that a thread of GNU's OpenMP, torch's on Linux, makes for the others before it sleeps. It makes 300,000 by default, a millisecond at every one of
+#: a step's hundreds of meetings; where another process has a core, each of these takes it away from the thread that is waited for.
+_SPINS = ("GOMP_SPINCOUNT", "1000")
 #: Flags of every command, and what ``--help`` says of them.
 FLAGS = {
     "--json": "write the result to stdout as one line of JSON, and nothing else there",
@@ -66,6 +69,8 @@ def run_command(
     UserError
         for wrong arguments, or from `work`.
     """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault(*_SPINS)  # read when torch is loaded, which is later
     given = list(sys.argv[1:] if argv is None else argv)
     wanted = {flag for flag in FLAGS if flag in given}
     # a shell expands ~ at the beginning of a word, and not every one in --out=~/corpus

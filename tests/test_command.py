@@ -7,6 +7,7 @@ import dataclasses
 import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -322,3 +323,13 @@ def test_a_comparison_and_its_report_tell_the_page(demo_corpus, capfd, tmp_path)
     assert facts["page"] == str(tmp_path / "report" / "report.html") and Path(facts["page"]).is_file()
     main([*report, "--overwrite", "--quiet"])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("given", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)])
+def test_threads_that_wait_sleep_soon_unless_the_user_says_otherwise(given, spins, monkeypatch, capsys):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    run_command(Work, lambda work: Result({"spins": os.environ.get("GOMP_SPINCOUNT")}), ["--json"], prog="work")
+    assert json.loads(capsys.readouterr().out)["spins"] == spins
