@@ -21,19 +21,13 @@ if TYPE_CHECKING:
 _CELLS = 4_000_000
 
 
-def along_genome(windows: ClusteredWindows, *, seed: int = 0) -> NDArray[np.int64] | None:
-    """Rank of each window along the genome, tied genomes together: int64 (n,), 0 to n - 1; None without coordinates.
-
-    Whole sequences follow each other at random: that records of a FASTA file stand beside each other says nothing of them.
-    """
+def along_genome(windows: ClusteredWindows) -> NDArray[np.int64] | None:
+    """Rank of each window along the genome (`circle_of`), tied genomes together: int64 (n,), 0 to n - 1; None without coordinates."""
     if "start" not in windows.table:
         return None
     slot = circle_of(windows.table).slot
-    _, first, number = np.unique(slot, return_index=True, return_inverse=True)
-    _, sequence = np.unique(windows.places.sequence, return_inverse=True)
-    drawn = np.random.default_rng((seed, 4)).permutation(int(sequence.max(initial=0)) + 1)[sequence[first]]
     rank = np.empty(len(slot), dtype=np.int64)
-    rank[np.lexsort((slot, drawn[number]))] = np.arange(len(slot))
+    rank[np.argsort(slot, kind="stable")] = np.arange(len(slot))
     return rank
 
 

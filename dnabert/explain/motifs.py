@@ -79,7 +79,7 @@ def cluster_motifs(
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels = windows.labels[rows]
     held_out = halves(rows, windows.places, seed=seed)
-    rank = along_genome(windows, seed=seed)
+    rank = along_genome(windows)
     result, tests = [], []
     for label in windows.clusters:
         growing, testing = (

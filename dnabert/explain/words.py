@@ -94,7 +94,7 @@ def cluster_words(
     ]
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
     screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
-    rank = along_genome(windows, seed=seed)
+    rank = along_genome(windows)
     if rank is not None and len(windows.clusters):
         order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))

@@ -70,10 +70,28 @@ def test_tied_genomes_share_slots_and_others_follow() -> None:
         }
     )
     circle = circle_of(table)
-    # human first by chromosome as they come (2, 1), then start; chimp's second window of block 5 has a slot that human lacks
+    # human first, by chromosome (these two happen to stand as they come: 2, 1), then start; chimp's second window of block 5 has a slot that human lacks
     assert circle.slot.tolist() == [0, 3, 2, 0, 1, 4]
     assert circle.track.tolist() == [0, 0, 0, 1, 1, 0]
     assert circle.length >= 5 and circle.tracks == 2
+
+
+def test_sequences_that_are_no_neighbours_may_stand_in_any_order() -> None:
+    """400 records of one window each, sorted by what they are: turned as one block they would hardly ever fall apart."""
+    kind, labels = np.repeat([1.0, 0.0], [80, 320]), np.repeat([0, -1, 0, -1], [48, 32, 12, 308])
+    p = []
+    for order in (np.arange(400), np.random.default_rng(0).permutation(400)):
+        table = pd.DataFrame({"genome": "mine", "chrom": [f"record {i}" for i in order], "start": 0, "block": -1})
+        shift = CircularShift(labels[order], circle_of(table), clusters=1)
+        p.append(shift.means(kind[order, None]).p_greater.item())
+    assert max(p) < 1e-3 and max(p) / min(p) < 20
+
+
+def test_a_sequence_stays_whole_on_the_circle() -> None:
+    table = pd.DataFrame({"genome": "g", "chrom": np.repeat(list("abcdefgh"), 5), "start": np.tile([40, 30, 0, 10, 20], 8)})
+    slots = circle_of(table).slot.reshape(8, 5)
+    assert (slots[:, [2, 3, 4, 1, 0]] == slots.min(axis=1)[:, None] + np.arange(5)).all()
+    assert slots.min(axis=1).tolist() != sorted(slots.min(axis=1).tolist())
 
 
 def test_without_coordinates_the_tables_order_is_the_genomes() -> None:
