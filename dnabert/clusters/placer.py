@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from dnabert.clusters.clustering import load_clusters
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.membership import Placement
 from dnabert.clusters.prepared import load_prepared
-from dnabert.corpus.pieces import Piece, chunks_of, pieces_of, unreadable
+from dnabert.corpus.pieces import Piece, table_of, unreadable
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,17 +67,7 @@ class Placer:
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `assign`."""
-        import pandas as pd
-        from tqdm.auto import tqdm
-
-        parts: list[pd.DataFrame] = []
-        chunks = chunks_of(pieces_of(records, window=self.prepared.window if self._tile else None))
-        first = next(chunks, [])  # before the bar: an input that cannot be read is one line
-        with tqdm(unit=" sequences", desc=self._encoder.name) as bar:
-            for chunk in itertools.chain([first] if first else [], chunks):
-                parts.append(self._rows(chunk))
-                bar.update(len(chunk))
-        return pd.concat(parts, ignore_index=True)
+        return table_of(records, self._rows, window=self.prepared.window if self._tile else None, description=self._encoder.name)
 
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.alphabet import UNKNOWN, codes
 from dnabert.corpus.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A sequence of which no word can be read, and why.
 TOO_SHORT, TOO_FEW_KNOWN = "too short", "too few known bases"
@@ -18,6 +22,31 @@ _CHUNK, _BASES = 2048, 1 << 24
 
 #: Name of a sequence, where in it the piece begins (0-based), and its bases, uint8 ASCII (L,).
 Piece: TypeAlias = tuple[str, int, NDArray[np.uint8]]
+
+
+def table_of(
+    records: Iterable[Record], rows: Callable[[list[Piece]], pd.DataFrame], *, window: int | None, description: str
+) -> pd.DataFrame:
+    """One row per record or tile, in order, with a bar.
+
+    Parameters
+    ----------
+    records : in order.
+    rows : makes a row of each piece, of as many pieces as memory is to hold.
+    window : see `pieces_of`.
+    description : of the bar.
+    """
+    import pandas as pd
+    from tqdm.auto import tqdm
+
+    parts = []
+    chunks = chunks_of(pieces_of(records, window=window))
+    first = next(chunks, [])  # before the bar: an input that cannot be read is one line
+    with tqdm(unit=" sequences", desc=description) as bar:
+        for chunk in itertools.chain([first] if first else [], chunks):
+            parts.append(rows(chunk))
+            bar.update(len(chunk))
+    return pd.concat(parts, ignore_index=True)
 
 
 def pieces_of(records: Iterable[Record], *, window: int | None = None) -> Iterator[Piece]:

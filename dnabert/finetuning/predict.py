@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.pieces import Piece, chunks_of, pieces_of, unreadable
+from dnabert.corpus.pieces import Piece, table_of, unreadable
 from dnabert.errors import UserError
 from dnabert.finetuning.config import PredictConfig
 from dnabert.json_file import read_json
@@ -167,17 +166,7 @@ class Classifier:
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `predict`."""
-        import pandas as pd
-        from tqdm.auto import tqdm
-
-        parts: list[pd.DataFrame] = []
-        chunks = chunks_of(pieces_of(records, window=self._window if self._config.tile else None))
-        first = next(chunks, [])  # before the bar: an input that cannot be read is one line
-        with tqdm(unit=" sequences", desc=self.task) as bar:
-            for chunk in itertools.chain([first] if first else [], chunks):
-                parts.append(self._rows(chunk))
-                bar.update(len(chunk))
-        return pd.concat(parts, ignore_index=True)
+        return table_of(records, self._rows, window=self._window if self._config.tile else None, description=self.task)
 
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd
