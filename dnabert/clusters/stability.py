@@ -265,8 +265,8 @@ def placed_sentence(placed: dict[str, Any] | None) -> str:
         return ""
     found, own = placed["left_out"], placed["members"]
     return (
-        f" Of windows left out and placed in a repeat's clusters as dnabert assign does, {found['mean']:.1%} ({found['low']:.1%} to {found['high']:.1%}) "
-        f"are elsewhere when all are clustered; of the repeat's own members {own['mean']:.1%}."
+        f" Of windows left out and placed in the clusters of a repeat as dnabert assign does, {found['mean']:.1%} ({found['low']:.1%} to {found['high']:.1%}) "
+        f"are elsewhere when all are clustered; of its own members {own['mean']:.1%}."
     )
 
 

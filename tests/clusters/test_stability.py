@@ -57,7 +57,7 @@ def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
     assert found is not None and (found["windows"], found["accepted"]) == (10, 4)
     assert found["left_out"]["mean"] == 0.5 and found["left_out"]["n"] == 1
     assert found["members"]["mean"] == pytest.approx(1 / 6) and found["difference"]["mean"] == pytest.approx(0.5 - 1 / 6)
-    assert "50.0% (50.0% to 50.0%) are elsewhere when all are clustered; of the repeat's own members 16.7%." in placed_sentence(found)
+    assert "50.0% (50.0% to 50.0%) are elsewhere when all are clustered; of its own members 16.7%." in placed_sentence(found)
     assert placed_elsewhere(labels, [nothing]) is None and placed_sentence(None) == ""
 
 
