@@ -25,8 +25,11 @@ from dnabert.stage import whole_folder
 REPOSITORIES = {"run": "model", "finetuning": "model", "corpus": "dataset"}
 #: What a corpus has beside its splits.
 _CORPUS = ("manifest.json", "config.yaml", "summary.json", "dataset_dict.json", "gene_names.parquet", "sequences")
-#: What a classifier's folder has; the tokenizer's and model's files bear the names that transformers gives them.
-_CLASSIFIER = ("*.json", "*.jsonl", "*.yaml", "*.safetensors", "*.txt")
+#: What a classifier's folder has; whatever else somebody keeps there stays here.
+_CLASSIFIER = (
+    "config.json", "config.yaml", "manifest.json", "metrics.jsonl", "results.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json",
+    "special_tokens_map.json",
+)  # fmt: skip
 #: What no stage of ours makes: a version control's or an editor's, or what another process is writing.
 _HIDDEN = shutil.ignore_patterns(".*")
 

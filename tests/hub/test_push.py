@@ -203,9 +203,10 @@ def test_a_classifier_is_uploaded_with_its_scores_and_applies_from_there(tmp_pat
         (tmp_path / "gc" / f"{part}.csv").write_text("\n".join(["sequence,label", *rows]) + "\n")
     made = finetune(FinetuneConfig(task=str(tmp_path / "gc"), out=str(tmp_path / "made"), epochs=1, seeds=[0, 1], resamples=20, precision="fp32", freeze=True))
     (made / "notes.md").write_text("mine alone")
+    (made / "vectors.safetensors").write_text("mine alone")
     recorder = Recorder(tmp_path / "hub")
     push(made, "me/gc", config=PushConfig(license="mit"), api=recorder)
-    assert recorder.calls[0][1]["repo_type"] == "model" and not (recorder.store / "notes.md").exists()
+    assert recorder.calls[0][1]["repo_type"] == "model" and not {"notes.md", "vectors.safetensors"} & {path.name for path in recorder.store.iterdir()}
     card = ModelCard.load(recorder.store / "README.md")
     results = json.loads((made / "results.json").read_text())
     kept = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
