@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dnabert.clusters.bootstrap import Score, interval, of_places
-from dnabert.clusters.subsample import FEWEST_PLACES
+from dnabert.clusters.bootstrap import Score, interval, of_drawn
 
 #: Agreements between two labellings: of all windows (the unclustered one more class), and of those clustered in both.
 MEASURES = ("ari", "ami", "ari_clustered", "ami_clustered", "clustered_in_both")
@@ -53,13 +52,13 @@ def agreement(
         tables = _resampled(table, resamples=resamples, seed=seed)
     else:
         tables = _resampled_groups(labels, column, groups=groups, resamples=resamples, seed=seed)
-    places = 0 if groups is None else len(np.unique(groups))
+    places = None if groups is None else len(np.unique(groups))
     scores = {}
     for name, measure in {"ami": lambda counts: _ami(counts, expected), "ari": _ari}.items():
         value = float(measure(table.astype(float)))
         drawn = np.array([measure(counts) for counts in tables])
         moved = drawn - drawn.mean() + value
-        low, high = interval(moved) if groups is None or places >= FEWEST_PLACES else of_places(value, moved, places=places)
+        low, high = interval(moved) if places is None else of_drawn(value, moved, places=places)
         scores[name] = Score(value, max(low, -1.0), min(high, 1.0), len(labels))
     return scores
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, STABILITY, sentences_of, stability_of
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.placer import Placer
-from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT
+from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT, sequences_in, told_rows
 from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Assignment:
     @property
     def sequences(self) -> int:
         """Sequences of the input: each has one row, or one for each of its tiles."""
-        return int((self.table["start"] == 0).sum())
+        return sequences_in(self.table)
 
     @property
     def warning(self) -> str | None:
@@ -64,9 +64,7 @@ class Assignment:
         none = counts.pop("none", 0)
         short = int(self.table["note"].isin((TOO_SHORT, TOO_FEW_KNOWN)).sum())
         unlike = int((self.table["unlike"] != "").sum())
-        read = f"{self.sequences:,} {'sequence' if self.sequences == 1 else 'sequences'}"
-        read = read if self.sequences == len(self.table) else f"{len(self.table):,} pieces of {read}"
-        head = f"{read}: {len(self.table) - none:,} in clusters, {none - short:,} in none"
+        head = f"{told_rows(self.table)}: {len(self.table) - none:,} in clusters, {none - short:,} in none"
         lines = [f"{head}, {short:,} that cannot be read (too short, or hardly a known base); {unlike:,} unlike the corpus"]
         lines += [f"  cluster {label:>4} {counts[label]:>9,}" for label in sorted(counts, key=int)]
         return "\n".join([*lines, self._error()])

@@ -43,8 +43,7 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
     """
     import pandas as pd
 
-    explained = (read_manifest(explanation, kind="explanation").get("inputs") or {}).get("clusters") or {}
-    if explained.get("sha256") != content_hash(clusters):
+    if not _is_of(read_manifest(explanation, kind="explanation"), clusters):
         raise UserError(f"{explanation} explains other clusters than {clusters} holds: run dnabert explain {clusters}")
     path = Path(explanation) / "clusters.tsv"
     try:
@@ -63,12 +62,18 @@ def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[s
         when the folder holds no stability, one of other clusters, or a damaged or older one.
     """
     found = load_stability(stability)
-    if ((found.manifest.get("inputs") or {}).get("clusters") or {}).get("sha256") != content_hash(clusters):
+    if not _is_of(found.manifest, clusters):
         raise UserError(f"{stability} judges other clusters than {clusters} holds: run dnabert stability {clusters}")
     try:
         return {str(row["label"]): str(row["verdict"]) for row in found.summary["clusters"]}, found.summary["placed"]
     except (KeyError, TypeError):
         raise UserError(f"{stability} does not say what becomes of windows that a repeat left out, an older dnabert made it: run dnabert stability {clusters} again") from None
+
+
+def _is_of(manifest: dict[str, Any], clusters: str | Path) -> bool:
+    """Whether a stage was made of these clusters."""
+    recorded = (manifest.get("inputs") or {}).get("clusters") or {}
+    return bool(recorded.get("sha256") == content_hash(clusters))
 
 
 def shown_windows(table: pd.DataFrame) -> list[str]:

@@ -61,7 +61,7 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
         return Score(mean, *of_one_kind(mean, places=places), n)
     if groups is not None:
         means = resampled_means(values, groups=groups, resamples=resamples, seed=seed)
-        low, high = of_places(mean, means, places=places) if places < FEWEST_PLACES else interval(means)
+        low, high = of_drawn(mean, means, places=places)
         return Score(mean, max(low, 0.0 if truth else -1.0), min(high, 1.0), n)
     rng = np.random.default_rng(seed)
     if np.isin(values, (0.0, 1.0)).all():
@@ -87,6 +87,11 @@ def of_one_kind(value: float, *, places: int, level: float = LEVEL, least: float
     """
     unseen = 1 - ((1 - level) / 2) ** (1 / places)
     return value - unseen * (value - least), value + unseen * (1 - value)
+
+
+def of_drawn(value: float, resampled: np.ndarray, *, places: int) -> tuple[float, float]:
+    """The percentile interval of resamples of places, or of fewer than five `of_places`."""
+    return of_places(value, resampled, places=places) if places < FEWEST_PLACES else interval(resampled)
 
 
 def of_places(value: float, resampled: np.ndarray, *, places: int, level: float = LEVEL) -> tuple[float, float]:

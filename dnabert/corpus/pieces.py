@@ -49,6 +49,18 @@ def table_of(
     return pd.concat(parts, ignore_index=True)
 
 
+def sequences_in(table: pd.DataFrame) -> int:
+    """Sequences of a table with a row for each, or for each of its tiles."""
+    return int((table["start"] == 0).sum())
+
+
+def told_rows(table: pd.DataFrame) -> str:
+    """How many sequences a table has, or pieces of how many."""
+    sequences = sequences_in(table)
+    read = f"{sequences:,} {'sequence' if sequences == 1 else 'sequences'}"
+    return read if sequences == len(table) else f"{len(table):,} pieces of {read}"
+
+
 def pieces_of(records: Iterable[Record], *, window: int | None = None) -> Iterator[Piece]:
     """The sequences in order: each as it is, or where a `window` is given in tiles of about so many bases."""
     for record in records:

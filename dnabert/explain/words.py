@@ -98,8 +98,9 @@ def cluster_words(
     if rank is not None and len(windows.clusters):
         order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))
+        along = bases[order]
         for i, each in enumerate(counted):
-            effects = _effects(each, bases[order], design, marking=np.stack(screened[i]) < alpha)
+            effects = _effects(each, along, design, marking=np.stack(screened[i]) < alpha)
             tables[i] = [(a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)]
     p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
     q = [_corrected([[pair[background] for pair in of_pattern] for of_pattern in p]) for background in (0, 1)]

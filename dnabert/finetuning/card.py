@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from dnabert.errors import UserError
-from dnabert.json_file import read_json
+from dnabert.finetuning.results import read_kept
 from dnabert.manifest import read_manifest, without_places
+from dnabert.probes.tasks import told_span
 
 #: Metrics of the card, by their names in ``results.json``, as they are called there.
 _METRICS = {"mcc": "Matthews' correlation", "accuracy": "accuracy", "f1": "F1, mean of the classes", "auc": "area under the ROC curve"}
@@ -34,33 +34,27 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
         when the folder holds no whole classifier.
     """
     folder = Path(folder)
-    manifest, results = read_manifest(folder, kind="finetuning"), read_json(folder / "results.json")
-    try:
-        kept = next(each for each in results["seeds"] if each["seed"] == results["kept"])
-        shortest, longest = results["lengths"]
-    except (KeyError, StopIteration, TypeError, ValueError):
-        raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
-    header = yaml.safe_dump(_metadata(name, results["task"], kept["test"], license=license), sort_keys=False)
-    config, classes = manifest["config"], ", ".join(results["classes"])
-    span = f"{shortest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    manifest, kept = read_manifest(folder, kind="finetuning"), read_kept(folder)
+    header = yaml.safe_dump(_metadata(name, kept.task, kept.test, license=license), sort_keys=False)
+    config = manifest["config"]
     begun = "fresh weights of the architecture of" if config["fresh"] else "the weights of"
     part = ", its body frozen" if config["freeze"] else ""
     strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
-    rows = [f"| {told} | {kept['test'][key]['value']:.3f} | {kept['test'][key]['low']:.3f} to {kept['test'][key]['high']:.3f} |" for key, told in _METRICS.items()]
-    chosen = f"; of {len(results['seeds'])} trainings it is the one that was best on dev" if len(results["seeds"]) > 1 else ""
+    rows = [f"| {told} | {kept.test[key]['value']:.3f} | {kept.test[key]['low']:.3f} to {kept.test[key]['high']:.3f} |" for key, told in _METRICS.items()]
+    chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
 
-# A classifier of DNA: {results["task"]}
+# A classifier of DNA: {kept.task}
 
-Tells apart: {classes}. Made with dnabert's `train/finetune.py` from {begun} {Path(config["run"]).name}{part}.
+Tells apart: {", ".join(kept.classes)}. Made with dnabert's `train/finetune.py` from {begun} {Path(config["run"]).name}{part}.
 
-**Fine-tuned on** {data or f"the training part of the task {results['task']}"}, sequences of {span} bases, read {strands}.
+**Fine-tuned on** {data or f"the training part of the task {kept.task}"}, sequences of {told_span(*kept.lengths)} bases, read {strands}.
 
 ## How good it is
 
-On the {kept["test"]["mcc"]["n"]:,} sequences of the task's test part, with 95% bootstrap intervals{chosen}.
+On the {kept.test["mcc"]["n"]:,} sequences of the task's test part, with 95% bootstrap intervals{chosen}.
 
 | | value | 95% interval |
 |---|---|---|

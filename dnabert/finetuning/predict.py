@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.pieces import Piece, table_of, unreadable
-from dnabert.errors import UserError
+from dnabert.corpus.pieces import Piece, table_of, told_rows, unreadable
 from dnabert.finetuning.config import PredictConfig
-from dnabert.json_file import read_json
+from dnabert.finetuning.results import Kept, read_kept
 from dnabert.manifest import read_manifest
+from dnabert.probes.tasks import told_span
 from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
@@ -35,15 +35,21 @@ class Prediction:
     Attributes
     ----------
     table : one row per sequence or tile, in input order; its columns are those of the file, see `predict`.
-    task : the task that the classifier learned.
-    test : metric to ``value``, ``low``, ``high`` and ``n`` of the training that was kept, on the task's test sequences.
-    lengths : fewest and most bases of the sequences it learned from.
+    kept : what is known of the classifier.
     """
 
     table: pd.DataFrame
-    task: str
-    test: dict[str, Any]
-    lengths: tuple[int, int]
+    kept: Kept
+
+    @property
+    def task(self) -> str:
+        """The task that the classifier learned."""
+        return self.kept.task
+
+    @property
+    def test(self) -> dict[str, Any]:
+        """Its scores on that task's test sequences."""
+        return self.kept.test
 
     @property
     def labels(self) -> dict[str, int]:
@@ -53,24 +59,20 @@ class Prediction:
     @property
     def warning(self) -> str | None:
         """One line where sequences are much shorter or longer than all that the classifier has learned from."""
-        shortest, longest = self.lengths
+        shortest, longest = self.kept.lengths
         length = self.table["length"]
         unlike = int(((length < shortest / 2) | (length > 2 * longest)).sum())
         if not unlike:
             return None
-        span = f"{shortest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
         return (
             f"{unlike:,} of {len(self.table):,} rows are of under half or over twice the bases of the sequences it was trained on "
-            f"({span}): its test says nothing of them"
+            f"({told_span(shortest, longest)}): its test says nothing of them"
         )
 
     def describe(self) -> str:
         """The summary that ``dnabert predict`` prints."""
-        sequences = int((self.table["start"] == 0).sum())
-        read = f"{sequences:,} {'sequence' if sequences == 1 else 'sequences'}"
-        read = read if sequences == len(self.table) else f"{len(self.table):,} pieces of {read}"
         none = int((self.table["note"] != "").sum())
-        lines = [f"{read}, {none:,} that cannot be read (too short, or hardly a known base)"]
+        lines = [f"{told_rows(self.table)}, {none:,} that cannot be read (too short, or hardly a known base)"]
         lines += [f"  {label} {count:,}" for label, count in self.labels.items()]
         mcc = self.test["mcc"]
         known = f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} [{mcc['low']:.3f}, {mcc['high']:.3f}]"
@@ -111,7 +113,7 @@ def predict(
     reader = Classifier(classifier, config=config or PredictConfig())
     table = reader.table(read_records(input))
     write_table(table, out)
-    return Prediction(table, reader.task, reader.test, reader.lengths)
+    return Prediction(table, reader.kept)
 
 
 class Classifier:
@@ -125,7 +127,7 @@ class Classifier:
     Attributes
     ----------
     classes : their names, in the order of the probabilities.
-    task, test, lengths : see `Prediction`.
+    kept : what is known of it.
 
     Raises
     ------
@@ -138,14 +140,7 @@ class Classifier:
 
         folder = Path(folder)
         manifest = read_manifest(folder, kind="finetuning")
-        results = read_json(folder / "results.json")
-        try:
-            self.task: str = results["task"]
-            self.test: dict[str, Any] = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
-            shortest, longest = results["lengths"]
-            self.lengths = (int(shortest), int(longest))
-        except (KeyError, StopIteration, TypeError, ValueError):
-            raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
+        self.kept = read_kept(folder)
         self._config, self._both_strands = config, bool(manifest["config"]["random_strand"])
         self._accelerator = build_accelerator(config)
         self._model, self._tokenizer, self._window = _load(folder)
@@ -166,7 +161,7 @@ class Classifier:
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `predict`."""
-        return table_of(records, self._rows, window=self._window if self._config.tile else None, description=self.task)
+        return table_of(records, self._rows, window=self._window if self._config.tile else None, description=self.kept.task)
 
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd

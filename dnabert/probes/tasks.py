@@ -58,7 +58,7 @@ class Task:
         """One line: sizes, lengths, classes, and test sequences that share 30 bases with train, which may be remembered, not predicted."""
         parts = (self.train, self.dev, self.test)
         lengths = [len(sequence) for part in parts for sequence in part.sequences]
-        span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+        span = told_span(min(lengths), max(lengths))
         counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
         near, copies = self._known_to_train
@@ -74,6 +74,17 @@ class Task:
         known = {sequence.tobytes().upper() for sequence in self.train.sequences}
         copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
         return int(seen_in_training(self.test.sequences, train=self.train.sequences).sum()), copies
+
+
+def told_span(shortest: int, longest: int) -> str:
+    """Lengths in words.
+
+    Examples
+    --------
+    >>> told_span(300, 300), told_span(30, 1200)
+    ('300', '30 to 1,200')
+    """
+    return f"{shortest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
 
 
 def read_task(path: str | Path, *, seed: int = 0) -> Task:

@@ -1,0 +1,46 @@
+"""What a fine-tuning recorded of the classifier that it kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dnabert.errors import UserError
+from dnabert.json_file import read_json
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The training whose model stands in a classifier's folder.
+
+    Attributes
+    ----------
+    task, classes : what it tells apart.
+    test : metric to ``value``, ``low``, ``high`` and ``n`` on the task's test sequences.
+    lengths : fewest and most bases of the sequences it learned from.
+    trainings : how many there were, of which it was best on dev.
+    """
+
+    task: str
+    classes: list[str]
+    test: dict[str, Any]
+    lengths: tuple[int, int]
+    trainings: int
+
+
+def read_kept(folder: Path) -> Kept:
+    """Read a classifier's ``results.json``.
+
+    Raises
+    ------
+    UserError
+        when it does not say which training was kept.
+    """
+    results = read_json(folder / "results.json")
+    try:
+        test = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+        shortest, longest = results["lengths"]
+        return Kept(results["task"], results["classes"], test, (int(shortest), int(longest)), len(results["seeds"]))
+    except (KeyError, StopIteration, TypeError, ValueError):
+        raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
