@@ -15,6 +15,7 @@ from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
 from dnabert.finetuning.config import PredictConfig
 from dnabert.hub.config import PushConfig
+from dnabert.scoring.config import ScoreConfig
 
 
 @dataclass(kw_only=True)
@@ -67,6 +68,23 @@ class EmbedArguments(EmbedConfig):
     """Folder to make."""
     overwrite: bool = False
     """Replace embeddings that stand there."""
+
+
+@dataclass(kw_only=True)
+class ScoreArguments(ScoreConfig):
+    """Ask a run for hidden words: of which kinds of sequence does it foretell more than counting?
+
+    Example: dnabert score runs/my_run corpus --out scores
+    """
+
+    run: Positional[Annotated[str, arg(metavar="RUN")]]
+    """Folder made by train/pretrain.py, or default (the model that comes with the package)."""
+    corpus: Positional[Annotated[str, arg(metavar="CORPUS")]]
+    """Folder made by `dnabert prepare`."""
+    out: str
+    """Folder to make: kinds.tsv (a row for each kind of sequence), windows.parquet (each window's bits per base), scores.json."""
+    overwrite: bool = False
+    """Replace scores that stand there."""
 
 
 @dataclass(kw_only=True)

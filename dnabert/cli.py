@@ -22,6 +22,7 @@ from dnabert.arguments import (
     PrepareArguments,
     PushArguments,
     ReportArguments,
+    ScoreArguments,
     StabilityArguments,
 )
 from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
@@ -36,6 +37,7 @@ from dnabert.export.config import ExportConfig
 from dnabert.finetuning.config import PredictConfig
 from dnabert.flags import config_file, is_given
 from dnabert.hub.config import PushConfig
+from dnabert.scoring.config import ScoreConfig
 
 T = TypeVar("T")
 
@@ -74,6 +76,17 @@ def embed(arguments: EmbedArguments) -> Result:
     record = read_manifest(made, kind="embeddings")["config"]
     told = {name: record[name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
     return Result({"out": arguments.out, **told})
+
+
+def score(arguments: ScoreArguments) -> Result:
+    """Run ``dnabert score``."""
+    from dnabert.scoring import score as make
+
+    config = _part(arguments, ScoreConfig)
+    made = make(arguments.run, arguments.corpus, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    summary = made.summary
+    told = {name: summary[name] for name in ("split", "windows", "places", "kinds", "notes")}
+    return Result({"out": arguments.out, **told}, text="\n".join(summary["sentences"]), notes=[f"note: {each}" for each in summary["notes"]])
 
 
 def cluster(arguments: ClusterArguments) -> Result:
@@ -194,6 +207,7 @@ COMMANDS: dict[str, tuple[Callable[..., Result], type]] = {
     "fetch": (fetch, FetchArguments),
     "prepare": (prepare, PrepareArguments),
     "embed": (embed, EmbedArguments),
+    "score": (score, ScoreArguments),
     "cluster": (cluster, ClusterArguments),
     "stability": (stability, StabilityArguments),
     "assign": (assign, AssignArguments),

@@ -21,6 +21,7 @@ from dnabert.json_file import read_json
 FORMATS = {
     "corpus": 1,
     "run": 1,
+    "scores": 1,
     "embeddings": 1,
     "clusters": 1,
     "stability": 1,

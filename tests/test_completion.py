@@ -45,6 +45,7 @@ def test_every_flag_of_a_command(script, command):
     offered = completed(script, command, "--")
     assert {"--config", *FLAGS} <= set(offered) and not [flag for flag in FLAGS if flag.replace("--", "--no-") in offered]
     positional = {"--names", "--fasta", "--encoder", "--input", "--embeddings", "--clusters", "--comparison", "--source", "--name", "--classifier"}
+    positional |= {"--run", "--corpus"} if command == "score" else set()
     only_in_yaml = {"--genomes"}
     assert set(flags(COMMANDS[command][1])) - positional - only_in_yaml <= set(offered)
 

@@ -29,6 +29,7 @@ from dnabert.explain.explanation import check_files, explanation_inputs
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
+from dnabert.scoring import score
 from dnabert.tokenizer import load_tokenizer
 from dnabert.yaml_file import read_mapping
 
@@ -40,7 +41,8 @@ def compare(config: CompareConfig) -> Path:
     """Run or go on with a comparison; the path of its page.
 
     The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
-    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
+    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``scores`` (hidden words by kind of
+    sequence, of the run), ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
     ``clusters.json`` and ``edit_distance.json``.
 
     Raises
@@ -81,6 +83,7 @@ def _compare(config: CompareConfig, out: Path) -> Path:
     records = [rung_record(rung, ladder) for rung in config.rungs]
     main = _map(config)
     _explanation(main, config)
+    _score(config)
     write_json(out / "null.json", _null(config))
     write_json(out / "ladder.json", [_for_readers(each) for each in records])
     write_json(out / "differences.json", differences(records, seed=config.seed))
@@ -134,6 +137,21 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     wanted = config.explain.expanded()
     if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=explanation_inputs(main, out / "stability", wanted)):
         explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)
+
+
+def _score(config: CompareConfig) -> None:
+    """Folder ``scores``, kept when current, removed where there is no run or it cannot be asked: the rest of the page stands without it."""
+    folder = Path(config.out) / "scores"
+    if config.run is not None:
+        inputs: dict[str, str | Path] = {"run": config.run, "corpus": str(config.corpus)}
+        if is_current(folder, kind="scores", config=config.score, inputs=inputs):
+            return
+        try:
+            score(config.run, str(config.corpus), out=folder, config=config.score, overwrite=True)
+            return
+        except UserError as error:
+            print(f"the run is not asked for hidden words by kind of sequence: {error}")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _added(records: list[dict[str, Any]], ladder: Ladder) -> list[dict[str, Any]]:
@@ -202,7 +220,7 @@ def _write_ladder_table(path: Path, ladder: list[dict[str, Any]]) -> None:
     lines = ["rung\tencoder\tdimension\tseconds\tmetric\tvalue\tlow\thigh\tn"]
     for rung in ladder:
         head = [rung["rung"], rung["encoder"], str(rung["dimension"]), str(rung["seconds"])]
-        for metric, score in rung["metrics"].items():
-            numbers = [f"{score[name]:.6g}" for name in ("value", "low", "high", "n")]
+        for metric, measured in rung["metrics"].items():
+            numbers = [f"{measured[name]:.6g}" for name in ("value", "low", "high", "n")]
             lines.append("\t".join([*head, metric, *numbers]))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

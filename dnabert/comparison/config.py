@@ -9,6 +9,7 @@ from dnabert.clusters.config import ClusterConfig, StabilityConfig
 from dnabert.encoders.rungs import RungConfig, default_rungs
 from dnabert.errors import UserError
 from dnabert.explain.config import ExplainConfig
+from dnabert.scoring.config import ScoreConfig
 
 
 @dataclass
@@ -56,6 +57,8 @@ class CompareConfig:
     """Repeats of the map's clustering."""
     explain: ExplainConfig = field(default_factory=ExplainConfig)
     """What the map's clusters are held against."""
+    score: ScoreConfig = field(default_factory=ScoreConfig)
+    """Hidden words that the run is asked for, by kind of sequence, beside counting."""
     pairs: int = 5_000
     """Pairs of windows per group whose edit distance is taken."""
     resamples: int = 200

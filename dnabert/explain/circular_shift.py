@@ -168,7 +168,13 @@ class CircularShift:
         self.circle = circle
         self.clusters = int(self.labels.max(initial=-1)) + 1 if clusters is None else clusters
 
-    def means(self, values: NDArray[np.generic], *, known: NDArray[np.bool_] | None = None) -> ShiftedMeans:
+    def means(
+        self,
+        values: NDArray[np.generic],
+        *,
+        known: NDArray[np.bool_] | None = None,
+        asked: NDArray[np.bool_] | None = None,
+    ) -> ShiftedMeans:
         """Observed and shifted means of columns.
 
         Parameters
@@ -176,6 +182,7 @@ class CircularShift:
         values : bool or float (n, t); what stands in rows that are not known does not matter.
         known : bool (n,), windows whose value is known; by default all. A label that a shift puts on an unknown window,
             or on none, does not count in that shift's mean.
+        asked : bool (C, t), which means are wanted; by default all. The others are NaN, with p = 1, and cost nothing.
         """
         known = np.ones(len(self.labels), bool) if known is None else known
         integers = values.dtype.kind in "bui"
@@ -185,7 +192,11 @@ class CircularShift:
             centre = columns[known].mean(axis=0)
             columns = np.where(known[:, None], columns - centre, 0.0)
         spectra = self._spectra(np.concatenate([columns.T, known[None].astype(np.float64)]))
-        parts = [self._of_cluster(label, spectra, integers=integers) for label in range(self.clusters)]
+        every = np.ones(columns.shape[1], bool)
+        parts = [
+            self._of_cluster(label, spectra, asked=every if asked is None else asked[label], integers=integers)
+            for label in range(self.clusters)
+        ]
         n, observed, expected, sd, greater, less = (np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True))
         return ShiftedMeans(n, observed + centre, expected + centre, sd, greater, less, shifts=self.circle.length)
 
@@ -197,26 +208,26 @@ class CircularShift:
         laid[:, self.circle.track, self.circle.slot] = columns
         return np.asarray(rfft(laid, axis=-1))
 
-    def _of_cluster(self, label: int, spectra: NDArray[np.complex128], *, integers: bool) -> tuple[Floats, ...]:
+    def _of_cluster(
+        self, label: int, spectra: NDArray[np.complex128], *, asked: NDArray[np.bool_], integers: bool
+    ) -> tuple[Floats, ...]:
         from scipy.fft import irfft
 
         length = self.circle.length
         own = np.conj(self._spectra((self.labels == label)[None].astype(np.float64))[0])
         n = np.rint(irfft((own * spectra[-1]).sum(axis=0), length))
         valid = n > 0
-        if n[0] == 0:
-            columns = len(spectra) - 1
-            nothing, one = np.full(columns, np.nan), np.ones(columns)
-            return np.zeros(1), nothing, nothing, nothing, one, one
+        found = np.full((5, len(asked)), np.nan)
+        found[3:] = 1.0
+        wanted = np.flatnonzero(asked) if n[0] else np.zeros(0, np.int64)
         step = max(1, _CELLS // length)
-        found = []
-        for begin in range(0, len(spectra) - 1, step):
-            chosen = spectra[begin : min(begin + step, len(spectra) - 1)]
-            sums = irfft(np.einsum("kf,tkf->tf", own, chosen), length, axis=-1)
+        for begin in range(0, len(wanted), step):
+            chosen = wanted[begin : begin + step]
+            sums = irfft(np.einsum("kf,tkf->tf", own, spectra[chosen]), length, axis=-1)
             if integers:
                 np.rint(sums, out=sums)
-            found.append(_summary((sums if valid.all() else sums[:, valid]) / n[valid]))
-        return (n[:1], *np.concatenate(found, axis=1))
+            found[:, chosen] = _summary((sums if valid.all() else sums[:, valid]) / n[valid])
+        return (n[:1], *found)
 
 
 def _summary(means: Floats) -> Floats:

@@ -146,7 +146,7 @@ def gene_set_enrichment(
 
     Returns
     -------
-    One dict per tested cluster and set, p ascending within a cluster: ``label``, ``id``, ``name``, ``size`` (genes of the
+    One dict per tested cluster and set of which it touches a gene (the others count as tests with p = 1), p ascending within a cluster: ``label``, ``id``, ``name``, ``size`` (genes of the
     set that windows touch), ``touched`` (of them by the cluster), ``expected_touched`` (hypergeometric), ``n`` (windows of
     the cluster in genes of any set), ``share``, ``share_rest``, ``expected`` (mean of the shifts), ``odds_ratio`` with its
     95 % interval ``low`` to ``high``, ``p`` (one-sided, more), ``q`` (Benjamini-Hochberg over all rows),
@@ -178,16 +178,18 @@ def gene_set_enrichment(
     for begin in range(0, len(chosen), _CHUNK):
         part = range(begin, min(begin + _CHUNK, len(chosen)))
         values = np.append(member[part], np.zeros((len(part), 1), bool), axis=1).T[codes]
-        found = _statistics(shift.means(values, known=known), hits=values[known].sum(axis=0), total=int(known.sum()))
-        for own, label in enumerate(tested):
-            for i, index in enumerate(part):
-                row = {"label": int(label), "id": sets.ids[chosen[index]], "name": sets.names[chosen[index]]}
-                row |= {key: value[own, index].item() for key, value in touch.items()}
-                row |= {key: plain(value[own, i]) for key, value in found.items()}
-                rows.append(row | {"n": int(row["n"]), "genes": _leading(counts[label], member[index], names)})
-    add_q(rows)
-    naive = benjamini_hochberg([row["p_hypergeometric"] for row in rows]).tolist()
-    rows = [row | {"q_hypergeometric": q} for row, q in zip(rows, naive, strict=True)]
+        asked = touch["touched"][:, part] > 0
+        found = _statistics(shift.means(values, known=known, asked=asked), hits=values[known].sum(axis=0), total=int(known.sum()))
+        for own, i in np.argwhere(asked):
+            index = part[i]
+            row = {"label": int(tested[own]), "id": sets.ids[chosen[index]], "name": sets.names[chosen[index]]}
+            row |= {key: value[own, index].item() for key, value in touch.items()}
+            row |= {key: plain(value[own, i]) for key, value in found.items()}
+            rows.append(row | {"n": int(row["n"]), "genes": _leading(counts[tested[own]], member[index], names)})
+    add_q(rows, tests=touch["touched"].size)
+    untouched = [1.0] * (touch["touched"].size - len(rows))
+    naive = benjamini_hochberg([row["p_hypergeometric"] for row in rows] + untouched).tolist()
+    rows = [row | {"q_hypergeometric": q} for row, q in zip(rows, naive, strict=False)]
     return sorted(rows, key=lambda row: (row["label"], row["p"], -row["share"]))
 
 

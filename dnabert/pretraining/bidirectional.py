@@ -115,8 +115,29 @@ def bidirectional_floors(
     windows : only so many, see `even_and_odd`: the work grows with words times 4^k times order.
     seed : of the bootstrap.
     """
-    size, k = len(sampler.view), sampler.tokenizer.k
+    size = len(sampler.view)
     rows = even_and_odd(size, most=windows or size)
+    bits, window = bits_of_words(models, sampler, rows, orders=orders)
+    unique = (sampler.view.column("soft_masked") < UNIQUE_SEQUENCE)[window]
+    group = drawn_together(sampler.view, window)
+    *single, mixture = (
+        scored_floor(order, line / sampler.tokenizer.k, group, unique=unique, seed=seed)
+        for order, line in zip([*orders, max(orders)], bits, strict=True)
+    )
+    return BidirectionalFloors(single, mixture, words=len(window), windows=len(rows))
+
+
+def bits_of_words(
+    models: MarkovModels, sampler: Sampler, rows: NDArray[np.int64], *, orders: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Bits of every word that evaluation asks for in windows `rows`, and the rows of these words' windows.
+
+    Returns
+    -------
+    bits : float64 (orders + 1, n), one line per order asked for, and last the mixture of them.
+    window : int64 (n,).
+    """
+    k = sampler.tokenizer.k
     both = [hidden_words(sampler, rows, reach=max(orders), reverse=reverse) for reverse in (False, True)]
     window = both[0].window
     bits = np.empty((len(orders), len(_SHARPNESS), len(window)))
@@ -127,13 +148,7 @@ def bidirectional_floors(
         for number, order in enumerate(orders):
             bits[number][:, chosen] = word_bits(forward, backward, tables[: order + 1], k=k)
     tuned = np.stack([_sharpened(each, half=window % 2) for each in bits])
-    unique = (sampler.view.column("soft_masked") < UNIQUE_SEQUENCE)[window]
-    group = drawn_together(sampler.view, window)
-    *single, mixture = (
-        scored_floor(order, line / k, group, unique=unique, seed=seed)
-        for order, line in zip([*orders, max(orders)], [*tuned, _mixture(tuned, half=window % 2)], strict=True)
-    )
-    return BidirectionalFloors(single, mixture, words=len(window), windows=len(rows))
+    return np.concatenate([tuned, _mixture(tuned, half=window % 2)[None]]), window
 
 
 def even_and_odd(size: int, *, most: int) -> NDArray[np.int64]:

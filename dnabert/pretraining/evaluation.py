@@ -46,16 +46,24 @@ class Evaluation:
         }
 
 
-@torch.no_grad()
 def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accelerator) -> Evaluation:
     """Score every window of ``sampler.view`` once: forward strand, first frame, masks that never change.
+
+    The processes share the windows; each gets the same result. The model's mode is given back.
+    """
+    return _summary(window_sums(objective, sampler, accelerator=accelerator), sampler)
+
+
+@torch.no_grad()
+def window_sums(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accelerator) -> NDArray[np.float64]:
+    """Of every window of ``sampler.view``: nats of its hidden words, how many of them were named, and how many they are, (3, n).
 
     The processes share the windows; each gets the same result. The model's mode is given back.
     """
     was_training = objective.training
     objective.eval()
     windows = len(sampler.view)
-    sums = torch.zeros(3, windows, dtype=torch.float64)  # nats, hits, words
+    sums = torch.zeros(3, windows, dtype=torch.float64)
     for first in range(0, windows, accelerator.num_processes * _BATCH):
         rows = np.arange(windows)[first:][accelerator.process_index * _BATCH :][:_BATCH]
         if len(rows):
@@ -64,7 +72,7 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
             _score(objective, sampler, np.zeros(1, dtype=np.int64), accelerator)
     sums = accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum").double().cpu()
     objective.train(was_training)
-    return _summary(sums.numpy(), sampler)
+    return np.asarray(sums.numpy())
 
 
 def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accelerator: Accelerator) -> torch.Tensor:

@@ -10,6 +10,8 @@ from dnabert.report.numbers import bounds, count, duration, interval, number, pe
 
 Record = dict[str, Any]
 
+#: Columns of the windows in words.
+_COLUMNS = {"repeat_class": "repeat class", "region": "gene region", "gene_type": "gene type", "genome": "genome"}
 #: Two means over the same windows that were summed in another order differ by less.
 _SAME = 1e-6
 
@@ -120,3 +122,14 @@ def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
         return f" O{told}"
     beside = {"below": "ahead of", "above": "not ahead of", "level": "not told apart from"}[side]
     return f" It is {beside} counting o{told}"
+
+
+def asked(scores: Record) -> Record:
+    """What the page shows of hidden words by kind of sequence: ``sentences``, ``notes`` and ``kinds`` with their ``name``; empty without any."""
+    if not scores:
+        return {}
+    kinds = [
+        row | {"name": row["kind"] if row["column"] in ("all", "soft_masked") else f"{_COLUMNS.get(row['column'], row['column'])}: {row['kind']}"}
+        for row in scores["kinds"]
+    ]
+    return {"kinds": kinds, "sentences": scores["sentences"], "notes": scores["notes"]}

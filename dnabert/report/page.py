@@ -108,6 +108,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         if "run" in evidence.manifests
         else None,
         "mask_sentence": learned.mask_sentence((evidence.manifests.get("run") or {}).get("config") or {}),
+        "scores": learned.asked(evidence.scores),
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),
         "edit_distance": evidence.edit_distance,
         "clusters": evidence.clusters,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_tables(evidence: Evidence, folder: Path) -> None:
-    """Write ladder, clusters, samples, edit distance, loss and floors, each where there is something to tell."""
+    """Write ladder, clusters, samples, edit distance, loss, kinds of sequence and floors, each where there is something to tell."""
     folder.mkdir()
     floors = (evidence.floors or {}).get("orders", {})
     tables: dict[str, list[Record]] = {
@@ -23,6 +23,7 @@ def write_tables(evidence: Evidence, folder: Path) -> None:
         "edit_distance": _distances(evidence.edit_distance or {}),
         "edit_distance_tests": (evidence.edit_distance or {}).get("tests", []),
         "loss": evidence.metrics,
+        "kinds": evidence.scores.get("kinds", []),
         "floors": [{"order": order, "bits_per_base": record["bits_per_base"]} for order, record in floors.items()],
     }
     for name, rows in tables.items():

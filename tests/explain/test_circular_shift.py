@@ -153,3 +153,16 @@ def test_terms_in_pieces_are_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     whole = CircularShift(labels, circle).means(values)
     monkeypatch.setattr(circular_shift, "_CELLS", 100)
     np.testing.assert_allclose(CircularShift(labels, circle).means(values).p_two_sided, whole.p_two_sided)
+
+
+def test_means_that_are_not_asked_for_are_left_out_and_the_others_are_as_before() -> None:
+    rng = np.random.default_rng(4)
+    circle = Circle(np.arange(60), np.zeros(60, int), 60)
+    values, labels = rng.random((60, 5)) < 0.3, rng.integers(-1, 3, 60)
+    whole = CircularShift(labels, circle, clusters=3).means(values)
+    asked = rng.random((3, 5)) < 0.5
+    part = CircularShift(labels, circle, clusters=3).means(values, asked=asked)
+    for name in ("observed", "expected", "sd", "p_greater", "p_less"):
+        np.testing.assert_array_equal(getattr(part, name)[asked], getattr(whole, name)[asked])
+    assert np.isnan(part.observed[~asked]).all() and (part.p_two_sided[~asked] == 1).all()
+    np.testing.assert_array_equal(part.n, whole.n)

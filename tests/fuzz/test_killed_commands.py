@@ -82,6 +82,7 @@ _COMMANDS: dict[str, Command] = {
     "assign": ("", ["assign", "cluster", "tiny.fa"]),
     "export": ("", ["export", "cluster"]),
     "pretrain": ("run", ["train/pretrain.py", "--config", "pretrain.yaml"]),
+    "score": ("scores", ["score", "pretrain", "prepare", "--windows", "40", "--order", "3"]),
     "comparison": ("comparison", ["eval/compare.py", "--config", "compare.yaml"]),
     "report": ("report", ["report", "comparison"]),
 }

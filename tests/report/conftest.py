@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnabert.scoring.kinds import WindowBits, by_kind
+from dnabert.scoring.sentence import told
 from dnabert.stage import stage
 
 NASTY = "</script><img src=x onerror=alert(1)>"
@@ -156,6 +158,16 @@ def edit_distance() -> dict[str, Any]:
     }
 
 
+def scores() -> dict[str, Any]:
+    """Of 600 windows: the run is ahead in Alu, level elsewhere."""
+    rng = np.random.default_rng(3)
+    kinds = np.repeat(["SINE/Alu", NASTY, "none"], 200)
+    counting = rng.normal(110, 8, 600)
+    bits = WindowBits(counting + rng.normal(0, 3, 600) - 6 * (kinds == "SINE/Alu"), counting, np.full(600, 66.0), np.arange(600))
+    rows = by_kind(pd.DataFrame({"soft_masked": rng.random(600), "repeat_class": kinds}), bits)
+    return {"split": "test", "windows": 600, "places": 600, "kinds": rows, "sentences": told(rows, split="test"), "notes": ["a note"]}
+
+
 def write_comparison(folder: Path, *, n: int) -> Path:
     """Write a comparison of `n` windows to `folder`, through the same stages as the real one."""
     table = map_table(n)
@@ -163,6 +175,8 @@ def write_comparison(folder: Path, *, n: int) -> Path:
         (out / "clusters").mkdir()
         with stage(out / "clusters" / "pretrained_all", kind="clusters") as map_folder:
             table.to_parquet(map_folder / "clusters.parquet")
+        (out / "scores").mkdir()
+        (out / "scores" / "scores.json").write_text(json.dumps(scores()))
         for name, content in (
             ("ladder", ladder()),
             ("differences", differences()),

@@ -53,6 +53,16 @@ def test_nothing_from_elsewhere(outline: _Outline) -> None:
     assert all(address.startswith(("data:", "#")) for address in outline.addresses)
 
 
+def test_hidden_words_are_told_by_kind_of_sequence(outline: _Outline, comparison: Path, run: Path) -> None:
+    text = " ".join(" ".join(outline.text).split())
+    assert "Of which kinds of sequence?" in text and "Of 600 test windows the run needs" in text
+    assert "repeat class: SINE/Alu" in text and "The run foretells more than counting: repeat class SINE/Alu" in text
+    shown = text[text.index("Of which kinds of sequence?") :]
+    assert shown.index("ahead") < shown.index("not told apart") < shown.index("A note.")
+    evidence = replace(read_evidence(comparison, run=run), scores={})
+    assert "Of which kinds of sequence?" not in render(evidence, {})
+
+
 def test_names_are_escaped(page: Path, outline: _Outline) -> None:
     assert outline.handlers == []
     assert outline.tags.count("script") == 3

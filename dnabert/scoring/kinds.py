@@ -1,0 +1,128 @@
+"""Bits per base by kind of sequence: a run's beside those of counting on the same hidden words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.explain.correction import add_q
+from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+#: Columns of the windows that name kinds of sequence.
+COLUMNS = ("repeat_class", "region", "gene_type", "genome")
+#: A kind with windows of fewer places has no row: its interval would say nothing.
+FEWEST_PLACES = 10
+#: From this q on a difference counts as shown.
+_SHOWN = 0.05
+
+
+@dataclass(frozen=True)
+class WindowBits:
+    """What n windows' hidden words cost; float64 (n,) each.
+
+    Attributes
+    ----------
+    run, counting : bits; of counting None where nothing was counted.
+    bases : bases of these words.
+    places : int64, the place of each window: windows of different places are no copies or neighbours of each other.
+    """
+
+    run: Floats
+    counting: Floats | None
+    bases: Floats
+    places: NDArray[np.int64]
+
+
+def by_kind(table: pd.DataFrame, bits: WindowBits, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Bits per base of all windows, of unique sequence and repeats, and of every kind that a column names in ten places or more.
+
+    Parameters
+    ----------
+    table : n windows with ``soft_masked`` and those of `COLUMNS` that are known; a window is of one kind of each column.
+    bits : of these windows.
+    seed : of the bootstrap.
+
+    Returns
+    -------
+    One dict per kind: ``column``, ``kind``, ``windows``, ``places``, ``bits_per_base`` with its 95 % interval ``low`` to ``high`` (a bootstrap
+    that draws whole places), and, where it was counted, ``counting``, ``difference`` (the run minus counting: below 0 the run foretells more)
+    with its 95 % interval ``difference_low`` to ``difference_high``, ``p`` (two-sided; Student's t of the places, by the linearised ratio), ``q``
+    (Benjamini-Hochberg over all rows) and ``verdict`` (``ahead``, ``behind`` or ``level``, at q = 0.05).
+    """
+    rows = []
+    for column, kind, chosen in _kinds(table, asked=bits.bases > 0):
+        places = np.unique(bits.places[chosen], return_inverse=True)[1]
+        if column != "all" and places.max(initial=-1) + 1 < FEWEST_PLACES:
+            continue
+        sums, bases = (_by_place(values[chosen], places) for values in (bits.run, bits.bases))
+        low, high = ratio_interval(sums, bases, seed=seed)
+        row = {"column": column, "kind": kind, "windows": int(chosen.sum()), "places": len(bases), "bits_per_base": float(sums.sum() / bases.sum()), "low": low, "high": high}
+        if bits.counting is not None:
+            row |= beside(sums, _by_place(bits.counting[chosen], places), bases)
+        rows.append(row)
+    if bits.counting is not None:
+        add_q(rows)
+        rows = [row | {"verdict": _verdict(row)} for row in rows]
+    return rows
+
+
+def beside(run: Floats, counting: Floats, bases: Floats) -> dict[str, float | None]:
+    """Bits per base of counting, and the run's minus these, of sums by place (g,).
+
+    The difference of two ratios with one denominator is a ratio itself; its error is that of the linearised ratio, with Student's t of g - 1
+    degrees of freedom. One place says nothing of others: no interval and no p.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = beside(np.array([10.0, 21.0, 29.0]), np.array([12.0, 22.0, 32.0]), np.array([6.0, 12.0, 18.0]))
+    >>> round(found["counting"], 3), round(found["difference"], 3), found["p"] < 0.05
+    (1.833, -0.167, True)
+    """
+    from scipy.stats import t
+
+    total, g = bases.sum(), len(bases)
+    difference = float((run - counting).sum() / total)
+    told = {"counting": float(counting.sum() / total), "difference": difference, "difference_low": None, "difference_high": None, "p": None}
+    if g < 2:
+        return told
+    residual = run - counting - difference * bases
+    error = float(np.sqrt(g / (g - 1) * np.square(residual).sum()) / total)
+    reach = float(t.ppf(0.975, g - 1)) * error
+    p = float(2 * t.sf(abs(difference) / error, g - 1)) if error > 0 else float(difference == 0)
+    return told | {"difference_low": difference - reach, "difference_high": difference + reach, "p": p}
+
+
+def _by_place(values: Floats, places: NDArray[np.int64]) -> Floats:
+    return np.bincount(places, weights=values).astype(np.float64)
+
+
+def _kinds(table: pd.DataFrame, *, asked: NDArray[np.bool_]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Column, kind and which windows; those of which no word could be asked for are of none."""
+    yield "all", "all windows", asked
+    unique = table["soft_masked"].to_numpy() < UNIQUE_SEQUENCE
+    if (unique & asked).any() and (~unique & asked).any():  # a genome without soft-masking is not split
+        yield "soft_masked", "unique sequence (under a tenth soft-masked)", unique & asked
+        yield "soft_masked", "the rest", ~unique & asked
+    for column in (name for name in COLUMNS if name in table):
+        values = table[column].to_numpy().astype(str)
+        named = [kind for kind in np.unique(values[asked]).tolist() if kind not in ("unknown", "")]
+        sizes = {kind: int((asked & (values == kind)).sum()) for kind in named}
+        if len(named) > 1:
+            for kind in sorted(named, key=lambda kind: (-sizes[kind], kind)):
+                yield column, kind, asked & (values == kind)
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["q"] is None or row["q"] > _SHOWN:
+        return "level"
+    return "ahead" if row["difference"] < 0 else "behind"
