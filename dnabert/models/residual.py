@@ -171,10 +171,13 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> MaskedLMOutput:
-        """Logits float (B, T, V), and the mean loss over `labels` that are not -100."""
+        """Logits float (B, T, V), and the mean loss over `labels` that are not -100.
+
+        Of a batch in parts `num_items_in_batch`, which transformers' trainer passes, are the labels of them all.
+        """
         output = self.model(input_ids, attention_mask=attention_mask, **kwargs)
         logits = self.decoder(self.head(output.last_hidden_state))
-        loss = None if labels is None else functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        loss = None if labels is None else self.loss_function(logits, labels, vocab_size=logits.shape[-1], **kwargs)
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
@@ -194,12 +197,12 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> SequenceClassifierOutput:
-        """Logits float (B, classes), and the mean loss of `labels` int64 (B,)."""
+        """Logits float (B, classes), and the mean loss of `labels`: int64 (B,), or what the config's `problem_type` has them be."""
         output = self.model(input_ids, attention_mask=attention_mask, **kwargs)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         mean = (output.last_hidden_state * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))
-        loss = None if labels is None else functional.cross_entropy(logits, labels)
+        loss = None if labels is None else self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 

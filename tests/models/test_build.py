@@ -104,6 +104,28 @@ def test_hidden_states_are_given_where_they_are_asked_for(model, tmp_path):
     assert AutoModel.from_pretrained(tmp_path)(input_ids=ids).hidden_states is None
 
 
+@pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)  # transformers' own BERT has not
+def test_a_batch_in_parts_has_the_loss_of_the_whole(model):
+    """transformers' trainer names the labels of all parts, and divides no loss by their number."""
+    ids = torch.randint(5, 69, (4, 20))
+    labels = torch.where(torch.rand(4, 20) < 0.3, ids, -100)
+    asked = (labels != -100).sum()
+    parts = [model.eval()(input_ids=ids[rows], labels=labels[rows], num_items_in_batch=asked).loss for rows in (slice(1), slice(1, 4))]
+    torch.testing.assert_close(sum(parts), model(input_ids=ids, labels=labels).loss)
+
+
+@pytest.mark.parametrize("model", ["convolution", "lstm"], indirect=True)
+def test_a_classifier_has_the_loss_that_its_labels_ask_for(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    ids, numbers = torch.randint(5, 69, (4, 20)), torch.tensor([0, 2, 1, 2])
+    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=3).eval()
+    parts = [classifier(input_ids=ids[rows], labels=numbers[rows], num_items_in_batch=4).loss for rows in (slice(1), slice(1, 4))]
+    torch.testing.assert_close(sum(parts), classifier(input_ids=ids, labels=numbers).loss)
+    regression = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=1).eval()
+    found = regression(input_ids=ids, labels=numbers.float())
+    torch.testing.assert_close(found.loss, (found.logits[:, 0] - numbers).square().mean())
+
+
 def test_padding_changes_nothing(model):
     ids = torch.randint(5, 69, (2, 20))
     padded, mask = torch.nn.functional.pad(ids[:, :13], (0, 7)), torch.ones(2, 20, dtype=torch.int64)
