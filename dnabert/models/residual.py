@@ -21,6 +21,7 @@ from transformers import (
 )
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, SequenceClassifierOutput
+from transformers.utils import can_return_tuple
 
 
 class ResidualConfig(PreTrainedConfig):
@@ -114,6 +115,7 @@ class ResidualModel(ResidualPreTrainedModel):
         """Replace the word vectors."""
         self.embeddings = value
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: Tensor,
@@ -168,6 +170,7 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
         """Replace the decoder."""
         self.decoder = new_embeddings
 
+    @can_return_tuple
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> MaskedLMOutput:
@@ -175,7 +178,7 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
 
         Of a batch in parts `num_items_in_batch`, which transformers' trainer passes, are the labels of them all.
         """
-        output = self.model(input_ids, attention_mask=attention_mask, **kwargs)
+        output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
         logits = self.decoder(self.head(output.last_hidden_state))
         loss = None if labels is None else self.loss_function(logits, labels, vocab_size=logits.shape[-1], **kwargs)
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
@@ -194,11 +197,12 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         self.classifier = nn.Linear(config.hidden_size, int(config.num_labels or 2))
         self.post_init()
 
+    @can_return_tuple
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> SequenceClassifierOutput:
         """Logits float (B, classes), and the mean loss of `labels`: int64 (B,), or what the config's `problem_type` has them be."""
-        output = self.model(input_ids, attention_mask=attention_mask, **kwargs)
+        output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         mean = (output.last_hidden_state * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))

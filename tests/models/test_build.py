@@ -104,6 +104,18 @@ def test_hidden_states_are_given_where_they_are_asked_for(model, tmp_path):
     assert AutoModel.from_pretrained(tmp_path)(input_ids=ids).hidden_states is None
 
 
+@pytest.mark.parametrize("model", ["convolution", "lstm"], indirect=True)
+def test_a_tuple_is_given_where_it_is_asked_for(model, tmp_path):
+    model.eval().save_pretrained(tmp_path)
+    ids = torch.randint(5, 69, (2, 20))
+    logits, states = model(input_ids=ids, output_hidden_states=True, return_dict=False)
+    assert logits.shape == (2, 20, 69) and len(states) == 3
+    assert type(model.base_model(input_ids=ids, return_dict=False)) is tuple
+    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path, return_dict=False)
+    loss, logits = classifier(input_ids=ids, labels=torch.tensor([0, 1]))
+    assert loss.ndim == 0 and logits.shape == (2, 2)
+
+
 @pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)  # transformers' own BERT has not
 def test_a_batch_in_parts_has_the_loss_of_the_whole(model):
     """transformers' trainer names the labels of all parts, and divides no loss by their number."""
