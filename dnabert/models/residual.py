@@ -20,6 +20,7 @@ from transformers import (
     PreTrainedModel,
 )
 from transformers import initialization as init
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
@@ -55,7 +56,7 @@ class FeedForward(nn.Module):
         return self.dropout(self.Wo(functional.gelu(self.Wi(self.norm(x_BTD)))))
 
 
-class ResidualLayer(nn.Module):
+class ResidualLayer(GradientCheckpointingLayer):
     """Mix neighbours, then think about each word: both beside a residual stream."""
 
     def __init__(self, config: ResidualConfig, mixer: nn.Module) -> None:
@@ -77,6 +78,7 @@ class ResidualPreTrainedModel(PreTrainedModel):
 
     config: ResidualConfig
     base_model_prefix = "model"
+    supports_gradient_checkpointing = True
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

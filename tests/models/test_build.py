@@ -116,6 +116,21 @@ def test_a_tuple_is_given_where_it_is_asked_for(model, tmp_path):
     assert loss.ndim == 0 and logits.shape == (2, 2)
 
 
+@pytest.mark.parametrize("model", ["convolution", "lstm"], indirect=True)
+def test_layers_computed_again_for_the_backward_have_the_same_gradients(model):
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    ids, read, found = torch.randint(5, 69, (4, 20)), [], []
+    model.train().model.layers[0].mixer.register_forward_hook(lambda *_: read.append(len(found)))
+    for again in (False, True):
+        if again:
+            model.activation_checkpointing_enable()
+        found.append(torch.autograd.grad(model(input_ids=ids, labels=ids).loss, list(model.parameters())))
+    assert read == [0, 1, 1]
+    for kept, computed in zip(*found, strict=True):
+        torch.testing.assert_close(computed, kept)
+
+
 @pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)  # transformers' own BERT has not
 def test_a_batch_in_parts_has_the_loss_of_the_whole(model):
     """transformers' trainer names the labels of all parts, and divides no loss by their number."""
