@@ -120,15 +120,21 @@ class ResidualModel(ResidualPreTrainedModel):
     @can_return_tuple
     def forward(
         self,
-        input_ids: Tensor,
+        input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         output_hidden_states: bool | None = None,
+        inputs_embeds: Tensor | None = None,
         **_: Any,
     ) -> BaseModelOutput:
-        """States float (B, T, D) of `input_ids` int64 (B, T); `attention_mask` is 0 at padding, which must come last."""
+        """States float (B, T, D) of `input_ids` int64 (B, T), or of word vectors in their place, `inputs_embeds` float (B, T, D).
+
+        `attention_mask` is 0 at padding, which must come last.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("pass either input_ids or inputs_embeds")
         is_word = None if attention_mask is None else attention_mask.bool()  # whether all are words only a GPU could say, at a stop
         wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        x_BTD = self.embedding_norm(self.embeddings(input_ids))
+        x_BTD = self.embedding_norm(self.embeddings(input_ids) if inputs_embeds is None else inputs_embeds)
         states = [x_BTD]
         for layer in self.layers:
             x_BTD = layer(x_BTD, is_word)
@@ -174,7 +180,7 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
 
     @can_return_tuple
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> MaskedLMOutput:
         """Logits float (B, T, V), and the mean loss over `labels` that are not -100.
 
@@ -201,12 +207,13 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
 
     @can_return_tuple
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
     ) -> SequenceClassifierOutput:
         """Logits float (B, classes), and the mean loss of `labels`: int64 (B,), or what the config's `problem_type` has them be."""
         output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
-        present = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        mean = (output.last_hidden_state * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
+        states = output.last_hidden_state
+        present = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device) if attention_mask is None else attention_mask
+        mean = (states * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))
         loss = None if labels is None else self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)

@@ -116,6 +116,16 @@ def test_a_tuple_is_given_where_it_is_asked_for(model, tmp_path):
     assert loss.ndim == 0 and logits.shape == (2, 2)
 
 
+def test_word_vectors_are_read_in_place_of_words(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    ids = torch.randint(5, 69, (2, 20))
+    for each in (model.eval(), AutoModelForSequenceClassification.from_pretrained(tmp_path)):
+        vectors = each.get_input_embeddings()(ids)
+        torch.testing.assert_close(each(inputs_embeds=vectors).logits, each(input_ids=ids).logits)
+        with pytest.raises(ValueError, match="inputs_embeds"):
+            each(input_ids=ids, inputs_embeds=vectors)
+
+
 @pytest.mark.parametrize("model", ["convolution", "lstm"], indirect=True)
 def test_layers_computed_again_for_the_backward_have_the_same_gradients(model):
     for parameter in model.parameters():
