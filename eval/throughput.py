@@ -357,7 +357,7 @@ def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, s
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     tokenizer = sampler.tokenizer
-    windows = np.arange(min(len(sampler.view), config.steps * config.batch_size))
+    windows = np.arange(config.steps * config.batch_size) % len(sampler.view)  # of fewer an epoch would end in a smaller batch
     ids = sampler.view.input_ids(windows, tokenizer=tokenizer)
     rows = [{"input_ids": row.tolist()} for row in ids]
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)

@@ -63,6 +63,25 @@ def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) ->
     assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
 
 
+def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
+    throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = throughput.PretrainBenchmark(k=3, length=1998, batch_size=64, steps=40)
+    sampler, trained = throughput._sampler(config, scratch=tmp_path), []
+    assert len(sampler.view) % config.batch_size and len(sampler.view) < config.batch_size * config.steps
+
+    class Recorder:
+        def __init__(self, *, train_dataset: list[dict[str, list[int]]], **_: object) -> None:
+            trained.append(sum(len(row["input_ids"]) for row in train_dataset))
+
+        def train(self) -> None:
+            pass
+
+    monkeypatch.setattr("transformers.Trainer", Recorder)
+    throughput._trainer_steps(config, sampler, bf16=False, scratch=tmp_path)()
+    assert trained == [40 * 64 * sampler.tokens_per_window]
+
+
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # where there is but one core
 @pytest.mark.parametrize(("threads", "names"), [("1", 3), ("2", 6)])
 def test_data(throughput: ModuleType, capsys: pytest.CaptureFixture[str], threads: str, names: int) -> None:
