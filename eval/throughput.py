@@ -499,12 +499,10 @@ class EmbedBenchmark(ModelBenchmark):
 
 def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
     """Compare an encoder of a run with `SentenceTransformer.encode`."""
-    import torch
-
     from dnabert.encoders.config import EmbedConfig
     from dnabert.encoders.run import KmerReader
     from dnabert.encoders.transformer import TransformerEncoder
-    from dnabert.models.build import build_model
+    from dnabert.models.build import build_model, loading_options
     from dnabert.tokenizer import KmerTokenizer
 
     try:
@@ -523,18 +521,16 @@ def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
     encoder = TransformerEncoder(
         body, reader=KmerReader(tokenizer, most_words=words), name="ours", config=EmbedConfig(batch_size=64)
     )
-    peer_body = Transformer(str(scratch / "body"), max_seq_length=words + 2)
+    peer_body = Transformer(str(scratch / "body"), max_seq_length=words + 2, model_kwargs=loading_options(body.config))  # the faster attention
     peer = SentenceTransformer(modules=[peer_body, Pooling(config.model.hidden_size)])
     device = next(peer.parameters()).device.type
-
-    def by_peer() -> np.ndarray:
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=encoder.bf16):
-            return peer.encode(texts, batch_size=64, show_progress_bar=False)
+    if encoder.bf16:
+        peer.bfloat16()  # whole, as ours is: under autocast it would cast every state to and fro
 
     drawn = float(config.windows)
     contenders = (
         Contender("dnabert encoder", drawn, lambda: encoder.encode(bases)),
-        Contender("sentence-transformers encode", drawn, by_peer),
+        Contender("sentence-transformers encode", drawn, lambda: peer.encode(texts, batch_size=64, show_progress_bar=False)),
     )
     title = f"vectors of {config.length} bp windows, {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}"
     return [Contest(f"{title}, {'bf16' if encoder.bf16 else 'fp32'}, {device}", "windows", contenders)]

@@ -102,6 +102,29 @@ def test_embed(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> No
     assert "dnabert encoder" in printed and "sentence-transformers encode" in printed
 
 
+def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sentence_transformers")
+    import sentence_transformers
+    import torch
+
+    from dnabert.models.build import _attention
+
+    computed = []
+
+    class Recorder(sentence_transformers.SentenceTransformer):
+        def encode(self, *_: object, **__: object) -> None:
+            attention = self.transformers_model.config._attn_implementation
+            computed.append((self.dtype, torch.is_autocast_enabled(self.device.type), attention))
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", Recorder)
+    config = throughput.EmbedBenchmark(k=3, length=60, windows=2)
+    for bf16, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr("dnabert.encoders.transformer.use_bf16", lambda *_, bf16=bf16, **__: bf16)
+        (contest,) = throughput.embed(config, scratch=tmp_path)
+        contest.contenders[-1].work()
+        assert computed.pop() == (dtype, False, _attention()) and ("bf16" in contest.title) == bf16
+
+
 def test_flops_of_a_token_counted_by_hand(throughput: ModuleType, tmp_path: Path) -> None:
     from dnabert.models.config import ModelConfig
 
