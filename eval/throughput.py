@@ -243,7 +243,7 @@ class PretrainBenchmark(ModelBenchmark):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """As in train/pretrain.py."""
     compile: bool = False
-    """Add contenders whose layers torch.compile fuses."""
+    """Add contenders whose layers torch.compile fuses, the peer's among them."""
     peak: float | None = None
     """What the device's maker promises in this precision, in TFLOP/s (H100 and H200: 989 in bf16), beside what is measured."""
 
@@ -258,18 +258,22 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
     bf16 = use_bf16(config.precision, device=device)
     sampler = _sampler(config, scratch=scratch)
     tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e3
-    contenders = [
-        Contender(f"dnabert, {name}{', compiled' if fused else ''}", tokens, steps)
-        for fused in ([True, False] if config.compile else [False])
+    ways = {", compiled": True, "": False} if config.compile else {"": False}
+    ours = [
+        Contender(f"dnabert, {name}{way}", tokens, steps)
+        for way, fused in ways.items()
         for name, steps in _ours(config, sampler, device, bf16=bf16, fused=fused)
     ]
-    contenders.append(Contender("transformers.Trainer, AdamW", tokens, _trainer_steps(config, sampler, bf16=bf16, scratch=scratch)))
+    peers = [
+        Contender(f"transformers.Trainer, AdamW{way}", tokens, _trainer_steps(config, sampler, bf16=bf16, fused=fused, scratch=scratch))
+        for way, fused in ways.items()
+    ]
     peak, flops = _matrix_peak(device, bf16=bf16), _flops_per_token(config, sampler)
 
     def remark(rates: list[Rates]) -> str:
         def share(of: float) -> str:
-            ours = zip(contenders[:-1], rates, strict=False)
-            return ", ".join(f"{each.name} {statistics.median(rate.wall) * 1e3 * flops / of:.0%}" for each, rate in ours)
+            each_of = zip(ours, rates, strict=False)
+            return ", ".join(f"{each.name} {statistics.median(rate.wall) * 1e3 * flops / of:.0%}" for each, rate in each_of)
 
         lines = [
             f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention, the head at asked places)",
@@ -283,7 +287,7 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
 
     title = f"training of {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}, "
     title += f"batch {config.batch_size} x {sampler.tokens_per_window} tokens, {'bf16' if bf16 else 'fp32'}, {device.type}"
-    return [Contest(title, "k tokens", tuple(contenders), remark)]
+    return [Contest(title, "k tokens", (*ours, *peers), remark)]
 
 
 def _sampler(config: PretrainBenchmark | DataBenchmark, *, scratch: Path) -> Sampler:
@@ -347,12 +351,12 @@ def _our_steps(
     return run
 
 
-def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, scratch: Path) -> Callable[[], None]:
-    """`transformers.Trainer` on windows that are ids already, one turn a whole ``train()``."""
+def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, fused: bool, scratch: Path) -> Callable[[], None]:
+    """`transformers.Trainer` on windows that are ids already, one turn a whole ``train()``; `fused`: its layers compiled as ours are."""
     import torch
     import transformers
 
-    from dnabert.models.build import build_model
+    from dnabert.models.build import build_model, compile_layers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -361,6 +365,8 @@ def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, s
     ids = sampler.view.input_ids(windows, tokenizer=tokenizer)
     rows = [{"input_ids": row.tolist()} for row in ids]
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    if fused:
+        compile_layers(model)
     arguments = transformers.TrainingArguments(
         output_dir=str(scratch / "trainer"),
         per_device_train_batch_size=config.batch_size,

@@ -63,6 +63,16 @@ def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) ->
     assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
 
 
+def test_the_peer_is_compiled_too(throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr("dnabert.models.build.compile_layers", compiled.append)
+    model = throughput.ModelConfig(hidden_size=16, heads=2, layers=1, intermediate_size=16)
+    (contest,) = throughput.pretrain(throughput.PretrainBenchmark(k=3, length=60, model=model, compile=True), scratch=tmp_path)
+    names = [contender.name for contender in contest.contenders]
+    assert names[-2:] == ["transformers.Trainer, AdamW, compiled", "transformers.Trainer, AdamW"]
+    assert len(compiled) == sum("compiled" in name for name in names) == 3
+
+
 def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
     throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +88,7 @@ def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
             pass
 
     monkeypatch.setattr("transformers.Trainer", Recorder)
-    throughput._trainer_steps(config, sampler, bf16=False, scratch=tmp_path)()
+    throughput._trainer_steps(config, sampler, bf16=False, fused=False, scratch=tmp_path)()
     assert trained == [40 * 64 * sampler.tokens_per_window]
 
 
