@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
-from dnabert.errors import UserError, first_line
+from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
-from dnabert.models.build import begin, loading_options, register_architectures, settings_of
-from dnabert.models.loading import quiet_loading, readable_weights
+from dnabert.models.build import begin, loading_options, settings_of
+from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -97,13 +97,9 @@ def _check_whole(run: Path, *, weights: bool) -> None:
 
 def _load_model(run: Path, *, draw: Callable[..., Any] | None, seed: int) -> Any:
     """The body of a run's model: its weights, or fresh ones that `draw` makes of its architecture."""
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    register_architectures()
-    try:
-        architecture = AutoConfig.from_pretrained(run, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"cannot read {run / 'config.json'} ({first_line(error)}): make or fetch it again") from None
+    architecture = read_architecture(run)
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if draw is not None:

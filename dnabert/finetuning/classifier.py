@@ -13,9 +13,9 @@ from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
-from dnabert.models.build import architecture_config, begin, loading_options, register_architectures, settings_of
+from dnabert.models.build import architecture_config, begin, loading_options, settings_of
 from dnabert.models.config import ModelConfig
-from dnabert.models.loading import quiet_loading, readable_weights
+from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
     """
     from transformers import AutoModelForSequenceClassification
 
-    register_architectures()
     architecture = _architecture(start)
     architecture.num_labels = len(classes)
     architecture.id2label = dict(enumerate(classes))
@@ -99,9 +98,7 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
 
 
 def _architecture(start: Start) -> PretrainedConfig:
-    from transformers import AutoConfig
-
-    own: Any = AutoConfig.from_pretrained(start.run, trust_remote_code=False)
+    own: Any = read_architecture(start.run)
     if start.architecture == "run":
         return own
     heads = getattr(own, "num_attention_heads", None) or max(1, own.hidden_size // 64)  # 64 wide, as BERT's

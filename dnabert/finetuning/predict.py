@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus.pieces import Piece, table_of, told_rows, unreadable
+from dnabert.errors import UserError
 from dnabert.finetuning.config import PredictConfig
 from dnabert.finetuning.results import Kept, read_kept
 from dnabert.manifest import read_manifest
@@ -182,16 +183,17 @@ class Classifier:
 
 def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
     """The model on the CPU in float32, its tokenizer, and the bases of a window."""
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification
 
-    from dnabert.models.build import loading_options, register_architectures
-    from dnabert.models.loading import quiet_loading, readable_weights
+    from dnabert.models.build import loading_options
+    from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
     from dnabert.tokenizer import load_tokenizer
 
-    register_architectures()
-    architecture: Any = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    architecture: Any = read_architecture(folder)
+    if not isinstance(getattr(architecture, "window_length", None), int):
+        raise UserError(f"{folder / 'config.json'} does not state window_length, so it is of no classifier of dnabert: fine-tune again")
     with quiet_loading(), readable_weights(folder):
         model: Any = AutoModelForSequenceClassification.from_pretrained(
             folder, config=architecture, use_safetensors=True, trust_remote_code=False, **loading_options(architecture)
         )
-    return model, load_tokenizer(folder), int(architecture.window_length)
+    return model, load_tokenizer(folder), architecture.window_length

@@ -5,8 +5,31 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dnabert.errors import UserError, first_line
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def read_architecture(run: str | Path) -> PretrainedConfig:
+    """What ``config.json`` of a run or a classifier says.
+
+    Raises
+    ------
+    UserError
+        when it is gone, damaged, or of no architecture that is known here.
+    """
+    from transformers import AutoConfig
+
+    from dnabert.models.build import register_architectures
+
+    register_architectures()
+    try:
+        return AutoConfig.from_pretrained(run, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"cannot read {Path(run) / 'config.json'} ({first_line(error)}): make or fetch it again") from None
 
 
 @contextlib.contextmanager

@@ -190,6 +190,11 @@ def test_mistakes_end_in_one_line_and_leave_nothing(modernbert, task, tmp_path):
     (task / "test.csv").write_text("sequence,label\nACGT,rich\nAC,poor\n")
     with pytest.raises(UserError, match="the loss is nan: begin again with a lower --learning-rate"):
         finetune(config_of(task, modernbert, tmp_path, learning_rate=1e30, head_learning_rate=1e30, warmup_steps=0))
+    config = (modernbert / "config.json").read_text()
+    (modernbert / "config.json").write_text(config.replace('"modernbert"', '"nonesuch"'))
+    with pytest.raises(UserError, match="cannot read .*config.json .*nonesuch.*: make or fetch it again"):
+        finetune(config_of(task, modernbert, tmp_path))
+    (modernbert / "config.json").write_text(config)
     (modernbert / "model.safetensors").unlink()
     with pytest.raises(UserError, match="modernbert holds no model"):
         finetune(config_of(task, modernbert, tmp_path))

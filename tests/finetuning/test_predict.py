@@ -1,5 +1,7 @@
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -137,6 +139,23 @@ def test_what_cannot_work_is_told(classifiers, tmp_path):
     (old / "results.json").write_text(json.dumps(results))
     with pytest.raises(UserError, match="does not say which training was kept, an older dnabert made it: fine-tune again"):
         predict(old, new, out=tmp_path / "x.tsv")
+
+
+def test_a_classifier_whose_config_is_gone_or_another_s_is_told(classifiers, tmp_path):
+    copy = Path(shutil.copytree(classifiers["forward"], tmp_path / "copy"))
+    config = json.loads((copy / "config.json").read_text())
+    for changed, message in (
+        ("", "cannot read .*config.json .*: make or fetch it again"),
+        (json.dumps(config | {"model_type": "nonesuch"}), "cannot read .*config.json .*nonesuch.*: make or fetch it again"),
+        (json.dumps(config | {"window_length": None}), "config.json does not state window_length, so it is of no classifier of dnabert: fine-tune again"),
+    ):
+        (copy / "config.json").write_text(changed)
+        with pytest.raises(UserError, match=message):
+            predicted(copy, {"a": drawn(50)}, tmp_path)
+    (copy / "config.json").unlink()
+    with pytest.raises(UserError, match="cannot read .*config.json .*: make or fetch it again"):
+        predicted(copy, {"a": drawn(50)}, tmp_path)
+    assert not (tmp_path / "new.tsv").exists()
 
 
 def test_the_command_tells_what_it_found(classifiers, tmp_path, capsys):
