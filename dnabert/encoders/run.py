@@ -17,7 +17,7 @@ from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
 from dnabert.models.build import begin, loading_options, settings_of
-from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
+from dnabert.models.loading import load_weights, quiet_loading, read_architecture
 from dnabert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def _load_model(run: Path, *, draw: Callable[..., Any] | None, seed: int) -> Any
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if draw is not None:
             return draw(architecture, seed=seed, **options)
-        with readable_weights(run):
-            return AutoModel.from_pretrained(run, use_safetensors=True, trust_remote_code=False, **options)
+        return load_weights(AutoModel, run, new=("pooler.",), **options)  # BERT's pooler, which no masked language model has
 
 
 def _at_random(architecture: PretrainedConfig, *, seed: int, **options: Any) -> Any:

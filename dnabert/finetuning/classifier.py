@@ -15,7 +15,7 @@ from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
 from dnabert.models.build import architecture_config, begin, loading_options, settings_of
 from dnabert.models.config import ModelConfig
-from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
+from dnabert.models.loading import load_weights, quiet_loading, read_architecture
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -91,10 +91,7 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
             begun = begin(architecture, start.begun, k=start.tokenizer.k, seed=seed, **options)
             model.base_model.load_state_dict(begun.base_model.state_dict(), strict=False)  # but for BERT's pooler
             return model
-        with readable_weights(start.run):
-            return AutoModelForSequenceClassification.from_pretrained(
-                start.run, config=architecture, use_safetensors=True, trust_remote_code=False, **options
-            )
+        return load_weights(AutoModelForSequenceClassification, start.run, new=("classifier.", "bert.pooler."), config=architecture, **options)
 
 
 def _architecture(start: Start) -> PretrainedConfig:

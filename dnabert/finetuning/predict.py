@@ -186,14 +186,11 @@ def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
     from transformers import AutoModelForSequenceClassification
 
     from dnabert.models.build import loading_options
-    from dnabert.models.loading import quiet_loading, read_architecture, readable_weights
+    from dnabert.models.loading import load_weights, read_architecture
     from dnabert.tokenizer import load_tokenizer
 
     architecture: Any = read_architecture(folder)
     if not isinstance(getattr(architecture, "window_length", None), int):
         raise UserError(f"{folder / 'config.json'} does not state window_length, so it is of no classifier of dnabert: fine-tune again")
-    with quiet_loading(), readable_weights(folder):
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
-            folder, config=architecture, use_safetensors=True, trust_remote_code=False, **loading_options(architecture)
-        )
+    model = load_weights(AutoModelForSequenceClassification, folder, config=architecture, **loading_options(architecture))
     return model, load_tokenizer(folder), architecture.window_length

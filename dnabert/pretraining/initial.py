@@ -14,7 +14,7 @@ from dnabert.errors import UserError, first_line
 from dnabert.manifest import read_manifest
 from dnabert.models.build import settings_of
 from dnabert.models.config import ModelConfig
-from dnabert.models.loading import quiet_loading
+from dnabert.models.loading import complete, quiet_loading
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
@@ -64,11 +64,12 @@ def load_initial(run: str | Path, *, model: PreTrainedModel) -> None:
     Raises
     ------
     UserError
-        when they are damaged, or a `bert` is to read longer windows than it has positions for.
+        when they are damaged or another model's, or a `bert` is to read longer windows than it has positions for.
     """
+    kind: Any = type(model)
     try:
         with torch.device("cpu"), quiet_loading():
-            first = type(model).from_pretrained(run, dtype=torch.float32, use_safetensors=True)
+            first = complete(*kind.from_pretrained(run, dtype=torch.float32, use_safetensors=True, output_loading_info=True))
         model.load_state_dict(first.state_dict())
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UserError(f"--initial {run} cannot be the start ({first_line(error)}): give another run, or make it again") from error

@@ -43,7 +43,7 @@ def release(
     from transformers import AutoModelForMaskedLM
 
     from dnabert.models.build import read_unknown_as_hidden, register_architectures
-    from dnabert.models.loading import readable_weights
+    from dnabert.models.loading import load_weights
     from dnabert.tokenizer import load_tokenizer
 
     if Path(out).resolve() == Path(run).resolve():
@@ -54,8 +54,7 @@ def release(
     config = manifest["config"] | {"corpus": None, "initial": None, "out": name}  # places on this machine tell nobody anything
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
-        with readable_weights(run):
-            model = AutoModelForMaskedLM.from_pretrained(run, dtype=torch.bfloat16, use_safetensors=True)
+        model = load_weights(AutoModelForMaskedLM, run, dtype=torch.bfloat16)
         tokenizer = load_tokenizer(run)
         read_unknown_as_hidden(model, tokenizer=tokenizer)
         model.save_pretrained(folder)

@@ -1,5 +1,6 @@
 """A run's vectors against transformers used by hand, and what they must not depend on."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,13 @@ def test_a_run_without_a_model(tmp_path: Path) -> None:
         load_encoder(str(tmp_path))
     with pytest.raises(UserError, match="does not state window_length"):
         load_encoder(f"random:{tmp_path}")
+
+
+def test_weights_of_another_model_are_refused(bert_run: Path, modernbert_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(bert_run, tmp_path / "run")
+    shutil.copy(modernbert_run / "model.safetensors", tmp_path / "run")
+    with pytest.raises(UserError, match=r"cannot read the weights of .* \(they are not those of its config.json: embeddings\..* is not among them\): make or fetch it again"):
+        load_encoder(str(tmp_path / "run"))
 
 
 def test_too_short(bert_run: Path, windows: np.ndarray) -> None:

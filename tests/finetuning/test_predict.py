@@ -10,6 +10,7 @@ from transformers import pipeline
 
 from dnabert.alphabet import reverse_complement
 from dnabert.cli import main
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
 
@@ -156,6 +157,13 @@ def test_a_classifier_whose_config_is_gone_or_another_s_is_told(classifiers, tmp
     with pytest.raises(UserError, match="cannot read .*config.json .*: make or fetch it again"):
         predicted(copy, {"a": drawn(50)}, tmp_path)
     assert not (tmp_path / "new.tsv").exists()
+
+
+def test_a_classifier_with_the_weights_of_a_run_is_told(classifiers, tmp_path):
+    copy = Path(shutil.copytree(classifiers["forward"], tmp_path / "copy"))
+    shutil.copy(DEFAULT_RUN / "model.safetensors", copy)
+    with pytest.raises(UserError, match="they are not those of its config.json: classifier.bias is not among them"):
+        predicted(copy, {"a": drawn(50)}, tmp_path)
 
 
 def test_the_command_tells_what_it_found(classifiers, tmp_path, capsys):

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from dnabert.encoders import load_encoder
 from dnabert.encoders.config import EmbedConfig
@@ -49,7 +50,12 @@ def test_a_run_is_not_replaced_by_its_release_nor_by_what_begins_with_it(config,
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
-@pytest.mark.parametrize(("name", "content"), [("model.safetensors", b"half"), ("tokenizer.json", b""), ("config.json", b"{}")])
+OTHER_WEIGHTS = safetensors.numpy.save({"other": np.zeros(1, dtype=np.float32)}, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("model.safetensors", b"half"), ("model.safetensors", OTHER_WEIGHTS), ("tokenizer.json", b""), ("config.json", b"{}")]
+)
 def test_a_damaged_run_is_one_line_wherever_it_is_read(config, tmp_path, name, content):
     run = pretrain(config(steps=1))
     (run / name).write_bytes(content)
