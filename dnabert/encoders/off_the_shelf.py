@@ -98,9 +98,11 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:
-    stated = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
+    learned = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(learned, "padding_idx", None)  # RoBERTa's positions begin behind that of padding
+    positions = (getattr(model.config, "max_position_embeddings", None) or 0) - (0 if padding is None else padding + 1)
     # a tokenizer without a limit states 1e30
-    return min((limit for limit in stated if limit and 8 <= limit < 1e6), default=_USUAL_LIMIT)
+    return min((limit for limit in (tokenizer.model_max_length, positions) if limit and 8 <= limit < 1e6), default=_USUAL_LIMIT)
 
 
 def _default() -> tuple[str, str]:

@@ -15,6 +15,8 @@ from transformers import (
     DebertaV2Config,
     DebertaV2Model,
     PreTrainedModel,
+    RobertaConfig,
+    RobertaModel,
     T5Config,
     T5EncoderModel,
 )
@@ -95,6 +97,19 @@ def test_a_model_without_fused_attention_is_read_as_well(folder: Path, tmp_path:
     spec = with_its_words(DebertaV2Model(small), of=folder, to=tmp_path / "deberta")
     vector = load_encoder(spec, config=EmbedConfig(word_length=3, precision="fp32")).encode([ascii("GATACA")])[0]
     np.testing.assert_allclose(vector, by_hand(tmp_path / "deberta", "GAT ACA"), atol=2e-5)
+
+
+def test_positions_that_padding_takes_are_none_of_the_words(folder: Path, tmp_path: Path) -> None:
+    """RoBERTa counts from behind its padding; a tokenizer need not state what that leaves."""
+    model = RobertaModel(RobertaConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32, pad_token_id=0
+    ))  # fmt: skip
+    model.save_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_max_length = int(1e30)
+    tokenizer.save_pretrained(tmp_path)
+    encoder = load_encoder(f"bert:{tmp_path}", config=EmbedConfig(word_length=4))
+    assert encoder.encode([ascii("ACGT" * 60)]).shape == (1, 16)
 
 
 def test_an_encoder_with_a_decoder_is_refused(folder: Path, tmp_path: Path) -> None:
