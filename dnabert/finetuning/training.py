@@ -136,6 +136,11 @@ def probabilities(
     batch_size : tiles in one forward pass; changes speed and memory, the probabilities to rounding.
     both_strands : as training with `TrainingConfig.random_strand` asks for.
     accelerator : precision and device.
+
+    Raises
+    ------
+    UserError
+        when they are no numbers.
     """
     model.eval()
     batches = _alike(reader.lengths, most=batch_size)
@@ -151,6 +156,8 @@ def probabilities(
             logits = [_predicted(model, each, accelerator, most=batch_size) for each in tiles]
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
+    if not np.isfinite(ordered).all():
+        raise UserError("the classifier gives probabilities that are no numbers: its weights are damaged, or it diverged: train it with a lower --learning-rate")
     predicted = np.empty_like(ordered)
     predicted[np.concatenate(batches)] = ordered
     return predicted / predicted.sum(1, keepdims=True)

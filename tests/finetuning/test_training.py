@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from dnabert.errors import UserError
 from dnabert.finetuning import training
 from dnabert.finetuning.classifier import read_start
 from dnabert.finetuning.config import TrainingConfig
@@ -56,6 +57,15 @@ def test_predictions_do_not_depend_on_the_batch_size():
         reader = training.LabelledReader(mixed, start.tokenizer, most_words=start.most_words)
         found.append(training.probabilities(model, reader, batch_size=batch_size, both_strands=True, accelerator=accelerator))
     assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0] == pytest.approx(found[2], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+
+
+def test_probabilities_that_are_no_numbers_are_none():
+    part, start = part_of([0, 1]), read_start("default")
+    model = training.build_classifier(start, ["a", "b"])
+    torch.nn.init.constant_(model.classifier.weight, torch.nan)
+    reader = training.LabelledReader(part, start.tokenizer, most_words=start.most_words)
+    with pytest.raises(UserError, match="gives probabilities that are no numbers: its weights are damaged, or it diverged"):
+        training.probabilities(model, reader, batch_size=2, both_strands=False, accelerator=training.build_accelerator(TrainingConfig(precision="fp32")))
 
 
 def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
