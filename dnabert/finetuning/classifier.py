@@ -98,7 +98,7 @@ def _architecture(start: Start) -> PretrainedConfig:
     own: Any = read_architecture(start.run)
     if start.architecture == "run":
         return own
-    heads = getattr(own, "num_attention_heads", None) or max(1, own.hidden_size // 64)  # 64 wide, as BERT's
+    heads = getattr(own, "num_attention_heads", None) or _heads(own.hidden_size)
     sizes = dataclasses.replace(
         start.begun or ModelConfig(),
         architecture=start.architecture,  # type: ignore[arg-type]
@@ -110,3 +110,14 @@ def _architecture(start: Start) -> PretrainedConfig:
     architecture = architecture_config(sizes, tokenizer=start.tokenizer, max_tokens=start.most_words + 2)
     architecture.window_length = own.window_length
     return architecture
+
+
+def _heads(width: int) -> int:
+    """How many attention heads a width has room for: 64 wide each, as BERT's, or the next wider that fit.
+
+    Examples
+    --------
+    >>> _heads(256), _heads(200), _heads(40)
+    (4, 2, 1)
+    """
+    return next((heads for heads in range(width // 64, 1, -1) if width % (2 * heads) == 0), 1)

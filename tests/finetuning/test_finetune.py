@@ -21,9 +21,9 @@ from dnabert.probes import Part
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 
-def make_run(folder: Path, architecture: str) -> Path:
+def make_run(folder: Path, architecture: str, **sizes: int) -> Path:
     tokenizer = KmerTokenizer(k=2)
-    settings = ModelConfig(architecture=architecture, hidden_size=32, layers=2, heads=2, intermediate_size=48)
+    settings = ModelConfig(architecture=architecture, **{"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48} | sizes)
     model = build_model(settings, tokenizer=tokenizer, max_tokens=60)
     model.config.window_length = 116
     folder.mkdir()
@@ -134,6 +134,12 @@ def test_another_architecture_has_the_runs_words_and_sizes(architecture, modernb
     model = AutoModelForSequenceClassification.from_pretrained(out)
     assert architecture in model.config.model_type and model.config.vocab_size == load_tokenizer(modernbert).vocab_size
     assert (model.config.hidden_size, model.config.num_hidden_layers, model.config.window_length) == (32, 2, 116)
+
+
+def test_a_transformer_of_a_convolutions_width_has_heads_that_divide_it(tmp_path):
+    run = make_run(tmp_path / "run", "convolution", hidden_size=200, layers=1)
+    model = build_classifier(read_start(run, fresh=True, architecture="modernbert"), ["a", "b"])
+    assert (model.config.hidden_size, model.config.num_attention_heads) == (200, 2)
 
 
 def test_what_lies_beyond_the_first_window_is_read(modernbert, tmp_path):
