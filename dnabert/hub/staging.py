@@ -180,8 +180,8 @@ def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) 
 
 
 def _link(source: str, target: str) -> None:
-    """A whole genome's bases need not be there twice; across file systems they must."""
+    """A whole genome's bases need not be there twice; across file systems they must. Of a link the file is meant, which its path need not find from `target`."""
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)
     except OSError:
         shutil.copyfile(source, target)

@@ -131,6 +131,18 @@ def test_only_what_a_corpus_has_is_uploaded(tiny_corpus: Corpus, tmp_path: Path)
         assert {path.name for path in made.folder.iterdir()} == {path.name for path in tiny_corpus.folder.iterdir()} | {"README.md"}
 
 
+def test_files_behind_links_within_a_corpus_are_uploaded(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_corpus.folder, tmp_path / "corpus"))
+    (folder / "elsewhere").mkdir()
+    for file in (folder / "summary.json", next(path for path in (folder / "train").iterdir() if path.is_file())):
+        moved = file.rename(folder / "elsewhere" / file.name)
+        file.symlink_to(Path(*[".."] * (len(file.relative_to(folder).parts) - 1), moved.relative_to(folder)))
+    with staged(folder, "me/x", config=PushConfig()) as made, staged(tiny_corpus.folder, "me/x", config=PushConfig()) as whole:
+        assert {name: size for name, size in made.files.items() if name != "manifest.json"} == {
+            name: size for name, size in whole.files.items() if name != "manifest.json"
+        }
+
+
 def test_links_that_w_and_b_leaves_in_a_run_keep_nothing_from_being_uploaded(run: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(run, tmp_path / "run"))
     (copy / "wandb").mkdir()
