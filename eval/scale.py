@@ -76,12 +76,17 @@ def measure(command: Sequence[str]) -> Measured:
     began = time.perf_counter()
     process = subprocess.Popen(command)
     own = 0
-    while True:
-        done, status, used = os.wait4(process.pid, os.WNOHANG)
-        if done:
-            break
-        own = max(own, _anonymous(process.pid))
-        time.sleep(0.1)
+    try:
+        while True:
+            done, status, used = os.wait4(process.pid, os.WNOHANG)
+            if done:
+                break
+            own = max(own, _anonymous(process.pid))
+            time.sleep(0.1)
+    except BaseException:  # SIGTERM: the stage would go on alone, for hours
+        process.terminate()
+        process.wait()
+        raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UserError(f"{' '.join(command[2:4])} ended with status {process.returncode}: see above")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -62,6 +63,20 @@ def test_what_a_process_holds_is_told(scale: ModuleType) -> None:
     """A process that fills 200 MB is seen to hold them."""
     found = scale.measure([sys.executable, "-c", "import time; x = bytearray(200 << 20); time.sleep(0.5)"])
     assert 200 << 20 <= found.own_bytes <= 300 << 20 and found.all_bytes >= found.own_bytes
+
+
+def test_a_stage_ends_with_its_measurement(scale: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def terminated(seconds: float) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr(scale.subprocess, "Popen", lambda command: started.append(begin(command)) or started[0])
+    monkeypatch.setattr(scale.time, "sleep", terminated)
+    with pytest.raises(SystemExit):
+        scale.measure([sys.executable, "-c", "import time; time.sleep(30)"])
+    assert started[0].returncode is not None
 
 
 @pytest.mark.parametrize(("words", "line"), [(["--stages", "bake"], "--stages names bake, allowed is prepare"), (["--bases", "1e5"], "--bases is 100000 ")])
