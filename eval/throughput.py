@@ -579,8 +579,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     name = arguments.pop(0)
     if name not in BENCHMARKS:
         raise UserError(f"no benchmark {name!r}, allowed is {' or '.join(BENCHMARKS)}: see --help")
-    # one core each: the Rust tokenizer would take all of them for a batch, and numpy takes one
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    if name in ("tokenizer", "corpus"):  # one core each: the Rust tokenizer would take all of them for a batch, and numpy takes one
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
     config_class, contests = BENCHMARKS[name]
     description = f"{config_class.__doc__}\n\nExample: python eval/throughput.py {name} --repeats 5"
     run_command(

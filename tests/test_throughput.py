@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -133,6 +134,20 @@ def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(thr
         (contest,) = throughput.embed(config, scratch=tmp_path)
         contest.contenders[-1].work()
         assert computed.pop() == (dtype, False, _attention()) and ("bf16" in contest.title) == bf16
+
+
+@pytest.mark.parametrize(("name", "cores"), [("tokenizer", "false"), ("embed", None)])
+def test_a_peer_whose_model_has_all_cores_tokenizes_with_all(throughput: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, cores: str | None) -> None:
+    monkeypatch.delenv("TOKENIZERS_PARALLELISM")
+    found = []
+
+    def contests(*_: object, **__: object) -> list[object]:
+        found.append(os.environ.get("TOKENIZERS_PARALLELISM"))
+        return []
+
+    monkeypatch.setitem(throughput.BENCHMARKS, name, (throughput.BENCHMARKS[name][0], contests))
+    throughput.main([name])
+    assert found == [cores]
 
 
 def test_flops_of_a_token_counted_by_hand(throughput: ModuleType, tmp_path: Path) -> None:
