@@ -66,7 +66,7 @@ def load_run(
     config = config or EmbedConfig()
     run = Path(run)
     manifest = read_manifest(run, kind="run")
-    _check_whole(run, weights=weights == "trained")
+    check_whole(run, weights=weights == "trained")
     window_length = _window_length(run)
     tokenizer = load_tokenizer(run)
     if config.phases > tokenizer.stride:
@@ -90,7 +90,8 @@ def _window_length(run: Path) -> int:
         ) from None
 
 
-def _check_whole(run: Path, *, weights: bool) -> None:
+def check_whole(run: Path, *, weights: bool) -> None:
+    """Raise `UserError` where a run's folder holds no model: its training was stopped. Without `weights` the config will do."""
     if not (run / "config.json").is_file() or (weights and not any(run.glob("*.safetensors"))):
         raise UserError(f"{run} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
 

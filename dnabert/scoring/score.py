@@ -75,11 +75,13 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
     """
     from dnabert.corpus import load_corpus
     from dnabert.encoders.encoder import run_folder
+    from dnabert.encoders.run import check_whole
     from dnabert.tokenizer import load_tokenizer
 
     config, run = config or ScoreConfig(), run_folder(str(run))
     with stage(out, kind="scores", config=config, inputs={"run": run, "corpus": corpus}, overwrite=overwrite) as folder:
         manifest = read_manifest(run, kind="run")
+        check_whole(run, weights=True)
         opened = load_corpus(corpus)
         split, view = _chosen(opened, config)
         sampler = _sampler(view, load_tokenizer(run), config)
@@ -177,12 +179,12 @@ def _masked_lm(run: Path, *, window_length: int) -> Any:
     import torch
     from transformers import AutoModelForMaskedLM
 
-    from dnabert.models.build import register_architectures
-    from dnabert.models.loading import quiet_loading, readable_weights
+    from dnabert.models.loading import load_weights, read_architecture
 
-    register_architectures()
-    with quiet_loading(), readable_weights(run):
-        model = AutoModelForMaskedLM.from_pretrained(run, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
+    architecture = read_architecture(run)
+    if not isinstance(getattr(architecture, "window_length", None), int):
+        raise UserError(f"{run / 'config.json'} does not state window_length, so the run holds no whole model: make it again")
+    model = load_weights(AutoModelForMaskedLM, run, config=architecture, dtype=torch.float32)
     longest = int(model.config.window_length)
     if window_length > longest:
         raise UserError(f"windows of {window_length} bp are longer than the {longest} bp that {run} reads: prepare the corpus with --window.length {longest}")
