@@ -97,13 +97,13 @@ def mask(code: NDArray[np.uint8], weights: NDArray[np.floating], *, threshold: f
     return masked
 
 
-def information(matrix: NDArray[np.floating], *, n_sites: int = 0) -> NDArray[np.float64]:
+def information(matrix: NDArray[np.floating], *, n_sites: int | NDArray[np.integer] = 0) -> NDArray[np.float64]:
     """Bits of each column against equal letters, less what a column of n random sites would show (Schneider et al. 1986).
 
     Parameters
     ----------
     matrix : float (l, 4), shares.
-    n_sites : behind the shares; 0 = exact.
+    n_sites : behind the shares, of all columns or of each (l,); 0 = exact.
 
     Examples
     --------
@@ -112,7 +112,8 @@ def information(matrix: NDArray[np.floating], *, n_sites: int = 0) -> NDArray[np
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     entropy = -(matrix * np.log2(np.where(matrix > 0, matrix, 1))).sum(axis=1)
-    excess = 3 / (2 * np.log(2) * n_sites) if n_sites else 0.0
+    sites = np.asarray(n_sites)
+    excess = np.where(sites > 0, 3 / (2 * np.log(2) * np.maximum(sites, 1)), 0.0)
     return np.maximum(2 - entropy - excess, 0)
 
 

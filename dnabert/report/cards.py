@@ -105,11 +105,11 @@ def _consensus_logo(card: Record) -> list[Record]:
     found = card.get("consensus") or {}
     if not found.get("found"):
         return []
-    coverage = np.array(found["coverage"], dtype=float)
+    coverage = np.array(found["coverage"], dtype=np.int64)
     width = min(_COLUMNS, len(coverage))
     start = int(np.convolve(coverage, np.ones(width), mode="valid").argmax())
     matrix = np.array(found["frequencies"])[start : start + width]
-    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=int(coverage.min(initial=1)))
+    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=coverage[start : start + width])
     return [{"svg": logo, "text": f"consensus, bases {start + 1} to {start + width} of {len(coverage)}: {found['sentence']}"}]
 
 

@@ -28,14 +28,14 @@ _LEFT, _TOP, _BOTTOM = 34.0, 6.0, 18.0
 _LOWEST = 0.01
 
 
-def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int = 0) -> str:
+def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArray[np.integer] = 0) -> str:
     """Sequence logo (Schneider & Stephens 1990): letters as high as their share of the column's information.
 
     Parameters
     ----------
     matrix : float (l, 4), share of A, C, G, T at each column.
     title : what a reader who cannot see the picture is told, before its consensus.
-    n_sites : behind the matrix, for the small-sample correction; 0 = none.
+    n_sites : behind the matrix, of all columns or of each (l,), for the small-sample correction; 0 = none.
 
     Returns
     -------

@@ -1,5 +1,8 @@
 from dataclasses import replace
+from math import log, log2
 from pathlib import Path
+
+import pytest
 
 from dnabert.report.cards import shown
 from dnabert.report.evidence import read_evidence
@@ -22,6 +25,17 @@ def test_rows_whose_odds_are_hardly_known_come_last() -> None:
 
     rows = [row("rare", 275.0, 1.4, 54_000.0), row("seldom", 30.0, 0.9, 1_000.0), row("without", 0.05, 0.03, 0.09), row("common", 9.0, 7.0, 12.0)]
     assert [each["term"] for each in shown({"label": 0, "annotation": rows})["annotation"]] == ["without", "common", "rare", "seldom"]
+
+
+def test_the_logo_of_a_consensus_is_corrected_for_the_sequences_of_each_column() -> None:
+    """It was for a single one, of which no column has any information: every logo was blank."""
+    coverage = [9] * 5 + [40, 40, 3, 40, *[0] * 60]
+    consensus = {"found": True, "sentence": "", "coverage": coverage, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * len(coverage)}
+    (logo,) = shown({"label": 0, "consensus": consensus})["logos"]
+    heights = [float(text.split(" ")[1].split(")")[0]) for text in logo["svg"].split("scale(")[1:]]
+    entropy = -0.97 * log2(0.97) - 0.03 * log2(0.01)
+    expected = [0.97 * (2 - entropy - 3 / (2 * log(2) * sites)) / 2 * 80 / 100 for sites in coverage[:9]]
+    assert [height for height in heights if height > 0.1][:9] == pytest.approx(expected, rel=1e-3)
 
 
 def _why(comparison: Path, basis: str) -> str:
