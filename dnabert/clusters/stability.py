@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from dnabert.clusters.matching import best_match, counterparts, overlap, vote
 from dnabert.clusters.membership import groups_of
 from dnabert.clusters.null import null_report
 from dnabert.clusters.repeats import Run, repeat_clustering
-from dnabert.clusters.subsample import places_apart
+from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
@@ -131,7 +131,7 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     Returns
     -------
     One dict per cluster: ``jaccard`` (mean over subsamples of the largest Jaccard index with any cluster, with a
-    bootstrap interval over the subsamples), ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`),
+    bootstrap interval over the subsamples, Student's of fewer than five that hold a window of it), ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`),
     ``jaccard_seeds`` (mean over the repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index is
     at most 1/2), ``verdict``: stable, pattern or dissolved.
     """
@@ -142,7 +142,7 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     }
     rows = []
     for label, size in enumerate(sizes):
-        plain, corrected = (bootstrap_mean(column[~np.isnan(column)]) for column in values["subsample"][:, :, label].T)
+        plain, corrected = (_mean_index(column[~np.isnan(column)]) for column in values["subsample"][:, :, label].T)
         own = values["subsample"][:, 0, label]
         rows.append(
             {
@@ -200,6 +200,12 @@ def verdict(jaccard: Score, *, config: StabilityConfig) -> str:
     ['stable', 'pattern', 'dissolved']
     """
     return "stable" if jaccard.low >= config.stable else "pattern" if jaccard.value >= config.pattern else "dissolved"
+
+
+def _mean_index(values: np.ndarray) -> Score:
+    """Mean of Jaccard indices (m,) of as many subsamples; of one nothing is known but that it lies between 0 and 1."""
+    score = bootstrap_mean(values, groups=np.arange(len(values)) if len(values) < FEWEST_PLACES else None)
+    return replace(score, low=max(score.low, 0.0))
 
 
 def _summary(

@@ -73,9 +73,24 @@ def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it(
     runs = [Run("subsample", i, np.arange(n), labels[:n], 0.0) for i, n in enumerate([14, 14, 18])]
     first, second, third = cluster_stability(labels, runs, config=StabilityConfig())
     assert first["jaccard"]["value"] == second["jaccard"]["value"] == 1.0
-    assert third["jaccard_subsamples"] == [None, None, 1.0] and third["jaccard"]["n"] == 1 and third["verdict"] == "stable"
+    assert third["jaccard_subsamples"] == [None, None, 1.0] and third["jaccard"]["n"] == 1
     (*_, never) = cluster_stability(labels, runs[:2], config=StabilityConfig())
     assert never["jaccard"]["value"] is None and never["dissolved_share"] is None and never["verdict"] == "dissolved"
+
+
+@pytest.mark.parametrize(("indices", "verdict"), [([1.0], "pattern"), ([1.0, 0.8], "pattern"), ([1.0, 1.0, 0.9, 1.0], "stable"), ([1.0, 0.8, 1.0, 0.8], "pattern")])
+def test_few_subsamples_make_a_cluster_stable_only_where_they_agree(indices: list[float], verdict: str) -> None:
+    """A cluster of one place is in half of the subsamples: of two it may be in one, whose index alone is no interval."""
+    labels = np.repeat([-1, 0], [900, 10])
+    runs = []
+    for number, index in enumerate(indices):
+        found = labels.copy()
+        found[900 : 900 + round(10 * (1 - index))] = -1
+        runs.append(Run("subsample", number, np.arange(910), found, 0.0))
+    runs.append(Run("subsample", len(indices), np.arange(900), labels[:900], 0.0))  # it holds no window of the cluster
+    (row,) = cluster_stability(labels, runs, config=StabilityConfig())
+    assert row["jaccard"]["value"] == pytest.approx(np.mean(indices)) and row["verdict"] == verdict
+    assert 0 <= row["jaccard"]["low"] <= row["jaccard"]["high"] <= 1
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def explained(folder: Path) -> Explanation:
-    stability(folder / "clusters", out=folder / "stability", config=StabilityConfig(seeds=1, subsamples=4, unit="window"))
+    stability(folder / "clusters", out=folder / "stability", config=StabilityConfig(seeds=1, subsamples=8, unit="window"))
     config = ExplainConfig(databases=[str(folder / "known.fa")], gene_sets=str(folder / "sets.gmt"), named_sets=["planted set"], threads=1)
     return explain(folder / "clusters", out=folder / "explanation", config=config, stability=folder / "stability")
 
