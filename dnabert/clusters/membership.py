@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,6 +155,7 @@ def fit_membership(
     seed : of the folds of the calibration and of its intervals.
     """
     rank = max(1, min(min_samples, neighbors.indices.shape[1]) - 1)
+    neighbors = _apart(neighbors)
     labels = labels.astype(np.int64)
     core = neighbors.distances[:, rank].astype(np.float32)
     reach = _reach(neighbors, core, labels)
@@ -199,6 +200,13 @@ def groups_of(table: pd.DataFrame) -> tuple[np.ndarray, str]:
     inside = places.block >= 0
     groups = np.where(inside, places.block, number.ravel() + int(places.block.max(initial=-1)) + 1)
     return groups.astype(np.int64), "orthologous block" if inside.any() else "region"
+
+
+def _apart(neighbors: Neighbors) -> Neighbors:
+    """The same, with nothing near in the columns where a point with fewer neighbours repeats itself: at distance 0 it would be its own nearest."""
+    itself = neighbors.indices == np.arange(len(neighbors.indices))[:, None]
+    itself[:, 0] = False
+    return replace(neighbors, distances=np.where(itself, np.float32(np.inf), neighbors.distances))
 
 
 def _reach(neighbors: Neighbors, core: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnabert.clusters.graph import nearest_neighbors
+from dnabert.clusters.graph import Neighbors, nearest_neighbors
 from dnabert.clusters.membership import Membership, _held_out, fit_membership, groups_of, load_membership
 
 MIN_SAMPLES = 3
@@ -68,6 +68,17 @@ def test_held_out_windows_against_a_loop(fitted: Membership, rank: int) -> None:
         assert label[row] == best[1]
         if best[1] >= 0:
             assert ratio[row] == pytest.approx(best[0] / fitted.reach[best[1]], rel=1e-4)
+
+
+def test_columns_in_which_a_point_repeats_itself_are_no_neighbours(fitted: Membership) -> None:
+    """As `kept_neighbors` fills them up: half of the neighbours among all windows are not in a subsample."""
+    known = nearest_neighbors(fitted.points, k=30)
+    itself = np.arange(len(fitted.points), dtype=np.int32)[:, None]
+    padded = Neighbors(np.hstack([known.indices, np.repeat(itself, 20, axis=1)]), np.pad(known.distances, ((0, 0), (0, 20))), False)
+    found = fit_membership(fitted.points, fitted.labels, padded, min_samples=MIN_SAMPLES, groups=fitted.groups)
+    for one, other in ((found.reach, fitted.reach), (found.curve.score, fitted.curve.score), (found.curve.probability, fitted.curve.probability)):
+        np.testing.assert_array_equal(one, other)
+    assert found.held_out == fitted.held_out and found.usual_core == fitted.usual_core
 
 
 def test_a_cluster_that_is_one_group_takes_nothing_in_when_held_out() -> None:
