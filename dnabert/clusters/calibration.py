@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dnabert.clusters.bootstrap import interval
+from dnabert.clusters.bootstrap import of_drawn
 
 #: Below this, a sequence more likely lies outside the cluster than in it: never accepted, whatever error is allowed.
 LEAST_PROBABILITY = 0.5
@@ -103,8 +103,8 @@ def operating_points(
     probability : float (n,), of the best cluster, from `cross_fitted`.
     right : bool (n,), whether the best cluster is the window's own.
     member : bool (n,), whether the window is in any cluster.
-    groups : int (n,); the 95 % interval resamples whole groups. Without a single error it reaches up to 3 in the number of
-        groups accepted (the rule of three, Hanley and Lippman-Hand 1983).
+    groups : int (n,); the 95 % interval resamples whole groups, and is Student's where fewer than five are accepted (`of_places`). Without a
+        single error it reaches up to 3 in the number of groups accepted (the rule of three, Hanley and Lippman-Hand 1983).
     seed : of the resampling.
 
     Returns
@@ -118,17 +118,18 @@ def operating_points(
     sums = _drawn(number, [windows for _, *each in chosen for windows in each], count=count, seed=seed)
     points = []
     for (threshold, accepted, wrong), taken, failed in zip(chosen, sums[::2], sums[1::2], strict=True):
-        low, high = interval(failed / np.maximum(taken, 1))
+        error, places = float(wrong.sum() / accepted.sum()), len(np.unique(number[accepted]))
+        low, high = of_drawn(error, failed / np.maximum(taken, 1), places=places)
         if not wrong.any():
-            high = min(1.0, 3 / len(np.unique(number[accepted])))
+            high = 3 / places
         points.append(
             {
                 "probability": threshold,
                 "accepted": int(accepted.sum()),
                 "wrong": int(wrong.sum()),
-                "error": float(wrong.sum() / accepted.sum()),
-                "low": low,
-                "high": high,
+                "error": error,
+                "low": max(low, 0.0),
+                "high": min(high, 1.0),
                 "false_reject": float(1 - (accepted & right).sum() / max(int(member.sum()), 1)),
             }
         )

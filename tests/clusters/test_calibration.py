@@ -2,6 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from dnabert.clusters.calibration import THRESHOLDS, cross_fitted, fit_curve, operating_points, reliability
 
@@ -65,6 +66,17 @@ def test_intervals_count_groups_not_windows() -> None:
     apart = operating_points(probability, right, member, groups=np.arange(2000))[0]
     together = operating_points(probability, right, member, groups=np.repeat(np.arange(50), 40))[0]
     assert together["high"] - together["low"] > 3 * (apart["high"] - apart["low"])
+
+
+def test_of_few_groups_accepted_the_interval_of_the_error_is_students() -> None:
+    """Resamples of one group are all the same: 10 % [10, 10] of one group's windows is no interval."""
+    groups = np.repeat(np.arange(3), 40)
+    right = np.concatenate([np.arange(40) >= wrong for wrong in (2, 4, 9)])
+    alone = operating_points(np.ones(40), right[40:80], np.ones(40, bool), groups=groups[40:80])[0]
+    assert (alone["error"], alone["low"], alone["high"]) == (0.1, 0.0, 1.0)
+    three = operating_points(np.ones(120), right, np.ones(120, bool), groups=groups)[0]
+    half = t.ppf(0.975, 2) * np.std([0.05, 0.1, 0.225], ddof=1) / np.sqrt(3)
+    assert three["low"] == 0.0 and three["high"] == pytest.approx(0.125 + half, abs=0.05)
 
 
 def test_a_short_step_at_an_end_does_not_speak_for_the_others() -> None:
