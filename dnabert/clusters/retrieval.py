@@ -51,7 +51,7 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
     query_rows, target_rows = _pairs(
         np.flatnonzero((genome == query_genome) & (block >= 0)),
         np.flatnonzero((genome == target_genome) & (block >= 0)),
-        block.astype(np.int64) * _SPAN + place,
+        np.unique(block, return_inverse=True)[1].astype(np.int64) * _SPAN + place,  # a block's own number may be 2^31, too large to be multiplied
         reach=length // 2,
     )
     rng = np.random.default_rng(seed)

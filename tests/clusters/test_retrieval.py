@@ -48,6 +48,15 @@ def test_counterparts_are_the_same_place_and_moved() -> None:
     np.testing.assert_array_equal(pairs.targets, windows.bases(b, shift=pairs.shift, reverse=pairs.reverse))
 
 
+def test_blocks_may_have_large_numbers() -> None:
+    near, far = Windows(), Windows()
+    far.columns["block"] = np.where(near.columns["block"] < 0, -1, near.columns["block"] * 2**24).astype(np.int32)
+    far.bases = near.bases  # type: ignore[method-assign]
+    found, same = (orthologs(each, query_genome="human", target_genome="ape", n=1_000) for each in (near, far))
+    np.testing.assert_array_equal(same.query_rows, found.query_rows)
+    np.testing.assert_array_equal(same.target_rows, found.target_rows)
+
+
 def test_genomes_that_share_a_block_are_found_first_and_last_of_the_corpus() -> None:
     class Four:
         columns = {
