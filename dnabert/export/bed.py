@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,8 @@ def bed_table(windows: Windows) -> pd.DataFrame:
 
 def write_bed(windows: Windows, path: Path, *, track: str | None = None) -> None:
     """Write `bed_table` as text, after a track line of this name if there is one."""
-    lines = bed_table(windows).to_csv(sep="\t", header=False, index=False, lineterminator="\n")
+    # a BED knows no quotes: those in a sequence's name are part of it
+    lines = bed_table(windows).to_csv(sep="\t", header=False, index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
     head = "" if track is None else f'track name="{_quoted(track)}" itemRgb="On"\n'
     path.write_text(head + lines, encoding="utf-8")
 

@@ -16,7 +16,7 @@ from dnabert.corpus import Corpus
 from dnabert.encoders import EmbedConfig, embed, load_embeddings
 from dnabert.errors import UserError
 from dnabert.export import ExportConfig, Windows, export
-from dnabert.export.bed import bed_table
+from dnabert.export.bed import bed_table, write_bed
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,12 @@ def test_bed_by_hand():
         "chr10\t448\t896\tcluster_0\t1000\t.\t448\t896\t0,114,178",
         "chr2\t0\t448\tcluster_1\t500\t.\t0\t448\t213,94,0",
     ]
+
+
+def test_a_bed_has_names_as_the_fasta_has_them(tmp_path: Path) -> None:
+    names = ["5\"utr", '"chr1"', "HLA-A*01:01"]
+    write_bed(windows(chrom=names, start=[0] * 3, end=[4] * 3, label=[0] * 3, probability=[1.0] * 3), tmp_path / "a.bed")
+    assert sorted(line.split("\t")[0] for line in (tmp_path / "a.bed").read_text().splitlines()) == sorted(names)
 
 
 def test_bed_holds_every_clustered_window_in_order(folder: Path, clusters: Clusters, tmp_path: Path) -> None:
