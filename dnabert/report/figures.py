@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dnabert.report.answer import Record
     from dnabert.report.evidence import Evidence
 
+#: Letters of a name in a legend.
+_LONGEST_NAME = 28
 _DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows"}
 
 
@@ -248,7 +250,8 @@ def _figure(*, width: float, height: float) -> Figure:
 
 def _short(text: str) -> str:
     # matplotlib hides legend entries that begin with an underscore
-    return textwrap.shorten(_plain(text.lstrip("_")), 28, placeholder="…") or "none"
+    text = " ".join(text.lstrip("_").split())
+    return _plain(text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…") or "none"
 
 
 def _plain(text: str) -> str:

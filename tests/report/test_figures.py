@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import draw_all, loss_figure, save_all
+from dnabert.report.figures import draw_all, loss_figure, map_figure, save_all
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,15 @@ def test_ladder_and_maps_say_n_and_units(evidence: Evidence) -> None:
     assert "n = 4,000" in axes.get_title()
     assert axes.get_xlabel() == "UMAP 1 (no unit)"
     assert next(a.get_title(loc="left") for a in figures["ladder"].axes) == "10 nearest neighbours: repeat class"
+
+
+def test_names_in_a_legend_are_cut_within_a_word(evidence: Evidence) -> None:
+    """Long names have no blanks to be cut at (`transcribed_unprocessed_pseudogene`): what told them apart was gone, all were an ellipsis."""
+    names = ["LTR/Gypsy_of_a_family_with_a_long_name", "LTR/Copia_of_a_family_with_a_long_name", "a$b"]
+    table = evidence.map.assign(repeat_class=[names[i % 3] for i in range(len(evidence.map))])
+    figure = map_figure(replace(evidence, map=table), column="repeat_class", title="repeat class")
+    told = [text.get_text().rpartition(" (")[0] for text in figure.axes[0].get_legend().get_texts()]
+    assert sorted(told) == ["LTR/Copia_of_a_family_with_…", "LTR/Gypsy_of_a_family_with_…", r"a\$b"]
 
 
 def test_drawing_leaves_pyplot_and_its_backend_alone() -> None:
