@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from dnabert.report.colours import OTHER, PALETTE
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -50,6 +55,21 @@ def test_a_text_leads(path):
     assert len(texts) >= len(code) / 2
     named = [word for text in texts for word in text.replace("`", " ").split() if word.endswith(".ipynb")]
     assert not [name for name in named if not (ROOT / "notebooks" / name).exists()]
+
+
+@pytest.mark.parametrize("families", [3, 14])
+def test_the_bars_of_a_cluster_are_all_of_its_windows(families):
+    """A genome of one's own has more families of repeats than there are colours; those beyond were left out, and the eleventh stood in the grey of none."""
+    (source,) = [cell.source for cell in read(ROOT / "notebooks" / "your_own_genome.ipynb").cells if "def share_figure" in cell.source]
+    repeats = [f"family{i}" for i in range(families) for _ in range(20 - i)] + ["none"] * 30
+    table = pd.DataFrame({"label": [i % 3 - 1 for i in range(len(repeats))], "repeat_class": repeats})
+    names: dict[str, Any] = {"pd": pd, "Figure": Figure, "PALETTE": PALETTE, "OTHER": OTHER, "table": table}
+    exec(source, names)
+    axes = names["share_figure"](table).axes[0]
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert [sum(each) for each in zip(*heights, strict=True)] == pytest.approx([1, 1, 1])
+    grey = [bars.get_label() for bars in axes.containers if to_hex(bars[0].get_facecolor()).upper() == OTHER]
+    assert grey == ["none"] and len(axes.containers) == min(families, len(PALETTE)) + 1
 
 
 @pytest.mark.slow
