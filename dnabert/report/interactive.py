@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report.colours import DARK, OTHER, categories
+from dnabert.report.colours import BACKGROUND, DARK, OTHER, categories
 from dnabert.report.figures import cluster_names
 from dnabert.report.sequences import pack_sequences
 
@@ -54,7 +54,7 @@ def map_data(
     Returns
     -------
     JSON-able mapping: ``n``, ``total``, ``x``, ``y``, ``columns`` (key, title, kind, colourable, data), ``other`` (the
-    colour of values without a look of their own), ``dark`` (each colour to its counterpart on a dark ground) and ``sequences`` (of
+    colour of values without a look of their own), ``unknown`` (that of windows whose share is not known), ``dark`` (each colour to its counterpart on a dark ground) and ``sequences`` (of
     `pack_sequences`, or None).
     """
     import numpy as np
@@ -84,6 +84,7 @@ def map_data(
         "y": _base64(table["y"].to_numpy(), "<f4"),
         "columns": columns,
         "other": OTHER,
+        "unknown": BACKGROUND,
         "dark": DARK,
         "sequences": pack_sequences(sequences, rows) if sequences and total else None,
     }
@@ -109,9 +110,9 @@ def _pack(column: pd.Series, *, key: str, kind: str) -> dict[str, Any]:
     if kind == "integer":
         return {"data": _base64(column.to_numpy(), "<i4")}
     if kind == "share":
-        # 65,535 steps: finer than any screen, half the bytes of float32; NaN becomes 0, as "nothing measured"
-        shares = np.clip(np.nan_to_num(column.to_numpy(dtype=float)), 0, 1)
-        return {"data": _base64(np.round(shares * 65_535), "<u2")}
+        # 65,534 steps: finer than any screen, half the bytes of float32; the last number is that of windows of which nothing is known
+        shares = np.clip(column.to_numpy(dtype=float), 0, 1)
+        return {"data": _base64(np.where(np.isnan(shares), 65_535, np.round(shares * 65_534)), "<u2")}
     values = _names(column, key=key)
     found = categories(values)
     names = np.array([category.value for category in found])

@@ -93,11 +93,16 @@
   };
 
   const STEPS = 256; // of a scale of colours
+  const [WHOLE, UNKNOWN] = [65534, 65535]; // a share of 1, and one that is not known, as of islands in a genome without their annotation
   const byShare = (column) => {
     const [low, high] = rangeOf(column);
+    const [known, unknown] = [true, false].map((is) => everyRow.filter((row) => (column.data[row] !== UNKNOWN) === is));
     const shade = Uint8Array.from(column.data, (each) => (STEPS - 1) * (each - low) / (high - low || 1));
     const colours = Uint32Array.from({ length: STEPS }, (_, i) => mixed(look().scale, i / (STEPS - 1)));
-    return [{ rows: everyRow, name: column.title, visible: true, symbol: "circle", colours, shade }];
+    const scaled = { rows: known, name: column.title, visible: true, symbol: "circle", colours, shade };
+    if (!unknown.length) return [scaled];
+    const name = `not known (${count(unknown.length)})`;
+    return [{ rows: unknown, name, visible: !hidden.has(name), colour: look().colour(data.unknown), symbol: "circle" }, scaled];
   };
   const everyRow = Uint32Array.from({ length: data.n }, (_, i) => i);
   const mixed = (scale, share) => { // between two neighbours of a scale, as a canvas's pixel
@@ -153,10 +158,10 @@
   const percent = (share) => `${Math.round(100 * share)} %`;
   const rangeOf = ({ data: values }) => {
     let [low, high] = [65535, 0];
-    for (const each of values) { if (each < low) low = each; if (each > high) high = each; }
+    for (const each of values) if (each !== UNKNOWN) { if (each < low) low = each; if (each > high) high = each; }
     return [Math.min(low, high), high];
   };
-  const ends = (column) => rangeOf(column).map((end) => percent(end / 65535));
+  const ends = (column) => rangeOf(column).map((end) => percent(end / WHOLE));
   const scaleBar = (column) => {
     const bar = document.createElement("div");
     bar.className = "scale";
@@ -167,7 +172,7 @@
   const explain = (column, layers) => {
     const title = document.createElement("b");
     title.textContent = column.title;
-    const parts = column.kind === "share" ? scaleBar(column)
+    const parts = column.kind === "share" ? [...scaleBar(column), ...layers.filter((layer) => layer.colour).map(entry)]
       : [...layers.map(entry), ...(layers.length > 1 ? [all(layers, true), all(layers, false)] : [])];
     legend.replaceChildren(title, ...parts);
   };
@@ -182,7 +187,8 @@
     const column = columns.get(key);
     if (!column) return null;
     if (column.kind === "category") return column.values[column.data[row]];
-    return column.kind === "share" ? column.data[row] / 65535 : column.data[row];
+    if (column.kind === "share") return column.data[row] === UNKNOWN ? null : column.data[row] / WHOLE;
+    return column.data[row];
   };
   const place = (row) => {
     const [chrom, start] = [value("chrom", row), value("start", row)];
@@ -306,13 +312,13 @@
     const { ink, ground, scale } = look();
     const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
     const column = columns.get(selector.value);
-    const line = (i) => 44 + 17 * i;
+    const line = (i) => (column.kind === "share" ? 256 : 44) + 17 * i;
     const entries = points.layers.filter((layer) => layer.visible && layer.colour).map((layer, i) => `<g transform="translate(${width + 12} ${line(i) - 10})"><path d="${shapes[layer.symbol]}" fill="${layer.colour}"/></g><text x="${width + 32}" y="${line(i) + 1}">${escaped(layer.name)}</text>`);
     const stops = scale.map((colour, i) => `<stop offset="${1 - i / (scale.length - 1)}" stop-color="${colour}"/>`).reverse().join("");
     const [low, high] = column.kind === "share" ? ends(column) : [];
     const bar = `<linearGradient id="scale" x2="0" y2="1">${stops}</linearGradient><rect x="${width + 12}" y="50" width="16" height="180" fill="url(#scale)"/><text x="${width + 34}" y="58">${high}</text><text x="${width + 34}" y="230">${low}</text>`;
-    const full = Math.max(height, column.kind === "share" ? 250 : line(entries.length) + 10);
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 220}" height="${full}" viewBox="0 0 ${width + 220} ${full}" font-family="sans-serif" font-size="11" fill="${ink}"><rect width="100%" height="100%" fill="${ground}"/><image href="${points.snapshot()}" width="${width}" height="${height}"/><text x="${width + 12}" y="22" font-weight="bold">${escaped(column.title)}</text>${column.kind === "share" ? bar : entries.join("")}</svg>`;
+    const full = Math.max(height, line(entries.length) + 10);
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 220}" height="${full}" viewBox="0 0 ${width + 220} ${full}" font-family="sans-serif" font-size="11" fill="${ink}"><rect width="100%" height="100%" fill="${ground}"/><image href="${points.snapshot()}" width="${width}" height="${height}"/><text x="${width + 12}" y="22" font-weight="bold">${escaped(column.title)}</text>${column.kind === "share" ? bar : ""}${entries.join("")}</svg>`;
   };
   window.dnabertMap = { n: data.n, total: data.total, along: data.along, other: data.other, columns, value, count, place, mark, point, picture, points, bytes, codeArrays, look, paper, spoken, speak, labelOf };
 })();

@@ -161,6 +161,24 @@ def test_every_colour_draws_every_window(page: Page) -> None:
         assert sum(page.evaluate(_DRAWN)) == _FEW
 
 
+def test_windows_whose_share_is_not_known_are_grey_and_not_at_the_end_of_the_scale(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(report.parents[1] / "comparison")
+    known = (evidence.map["genome"] == "human").to_numpy()
+    shares = np.where(known, np.linspace(0.2, 0.6, _FEW), np.nan)
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(evidence, map=evidence.map.assign(cpg_island=shares)), {}), encoding="utf-8")
+    with _opened(browser, path) as page:
+        page.select_option("#colour", "cpg_island")
+        assert page.evaluate(_DRAWN) == [(~known).sum(), known.sum()]
+        assert page.evaluate("dnabertMap.points.layers[0].colour") == "#D8D8D8"
+        legend = page.inner_text("#legend")
+        assert f"not known ({(~known).sum():,})" in legend and "20 %" in legend and "60 %" in legend
+        assert page.evaluate("[...Array(dnabertMap.n).keys()].map(row => dnabertMap.value('cpg_island', row) === null)") == (~known).tolist()
+        assert f"not known ({(~known).sum():,})" in page.evaluate("dnabertMap.picture()")
+        page.get_by_role("button", name="not known").click()
+        assert page.evaluate(_VISIBLE) == [False, True]
+
+
 def test_noise_is_drawn_first_in_light_grey(page: Page) -> None:
     name, colour = page.evaluate("(layer => [layer.name, layer.colour])(dnabertMap.points.layers[0])")
     assert name.startswith("noise (") and colour == "#D8D8D8"

@@ -42,7 +42,14 @@ def test_codes_are_as_wide_as_needed(n: int, width: int) -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_shares_come_back_within_a_step(shares: list[float]) -> None:
     column = _column(map_data(_table(len(shares), gc=shares)), "gc")
-    assert np.allclose(_decode(column["data"], "<u2") / 65_535, shares, atol=1 / 65_535)
+    assert np.allclose(_decode(column["data"], "<u2") / 65_534, shares, atol=1 / 65_534)
+
+
+def test_a_share_that_is_not_known_is_not_0() -> None:
+    """Of four genomes one may have CpG islands annotated; the windows of the others stood in the colour of none."""
+    data = map_data(_table(4, cpg_island=[np.nan, 0.0, 1.0, 0.5]))
+    assert _decode(_column(data, "cpg_island")["data"], "<u2").tolist() == [65_535, 0, 65_534, 32_767]
+    assert data["unknown"] == BACKGROUND
 
 
 @given(
