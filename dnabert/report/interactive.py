@@ -107,8 +107,9 @@ def as_script(data: Any) -> str:
 def _pack(column: pd.Series, *, key: str, kind: str) -> dict[str, Any]:
     import numpy as np
 
-    if kind == "integer":
-        return {"data": _base64(column.to_numpy(), "<i4")}
+    if kind == "integer":  # places on the longest chromosomes are beyond 2^31, and not beyond the whole numbers that a browser knows
+        width = 4 if column.max() < 2**31 else 8
+        return {"width": width, "data": _base64(column.to_numpy(), {4: "<i4", 8: "<f8"}[width])}
     if kind == "share":
         # 65,534 steps: finer than any screen, half the bytes of float32; the last number is that of windows of which nothing is known
         shares = np.clip(column.to_numpy(dtype=float), 0, 1)

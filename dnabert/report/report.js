@@ -14,11 +14,12 @@
     return out.buffer;
   };
   const codeArrays = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
+  const numberArrays = { 4: Int32Array, 8: Float64Array };
   const x = new Float32Array(bytes(data.x));
   const y = new Float32Array(bytes(data.y));
   const columns = new Map();
   for (const column of data.columns) {
-    const array = column.kind === "category" ? codeArrays[column.width] : column.kind === "share" ? Uint16Array : Int32Array;
+    const array = column.kind === "category" ? codeArrays[column.width] : column.kind === "share" ? Uint16Array : numberArrays[column.width];
     columns.set(column.key, { ...column, data: new array(bytes(column.data)) });
   }
   // A window's bases are unpacked when it is pointed to: two bits a base, in base64 of which four letters are three bytes.

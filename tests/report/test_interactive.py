@@ -70,6 +70,14 @@ def test_coordinates_place_and_missing_annotation() -> None:
     assert {column["key"] for column in data["columns"]} == {"label", "start", "end"}
 
 
+def test_places_of_the_longest_chromosomes() -> None:
+    data = map_data(_table(2, start=[0, 2**34 - 448], end=[448, 2**34]))  # mistletoe has one of 2^34 bases
+    assert [(_column(data, key)["width"], _decode(_column(data, key)["data"], "<f8").tolist()) for key in ("start", "end")] == [
+        (8, [0, 2**34 - 448]),
+        (8, [448, 2**34]),
+    ]
+
+
 def test_above_the_maximum_a_seeded_part_is_drawn() -> None:
     table = _table(1000)
     first, again, other = (map_data(table, maximum=100, seed=seed) for seed in (0, 0, 1))
