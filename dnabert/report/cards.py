@@ -84,8 +84,9 @@ def _at_least(row: Record) -> float:
 
 
 def _hits(card: Record) -> list[Record]:
+    """Families of all databases, those that most windows hit first."""
     rows = [row | {"database": each["database"]} for each in card.get("homology", {}).get("databases", []) for row in each["families"]]
-    return _significant(rows)[:_ROWS]
+    return sorted(_significant(rows), key=lambda row: -row["share"])[:_ROWS]
 
 
 def _motif_logos(card: Record) -> list[Record]:

@@ -27,6 +27,14 @@ def test_rows_whose_odds_are_hardly_known_come_last() -> None:
     assert [each["term"] for each in shown({"label": 0, "annotation": rows})["annotation"]] == ["without", "common", "rare", "seldom"]
 
 
+def test_of_several_databases_the_families_that_most_windows_hit_are_shown() -> None:
+    def found(database: str, shares: list[float]) -> dict:
+        return {"database": database, "families": [{"name": f"{database}{i}", "share": share, "q": 0.01} for i, share in enumerate(shares)]}
+
+    card = {"label": 0, "homology": {"databases": [found("few", [0.1] * 9), found("most", [0.8, 0.05])]}}
+    assert [row["name"] for row in shown(card)["hits"]] == ["most0", *(f"few{i}" for i in range(7))]
+
+
 def test_the_logo_of_a_consensus_is_corrected_for_the_sequences_of_each_column() -> None:
     """It was for a single one, of which no column has any information: every logo was blank."""
     coverage = [9] * 5 + [40, 40, 3, 40, *[0] * 60]
