@@ -57,11 +57,10 @@ class ClusterConfig:
         if not 0 < self.largest_share <= 1:
             raise UserError(f"largest_share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
         for name in ("min_samples", "map_neighbors"):
-            if not 2 <= getattr(self, name) <= self.neighbors:
-                raise UserError(
-                    f"{name} is {getattr(self, name)}, allowed is 2 to neighbors = {self.neighbors}: "
-                    f"lower {name} or raise neighbors"
-                )
+            value = getattr(self, name)
+            if not 2 <= value <= self.neighbors:
+                mend = f"raise {name}" if value < 2 else f"lower {name} or raise neighbors"
+                raise UserError(f"{name} is {value}, allowed is 2 to neighbors = {self.neighbors}: {mend}")
 
 
 @dataclass

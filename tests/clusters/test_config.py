@@ -9,8 +9,8 @@ from dnabert.errors import UserError
     [
         ({"scaling": "whiten"}, "whiten"),
         ({"selection": "best"}, "eom or leaf"),
-        ({"min_samples": 31}, "min_samples is 31"),
-        ({"map_neighbors": 1}, "map_neighbors is 1"),
+        ({"min_samples": 31}, "min_samples is 31.*: lower min_samples or raise neighbors$"),
+        ({"map_neighbors": 1}, "map_neighbors is 1.*: raise map_neighbors$"),
         ({"min_cluster_size": 1}, "raise min_cluster_size"),
         ({"largest_share": 0.0}, "largest_share is 0.0, allowed is above 0 to 1"),
     ],
