@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
-from dnabert.clusters.bootstrap import Score, interval
+from dnabert.clusters.bootstrap import Score, of_drawn
 from dnabert.corpus.view import evenly_spread
 from dnabert.explain.cheap_features import cpg_ratio
 from dnabert.explain.composition import describe_window
@@ -47,7 +47,7 @@ def cluster_makeup(
     ``footprint`` (bases of each genome that the windows cover, counted once) with its sum ``footprint_bp``.
 
     Each of `MEASURES` is a dict: ``value``, ``low``, ``high`` (mean over the windows with a 95 % bootstrap interval
-    over loci), ``rest`` (mean over all other windows), ``effect`` (Cliff's delta of the means of the loci, cluster
+    over loci, of fewer than five Student's, of one None), ``rest`` (mean over all other windows), ``effect`` (Cliff's delta of the means of the loci, cluster
     against rest), ``p`` (two-sided, from shifts of the labels along the genome, since composition runs on for megabases: see
     `differences`) and ``q`` (Benjamini-Hochberg over clusters and measures). ``low_complexity`` has ``simple``, too: the letters that its
     simple stretches mostly are of, from at most 1,000 members, or None (see `simple_letters`).
@@ -79,7 +79,8 @@ def cluster_makeup(
         row |= {"loci": len(np.unique(locus[inside])), "stretches": count_stretches(own, windows.places, locus=locus)}
         row |= _extent(windows, own)
         for column, name in enumerate(MEASURES):
-            row[name] = _against_rest(values[:, column], inside, locus=locus, resamples=resamples, rng=rng)
+            most = np.inf if name == "cpg_observed_expected" else 1.0
+            row[name] = _against_rest(values[:, column], inside, most=most, locus=locus, resamples=resamples, rng=rng)
         row["low_complexity"]["simple"] = simple_letters(windows.sequences(own[evenly_spread(len(own), most=_READ)]))
         rows.append(row | _members(windows, label, centres=centres, locus=locus, count=members, rng=rng))
     for tested in differences(windows, measures=dict(zip(MEASURES, values.T, strict=True))):
@@ -147,16 +148,18 @@ def _extent(windows: ClusteredWindows, rows: NDArray[np.int64]) -> dict[str, Any
 
 
 def _against_rest(
-    values: NDArray[np.float64], inside: NDArray[np.bool_], *, locus: NDArray[np.int64], resamples: int, rng: np.random.Generator
+    values: NDArray[np.float64], inside: NDArray[np.bool_], *, most: float, locus: NDArray[np.int64], resamples: int, rng: np.random.Generator
 ) -> dict[str, Any]:
+    """A measure, which is 0 to `most`, of the windows inside and of the others."""
     known = ~np.isnan(values)
     (sums, counts), (other_sums, other_counts) = (
         _by_locus(values[known & side], locus[known & side]) for side in (inside, ~inside)
     )
     if len(sums) == 0:
         return dict.fromkeys(("value", "low", "high", "rest", "effect", "p"))
-    found = _mean_over_loci(sums, counts, resamples=resamples, rng=rng).as_dict()
-    row: dict[str, Any] = {name: found[name] for name in ("value", "low", "high")} | dict.fromkeys(("rest", "effect", "p"))
+    found = _mean_over_loci(sums, counts, resamples=resamples, rng=rng)
+    low, high = (max(found.low, 0.0), min(found.high, most)) if len(sums) > 1 else (None, None)
+    row: dict[str, Any] = {"value": found.value, "low": low, "high": high} | dict.fromkeys(("rest", "effect", "p"))
     if len(other_sums):
         effect, _ = cliffs_delta(sums / counts, other_sums / other_counts)
         row |= {"rest": float(other_sums.sum() / other_counts.sum()), "effect": effect}
@@ -171,10 +174,11 @@ def _by_locus(values: NDArray[np.float64], locus: NDArray[np.int64]) -> tuple[ND
 def _mean_over_loci(
     sums: NDArray[np.float64], counts: NDArray[np.int64], *, resamples: int, rng: np.random.Generator
 ) -> Score:
-    """Mean over windows; whole loci are resampled, because windows of one are near-copies."""
+    """Mean over windows; whole loci are resampled, because windows of one are near-copies, and fewer than five tell what `of_drawn` says."""
     drawn = (rng.integers(len(sums), size=len(sums)) for _ in range(resamples))
-    low, high = interval(np.array([sums[rows].sum() / counts[rows].sum() for rows in drawn]))
-    return Score(float(sums.sum() / counts.sum()), low, high, len(sums))
+    value = float(sums.sum() / counts.sum())
+    low, high = of_drawn(value, np.array([sums[rows].sum() / counts[rows].sum() for rows in drawn]), places=len(sums))
+    return Score(value, low, high, len(sums))
 
 
 def _members(

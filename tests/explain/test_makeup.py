@@ -73,6 +73,15 @@ def test_measures_have_an_interval_over_loci_the_rest_and_a_corrected_p(windows:
     assert all(row[name]["p"] <= row[name]["q"] for row in (rich, poor) for name in MEASURES)
 
 
+def test_two_loci_tell_little_of_a_mean_and_one_nothing(windows: ClusteredWindows) -> None:
+    rich = cluster_makeup(windows)[0]["gc"]
+    values = measure_composition(windows)[:6, 0]
+    apart = abs(values[:4].mean() - values[4:].mean()) / 2
+    assert rich["value"] - rich["low"] > 6 * apart and rich["value"] + 6 * apart < rich["high"] <= 1  # t is 12.7; resamples reach as far as either locus
+    one = ClusteredWindows(windows.table.assign(label=np.repeat([0, -1], [4, 82])), windows.sequences)
+    assert [cluster_makeup(one)[0]["gc"][name] for name in ("low", "high")] == [None, None]
+
+
 def test_medoid_boundary_and_random_members(windows: ClusteredWindows) -> None:
     row = cluster_makeup(windows, members=2)[0]
     assert row["medoid"]["row"] == 3 and row["medoid"]["genome"] == "chimp" and len(row["medoid"]["sequence"]) == 100
