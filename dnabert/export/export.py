@@ -11,7 +11,7 @@ from dnabert.export.source import Windows, load_windows
 from dnabert.manifest import kind_of
 from dnabert.stage import whole_file
 
-#: Ending to what such a file's first bytes are; a BED's are `_is_bed`'s to know.
+#: Ending to what such a file's first bytes are; a BED's are `_is_of_its_format`'s to know.
 FORMATS = {".h5ad": b"\x89HDF\r\n\x1a\n", ".bed": b"", ".parquet": b"PAR1"}
 
 

@@ -76,7 +76,7 @@ def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
     assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= 1000 for rows in batches)
 
 
-def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch):
+def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch, capsys):
     part = part_of([0, 0, 1, 1])
     task, config = Task("t", ["a", "b"], part, part, part), TrainingConfig(epochs=9, patience=3, seeds=[0])
     sure = iter([0.6, 0.8, 0.7, 0.9, 0.95])
@@ -87,6 +87,7 @@ def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience
     found = training._fit(run, dict.fromkeys(("train", "dev"), training.LabelledReader(task.train, read_start("default").tokenizer, most_words=60)))
     assert (found.epoch, found.dev_mcc, len(found.curve)) == (4, 1.0, 4)
     assert [round(row["dev_loss"], 4) for row in found.curve] == [round(-np.log(each), 4) for each in (0.6, 0.8, 0.7, 0.9)]
+    assert "--warmup-steps 50 of 9 steps in all: the learning rate never reaches what was asked for; pass --warmup-steps 2" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
