@@ -41,8 +41,8 @@ def compare(config: CompareConfig) -> Path:
     """Run or go on with a comparison; the path of its page.
 
     The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
-    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``scores`` (hidden words by kind of
-    sequence, of the run), ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
+    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``hidden_words`` (scores of the run, by kind of
+    sequence), ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
     ``clusters.json`` and ``edit_distance.json``.
 
     Raises
@@ -140,8 +140,11 @@ def _explanation(main: Path, config: CompareConfig) -> None:
 
 
 def _score(config: CompareConfig) -> None:
-    """Folder ``scores``, kept when current, removed where there is no run or it cannot be asked: the rest of the page stands without it."""
-    folder = Path(config.out) / "scores"
+    """Folder ``hidden_words`` (``scores`` holds those of the rungs), kept when current, removed where there is no run or it cannot be asked.
+
+    The rest of the page stands without it.
+    """
+    folder = Path(config.out) / "hidden_words"
     if config.run is not None:
         inputs: dict[str, str | Path] = {"run": config.run, "corpus": str(config.corpus)}
         if is_current(folder, kind="scores", config=config.score, inputs=inputs):

@@ -39,7 +39,7 @@ class Evidence:
     null : as in ``null.json``; empty without it.
     differences : the pretrained rung against the best cheap one, as in ``differences.json``.
     added : what trained rungs add to counting, as in ``added.json``.
-    scores : hidden words by kind of sequence, as in ``scores/scores.json``; empty without it.
+    scores : hidden words by kind of sequence, as in ``hidden_words/scores.json``; empty without it.
     map_fit : windows that the map was ``fitted`` on and that were ``placed`` among them; empty where it was not told.
     manifests : name of a stage to its manifest.
     configs : name of a stage to its configuration as YAML text.
@@ -112,7 +112,7 @@ def _of_comparison(comparison: Path) -> Evidence:
         null=_read_json_if(comparison / "null.json", otherwise={}),
         differences=_read_json_if(comparison / "differences.json", otherwise=[]),
         added=_read_json_if(comparison / "added.json", otherwise=[]),
-        scores=_read_json_if(comparison / "scores" / "scores.json", otherwise={}),
+        scores=_read_json_if(comparison / "hidden_words" / "scores.json", otherwise={}),
         map_fit=_read_json_if(comparison / main["main"] / "clusters.json", otherwise={}).get("map", {}),
         manifests=manifests | _rungs(comparison, names={*(rung["rung"] for rung in ladder), Path(main["main"]).name}),
         configs=configs,

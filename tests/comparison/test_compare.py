@@ -14,9 +14,10 @@ import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
-from dnabert.comparison.compare import _explanation, _null
+from dnabert.comparison.compare import _explanation, _null, _score
 from dnabert.comparison.ladder import Ladder
 from dnabert.config import load_yaml
+from dnabert.corpus import Corpus
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
@@ -24,6 +25,7 @@ from dnabert.explain import ExplainConfig
 from dnabert.explain.blast import missing_program
 from dnabert.leftovers import held
 from dnabert.manifest import read_manifest
+from dnabert.scoring import ScoreConfig, load_scores
 from dnabert.stage import stage
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +93,20 @@ def test_going_on_makes_nothing_twice(compared: Path) -> None:
     before = times()
     compare(_config(compared))
     assert len(before) == 16 and times() == before
+
+
+def test_hidden_words_are_asked_once_and_leave_the_scores_of_rungs_alone(tiny_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with stage(tmp_path / "scores" / "kmer3", kind="comparison"):
+        pass
+    config = CompareConfig(out=str(tmp_path), corpus=str(tiny_corpus.folder), run=str(DEFAULT_RUN), score=ScoreConfig(windows=4, order=1))
+    made = []
+    for _ in range(2):
+        _score(config)
+        made.append((tmp_path / "hidden_words" / "manifest.json").stat().st_mtime_ns)
+    assert made[0] == made[1] and load_scores(tmp_path / "hidden_words").summary["windows"] == 4
+    _score(replace(config, run=None))
+    assert [path.name for path in tmp_path.iterdir()] == ["scores"] and read_manifest(tmp_path / "scores" / "kmer3", kind="comparison")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_folder_of_another_kind_and_one_that_is_being_written_are_left_alone(tmp_path: Path) -> None:

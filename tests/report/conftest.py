@@ -175,8 +175,8 @@ def write_comparison(folder: Path, *, n: int) -> Path:
         (out / "clusters").mkdir()
         with stage(out / "clusters" / "pretrained_all", kind="clusters") as map_folder:
             table.to_parquet(map_folder / "clusters.parquet")
-        (out / "scores").mkdir()
-        (out / "scores" / "scores.json").write_text(json.dumps(scores()))
+        (out / "hidden_words").mkdir()
+        (out / "hidden_words" / "scores.json").write_text(json.dumps(scores()))
         for name, content in (
             ("ladder", ladder()),
             ("differences", differences()),
