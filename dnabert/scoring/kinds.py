@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.explain.correction import add_q
-from dnabert.pretraining.floors import UNIQUE_SEQUENCE, ratio_interval
+from dnabert.pretraining.floors import UNIQUE_SEQUENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ class WindowBits:
     ----------
     run, counting : bits; of counting None where nothing was counted.
     bases : bases of these words.
-    places : int64, the place of each window: windows of different places are no copies or neighbours of each other.
+    places : int64, the place of each window: what is drawn whole, see `dnabert.clusters.subsample.gene_places`.
     """
 
     run: Floats
@@ -42,21 +42,20 @@ class WindowBits:
     places: NDArray[np.int64]
 
 
-def by_kind(table: pd.DataFrame, bits: WindowBits, *, seed: int = 0) -> list[dict[str, Any]]:
+def by_kind(table: pd.DataFrame, bits: WindowBits) -> list[dict[str, Any]]:
     """Bits per base of all windows, of unique sequence and repeats, and of every kind that a column names in ten places or more.
 
     Parameters
     ----------
     table : n windows with ``soft_masked`` and those of `COLUMNS` that are known; a window is of one kind of each column.
     bits : of these windows.
-    seed : of the bootstrap.
 
     Returns
     -------
-    One dict per kind: ``column``, ``kind``, ``windows``, ``places``, ``bits_per_base`` with its 95 % interval ``low`` to ``high`` (a bootstrap
-    that draws whole places), and, where it was counted, ``counting``, ``difference`` (the run minus counting: below 0 the run foretells more)
-    with its 95 % interval ``difference_low`` to ``difference_high``, ``p`` (two-sided; Student's t of the places, by the linearised ratio), ``q``
-    (Benjamini-Hochberg over all rows) and ``verdict`` (``ahead``, ``behind`` or ``level``, at q = 0.05).
+    One dict per kind: ``column``, ``kind``, ``windows``, ``places``, ``bits_per_base`` with its 95 % interval ``low`` to ``high`` (None of one place),
+    and, where it was counted, ``counting``, ``difference`` (the run minus counting: below 0 the run foretells more) with its 95 % interval
+    ``difference_low`` to ``difference_high``, ``p`` (two-sided; see `beside`), ``q`` (Benjamini-Hochberg over all rows) and ``verdict``
+    (``ahead``, ``behind`` or ``level``, at q = 0.05).
     """
     rows = []
     for column, kind, chosen in _kinds(table, asked=bits.bases > 0):
@@ -64,8 +63,8 @@ def by_kind(table: pd.DataFrame, bits: WindowBits, *, seed: int = 0) -> list[dic
         if column != "all" and places.max(initial=-1) + 1 < FEWEST_PLACES:
             continue
         sums, bases = (_by_place(values[chosen], places) for values in (bits.run, bits.bases))
-        low, high = ratio_interval(sums, bases, seed=seed)
-        row = {"column": column, "kind": kind, "windows": int(chosen.sum()), "places": len(bases), "bits_per_base": float(sums.sum() / bases.sum()), "low": low, "high": high}
+        value, low, high, _ = _ratio(sums, bases)
+        row = {"column": column, "kind": kind, "windows": int(chosen.sum()), "places": len(bases), "bits_per_base": value, "low": low, "high": high}
         if bits.counting is not None:
             row |= beside(sums, _by_place(bits.counting[chosen], places), bases)
         rows.append(row)
@@ -78,28 +77,34 @@ def by_kind(table: pd.DataFrame, bits: WindowBits, *, seed: int = 0) -> list[dic
 def beside(run: Floats, counting: Floats, bases: Floats) -> dict[str, float | None]:
     """Bits per base of counting, and the run's minus these, of sums by place (g,).
 
-    The difference of two ratios with one denominator is a ratio itself; its error is that of the linearised ratio, with Student's t of g - 1
-    degrees of freedom. One place says nothing of others: no interval and no p.
+    The difference of two ratios with one denominator is a ratio itself; its error is that of the delete-one jackknife, with Student's t of g - 1
+    degrees of freedom: places hold from one window to hundreds, and the linearised ratio hides the error of the largest, as does a bootstrap.
+    One place says nothing of others: no interval and no p.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = beside(np.array([10.0, 21.0, 29.0]), np.array([12.0, 22.0, 32.0]), np.array([6.0, 12.0, 18.0]))
+    >>> run, counting, bases = np.array([10.0, 21.0, 29.0, 40.0]), np.array([12.0, 22.0, 32.0, 43.0]), np.array([6.0, 12.0, 18.0, 24.0])
+    >>> found = beside(run, counting, bases)
     >>> round(found["counting"], 3), round(found["difference"], 3), found["p"] < 0.05
-    (1.833, -0.167, True)
+    (1.817, -0.15, True)
     """
+    difference, low, high, p = _ratio(run - counting, bases)
+    return {"counting": float(counting.sum() / bases.sum()), "difference": difference, "difference_low": low, "difference_high": high, "p": p}
+
+
+def _ratio(sums: Floats, bases: Floats) -> tuple[float, float | None, float | None, float | None]:
+    """Ratio of two sums over places (g,), its 95 % interval, and the p of its being 0; None of one place."""
     from scipy.stats import t
 
-    total, g = bases.sum(), len(bases)
-    difference = float((run - counting).sum() / total)
-    told = {"counting": float(counting.sum() / total), "difference": difference, "difference_low": None, "difference_high": None, "p": None}
+    ratio, g = float(sums.sum() / bases.sum()), len(bases)
     if g < 2:
-        return told
-    residual = run - counting - difference * bases
-    error = float(np.sqrt(g / (g - 1) * np.square(residual).sum()) / total)
+        return ratio, None, None, None
+    without = (sums.sum() - sums) / (bases.sum() - bases)
+    error = float(np.sqrt((g - 1) / g * np.square(without - without.mean()).sum()))
     reach = float(t.ppf(0.975, g - 1)) * error
-    p = float(2 * t.sf(abs(difference) / error, g - 1)) if error > 0 else float(difference == 0)
-    return told | {"difference_low": difference - reach, "difference_high": difference + reach, "p": p}
+    p = float(2 * t.sf(abs(ratio) / error, g - 1)) if error > 0 else float(ratio == 0)
+    return ratio, ratio - reach, ratio + reach, p
 
 
 def _by_place(values: Floats, places: NDArray[np.int64]) -> Floats:

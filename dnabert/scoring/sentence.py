@@ -20,7 +20,8 @@ def told(rows: list[dict[str, Any]], *, split: str) -> list[str]:
     ['Of 9 test windows the run needs 1.700 [1.600, 1.800] bits per base of a hidden word.']
     """
     first = rows[0]
-    head = f"Of {first['windows']:,} {split} windows the run needs {first['bits_per_base']:.3f} [{first['low']:.3f}, {first['high']:.3f}] bits per base of a hidden word"
+    interval = "" if first["low"] is None else f" [{first['low']:.3f}, {first['high']:.3f}]"
+    head = f"Of {first['windows']:,} {split} windows the run needs {first['bits_per_base']:.3f}{interval} bits per base of a hidden word"
     if "counting" not in first:
         return [f"{head}."]
     sentences = [f"{head}, counting from both sides {first['counting']:.3f}: {_difference(first)}."]

@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
 from dnabert.scoring.kinds import FEWEST_PLACES, WindowBits, beside, by_kind
+from dnabert.scoring.sentence import told
 
 
 def bits_of(run: np.ndarray, counting: np.ndarray | None, *, bases: np.ndarray | None = None, places: np.ndarray | None = None) -> WindowBits:
@@ -34,6 +37,29 @@ def test_windows_of_a_place_are_drawn_together() -> None:
         run = 100 + np.repeat(rng.normal(0, 5, 40), 10) + rng.normal(0, 2, 400)
         p.append(by_kind(table_of(400), bits_of(run, np.full(400, 100.0), places=places))[0]["p"])
     assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.09
+
+
+def test_places_of_unlike_sizes_are_not_called_different_more_often() -> None:
+    """A place of hundreds of windows draws the ratio to itself: what is left of it there is not how it errs."""
+    rng = np.random.default_rng(2)
+    p, covered = [], []
+    for _ in range(2_000):
+        bases = np.round(60 * rng.lognormal(0, 1, 10))
+        run = bases * (1.5 + rng.normal(0, 0.05, 10))
+        p.append(beside(run, 1.5 * bases, bases)["p"])
+        row = by_kind(table_of(10), bits_of(run, None, bases=bases))[0]
+        covered.append(row["low"] <= 1.5 <= row["high"])
+    assert np.mean(np.array(p) <= 0.05) <= 0.1 and np.mean(covered) >= 0.9  # by the linearised ratio 0.12; of a bootstrap 0.88
+
+
+def test_one_place_has_no_interval_and_two_have_a_wide_one() -> None:
+    run, counting = np.array([100.0, 110.0, 90.0, 104.0]), np.array([101.0, 109.0, 95.0, 101.0])
+    one, two = (by_kind(table_of(4), bits_of(run, counting, places=places)) for places in (np.zeros(4, int), np.array([0, 0, 1, 1])))
+    assert [one[0][name] for name in ("low", "high", "difference_low", "p", "q", "verdict")] == [None] * 5 + ["level"]
+    assert json.dumps(one, allow_nan=False) and told(one, split="test") == [
+        "Of 4 test windows the run needs 1.530 bits per base of a hidden word, counting from both sides 1.538: a difference of −0.008, all of one place."
+    ]
+    assert two[0]["high"] - two[0]["low"] > 1.0  # resamples of two places would give 0.12
 
 
 def test_what_is_planted_is_found_and_nothing_else() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dnabert.cli import main
+from dnabert.clusters.subsample import gene_places, places_apart
 from dnabert.corpus import Corpus, SplitConfig, config_from_fasta, prepare, simulate_fasta
 from dnabert.errors import Caution, UserError
 from dnabert.models.config import ModelConfig
@@ -77,6 +78,8 @@ def test_the_command_tells_it_in_sentences_and_as_json(run: Path, tiny_corpus: C
     main([*words, "--out", str(tmp_path / "b"), "--split", "train", "--json"])
     told = json.loads(capsys.readouterr().out)
     assert told["split"] == "train" and "neither is a test" in told["notes"][0] and told["kinds"][0]["windows"] == 40
+    table = load_scores(tmp_path / "b").table
+    assert told["places"] == gene_places(table).max() + 1 < places_apart(table).max() + 1  # near windows cost alike
 
 
 def test_another_corpus_is_said_and_one_without_training_windows_is_not_counted(run: Path, tmp_path: Path) -> None:
