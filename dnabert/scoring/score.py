@@ -144,7 +144,7 @@ def _sampler(view: WindowView, tokenizer: KmerTokenizer, config: ScoreConfig) ->
     from dnabert.pretraining.sampling import Sampler
 
     sampler = Sampler(view, tokenizer, batch_size=1, seed=0, mask_share=config.mask_share)
-    if sampler.tokens_per_window < 4:
+    if sampler.tokens_per_window < 4 or sampler.plan.cells < 1:
         raise UserError(f"windows of {view.window_length} bp hold under 2 words of the run's k = {tokenizer.k}: prepare longer ones")
     refuse_leaks(sampler.plan)
     return sampler
@@ -194,12 +194,17 @@ def _masked_lm(run: Path, *, window_length: int) -> Any:
 
 def _of_counting(corpus: Corpus, sampler: Sampler, config: ScoreConfig) -> np.ndarray:
     """Bits of the hidden words of each window by counting, float64 (n,)."""
+    from dnabert.alphabet import codes
     from dnabert.corpus.view import evenly_spread
     from dnabert.pretraining.bidirectional import bits_of_words
+    from dnabert.pretraining.counting import ending_words
     from dnabert.pretraining.floors import fit_markov_models
 
     size = len(sampler.view)
     highest = min(config.order, sampler.view.window_length - 1)
+    known = ending_words(codes(sampler.view.bases(np.arange(size))), size=highest + 1)[1].max(initial=0)
+    if known <= highest:
+        raise UserError(f"no window that is asked holds {highest + 1} bases without N for --order {highest}: pass --order {known - 1}, or ask other windows")
     train = corpus.view("train")
     counted = train.select(evenly_spread(len(train), most=config.counted_windows))
     models = fit_markov_models(counted, sampler.view, max_order=highest)

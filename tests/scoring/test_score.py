@@ -15,6 +15,8 @@ from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.counting import LARGEST_TABLE
 from dnabert.scoring import ScoreConfig, load_scores, score
 from dnabert.scoring.config import LARGEST_ORDER
+from dnabert.scoring.score import _sampler
+from dnabert.tokenizer import KmerTokenizer
 
 FEW = ScoreConfig(windows=60, order=4, split="validation", precision="fp32")
 
@@ -93,6 +95,22 @@ def test_another_corpus_is_said_and_one_without_training_windows_is_not_counted(
     assert any("no training windows" in note for note in found.summary["notes"])
     assert any("trained on another corpus" in note for note in found.summary["notes"])
     assert "counting" not in found.summary["kinds"][0] and "counting_bits_per_base" not in found.table
+
+
+def test_windows_too_broken_to_count_in_or_too_short_for_two_words_are_one_line(run: Path, tmp_path: Path) -> None:
+    letters = np.random.default_rng(0).choice(list("ACGT"), 9_000)
+    letters[::8] = "N"
+    (tmp_path / "broken.fa").write_text(">chr1\n" + "".join(letters) + "\n")
+    config = config_from_fasta([tmp_path / "broken.fa"])
+    config.window.length, config.window.max_n_fraction, config.split = 60, 0.5, SplitConfig(validation_fraction=0.2)
+    broken = prepare(config, out=tmp_path / "broken")
+    with pytest.raises(UserError, match="no window that is asked holds 13 bases without N for --order 12: pass --order 6, or"):
+        score(run, broken.folder, out=tmp_path / "x", config=ScoreConfig(split="validation", precision="fp32"))
+    assert score(run, broken.folder, out=tmp_path / "x", config=ScoreConfig(split="validation", order=6, precision="fp32")).summary["kinds"][0]["windows"] > 2
+    config.window.length = 6
+    short = prepare(config, out=tmp_path / "short")
+    with pytest.raises(UserError, match="windows of 6 bp hold under 2 words of the run's k = 4: prepare longer ones"):
+        _sampler(short.view("train"), KmerTokenizer(k=4, stride=1), FEW)
 
 
 def test_careless_inputs_are_one_line(run: Path, tiny_corpus: Corpus, tmp_path: Path) -> None:
