@@ -8,13 +8,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import Score, interval
+from dnabert.clusters.bootstrap import Score, interval, of_one_kind
 
 #: What `score` gives, in this order.
 METRICS = ("mcc", "accuracy", "f1", "auc")
 
 _Measure: TypeAlias = Callable[[NDArray, NDArray], float]
 
+
+#: Replicates of the same numbers that were summed in another order differ by less.
+_SAME = 1e-9
 
 #: Probabilities (n, classes) of one model, or of several trainings of it.
 Predictions: TypeAlias = NDArray[np.floating] | Sequence[NDArray[np.floating]]
@@ -29,7 +32,8 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     probabilities : float (n, classes), rows that sum to 1; the largest is the prediction. A list of such: the mean over
         trainings that differ in their seed.
     resamples, seed : of the percentile bootstrap over the n sequences, and over the trainings where there are several (of
-        three, resampling shows two thirds of the variance); 0 for values without intervals.
+        three, resampling shows two thirds of the variance); 0 for values without intervals. Where resamples have one value,
+        as of a perfect score, the interval is what as many sequences can hide (`of_one_kind`): of accuracy all of them, else of the rarest class.
 
     Examples
     --------
@@ -41,7 +45,7 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     found = {}
     for name, measure in _MEASURES.items():
         value = float(np.mean([measure(labels, run) for run in runs]))
-        found[name] = _with_interval(value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), len(labels))
+        found[name] = _with_interval(name, value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), labels, least=_least(name), most=1.0)
     return found
 
 
@@ -86,7 +90,8 @@ def score_difference(
         value = np.mean([measure(labels, run) for run in firsts]) - np.mean([measure(labels, run) for run in seconds])
         ours = _replicates(measure, labels, firsts, resamples, seeds=(seed, 1))
         theirs = _replicates(measure, labels, seconds, resamples, seeds=(seed, 2))
-        found[name] = _with_interval(float(value), ours - theirs, len(labels))
+        reach = 1 - _least(name)
+        found[name] = _with_interval(name, float(value), ours - theirs, labels, least=-reach, most=reach)
     return found
 
 
@@ -107,9 +112,22 @@ def _replicates(
     return np.take_along_axis(values, chosen, axis=1).mean(1)
 
 
-def _with_interval(value: float, replicates: NDArray[np.float64], n: int) -> Score:
-    finite = replicates[np.isfinite(replicates)]  # a resample may lack a class, and then has no area
-    return Score(value, *(interval(finite) if len(finite) else (float("nan"), float("nan"))), n)
+def _with_interval(
+    name: str, value: float, replicates: NDArray[np.float64], labels: NDArray[np.integer], *, least: float, most: float
+) -> Score:
+    finite, n = replicates[np.isfinite(replicates)], len(labels)  # a resample may lack a class, and then has no area
+    if not len(finite):
+        return Score(value, float("nan"), float("nan"), n)
+    low, high = interval(finite)
+    if high - low > _SAME:
+        return Score(value, low, high, n)
+    rarest = int(min(count for count in np.bincount(labels) if count))
+    _, unseen = of_one_kind(0.0, places=n if name == "accuracy" else rarest)
+    return Score(value, max(value - unseen, least), min(value + unseen, most), n)
+
+
+def _least(name: str) -> float:
+    return -1.0 if name == "mcc" else 0.0
 
 
 def _mcc(labels: NDArray, probabilities: NDArray) -> float:

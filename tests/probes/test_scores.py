@@ -48,7 +48,9 @@ def test_a_difference_is_paired():
     assert found.value == pytest.approx(expected) and found.low >= 0 and found.n == 400
     apart = score(labels, one)["accuracy"]
     assert found.high - found.low < (apart.high - apart.low) / 2
-    assert {name: (d.value, d.low, d.high) for name, d in score_difference(labels, one, one).items()} == dict.fromkeys(METRICS, (0, 0, 0))
+    same = score_difference(labels, one, one)
+    assert all(found.value == 0 and -0.02 < found.low < 0 < found.high < 0.02 for found in same.values())  # what 400, or 200, did not show
+    assert same["accuracy"].high == pytest.approx(1 - 0.025 ** (1 / 400)) and same["mcc"].high == pytest.approx(1 - 0.025 ** (1 / 200))
 
 
 def test_a_difference_of_accuracies_has_the_error_of_a_mean():
@@ -58,6 +60,20 @@ def test_a_difference_of_accuracies_has_the_error_of_a_mean():
     each = (one.argmax(1) == labels).astype(float) - (two.argmax(1) == labels)
     error = each.std(ddof=1) / np.sqrt(500)
     assert (found.low, found.high) == pytest.approx((each.mean() - 1.96 * error, each.mean() + 1.96 * error), abs=0.1 * error + 0.003)
+
+
+def test_a_perfect_score_has_the_interval_of_what_as_many_sequences_can_hide():
+    """Of a classifier that errs once in a hundred, 37 of 100 tests of a hundred show no error: [1, 1] would hold what is true in 63."""
+    true = {"mcc": 0.98, "accuracy": 0.99, "f1": 0.99, "auc": 0.99}
+    labels = np.arange(100) % 2
+    found = [score(labels, noisy(labels, share=0.99, seed=seed), resamples=50) for seed in range(100)]
+    for name, value in true.items():
+        assert np.mean([each[name].low <= value <= each[name].high for each in found]) >= 0.93
+    rare = score(np.arange(100) // 95, np.eye(2)[np.arange(100) // 95])  # a few resamples have none of the five
+    assert rare["accuracy"].low == pytest.approx(0.025 ** (1 / 100))
+    assert all(rare[name].low == pytest.approx(0.025 ** (1 / 5)) and rare[name].high == 1 for name in ("mcc", "f1", "auc"))
+    constant = score(labels, np.tile([0.4, 0.6], (100, 1)))["mcc"]
+    assert constant.low < constant.value == 0 < constant.high
 
 
 def test_several_trainings_are_averaged_and_widen_the_interval():
