@@ -27,7 +27,7 @@
     const picture = figure.querySelector("img, svg");
     const blob = () => (picture.tagName === "IMG" ? decoded(picture.src)
       : new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" }));
-    tools(picture, named(figure, "figure"), [["SVG", (file) => save(blob(), file)], ["PNG", (file) => png(blob(), file)]]);
+    tools(figure.querySelector("figcaption") ?? picture, named(figure, "figure"), [["SVG", (file) => save(blob(), file)], ["PNG", (file) => png(blob(), file)]]);
   }
   const map = (act) => act(new Blob([window.dnabertMap.picture()], { type: "image/svg+xml" }));
   document.getElementById("map-svg").addEventListener("click", () => map((blob) => save(blob, "map.svg")));

@@ -333,6 +333,16 @@ def test_pictures_load(page: Page) -> None:
     assert len(widths) == 3 and min(widths) > 100
 
 
+def test_a_caption_stands_at_its_own_picture(page: Page) -> None:
+    """Buttons between them put it nearer to the next picture: a logo seemed to have the shares of the motif above it."""
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true; scrollTo(0, 0)")
+    gaps = page.eval_on_selector_all(
+        "figure:has(figcaption)",
+        "all => all.map(each => each.querySelector('figcaption').getBoundingClientRect().top - each.querySelector('img, svg').getBoundingClientRect().bottom)",
+    )
+    assert len(gaps) >= 3 and max(gaps) < 15
+
+
 def test_narrow_screen_has_no_sideways_scroll(page: Page) -> None:
     page.set_viewport_size({"width": 420, "height": 800})
     page.wait_for_timeout(300)
