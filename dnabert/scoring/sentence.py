@@ -6,6 +6,8 @@ from typing import Any
 
 #: What a kind of a column is called in a sentence.
 _CALLED = {"repeat_class": "repeat class {}", "region": "mostly {}", "gene_type": "in genes of type {}", "genome": "of {}"}
+#: Kinds that their column's words do not fit.
+_NAMES = {("soft_masked", "the rest"): "sequence a tenth soft-masked or more", ("gene_type", "intergenic"): "outside genes"}
 #: Kinds named in one sentence.
 _NAMED = 6
 
@@ -40,10 +42,10 @@ def called(row: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> called({"column": "repeat_class", "kind": "Alu"}), called({"column": "soft_masked", "kind": "the rest"})
-    ('repeat class Alu', 'the rest')
+    >>> called({"column": "repeat_class", "kind": "Alu"}), called({"column": "gene_type", "kind": "intergenic"})
+    ('repeat class Alu', 'outside genes')
     """
-    return _CALLED.get(row["column"], "{}").format(row["kind"])
+    return _NAMES.get((row["column"], row["kind"])) or _CALLED.get(row["column"], "{}").format(row["kind"])
 
 
 def _difference(row: dict[str, Any]) -> str:

@@ -58,6 +58,7 @@ def test_hidden_words_are_told_by_kind_of_sequence(outline: _Outline, comparison
     assert "Of which kinds of sequence?" in text and "Of 600 test windows the run needs" in text
     assert "repeat class: SINE/Alu" in text and "The run foretells more than counting: repeat class SINE/Alu" in text
     shown = text[text.index("Of which kinds of sequence?") :]
+    assert "of none where these are less than a tenth of it. Kinds in fewer than ten places have no row." in shown
     assert shown.index("ahead") < shown.index("not told apart") < shown.index("A note.")
     evidence = replace(read_evidence(comparison, run=run), scores={})
     assert "Of which kinds of sequence?" not in render(evidence, {})
