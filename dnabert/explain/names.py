@@ -89,7 +89,8 @@ def _element(card: Record) -> Name | None:
     often = max(own, key=lambda each: each["best"], default=None)
     which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
     told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of the windows at {percent(row['identity'])} identity"
-    return Name("element", f"{told} over {row['length']:.0f} bp{_piece(row)}", row["odds_ratio"])
+    there = row if often is None or often["name"] == row.get("subject") else often  # a piece of the sequence that is named
+    return Name("element", f"{told} over {row['length']:.0f} bp{_piece(there)}", row["odds_ratio"])
 
 
 def _piece(row: Record) -> str:

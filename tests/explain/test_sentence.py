@@ -47,6 +47,17 @@ def test_which_piece_of_a_long_element_a_cluster_is() -> None:
     assert sentence(homology=found)[1].endswith("over 290 bp")
 
 
+def test_the_piece_is_of_the_sequence_that_is_named() -> None:
+    """Of as many hits of two sequences one was named, and its piece told with places and length of the other."""
+    found = family("ALU", share=0.94, q=1e-9)
+    found["databases"][0]["families"][0] |= {"subject": "ALU:AluYa5", "subject_within": [0.0, 187.0], "subject_length": 381}
+    subject = {"name": "ALU:AluYb9", "best": 0.4, "subject_within": [3.0, 193.0], "subject_length": 388}
+    found["databases"][0]["subjects"] = [subject, {"name": "ALU:AluYa5", "best": 0.3}]
+    assert "(AluYb9, 40 %)" in sentence(homology=found)[1] and sentence(homology=found)[1].endswith("within bases 4 to 193 of its 388")
+    found["databases"][0]["families"][0]["subject"] = "ALU:AluYb9"
+    assert sentence(homology=found)[1].endswith("within bases 1 to 187 of its 381")
+
+
 @pytest.mark.parametrize(
     ("homology", "expected"),
     [(family("Alu", share=0.94, q=0.2), "unexplained"), (family("Alu", share=0.3, q=1e-9), "unexplained")],
