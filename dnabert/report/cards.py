@@ -110,7 +110,7 @@ def _consensus_logo(card: Record) -> list[Record]:
     width = min(_COLUMNS, len(coverage))
     start = int(np.convolve(coverage, np.ones(width), mode="valid").argmax())
     matrix = np.array(found["frequencies"])[start : start + width]
-    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=coverage[start : start + width])
+    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=coverage[start : start + width], first=start + 1)
     return [{"svg": logo, "text": f"consensus, bases {start + 1} to {start + width} of {len(coverage)}: {found['sentence']}"}]
 
 

@@ -28,7 +28,7 @@ _LEFT, _TOP, _BOTTOM = 34.0, 6.0, 18.0
 _LOWEST = 0.01
 
 
-def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArray[np.integer] = 0) -> str:
+def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArray[np.integer] = 0, first: int = 1) -> str:
     """Sequence logo (Schneider & Stephens 1990): letters as high as their share of the column's information.
 
     Parameters
@@ -36,6 +36,7 @@ def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArra
     matrix : float (l, 4), share of A, C, G, T at each column.
     title : what a reader who cannot see the picture is told, before its consensus.
     n_sites : behind the matrix, of all columns or of each (l,), for the small-sample correction; 0 = none.
+    first : number of the first column on the axis.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArra
         f'<svg xmlns="http://www.w3.org/2000/svg" class="logo" role="img" aria-label="{label}" width="{width:g}" '
         f'height="{height:g}" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" font-size="9">',
         f"<title>{label}</title>",
-        *_axes(len(matrix)),
+        *_axes(len(matrix), first=first),
     ]
     for column, (shares, information_bits) in enumerate(zip(matrix, bits, strict=True)):
         parts += _stack(shares * information_bits, x=_LEFT + _COLUMN * column)
@@ -77,7 +78,7 @@ def _stack(heights: NDArray[np.float64], *, x: float) -> list[str]:
     return parts
 
 
-def _axes(columns: int) -> list[str]:
+def _axes(columns: int, *, first: int) -> list[str]:
     """Bits at the left; the number of every fifth column below."""
     bottom = _TOP + _HEIGHT
     parts = [
@@ -89,9 +90,9 @@ def _axes(columns: int) -> list[str]:
     parts += [f'<text x="{_LEFT - 8:g}" y="{y + 3:g}" text-anchor="end">{tick}</text>' for tick, y in heights.items()]
     middle = _TOP + _HEIGHT / 2
     parts.append(f'<text transform="translate(9 {middle:g}) rotate(-90)" text-anchor="middle">bits</text>')
-    shown = [1, *range(5, columns + 1, 5)]
+    shown = [number for number in range(first, first + columns) if number == first == 1 or number % 5 == 0]
     parts += [
-        f'<text x="{_LEFT + _COLUMN * (number - 0.5):g}" y="{bottom + 11:g}" text-anchor="middle">{number}</text>'
+        f'<text x="{_LEFT + _COLUMN * (number - first + 0.5):g}" y="{bottom + 11:g}" text-anchor="middle">{number}</text>'
         for number in shown
     ]
     return [*parts, "</g>"]

@@ -46,6 +46,12 @@ def test_the_logo_of_a_consensus_is_corrected_for_the_sequences_of_each_column()
     assert [height for height in heights if height > 0.1][:9] == pytest.approx(expected, rel=1e-3)
 
 
+def test_columns_of_a_consensus_have_their_numbers_in_it() -> None:
+    consensus = {"found": True, "sentence": "", "coverage": [1] * 10 + [40] * 60, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * 70}
+    (logo,) = shown({"label": 0, "consensus": consensus})["logos"]
+    assert logo["text"].startswith("consensus, bases 11 to 70 of 70") and ">15</text>" in logo["svg"] and ">70</text>" in logo["svg"] and ">5</text>" not in logo["svg"]
+
+
 def _why(comparison: Path, basis: str) -> str:
     wide, near = ({"value": value, "low": value - 0.1, "high": value + 0.05, "rest": 0.5} for value in (0.92, 0.65))
     makeup = {"n": 9, "loci": 9, "footprint_bp": 900} | dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)

@@ -23,6 +23,14 @@ def test_well_formed_whatever_the_matrix_and_the_title(counts: list[list[int]], 
     assert root.get("aria-label") == root.findtext(f"{SVG}title")
 
 
+def test_columns_are_numbered_from_the_first_that_is_told() -> None:
+    def numbers(first: int) -> list[str]:
+        root = ElementTree.fromstring(draw_logo(np.full((12, 4), 0.25), title="x", first=first))
+        return [text.text or "" for text in root.iter(f"{SVG}text")][4:]
+
+    assert numbers(1) == ["1", "5", "10"] and numbers(349) == ["350", "355", "360"]
+
+
 def test_letters_are_as_high_as_their_information() -> None:
     matrix = np.array([[1, 0, 0, 0], [0, 0.5, 0.5, 0], [0.25, 0.25, 0.25, 0.25]])
     paths = ElementTree.fromstring(draw_logo(matrix, title="x")).findall(f"{SVG}path")
