@@ -50,13 +50,16 @@ def symmetry_rows(ladder: list[Record]) -> list[Record]:
 
 def shift_sentence(ladder: list[Record]) -> str | None:
     """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it does."""
-    rung = next((each["rung"] for each in ladder if is_trained(each) and each.get("symmetry")), None)
+    warned = next((each for each in ladder if is_trained(each) and each.get("symmetry")), {})
+    rung = warned.get("rung")
     moved = next((row["rungs"].get(rung) for row in symmetry_rows(ladder) if row["change"] == "shift" and row["amount"] == 1), None)
     if moved is None or moved["cosine"]["value"] >= _ALIKE:
         return None
+    phases = (warned.get("read") or {}).get("phases", 1)
+    more = "Read more frames (phases: 3, which meets every codon position)" if phases < 3 else f"{phases} frames are not enough: read all (as many phases as a word has letters)"
     return (
         f"Moved by one base a window of {rung} keeps a cosine of only {number(moved['cosine']['value'], digits=2)} with itself: its clusters may be "
-        "the frames in which windows were cut. Read more frames (phases: 3, which meets every codon position) or train contrastively."
+        f"the frames in which windows were cut. {more} or train contrastively."
     )
 
 

@@ -39,5 +39,8 @@ def test_a_window_that_is_another_one_base_on_is_warned_of() -> None:
     said = shift_sentence(_moved(("strand", 1, 0.9), ("shift", -1, 0.31), ("shift", 1, 0.6)))
     assert said is not None and said.startswith("Moved by one base a window of mine keeps a cosine of only 0.31 with itself: its clusters may be the frames")
     assert "phases: 3" in said and "contrastively" in said
+    three = [_moved(("shift", 1, 0.46))[0] | {"read": {"phases": 3}}]
+    said = shift_sentence(three)
+    assert said is not None and said.endswith("3 frames are not enough: read all (as many phases as a word has letters) or train contrastively.")
     for ladder in (_moved(("strand", 1, 0.1), ("shift", 1, 0.58)), _moved(("shift", 3, 0.2)), _moved(("shift", 1, 0.2), encoder="kmer:6"), []):
         assert shift_sentence(ladder) is None
