@@ -87,11 +87,17 @@ def sentence(ladder: list[Record]) -> str | None:
     if others:
         told += "; " + listed([f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
     kept = [
-        f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: {interval(whole[name])})"
+        f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: {interval(whole[name])}{_largest(rung, name)})"
         for name in _PURITY
         if rest.get(name) and whole.get(name)
     ]
-    return told + (f". Ten neighbours in what is left still name the window's {' and its '.join(kept)}." if kept else ".")
+    return told + (f". Ten neighbours in what is left name the window's {' and its '.join(kept)}." if kept else ".")
+
+
+def _largest(rung: Record, name: str) -> str:
+    """What always saying the largest class would give, where that was measured."""
+    found = (rung.get("metrics") or {}).get(name.replace("knn10", "majority"))
+    return f"; the largest class alone: {number(found['value'])}" if found else ""
 
 
 def _clusters(row: Record) -> str:

@@ -20,7 +20,10 @@ def _ladder(explained: float) -> list[dict[str, Any]]:
 
 def test_what_survives_is_told() -> None:
     said = sentence(_ladder(0.3))
-    assert said is not None and said.startswith("Composition and homology predict 30\xa0% of the variance of mine's vectors. Without them HDBSCAN")
+    assert said is not None and said.endswith("name the window's region 0.400 [0.300, 0.500] (before: 0.400 [0.300, 0.500]).")
+    said = sentence([_ladder(0.3)[0] | {"metrics": {"majority_region": {"value": 0.39}}}])
+    assert said is not None and said.endswith("(before: 0.400 [0.300, 0.500]; the largest class alone: 0.390).")  # so that nothing survives
+    assert said.startswith("Composition and homology predict 30\xa0% of the variance of mine's vectors. Without them HDBSCAN")
 
 
 @pytest.mark.parametrize("explained", [0.0, -0.92])
