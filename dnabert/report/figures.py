@@ -14,12 +14,15 @@ from dnabert.report.numbers import count, number, present
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from dnabert.report.answer import Record
     from dnabert.report.evidence import Evidence
 
+#: Bins of a histogram, at most.
+_BINS = 60
 #: Letters of a name in a legend.
 _LONGEST_NAME = 28
 _DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows"}
@@ -36,7 +39,7 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     if evidence.ladder:
         figures["ladder"] = ladder_figure(evidence.ladder, differences=evidence.differences)
     if evidence.edit_distance:
-        figures["edit_distance"] = distance_figure(evidence.edit_distance)
+        figures["edit_distance"] = distance_figure(evidence.edit_distance, length=window_length(evidence.map))
     return figures
 
 
@@ -187,15 +190,20 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record], *, best: list
     axes.set_axisbelow(True)
 
 
-def distance_figure(edit_distance: Record) -> Figure:
-    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of its GC."""
+def window_length(table: pd.DataFrame) -> int | None:
+    """Bases of a window, where the map has coordinates."""
+    return int((table["end"] - table["start"]).iloc[0]) if {"start", "end"} <= set(table) and len(table) else None
+
+
+def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figure:
+    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of its GC; `length` of a window, if known."""
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
     figure = _figure(width=9, height=5.4)
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     everything = np.concatenate(list(pairs.values())) if pairs else np.array([0.0, 1.0])
-    bins = np.linspace(everything.min(), everything.max() + 1e-9, 61)
+    bins = _bins(everything, length=length)
     for axes, name, random, colour in (
         (panels[0], "within", "random_equal_gc", PALETTE[0]),
         (panels[1], "unclustered", "random_equal_gc_unclustered", PALETTE[1]),
@@ -204,6 +212,24 @@ def distance_figure(edit_distance: Record) -> Figure:
     panels[-1].set_xlabel("Levenshtein distance (share of the window's length)")
     figure.suptitle("Edit distance between pairs of windows", fontsize=11)
     return figure
+
+
+def _bins(values: np.ndarray, *, length: int | None) -> np.ndarray:
+    """Edges of about 60 bins, float; where the length is known each holds as many whole numbers of edits: of two here and three there one hill becomes several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> (_bins(np.array([0.25, 1.0]), length=8) * 8).tolist()
+    [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]
+    """
+    import numpy as np
+
+    if length is None:
+        return np.linspace(values.min(), values.max() + 1e-9, _BINS + 1)
+    least, most = round(values.min() * length), round(values.max() * length)
+    step = -(-(most - least + 1) // _BINS)
+    return (np.arange(least, most + step + 1, step) - 0.5) / length
 
 
 def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, random: str, colour: str, bins: np.ndarray) -> None:

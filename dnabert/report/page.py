@@ -11,7 +11,7 @@ from dnabert.explain.evidence_rows import left_out
 from dnabert.manifest import kind_of
 from dnabert.report import answer, cards, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import draw_all, save_all, save_svg
+from dnabert.report.figures import draw_all, save_all, save_svg, window_length
 from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, told_columns, write_tables
@@ -123,7 +123,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "symmetry": survival.symmetry_rows(ladder),
         "shift_sentence": survival.shift_sentence(ladder),
         "windows": len(labels),
-        "window_length": _window_length(evidence.map),
+        "window_length": window_length(evidence.map),
         "place": _place(evidence.map),
         "drawn": _drawn(evidence.map),
         "no_sequences": evidence.no_sequences,
@@ -135,11 +135,6 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "configs": evidence.configs,
         "versions": (evidence.manifests.get("comparison") or evidence.manifests["explanation"]).get("versions") or {},
     }
-
-
-def _window_length(table: pd.DataFrame) -> int | None:
-    """Bases of a window, where the map has coordinates."""
-    return int((table["end"] - table["start"]).iloc[0]) if {"start", "end"} <= set(table) and len(table) else None
 
 
 def _place(table: pd.DataFrame) -> str:

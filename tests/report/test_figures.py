@@ -4,10 +4,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import draw_all, loss_figure, map_figure, save_all
+from dnabert.report.figures import distance_figure, draw_all, loss_figure, map_figure, save_all
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,18 @@ def test_all_figures_as_png_and_svg(evidence: Evidence, tmp_path: Path) -> None:
     for name in figures:
         assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (tmp_path / "figures" / f"{name}.svg").read_text()[:1000]
+
+
+def test_bins_of_edit_distances_hold_as_many_numbers_of_edits_each() -> None:
+    """Of two here and three there one hill looked like two."""
+    rng = np.random.default_rng(0)
+    edits = rng.normal(240, 7, 60_000).round()
+    figure = distance_figure({"pairs": {"within": (edits / 448).round(4).tolist(), "random_equal_gc": [130 / 448]}}, length=448)
+    axes = figure.axes[0]
+    heights = np.array([patch.get_height() for patch in axes.patches if hasattr(patch, "get_height")])
+    assert heights.sum() == pytest.approx(100)
+    top = int(heights.argmax())
+    assert (np.diff(heights[: top + 1]) > -0.5).all() and (np.diff(heights[top:]) < 0.5).all()
 
 
 def test_a_map_of_what_was_not_annotated_is_left_out(evidence: Evidence) -> None:
