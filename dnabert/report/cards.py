@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnabert.report.logo import draw_logo
-from dnabert.report.numbers import percent, present
+from dnabert.report.numbers import count, percent, present
 
 Record = dict[str, Any]
 
@@ -96,7 +96,8 @@ def _motif_logos(card: Record) -> list[Record]:
         if present(others["q"]) and others["q"] <= _ALPHA:
             logo = draw_logo(np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"])
             matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
-            told = f"motif in {percent(others['share'])} of the windows held out (it was not sought in these), elsewhere in {percent(others['background_share'])}"
+            sought = f"of {count(card['motifs']['n_held_out'])} windows held out (near-copies count once; it was not sought in these)"
+            told = f"motif in {percent(others['share'])} {sought}, elsewhere in {percent(others['background_share'])}"
             told += "" if present(own["q"]) and own["q"] <= _ALPHA else "; no more than the windows' composition gives"
             found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
     return found

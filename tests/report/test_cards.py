@@ -46,6 +46,15 @@ def test_the_logo_of_a_consensus_is_corrected_for_the_sequences_of_each_column()
     assert [height for height in heights if height > 0.1][:9] == pytest.approx(expected, rel=1e-3)
 
 
+def test_of_how_many_windows_a_motif_has_its_share_is_told() -> None:
+    """Of 27 windows seven were left: near-copies count once, and half are held out."""
+    found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8}
+    found |= {"versus_others": {"share": 3 / 7, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"q": 0.001}}
+    (logo,) = shown({"label": 0, "motifs": {"n_held_out": 7, "motifs": [found]}})["logos"]
+    text = logo["text"].replace("\N{NO-BREAK SPACE}", " ")
+    assert text == "motif in 43 % of 7 windows held out (near-copies count once; it was not sought in these), elsewhere in 1 %"
+
+
 def test_columns_of_a_consensus_have_their_numbers_in_it() -> None:
     consensus = {"found": True, "sentence": "", "coverage": [1] * 10 + [40] * 60, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * 70}
     (logo,) = shown({"label": 0, "consensus": consensus})["logos"]

@@ -66,7 +66,7 @@ def _card(name: str) -> dict[str, Any]:
         "words": {
             "words": [{"word": name, "versus_others": {"share": 0.5, "background_share": 0.1}, "versus_shuffled": {"background_share": 0.1}}],
         },
-        "motifs": {"motifs": [motif]},
+        "motifs": {"n_held_out": 7, "motifs": [motif]},
         "known_motifs": [{"motif": name, "known": name}],
         "sentence": {"text": name, "confidence": "high", "basis": name},
     }  # fmt: skip
