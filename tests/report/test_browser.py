@@ -349,6 +349,14 @@ def test_narrow_screen_has_no_sideways_scroll(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
+def test_on_a_narrow_screen_captions_and_names_of_measures_are_read_whole(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    widths = "all => all.map(each => each.getBoundingClientRect().width)"
+    captions = page.eval_on_selector_all("caption", widths)
+    assert len(captions) > 3 and max(captions) < 390  # not as wide as a table, of which a part is seen
+    assert min(page.eval_on_selector_all(".outcomes tbody th[scope=row]", widths)) > 70  # no word is broken
+
+
 def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(browser: Browser, report: Path, tmp_path: Path) -> None:
     evidence, long = read_evidence(report.parents[1] / "comparison"), "gene_" * 30
     clusters = [row | {"genomes": {long: 1.0}} for row in evidence.clusters]
