@@ -204,7 +204,8 @@
     const sure = probability === null || value("label", row) === "noise" ? "" : ` (strength ${percent(probability)})`;
     add("cluster", `${value("label", row)}${sure}`);
     const known = (key) => (value(key, row) === "unknown" ? null : value(key, row)); // else not annotated
-    add("gene", [value("gene", row), known("gene_type")].filter(Boolean).join(", "));
+    const gene = [value("gene", row), known("gene_type")].filter(Boolean).join(", ");
+    add("gene", gene === "intergenic" ? "none" : gene); // the type of windows that are in no gene
     add("region", known("region"));
     const repeat = value("repeat", row);
     if (value("repeat_class", row) !== "unknown") add("repeat", [value("repeat_class", row), repeat === null ? null : percent(repeat)].filter(Boolean).join(" "));

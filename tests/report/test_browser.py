@@ -228,6 +228,15 @@ def test_hover_tells_the_sequence(browser: Browser, report: Path, tmp_path: Path
         }""", row)
 
 
+def test_a_window_in_no_gene_has_none(browser: Browser, report: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(report.parents[1] / "comparison")
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(evidence, map=evidence.map.assign(gene="", gene_type="intergenic")), {}), encoding="utf-8")
+    with _opened(browser, path) as page:
+        _hover(page)
+        assert "gene none ·" in page.inner_text("#hover")
+
+
 def test_the_first_screen_holds_question_answer_and_map(page: Page) -> None:
     for selector in ("#answer h1", "#verdict", "#outcomes", "#find", "#colour", "#map"):
         box = page.locator(selector).bounding_box()
