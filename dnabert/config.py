@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import difflib
 import functools
+import re
 import reprlib
 import types
 import typing
@@ -125,7 +126,21 @@ def _checked(config_class: type, values: dict[str, Any], where: _Place) -> Any:
     try:
         return config_class(**values)
     except UserError as error:
-        raise UserError(f"{where.path}: {error}") from None
+        raise UserError(f"{where.path}: {of_group(str(error), config_class, where.key)}") from None
+
+
+def of_group(text: str, config_class: type, key: str) -> str:
+    """Reword what a group of settings says of itself, which knows of no group around it: its flags get the group's dotted key.
+
+    Examples
+    --------
+    >>> from dnabert.clusters.config import ClusterConfig
+    >>> of_group("--map-min-dist is 2.0: pass --map-min-dist 0.1", ClusterConfig, "map_cluster")
+    '--map-cluster.map-min-dist is 2.0: pass --map-cluster.map-min-dist 0.1'
+    """
+    names = "|".join(name.replace("_", "-") for name in field_types(config_class))
+    prefix = f"{key.replace('_', '-')}." if key else ""
+    return re.sub(rf"(?<![\w.-])--({names})(?![\w.-])", rf"--{prefix}\1", text)
 
 
 def _unchecked(config_class: type, values: dict[str, Any], where: _Place) -> Any:

@@ -11,10 +11,10 @@ import math
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from dnabert.config import SEEDS, field_types, nearest, unchecked_from_yaml
+from dnabert.config import SEEDS, field_types, nearest, of_group, unchecked_from_yaml
 from dnabert.errors import UserError
 
 T = TypeVar("T")
@@ -59,9 +59,53 @@ def parse(
     known = functools.partial(
         tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
     )
-    config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others], listed=dict(_listed(config_class))))
+    with _without_checks(config_class):
+        config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others], listed=dict(_listed(config_class))))
+    try:
+        _check(config)
+    except UserError as error:
+        named = re.findall(r"--[\w.-]+", str(error).partition(":")[0])
+        by_flag = path is None or any(is_given(flag, arguments) for flag in named)
+        raise UserError(str(error) if by_flag else f"{path}: {error}") from None
     _check_numbers(config)
     return config
+
+
+@contextlib.contextmanager
+def _without_checks(config_class: type) -> Iterator[None]:
+    """Keep a dataclass and its groups from checking themselves while tyro makes them: only afterwards is it known which group says what."""
+    checked = [(each, vars(each)["__post_init__"]) for each in _groups(config_class) if "__post_init__" in vars(each)]
+    try:
+        for each, _ in checked:
+            each.__post_init__ = lambda self: None
+        yield
+    finally:
+        for each, check in checked:
+            each.__post_init__ = check
+
+
+def _groups(hint: Any) -> set[Any]:
+    """The dataclasses of a type, those that they are made of and extend among them."""
+    if not (dataclasses.is_dataclass(hint) and isinstance(hint, type)):
+        return {found for argument in typing.get_args(hint) for found in _groups(argument)}
+    of_fields = (_groups(each) for each in field_types(hint).values())
+    return {*filter(dataclasses.is_dataclass, hint.__mro__)}.union(*of_fields)
+
+
+def _check(config: Any, key: str = "") -> None:
+    """Let the groups of a dataclass check themselves, then itself; what one says of its flags gets its dotted key."""
+    for field in dataclasses.fields(config):
+        value, inner = getattr(config, field.name), f"{key}.{field.name}" if key else field.name
+        if dataclasses.is_dataclass(value):
+            _check(value, inner)
+        for i, each in enumerate(value) if isinstance(value, list) else ():
+            if dataclasses.is_dataclass(each):
+                _check(each, f"{inner}.{i}")
+    try:
+        if hasattr(config, "__post_init__"):
+            config.__post_init__()
+    except UserError as error:
+        raise UserError(of_group(str(error), type(config), key)) from None
 
 
 #: What fits where numbers are counted.

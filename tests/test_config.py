@@ -141,3 +141,12 @@ def test_yaml_round_trip(tmp_path_factory, config):
 def test_paths_are_written_as_text(tmp_path):
     save_yaml(Required("bert", Path("a/b")), tmp_path / "x.yaml")
     assert load_yaml(Required, tmp_path / "x.yaml") == Required("bert", Path("a/b"))
+
+
+def test_a_group_of_a_file_says_its_dotted_flag(tmp_path):
+    from dnabert.comparison.config import CompareConfig
+
+    path = tmp_path / "own.yaml"
+    path.write_text("map_cluster: {map_min_dist: 2}")
+    with pytest.raises(UserError, match=r"own.yaml: --map-cluster.map-min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.map-min-dist 0.1"):
+        load_yaml(CompareConfig, path)

@@ -65,6 +65,31 @@ class Settings:
 
 
 @dataclass
+class Clustering:
+    """Of windows."""
+
+    min_dist: float = 0.1
+    neighbors: int = 15
+
+    def __post_init__(self) -> None:
+        if self.min_dist > 1:
+            raise UserError(f"--min-dist is {self.min_dist}, allowed is 0 to 1: pass --min-dist 0.1")
+
+
+@dataclass
+class Twice:
+    """Two groups of one kind."""
+
+    ladder_cluster: Clustering = field(default_factory=Clustering)
+    map_cluster: Clustering = field(default_factory=Clustering)
+    k: int = 7
+
+    def __post_init__(self) -> None:
+        if self.k > 8:
+            raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
+
+
+@dataclass
 class Required:
     """Needs an encoder."""
 
@@ -181,3 +206,27 @@ def test_numbers_that_no_setting_can_be(argv, said):
     with pytest.raises(UserError, match=re.escape(said)):
         parse(Numbers, argv)
     assert parse(Numbers, ["--seed", "4294967295", "--minutes", "0.5"]).seed == 4294967295
+
+
+@pytest.mark.parametrize(
+    ("yaml", "argv", "said"),
+    [
+        ("map_cluster: {min_dist: 2}", [], "own.yaml: --map-cluster.min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.min-dist 0.1"),
+        ("k: 6", ["--ladder-cluster.min-dist", "2"], "--ladder-cluster.min-dist is 2.0, allowed is 0 to 1: pass --ladder-cluster.min-dist 0.1"),
+        ("k: 9", ["--map-cluster.neighbors", "4"], "own.yaml: --k is 9, allowed is 1 to 8: pass --k 7"),
+    ],
+)
+def test_a_mistake_names_its_group_and_the_file_that_has_it(tmp_path, monkeypatch, yaml, argv, said):
+    monkeypatch.chdir(tmp_path)
+    Path("own.yaml").write_text(yaml)
+    with pytest.raises(UserError) as error:
+        parse(Twice, ["--config", "own.yaml", *argv])
+    assert str(error.value) == said
+
+
+def test_a_flag_mends_what_a_file_has_wrong_and_checks_are_back_afterwards(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("map_cluster: {min_dist: 2}")
+    assert parse(Twice, ["--config", str(path), "--map-cluster.min-dist", "0.5"]).map_cluster.min_dist == 0.5
+    with pytest.raises(UserError):
+        Clustering(min_dist=2)

@@ -51,16 +51,16 @@ class ClusterConfig:
         _one_of("selection", self.selection, _SELECTIONS)
         for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1), ("map_sample", 100)):
             if getattr(self, name) < least:
-                raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
+                raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
         if not 0 <= self.map_min_dist <= 1:
-            raise UserError(f"map_min_dist is {self.map_min_dist}, allowed is 0 to 1: pass --map-min-dist 0.1")
+            raise UserError(f"--map-min-dist is {self.map_min_dist}, allowed is 0 to 1: pass --map-min-dist 0.1")
         if not 0 < self.largest_share <= 1:
-            raise UserError(f"largest_share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
+            raise UserError(f"--largest-share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
         for name in ("min_samples", "map_neighbors"):
             value = getattr(self, name)
             if not 2 <= value <= self.neighbors:
-                mend = f"raise {name}" if value < 2 else f"lower {name} or raise neighbors"
-                raise UserError(f"{name} is {value}, allowed is 2 to neighbors = {self.neighbors}: {mend}")
+                mend = f"raise {_flag(name)}" if value < 2 else f"lower {_flag(name)} or raise --neighbors"
+                raise UserError(f"{_flag(name)} is {value}, allowed is 2 to {self.neighbors}, which --neighbors is: {mend}")
 
 
 @dataclass
@@ -88,19 +88,23 @@ class StabilityConfig:
         _one_of("unit", self.unit, _UNITS)
         for name, least in (("seeds", 1), ("subsamples", 2), ("seed", 0)):
             if getattr(self, name) < least:
-                raise UserError(f"{name} is {getattr(self, name)}, allowed is {least} or more: raise {name}")
+                raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
         if not 0.5 <= self.fraction < 1:
-            raise UserError(f"fraction is {self.fraction}, allowed is 0.5 to below 1: pass --fraction 0.5")
+            raise UserError(f"--fraction is {self.fraction}, allowed is 0.5 to below 1: pass --fraction 0.5")
         if not 0 < self.pattern <= self.stable <= 1:
             raise UserError(
-                f"pattern is {self.pattern} and stable is {self.stable}, allowed is 0 < pattern <= stable <= 1: "
+                f"--pattern is {self.pattern} and --stable is {self.stable}, allowed is 0 < pattern <= stable <= 1: "
                 "pass --pattern 0.6 --stable 0.75"
             )
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise UserError(f"{name} is {value!r}, allowed is {' or '.join(allowed)}: choose one of them")
+        raise UserError(f"{_flag(name)} is {value!r}, allowed is {' or '.join(allowed)}: choose one of them")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 @dataclass

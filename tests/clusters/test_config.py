@@ -7,12 +7,12 @@ from dnabert.errors import UserError
 @pytest.mark.parametrize(
     ("values", "names"),
     [
-        ({"scaling": "whiten"}, "whiten"),
+        ({"scaling": "whiten"}, "--scaling is 'whiten'"),
         ({"selection": "best"}, "eom or leaf"),
-        ({"min_samples": 31}, "min_samples is 31.*: lower min_samples or raise neighbors$"),
-        ({"map_neighbors": 1}, "map_neighbors is 1.*: raise map_neighbors$"),
-        ({"min_cluster_size": 1}, "raise min_cluster_size"),
-        ({"largest_share": 0.0}, "largest_share is 0.0, allowed is above 0 to 1"),
+        ({"min_samples": 31}, "--min-samples is 31.*: lower --min-samples or raise --neighbors$"),
+        ({"map_neighbors": 1}, "--map-neighbors is 1.*: raise --map-neighbors$"),
+        ({"min_cluster_size": 1}, "raise --min-cluster-size"),
+        ({"largest_share": 0.0}, "--largest-share is 0.0, allowed is above 0 to 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(values: dict, names: str) -> None:
@@ -27,7 +27,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(values: dict, names: str) -
         ({"seeds": 0}, "seeds is 0"),
         ({"subsamples": 1}, "subsamples is 1, allowed is 2 or more"),
         ({"fraction": 1.0}, "fraction is 1.0"),
-        ({"pattern": 0.8}, "pattern is 0.8 and stable is 0.75"),
+        ({"pattern": 0.8}, "--pattern is 0.8 and --stable is 0.75"),
     ],
 )
 def test_a_wrong_value_of_stability_is_named(values: dict, names: str) -> None:
