@@ -158,7 +158,8 @@ def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
     """
     if isinstance(paths, str | Path):
         paths = [paths]
-    genomes = [GenomeConfig(name=_FASTA_ENDING.sub("", Path(path).name), fasta=str(path)) for path in paths]
+    # a folder like . has no name of its own; that it is no file is said where files are looked for
+    genomes = [GenomeConfig(name=_FASTA_ENDING.sub("", Path(path).name) or "genome", fasta=str(path)) for path in paths]
     return CorpusConfig(genomes=genomes)
 
 

@@ -51,7 +51,7 @@ def model_card(
 {model["architecture"]}, {model["layers"]} layers of width {model["hidden_size"]}, {parameters:,} parameters, {words}. Made with
 dnabert's `train/pretrain.py`.
 
-**Trained on** {data or trained_on(manifest)} {last["tokens"]:,} tokens in {last["seconds"] / 60:.0f} minutes{_begun_from(manifest)}.
+**Trained on** {data or trained_on(manifest)} {last["tokens"]:,} tokens in {_took(last["seconds"])}{_begun_from(manifest)}.
 {_objective(config)}
 
 ## How good it is
@@ -109,6 +109,17 @@ def trained_on(manifest: dict[str, Any]) -> str:
     bases = windows * min(step, corpus.window_length) / 1e6
     by = corpus.manifest["config"]["split"]["by"]
     return f"{genomes}: {windows:,} windows of {corpus.window_length} bp ({bases:,.1f} Mb), split by {by}."
+
+
+def _took(seconds: float) -> str:
+    """Seconds in the unit people would say.
+
+    Examples
+    --------
+    >>> _took(36.2), _took(75), _took(1800)
+    ('36 seconds', '75 seconds', '30 minutes')
+    """
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 def _begun_from(manifest: dict[str, Any]) -> str:

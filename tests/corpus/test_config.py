@@ -76,3 +76,9 @@ def test_the_shipped_config_runs_on_a_folder_of_its_layout(tmp_path: Path, monke
     corpus = prepare(config, out=tmp_path / "corpus", base=path.parent)
     assert list(corpus) == ["train", "validation", "test"]
     assert [genome.genome for genome in corpus.summary] == ["human", "chimp", "gorilla", "orangutan"]
+
+
+def test_a_folder_in_place_of_a_fasta_is_told_to_be_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"fasta is \.: it is a folder .*: give an existing file"):
+        resolve_paths(config_from_fasta(["."]))
