@@ -21,7 +21,7 @@ from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.rungs import resolve_rungs
+from dnabert.encoders.rungs import RungConfig, resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
@@ -102,6 +102,8 @@ def _resolved(config: CompareConfig) -> CompareConfig:
     """Put the run in RUN's place, leave out rungs that lack it, and find the corpus."""
     manifest = read_manifest(config.run, kind="run") if config.run else {}
     rungs = resolve_rungs(config.rungs, run=config.run)
+    if _map_name(rungs) in [rung.name for rung in rungs]:
+        raise UserError(f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its place: rename it under rungs")
     corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
     return replace(config, rungs=rungs, corpus=corpus)
 
@@ -116,11 +118,15 @@ def _demo_corpus(out: str) -> str:
 def _map(config: CompareConfig) -> Path:
     """Embed and cluster the windows of the first rung's map; the folder of its clusters."""
     rung = config.rungs[0]
-    name = f"{rung.name}_all"
+    name = _map_name(config.rungs)
     embeddings = embedded(name, rung, EmbedConfig(sample=config.map_windows, seed=config.seed), config=config)
     folder = clustered(name, embeddings, config.map_cluster, out=config.out)
     write_json(Path(config.out) / "comparison.json", {"main": f"clusters/{name}", "main_rung": rung.name})
     return folder
+
+
+def _map_name(rungs: list[RungConfig]) -> str:
+    return f"{rungs[0].name}_all"
 
 
 def _explanation(main: Path, config: CompareConfig) -> None:

@@ -163,7 +163,8 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
     config = ladder.config
     if not config.symmetry_windows:
         return []
-    wanted = {"part": "symmetry, unknown words masked, by place", "rung": asdict(rung), "n": config.symmetry_windows, "k": ladder.k, "seed": config.seed}
+    wanted = {"part": "symmetry, unknown words masked, by place", "rung": asdict(rung), "n": config.symmetry_windows, "k": ladder.k}
+    wanted |= {"resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
         encoder = _encoder(embeddings)

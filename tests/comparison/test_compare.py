@@ -16,6 +16,7 @@ from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
 from dnabert.comparison.compare import _explanation, _null, _score
 from dnabert.comparison.ladder import Ladder
+from dnabert.comparison.rung import _symmetry
 from dnabert.config import load_yaml
 from dnabert.corpus import Corpus
 from dnabert.encoders.encoder import DEFAULT_RUN
@@ -95,6 +96,14 @@ def test_going_on_makes_nothing_twice(compared: Path) -> None:
     assert len(before) == 16 and times() == before
 
 
+def test_symmetry_is_measured_again_with_other_resamples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("dnabert.comparison.rung.once", lambda *_, config, **__: asked.append(config) or [])
+    for resamples in (20, 20, 21):
+        _symmetry(RungConfig("a", "kmer:2"), Ladder(replace(_config(tmp_path), resamples=resamples), None, k=6), tmp_path)  # type: ignore[arg-type]
+    assert asked[0] == asked[1] != asked[2]
+
+
 def test_hidden_words_are_asked_once_and_leave_the_scores_of_rungs_alone(tiny_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with stage(tmp_path / "scores" / "kmer3", kind="comparison"):
         pass
@@ -131,6 +140,14 @@ def test_without_a_run_its_rungs_are_left_out_or_it_says_so(tmp_path: Path) -> N
     with pytest.raises(UserError, match="same name"):
         compare(twice)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_rung_with_the_name_of_the_map_is_refused(tmp_path: Path) -> None:
+    """Its vectors would be the map's, of other windows by another encoder."""
+    rungs = [RungConfig("a", "kmer:2"), RungConfig("a_all", "kmer:3")]
+    with pytest.raises(UserError, match="a rung is named a_all, as is the map of a, .*: rename it under rungs"):
+        compare(replace(_config(tmp_path / "out"), rungs=rungs))
+    assert not (tmp_path / "out").exists()
 
 
 def test_stages_of_somebody_s_are_not_replaced(tmp_path: Path) -> None:
