@@ -38,7 +38,7 @@ class Scores:
 
     Attributes
     ----------
-    table : one row per window that was asked: ``row`` (of its split), its place and annotation, ``words`` (hidden ones), ``bits_per_base``
+    table : one row per window that was asked: its place and annotation, ``words`` (hidden ones), ``bits_per_base``
         and, where it was counted, ``counting_bits_per_base``; NaN where every word holds an N.
     summary : the content of ``scores.json``: ``run``, ``split``, ``windows``, ``places``, ``kinds`` (rows of `by_kind`), ``sentences``,
         ``notes`` (what is left out and why, and what to keep in mind).
@@ -98,7 +98,7 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
             "places": int(bits.places.max()) + 1,
             "kinds": kinds,
             "sentences": told(kinds, split=split),
-            "notes": _notes(opened, split=split, trained_on=manifest["inputs"].get("corpus"), counted=bits.counting is not None),
+            "notes": _notes(opened, config, split=split, trained_on=manifest["inputs"].get("corpus")),
         }
         _write(folder, config, summary, _with_bits(table, bits, words))
     return load_scores(out)
@@ -228,8 +228,12 @@ def _with_bits(table: pd.DataFrame, bits: WindowBits, words: np.ndarray) -> pd.D
     return table.assign(words=words, **per_base)
 
 
-def _notes(corpus: Corpus, *, split: str, trained_on: dict[str, Any] | None, counted: bool) -> list[str]:
-    notes = [] if counted else [f"{corpus.folder} has no training windows, in which to count: nothing stands beside the run"]
+def _notes(corpus: Corpus, config: ScoreConfig, *, split: str, trained_on: dict[str, Any] | None) -> list[str]:
+    training, notes = len(corpus.view("train")) if "train" in corpus else 0, []
+    if not training:
+        notes.append(f"{corpus.folder} has no training windows, in which to count: nothing stands beside the run")
+    elif training > config.counted_windows:
+        notes.append(f"words were counted in {config.counted_windows:,} of {training:,} training windows: in all of them counting would know more")
     if split == "train":
         notes.append("the run may have been trained on these windows, and counting was: neither is a test")
     elif trained_on is None or trained_on.get("sha256") != content_hash(corpus.folder):

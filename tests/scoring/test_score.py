@@ -84,6 +84,12 @@ def test_the_command_tells_it_in_sentences_and_as_json(run: Path, tiny_corpus: C
     assert told["places"] == gene_places(table).max() + 1 < places_apart(table).max() + 1  # near windows cost alike
 
 
+def test_it_says_that_words_are_counted_in_a_part_of_the_training_windows(run: Path, tiny_corpus: Corpus, tmp_path: Path) -> None:
+    found = score(run, tiny_corpus.folder, out=tmp_path / "scores", config=ScoreConfig(windows=10, order=2, counted_windows=100, precision="fp32"))
+    training = len(tiny_corpus.view("train"))
+    assert found.summary["notes"] == [f"words were counted in 100 of {training:,} training windows: in all of them counting would know more"]
+
+
 def test_another_corpus_is_said_and_one_without_training_windows_is_not_counted(run: Path, tmp_path: Path) -> None:
     simulate_fasta(tmp_path / "other.fa", length=20_000, seed=3)
     config = config_from_fasta([tmp_path / "other.fa"])
