@@ -32,14 +32,15 @@ HALVES = 20
 
 @dataclass(frozen=True)
 class OfHalves:
-    """A value of all windows, and those of halves, float64 (halves,)."""
+    """A value of all windows, and those of halves, float64 (halves,), of so many stretches."""
 
     value: float
     halves: np.ndarray
+    places: int | None = None
 
     def score(self, n: int) -> Score:
         """With its 95 % interval, between -1 and 1, over n windows."""
-        low, high = bounds(self.value, self.halves)
+        low, high = bounds(self.value, self.halves, places=self.places)
         return Score(self.value, max(low, -1.0), min(high, 1.0), n)
 
 
@@ -57,9 +58,11 @@ def clustered_halves(
     pool : neighbours among all, where they are known.
     """
     places = gene_places(table)
-    if places.max(initial=-1) + 1 < FEWEST_PLACES:
+    count = int(places.max(initial=-1)) + 1
+    if count < FEWEST_PLACES:
         return []
-    return list(repeat_on_subsamples(vectors, places, clustering=config, config=StabilityConfig(subsamples=HALVES, fraction=0.5, seed=seed), pool=pool))
+    found = repeat_on_subsamples(vectors, places, clustering=config, config=StabilityConfig(subsamples=HALVES, fraction=0.5, seed=seed), pool=pool)
+    return [dataclasses.replace(half, places=count) for half in found]
 
 
 def kmeans_again(vectors: np.ndarray, halves: Sequence[Run], *, config: ClusterConfig) -> list[Run]:
@@ -86,11 +89,19 @@ def agreement_again(
     clustered : leave out those that are in no cluster.
     """
     again = [_agreement(half.labels, column[half.rows], asked=asked[half.rows], clustered=clustered) for half in halves]
-    return OfHalves(_agreement(labels, column, asked=asked, clustered=clustered), np.array(again))
+    return OfHalves(_agreement(labels, column, asked=asked, clustered=clustered), np.array(again), halves[0].places if halves else None)
 
 
-def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL) -> tuple[float, float]:
+def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL, places: int | None = None) -> tuple[float, float]:
     """What Student's t puts around a value, whose standard error is the root mean square of what halves differ from it.
+
+    Parameters
+    ----------
+    value : of all windows.
+    halves : float (halves,), of halves.
+    level : of the interval.
+    places : stretches that were halved. Of fewer than there are halves these tell no more than the stretches do, and where their number is odd the
+        larger half is drawn, which differs from all of them by less than they err. Default: many.
 
     Examples
     --------
@@ -100,7 +111,8 @@ def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL) -> tuple[f
     """
     from scipy.stats import t
 
-    reach = float(t.ppf((1 + level) / 2, len(halves) - 1) * np.sqrt(np.mean((halves - value) ** 2)))
+    count, drawn = (len(halves), 1.0) if places is None else (min(places, len(halves)), (places + 1) // 2 / (places // 2))
+    reach = float(t.ppf((1 + level) / 2, count - 1) * np.sqrt(drawn * np.mean((halves - value) ** 2)))
     return value - reach, value + reach
 
 

@@ -37,6 +37,7 @@ class Run:
     seconds : its time.
     left_out : int (l,), of the windows that it did not see those that were placed among its clusters; see `place_left_out`.
     placed : int (l,), the cluster that each was placed in, -1 = none.
+    places : how many places it drew from; None where that was not told.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Run:
     seconds: float
     left_out: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     placed: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    places: int | None = None
 
 
 class Clustered(NamedTuple):

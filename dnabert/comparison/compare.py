@@ -34,7 +34,7 @@ from dnabert.tokenizer import load_tokenizer
 from dnabert.yaml_file import read_mapping
 
 #: What a record of a rung holds for computing alone, and no reader needs.
-_WORKING = ("hits", "groups", "draws")
+_WORKING = ("hits", "groups", "draws", "stretches")
 
 
 def compare(config: CompareConfig) -> Path:

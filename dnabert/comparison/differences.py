@@ -36,7 +36,7 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     Parameters
     ----------
     ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1), ``groups``, ``draws``
-        (metric to the values of halves, paired between rungs) and ``explained_away``.
+        (metric to the values of halves, paired between rungs), ``stretches`` (metric to how many were halved) and ``explained_away``.
     resamples, seed : of the bootstrap of hits.
 
     Returns
@@ -127,7 +127,7 @@ def _compared(rung: Record, rivals: list[Record], measures: Sequence[tuple[str |
     drawn = {key: against for key, against in drawn.items() if against}
     return [
         {"metric": metric, "without": without, "rung": rung["rung"], "n": _n(rung, metric)}
-        | _row(against, tests=len(drawn), places=_places(rung, metric))
+        | _row(against, tests=len(drawn), places=_places(rung, metric), stretches=rung.get("stretches", {}).get(metric))
         for (without, metric), against in drawn.items()
     ]
 
@@ -143,14 +143,14 @@ def _places(rung: Record, metric: str) -> int | None:
     return None if groups is None else len(set(groups))
 
 
-def _bounds(values: NDArray[np.float64], *, level: float, places: int | None) -> tuple[float, float]:
+def _bounds(values: NDArray[np.float64], *, level: float, places: int | None, stretches: int | None) -> tuple[float, float]:
     """What Student's t says of halves; of resamples `of_places`: of a thousand the outermost are no quantile of 1 in 10,000.
 
     Where all places differ alike, most often not at all, nothing is drawn but that; see `of_one_kind`.
     """
     drawn, observed = values[:-1], float(values[-1])
     if places is None:
-        return bounds(observed, drawn, level=level)
+        return bounds(observed, drawn, level=level, places=stretches)
     if places > 1 and _is_constant(values):
         return of_one_kind(observed, places=places, level=level, least=-1.0)
     return of_places(observed, drawn, places=places, level=level)
@@ -160,17 +160,17 @@ def _is_constant(values: NDArray[np.float64]) -> bool:
     return float(np.ptp(values)) < _SAME
 
 
-def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | None) -> Record:
+def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | None, stretches: int | None) -> Record:
     """The last of a rival's values is the observed difference, the others those of resamples or of halves."""
     every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
-    few = places is not None and places < FEWEST_PLACES
-    ahead = not few and all(_bounds(values, level=every, places=places)[0] > 0 for values in against.values())
-    better = [name for name, values in against.items() if not few and _bounds(values, level=any_one, places=places)[1] < 0]
+    few, drawn = places is not None and places < FEWEST_PLACES, {"places": places, "stretches": stretches}
+    ahead = not few and all(_bounds(values, level=every, **drawn)[0] > 0 for values in against.values())
+    better = [name for name, values in against.items() if not few and _bounds(values, level=any_one, **drawn)[1] < 0]
     outcome = "ahead" if ahead else "behind" if better else "level"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
     plain = not (few or places is None or _is_constant(against[best]))
-    low, high = interval(against[best][:-1]) if plain else _bounds(against[best], level=LEVEL, places=places)
-    sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, places=places)
+    low, high = interval(against[best][:-1]) if plain else _bounds(against[best], level=LEVEL, **drawn)
+    sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, **drawn)
     bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
     return {"baseline": best, "value": value, **bounds, "outcome": outcome}

@@ -31,7 +31,7 @@ from dnabert.explain.blast import missing_program
 from dnabert.manifest import read_manifest
 
 #: What scores, retrieval and relatives give.
-_PARTS = ("metrics", "hits", "groups", "draws")
+_PARTS = ("metrics", "hits", "groups", "draws", "stretches")
 
 
 def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> Path:
@@ -61,7 +61,8 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     -------
     dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``read`` (how: phases, strands and all else), ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
     ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
-    ``draws`` (metric to its values when halves of the windows are clustered again, the same halves for every rung),
+    ``draws`` (metric to its values when halves of the windows are clustered again, the same halves for every rung), ``stretches`` (metric to
+    how many were halved),
     ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
@@ -87,7 +88,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs) and of halves clustered again, of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs) and of halves clustered again (few stretches tell less), of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -102,6 +103,7 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
             "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": {name: places.tolist() for name, places in hit_places(found.table).items()},
             "draws": {name: each.halves.round(6).tolist() for name, each in again.items() if "clustered" not in name},
+            "stretches": {name: each.places for name, each in again.items() if "clustered" not in name},
         }
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
@@ -177,7 +179,7 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval, agreement), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval, agreement, few stretches tell less), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:

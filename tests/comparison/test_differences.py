@@ -182,6 +182,16 @@ def test_labellings_are_compared_by_their_draws() -> None:
     assert found["low"] == pytest.approx(0.02) == found["value"] and found["outcome"] == "ahead" and found["n"] == 9
 
 
+def test_halves_of_few_stretches_show_less() -> None:
+    draws, outcomes = np.random.default_rng(0).normal(0, 0.01, 20), {}
+    for stretches in (30, 5):
+        mine = rung("mine", "runs/x", random(0.5, seed=0)) | {"draws": {"ami_region": (draws + 0.025).tolist()}, "hits": {}, "groups": {}}
+        kmer = rung("k", "kmer:4", random(0.5, seed=1)) | {"draws": {"ami_region": [0.0] * 20}, "hits": {}, "groups": {}}
+        mine["metrics"]["ami_region"], kmer["metrics"]["ami_region"] = {"value": 0.025, "n": 9}, {"value": 0.0, "n": 9}
+        outcomes[stretches] = differences([mine | {"stretches": {"ami_region": stretches}}, kmer])[0]["outcome"]
+    assert outcomes == {30: "ahead", 5: "level"}
+
+
 def test_what_survives_is_compared_but_not_where_the_answer_itself_was_taken_out() -> None:
     def left(right: np.ndarray) -> list[dict[str, Any]]:
         names = ("nothing", "composition", "gene position", "all but gene position", "all but repeats", "all")
