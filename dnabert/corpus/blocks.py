@@ -124,7 +124,9 @@ def read_blocks(path: str | Path) -> Blocks:
                     raise ValueError
                 rows.setdefault((genome, chrom), array("q")).extend(row)
             except (ValueError, IndexError):
-                raise UserError(f"{path}, line {number} is no block ({line.strip()[:60]!r}): mend it") from None
+                raise UserError(
+                    f"{path}, line {number} is no block ({line.strip()[:60]!r}): block is a whole number from 0, start and end are places, 0-based and half open: mend it"
+                ) from None
     places = {key: _sorted(np.array(values, np.int64).reshape(-1, 3)) for key, values in rows.items()}
     for (genome, chrom), sorted_places in places.items():
         overlapping = np.flatnonzero(sorted_places[1:, 0] < sorted_places[:-1, 1])

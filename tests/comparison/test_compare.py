@@ -223,6 +223,7 @@ def test_the_packaged_model_beside_counts_is_judged_as_any_run_is(tmp_path: Path
     ladder = json.loads((out / "ladder.json").read_text())
     assert [rung["parts"] for rung in ladder] == [[str(DEFAULT_RUN), "kmer:2"], ["kmer:2"], [f"random:{DEFAULT_RUN}"]]
     assert [rung["read"]["whiten"] for rung in ladder] == [0.5, 0.0, 0.0]
+    assert json.loads((out / "hidden_words" / "scores.json").read_text())["kinds"]
     page = (out / "report" / "report.html").read_text()
     assert "beside counts of 2-letter words" in page and "No claim can be made" not in page
 

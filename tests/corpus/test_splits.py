@@ -158,6 +158,7 @@ def test_regions_are_read_in_every_spelling() -> None:
     [
         ("block\tgenome\n", "no column chrom, start, end"),
         (HEADER + "0\ta\tchr1\tx\t5\n", "line 2 is no block"),
+        (HEADER + "b0\ta\tchr1\t0\t5\n", "line 2 is no block .*: block is a whole number from 0, start and end are places"),
         (HEADER + "0\ta\tchr1\t0\t5\n1\ta\tchr1\t4\t9\n", "blocks 0 and 1 overlap in a chr1"),
     ],
 )
