@@ -122,6 +122,7 @@ class ResidualModel(ResidualPreTrainedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        *,
         output_hidden_states: bool | None = None,
         inputs_embeds: Tensor | None = None,
         **_: Any,
