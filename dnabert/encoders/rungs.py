@@ -37,9 +37,13 @@ class RungConfig:
     """Read shuffled sequences, each with its dinucleotides: the null, which takes no part in who leads."""
 
     def __post_init__(self) -> None:
-        """Refuse a name that would lead out of the comparison's folder."""
+        """Refuse a name that would lead out of the comparison's folder, and a reading that cannot be, which otherwise ends the ladder when its turn comes."""
         if not _NAME.fullmatch(self.name):
             raise UserError(f"a rung is named {self.name!r}, allowed are letters, digits, '.', '_' and '-': rename it under rungs")
+        try:
+            self.embedding(EmbedConfig())
+        except UserError as error:  # no flags: those of `dnabert embed` are keys of a rung
+            raise UserError(f"rung {self.name}: {str(error).replace('--', '')}: correct it under rungs") from None
 
     def embedding(self, base: EmbedConfig) -> EmbedConfig:
         """How this rung reads: `base` with its own pooling, layer, frames and strands."""

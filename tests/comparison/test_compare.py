@@ -243,3 +243,9 @@ def test_shuffled_windows_that_are_read_otherwise_are_no_null(capsys: pytest.Cap
     assert _null(CompareConfig(rungs=rungs)) == {}
     assert "clusters of plain are held against none" in capsys.readouterr().out
     assert _null(CompareConfig(rungs=rungs[:1])) == {} and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("reading", "said"), [({"phases": 0}, "phases is 0, allowed is 1 or more"), ({"whiten": 2.0}, "whiten is 2.0, allowed is 0 to 1")])
+def test_a_rung_that_cannot_be_read_so_is_told_by_name_before_anything_is_computed(reading: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=f"^rung best: {said}.*under rungs$"):
+        RungConfig("best", "RUN", **reading)
