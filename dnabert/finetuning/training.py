@@ -194,7 +194,7 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
     """Train with early stopping on dev; the best state comes back, the model is left at its last."""
     config = training.config
     per_epoch = -(-len(read["train"]) // config.batch_size)
-    if (total := per_epoch * config.epochs) <= config.warmup_steps:
+    if training.seed == config.seeds[0] and (total := per_epoch * config.epochs) <= config.warmup_steps:
         print(f"--warmup-steps {config.warmup_steps} of {total} steps in all: the learning rate never reaches what was asked for; pass --warmup-steps {total // 4}", file=sys.stderr)
     best, better = Trained(training.seed, 0, -2.0, math.inf, {}, [], np.empty(0)), 0
     for epoch in range(1, config.epochs + 1):

@@ -97,6 +97,9 @@ def _of_comparison(comparison: Path) -> Evidence:
     if explanation.is_dir():
         manifests["explanation"] = read_manifest(explanation, kind="explanation")
         configs |= _texts(explanation, name="explanation")
+    for name, made in (("stability", "stability"), ("hidden_words", "scores")):
+        if (comparison / name / "manifest.json").exists():
+            manifests[name] = read_manifest(comparison / name, kind=made)
     ladder = read_own(comparison / "ladder.json")
     return Evidence(
         ladder=ladder,

@@ -175,8 +175,8 @@ def write_comparison(folder: Path, *, n: int) -> Path:
         (out / "clusters").mkdir()
         with stage(out / "clusters" / "pretrained_all", kind="clusters") as map_folder:
             table.to_parquet(map_folder / "clusters.parquet")
-        (out / "hidden_words").mkdir()
-        (out / "hidden_words" / "scores.json").write_text(json.dumps(scores()))
+        with stage(out / "hidden_words", kind="scores", config={"windows": 600}) as asked:
+            (asked / "scores.json").write_text(json.dumps(scores()))
         for name, content in (
             ("ladder", ladder()),
             ("differences", differences()),

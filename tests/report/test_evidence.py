@@ -17,7 +17,7 @@ def test_reads_everything(comparison: Path, run: Path) -> None:
     evidence = read_evidence(comparison, run=run)
     assert len(evidence.map) == 4000
     assert evidence.main_rung == "pretrained"
-    assert set(evidence.manifests) == {"comparison", "run", "clusters/pretrained_all"}
+    assert set(evidence.manifests) == {"comparison", "run", "hidden_words", "clusters/pretrained_all"}
     assert evidence.floors is not None and evidence.floors["best"]["order"] == 9
 
 
@@ -27,7 +27,7 @@ def test_rungs_that_are_compared_no_more_are_no_stages(comparison: Path, tmp_pat
     for name in ("kmer6", "kmer6_all", "gone", "earlier_all"):
         with stage(copy / "embeddings" / name, kind="embeddings"):
             pass
-    assert set(read_evidence(copy).manifests) == {"comparison", "clusters/pretrained_all", "embeddings/kmer6"}
+    assert set(read_evidence(copy).manifests) == {"comparison", "hidden_words", "clusters/pretrained_all", "embeddings/kmer6"}
 
 
 def test_another_kind_of_folder_is_one_line(comparison: Path, run: Path, tmp_path: Path) -> None:
