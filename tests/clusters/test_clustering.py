@@ -74,7 +74,7 @@ def test_a_map_of_a_sample_is_told(embeddings: tuple[Path, np.ndarray], tmp_path
     whole = cluster_vectors(load_embeddings(folder).vectors, CONFIG)
     np.testing.assert_array_equal(made.table["label"], whole.labels)  # only the map is of a sample
     assert np.isfinite(made.table[["x", "y"]].to_numpy()).all()
-    with pytest.raises(UserError, match="map_sample is 99, allowed is 100 or more"):
+    with pytest.raises(UserError, match="--map-sample is 99, allowed is 100 or more"):
         ClusterConfig(map_sample=99)
 
 
