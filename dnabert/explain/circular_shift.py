@@ -219,14 +219,16 @@ class CircularShift:
         valid = n > 0
         found = np.full((5, len(asked)), np.nan)
         found[3:] = 1.0
-        wanted = np.flatnonzero(asked) if n[0] else np.zeros(0, np.int64)
-        step = max(1, _CELLS // length)
-        for begin in range(0, len(wanted), step):
-            chosen = wanted[begin : begin + step]
-            sums = irfft(np.einsum("kf,tkf->tf", own, spectra[chosen]), length, axis=-1)
-            if integers:
-                np.rint(sums, out=sums)
-            found[:, chosen] = _summary((sums if valid.all() else sums[:, valid]) / n[valid])
+        columns = spectra[:-1] if asked.all() else spectra[:-1][asked]  # all: a view, copying them would cost as much as a transform
+        if n[0] and len(columns):
+            step = max(1, _CELLS // length)
+            parts = []
+            for begin in range(0, len(columns), step):
+                sums = irfft(np.einsum("kf,tkf->tf", own, columns[begin : begin + step]), length, axis=-1)
+                if integers:
+                    np.rint(sums, out=sums)
+                parts.append(_summary((sums if valid.all() else sums[:, valid]) / n[valid]))
+            found[:, asked] = np.concatenate(parts, axis=1)
         return (n[:1], *found)
 
 
