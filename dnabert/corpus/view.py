@@ -161,3 +161,27 @@ class WindowView:
 def evenly_spread(number: int, *, most: int) -> NDArray[np.int64]:
     """Rows of `number` windows, at most `most` of them, ascending from the first to the last: always the same ones."""
     return np.unique(np.linspace(0, number - 1, min(most, number)).astype(np.int64))
+
+
+def spread_windows(view: WindowView, *, most: int, genome: str | None, flag: str, split: str) -> WindowView:
+    """At most so many windows of a view, evenly spread, of all genomes or of one.
+
+    Parameters
+    ----------
+    view : windows of a `split`.
+    most : at least 1.
+    genome : whose; None: all.
+    flag : names it to the user.
+
+    Raises
+    ------
+    UserError
+        when the genome has none.
+    """
+    rows = np.arange(len(view))
+    if genome is not None:
+        genomes = view.column("genome")
+        rows = rows[genomes == genome]
+        if not len(rows):
+            raise UserError(f"{flag} {genome} has no {split} windows; there are: {', '.join(sorted(set(genomes.tolist())))}")
+    return view.select(rows[evenly_spread(len(rows), most=most)])

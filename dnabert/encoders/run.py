@@ -67,20 +67,21 @@ def load_run(
     run = Path(run)
     manifest = read_manifest(run, kind="run")
     check_whole(run, weights=weights == "trained")
-    window_length = _window_length(run)
+    length = window_length(run)
     tokenizer = load_tokenizer(run)
     if config.phases > tokenizer.stride:
         raise UserError(f"--phases is {config.phases}, allowed is 1 to {tokenizer.stride}, the stride of {run}")
     draw = {"trained": None, "random": _at_random, "untrained": partial(_as_begun, manifest, tokenizer.k)}[weights]
     model = _load_model(run, draw=draw, seed=config.seed)
-    reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(window_length))
+    reader = KmerReader(tokenizer, most_words=tokenizer.number_of_words(length))
     called = run.absolute().name  # of "." too
     names = {"trained": f"run {called}", "random": f"random initialisation of {called}, seed {config.seed}"}
     name = names.get(weights, f"{called} before its first step, seed {config.seed}")
     return TransformerEncoder(model, reader=reader, name=name, config=config)
 
 
-def _window_length(run: Path) -> int:
+def window_length(run: Path) -> int:
+    """Bases of the windows that a run was trained on, which it reads at once. Raises `UserError` where its config.json does not say."""
     path = run / "config.json"
     try:
         return int(read_json(path)["window_length"])

@@ -90,16 +90,23 @@ class HiddenWords:
 
 
 def measure_floors(train: WindowView, validation: Sampler, *, max_order: int, seed: int = 0) -> dict[str, Any]:
-    """The content of a run's ``floors.json``: all orders from the left, and from both sides three of them and their mixture.
-
-    Three tell a short range from a long one; all of them would take longer than a short run.
-    """
+    """The content of a run's ``floors.json``: all orders from the left, and from both sides three of them and their mixture."""
     models = fit_markov_models(train, validation.view, max_order=max_order, seed=seed)
-    highest = min(max_order, LARGEST_TABLE)
-    orders = sorted({max(0, highest - less) for less in (0, 4, 8)})
+    orders = mixed_orders(min(max_order, LARGEST_TABLE))
     windows = max(1, _BUDGET // (validation.plan.asked * 4**validation.tokenizer.k))
     both = bidirectional_floors(models, validation, orders=orders, windows=windows, seed=seed)
     return as_json(models.floors, windows=len(validation.view)) | {"bidirectional": as_record(both)}
+
+
+def mixed_orders(highest: int) -> list[int]:
+    """Three orders up to the highest, fewer of low ones: they tell a short range from a long one, and all would take longer than a short run.
+
+    Examples
+    --------
+    >>> mixed_orders(12), mixed_orders(2)
+    ([4, 8, 12], [0, 2])
+    """
+    return sorted({max(0, highest - less) for less in (0, 4, 8)})
 
 
 def bidirectional_floors(

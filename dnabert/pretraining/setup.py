@@ -22,7 +22,7 @@ from tqdm import tqdm
 from dnabert.alphabet import codes
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
-from dnabert.corpus.view import evenly_spread
+from dnabert.corpus.view import spread_windows
 from dnabert.errors import UserError
 from dnabert.manifest import kind_of
 from dnabert.models.build import build_model, compile_layers
@@ -222,11 +222,4 @@ def kin_of_training(config: PretrainConfig, train: Sampler, accelerator: Acceler
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
     """The validation windows that are evaluated: evenly spread over the split, always the same."""
     view = corpus.view("validation")
-    rows = np.arange(len(view))
-    if config.evaluation_genome is not None:
-        genomes = view.column("genome")
-        rows = rows[genomes == config.evaluation_genome]
-        if not len(rows):
-            known = ", ".join(sorted(set(genomes.tolist())))
-            raise UserError(f"--evaluation-genome {config.evaluation_genome} has no validation windows; there are: {known}")
-    return view.select(rows[evenly_spread(len(rows), most=config.evaluation_windows)])
+    return spread_windows(view, most=config.evaluation_windows, genome=config.evaluation_genome, flag="--evaluation-genome", split="validation")

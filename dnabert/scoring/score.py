@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Columns of ``windows.parquet``, where the corpus has them.
 _PLACE = ("genome", "chrom", "start", "end", "block", "soft_masked", "repeat", "gene")
-#: Orders below the highest whose posteriors are mixed with its own: a short range is told from a long one.
-_LESS = (8, 4, 0)
 
 
 @dataclass(frozen=True)
@@ -125,17 +123,10 @@ def load_scores(folder: str | Path) -> Scores:
 
 def _chosen(corpus: Corpus, config: ScoreConfig) -> tuple[str, WindowView]:
     """The split that is asked, and its windows, evenly spread."""
-    from dnabert.corpus.view import evenly_spread
+    from dnabert.corpus.view import spread_windows
 
     split = config.split or ("test" if "test" in corpus else "validation")
-    view = corpus.view(split)
-    rows = np.arange(len(view))
-    if config.genome is not None:
-        genomes = view.column("genome")
-        rows = rows[genomes == config.genome]
-        if not len(rows):
-            raise UserError(f"--genome {config.genome} has no {split} windows; there are: {', '.join(sorted(set(genomes.tolist())))}")
-    return split, view.select(rows[evenly_spread(len(rows), most=config.windows)])
+    return split, spread_windows(corpus.view(split), most=config.windows, genome=config.genome, flag="--genome", split=split)
 
 
 def _sampler(view: WindowView, tokenizer: KmerTokenizer, config: ScoreConfig) -> Sampler:
@@ -180,23 +171,20 @@ def _masked_lm(run: Path, *, window_length: int) -> Any:
     import torch
     from transformers import AutoModelForMaskedLM
 
+    from dnabert.encoders.run import window_length as longest_of
     from dnabert.models.loading import load_weights, read_architecture
 
-    architecture = read_architecture(run)
-    if not isinstance(getattr(architecture, "window_length", None), int):
-        raise UserError(f"{run / 'config.json'} does not state window_length, so the run holds no whole model: make it again")
-    model = load_weights(AutoModelForMaskedLM, run, config=architecture, dtype=torch.float32)
-    longest = int(model.config.window_length)
+    longest = longest_of(run)
     if window_length > longest:
         raise UserError(f"windows of {window_length} bp are longer than the {longest} bp that {run} reads: prepare the corpus with --window.length {longest}")
-    return model
+    return load_weights(AutoModelForMaskedLM, run, config=read_architecture(run), dtype=torch.float32)
 
 
 def _of_counting(corpus: Corpus, sampler: Sampler, config: ScoreConfig) -> np.ndarray:
     """Bits of the hidden words of each window by counting, float64 (n,)."""
     from dnabert.alphabet import codes
     from dnabert.corpus.view import evenly_spread
-    from dnabert.pretraining.bidirectional import bits_of_words
+    from dnabert.pretraining.bidirectional import bits_of_words, mixed_orders
     from dnabert.pretraining.counting import ending_words
     from dnabert.pretraining.floors import fit_markov_models
 
@@ -208,8 +196,7 @@ def _of_counting(corpus: Corpus, sampler: Sampler, config: ScoreConfig) -> np.nd
     train = corpus.view("train")
     counted = train.select(evenly_spread(len(train), most=config.counted_windows))
     models = fit_markov_models(counted, sampler.view, max_order=highest)
-    orders = sorted({max(0, highest - less) for less in _LESS})
-    bits, window = bits_of_words(models, sampler, np.arange(size), orders=orders)
+    bits, window = bits_of_words(models, sampler, np.arange(size), orders=mixed_orders(highest))
     return np.bincount(window, weights=bits[-1], minlength=size)
 
 
