@@ -18,10 +18,13 @@ from dnabert.comparison.differences import differences
 from dnabert.comparison.ladder import Ladder, clustered_windows
 from dnabert.comparison.rung import clustered, embedded, rung_record
 from dnabert.config import load_yaml, save_yaml
-from dnabert.corpus import demo_config, load_corpus, prepare
+from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
+from dnabert.encoders import load_encoder
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.encoder import check_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs
+from dnabert.encoders.whitening import check_width
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
@@ -29,6 +32,7 @@ from dnabert.explain.explanation import check_files, explanation_inputs
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
+from dnabert.report.numbers import listed
 from dnabert.scoring import score
 from dnabert.tokenizer import load_tokenizer
 from dnabert.yaml_file import read_mapping
@@ -76,8 +80,9 @@ def _is_strange(out: Path) -> bool:
 
 
 def _compare(config: CompareConfig, out: Path) -> Path:
-    (out / "manifest.json").unlink(missing_ok=True)  # not whole until the end
     corpus = load_corpus(str(config.corpus))
+    _check_rungs(config, corpus)
+    (out / "manifest.json").unlink(missing_ok=True)  # not whole until the end
     save_yaml(config, out / "config.yaml")
     ladder = Ladder(config, corpus, k=int(load_tokenizer(config.run).k) if config.run else EmbedConfig().word_length)
     records = [rung_record(rung, ladder) for rung in config.rungs]
@@ -106,6 +111,24 @@ def _resolved(config: CompareConfig) -> CompareConfig:
         raise UserError(f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its place: rename it under rungs")
     corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
     return replace(config, rungs=rungs, corpus=corpus)
+
+
+def _check_rungs(config: CompareConfig, corpus: Corpus) -> None:
+    """Refuse what would end the ladder when its turn comes, perhaps an hour from now: an encoder that cannot read the corpus, a genome that it lacks."""
+    _, genomes = corpus.view(None).coded("genome")
+    for name, genome in (("query", config.retrieval.query), ("target", config.retrieval.target)):
+        if genome not in (None, *genomes):
+            raise UserError(f"retrieval.{name} is {genome}, which {config.corpus} does not hold ({listed(sorted(genomes))}): name one of these, or leave it out")
+    for rung in config.rungs:
+        if (Path(config.out) / "embeddings" / rung.name / "manifest.json").exists():
+            continue
+        try:
+            encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
+            check_length(int(corpus.window_length), minimum=encoder.minimum_length, name=f"each window of {config.corpus}")
+            if rung.whiten:
+                check_width(encoder)
+        except UserError as error:
+            raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
 
 
 def _demo_corpus(out: str) -> str:

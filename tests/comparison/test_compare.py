@@ -249,3 +249,19 @@ def test_shuffled_windows_that_are_read_otherwise_are_no_null(capsys: pytest.Cap
 def test_a_rung_that_cannot_be_read_so_is_told_by_name_before_anything_is_computed(reading: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=f"^rung best: {said}.*under rungs$"):
         RungConfig("best", "RUN", **reading)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("far", "runs/nosuch")]}, "^rung far: no such run folder or encoder: runs/nosuch"),
+        ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("wide", "kmer:8", whiten=0.5)]}, "^rung wide: whiten: vectors of .* have 32,896 dimensions"),
+        ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("many", "default", phases=9)]}, "^rung many: phases is 9, allowed is 1 to 6"),
+        ({"retrieval": RetrievalConfig(target="gibbon")}, "^retrieval.target is gibbon, which .* does not hold .chimpanzee, gorilla, human and orangutan.: name one"),
+    ],
+)
+def test_what_would_end_the_ladder_at_its_turn_is_told_before_anything_is_computed(compared: Path, change: dict[str, Any], said: str) -> None:
+    before = {path: path.stat().st_mtime_ns for path in compared.rglob("*")}
+    with pytest.raises(UserError, match=said):
+        compare(replace(_config(compared), **change))
+    assert {path: path.stat().st_mtime_ns for path in compared.rglob("*") if path != compared} == {k: v for k, v in before.items() if k != compared}
