@@ -8,14 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
-from dnabert.corpus.tracks import FASTA, Track, TrackBuilder
+from dnabert.corpus.tracks import FASTA, NOT_DATA, Track, TrackBuilder
 from dnabert.errors import UserError
 
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
 _ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
 _PARENT = re.compile(r"Parent=([^;]+)")
 _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
-_NOT_DATA = ("#", "track", "browser")
 
 
 def read_features(path: str | Path) -> Track:
@@ -67,7 +66,7 @@ def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(file, start=1):
         if line.startswith(FASTA):
             return
-        if line.strip() and not line.startswith(_NOT_DATA):
+        if line.strip() and not NOT_DATA.match(line):
             yield number, line.rstrip("\r\n").split("\t")
 
 

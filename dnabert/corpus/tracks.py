@@ -14,8 +14,8 @@ import numpy as np
 from dnabert.corpus.blocks import FARTHEST, open_text
 from dnabert.errors import UserError
 
-#: Lines of a BED file or of an exported table that are no intervals.
-_NOT_DATA = ("#", "track", "browser")
+#: How lines of a BED file or of an exported table begin that are no intervals; a sequence may be named track_1, or track.
+NOT_DATA = re.compile(r"#|(?:track|browser)(?: |\r?$)")
 #: What the sequences begin with that GFF3 may end with; the specification has them after such a header alone, too, as Artemis writes them.
 FASTA = ("##FASTA", ">")
 #: How BED and its kin write that there is no name.
@@ -134,7 +134,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
         for number, line in enumerate(file, start=1):
             if line.startswith(FASTA):
                 break
-            if not line.strip() or line.startswith(_NOT_DATA):
+            if not line.strip() or NOT_DATA.match(line):
                 continue
             words = line.split()
             if words[0] in _RMSK_OUT_HEADER or line.startswith("There were no repetitive sequences"):

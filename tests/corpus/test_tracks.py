@@ -82,6 +82,11 @@ def test_sequences_named_by_numbers_are_bed(tmp_path: Path) -> None:
     assert track.chroms == ["22", "7"] and track.classes == ["Alu", "repeat"]
 
 
+def test_a_track_line_is_no_data_and_a_sequence_of_such_a_name_is(tmp_path: Path) -> None:
+    (tmp_path / "x.bed").write_text("browser position chr1:1-9\ntrack name=a\ntrack\nbrowser\r\ntrack_1\t5\t9\ntrack\t1\t2\n")
+    assert read_track(tmp_path / "x.bed").chroms == ["track_1", "track"]
+
+
 def test_a_genome_without_repeats_is_empty(tmp_path: Path) -> None:
     (tmp_path / "x.out").write_text("There were no repetitive sequences detected in x.fa\n")
     assert read_track(tmp_path / "x.out").chroms == []
