@@ -109,34 +109,6 @@ def of_places(value: float, resampled: np.ndarray, *, places: int, level: float 
     return min(low, value - reach), max(high, value + reach)
 
 
-def paired_difference(
-    first: np.ndarray, second: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
-) -> Score:
-    """Mean of first - second over the same n windows, with an interval from resampling whole groups of windows.
-
-    Two encoders err on the same windows, so the interval of their difference is narrower than two intervals side by side
-    suggest; windows of one orthologous block are copies of each other, so it is wider than windows alone suggest.
-
-    Parameters
-    ----------
-    first, second : float (n,), e.g. whether each encoder's neighbours are right about a window.
-    groups : int (n,), windows that are drawn together; by default each alone.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> right = np.array([1, 1, 0, 1] * 50)
-    >>> paired_difference(right, right).value, paired_difference(right, 1 - right).low > 0
-    (0.0, True)
-    """
-    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    n = len(difference)
-    if n == 0:
-        return Score(float("nan"), float("nan"), float("nan"), 0)
-    means = resampled_means(difference, groups=groups, resamples=resamples, seed=seed)
-    return Score(float(difference.mean()), *interval(means), n)
-
-
 def resampled_means(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0) -> np.ndarray:
     """Means float64 (resamples,) of values (n,) drawn with replacement, a whole group at a time.
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, sem, t
 
-from dnabert.clusters.bootstrap import bootstrap_mean, paired_difference, resampled_means
+from dnabert.clusters.bootstrap import bootstrap_mean, resampled_means
 
 
 def test_interval_of_a_proportion_is_the_textbook_one() -> None:
@@ -43,23 +43,6 @@ def test_of_few_places_an_interval_is_students() -> None:
 def test_no_values_give_nan() -> None:
     score = bootstrap_mean(np.array([]))
     assert score.n == 0 and np.isnan(score.value)
-
-
-def test_a_paired_difference_has_the_interval_of_the_differences() -> None:
-    rng = np.random.default_rng(0)
-    first = rng.normal(size=2_000)
-    second = first + rng.normal(0.1, 0.2, size=2_000)  # nearly the same errors
-    score = paired_difference(first, second, resamples=2_000)
-    half = 1.96 * (first - second).std() / np.sqrt(2_000)
-    np.testing.assert_allclose([score.low, score.high], [score.value - half, score.value + half], atol=0.002)
-    assert score.high < 0 and score.n == 2_000
-
-
-def test_copies_in_a_group_do_not_narrow_the_interval() -> None:
-    difference = np.random.default_rng(0).normal(size=300)
-    alone = paired_difference(difference, np.zeros(300), resamples=2_000)
-    copied = paired_difference(np.repeat(difference, 4), np.zeros(1_200), groups=np.repeat(np.arange(300), 4), resamples=2_000)
-    np.testing.assert_allclose([copied.low, copied.high], [alone.low, alone.high], atol=1e-9)
 
 
 def test_the_interval_of_a_mean_draws_groups_whole() -> None:
