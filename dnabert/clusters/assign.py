@@ -53,8 +53,9 @@ class Assignment:
             return None
         reasons = Counter(reason for each in unlike for reason in each.split(", "))
         named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+        rows = "sequences" if self.sequences == len(self.table) else "pieces"
         return (
-            f"{len(unlike):,} of {len(self.table):,} {'sequences' if self.sequences == len(self.table) else 'pieces'} are unlike the corpus ({named}): "
+            f"{len(unlike):,} of {len(self.table):,} {rows} {'is' if len(unlike) == 1 else 'are'} unlike the corpus ({named}): "
             "the stated error does not hold for them"
         )
 

@@ -50,7 +50,5 @@ def warmup_warning(config: PretrainConfig, *, tokens_per_step: int) -> str:
     before = math.inf if steps is None else math.floor((1 - config.decay_share) * steps + 1e-9)
     if config.warmup_steps <= max(before, 1):
         return ""
-    return (
-        f"--warmup-steps {config.warmup_steps} of {steps} steps end when the learning rate falls already: it never reaches what was asked for; "
-        f"pass --warmup-steps {before} or fewer"
-    )
+    mend = f"pass --warmup-steps {before} or fewer" if before else "pass a smaller --decay-share"
+    return f"--warmup-steps {config.warmup_steps} of {steps} steps end when the learning rate falls already: it never reaches what was asked for; {mend}"

@@ -139,12 +139,12 @@ def _begun_from(manifest: dict[str, Any]) -> str:
 def _objective(config: dict[str, Any]) -> str:
     """What it was trained for, in a sentence."""
     least, most = config.get("least_mask_share"), config["mask_share"]
-    share = f"{most:.0%} of each window" if least is None else f"{least:.0%} to {most:.0%} of each window, evenly drawn,"
+    share = f"{most:.0%} of each window" if least is None else f"{least:.0%} to {most:.0%} of each window, evenly drawn"
     contrast = config.get("contrast") or {}
     if not contrast.get("weight"):
-        return f"It was asked for hidden words, {share} hidden."
+        return f"It was asked for hidden words, {share}."
     return (
-        f"It was asked for hidden words ({share} hidden), and to find the same place, moved, turned and mutated by up to "
+        f"It was asked for hidden words ({share}), and to find the same place, moved, turned and mutated by up to "
         f"{contrast['substitutions']:.0%}, among all others of a batch (weight {contrast['weight']:g}, temperature {contrast['temperature']:g})."
     )
 
