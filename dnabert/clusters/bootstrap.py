@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnabert.clusters.subsample import FEWEST_PLACES
+from dnabert.corpus.places import FEWEST_PLACES
 
 #: Share of resamples inside an interval.
 LEVEL = 0.95

@@ -21,7 +21,7 @@ from dnabert.clusters.graph import Neighbors
 from dnabert.clusters.labels import kmeans_labels
 from dnabert.clusters.reduce import configured_basis
 from dnabert.clusters.repeats import Run, repeat_on_subsamples
-from dnabert.clusters.subsample import FEWEST_PLACES, gene_places
+from dnabert.corpus.places import FEWEST_PLACES, gene_places
 
 if TYPE_CHECKING:
     import pandas as pd

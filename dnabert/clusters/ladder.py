@@ -11,8 +11,8 @@ from dnabert.clusters.agreement import agreement
 from dnabert.clusters.bootstrap import Score, bootstrap_mean
 from dnabert.clusters.halves import OfHalves, agreement_again, clustered_halves, kmeans_again
 from dnabert.clusters.scores import majority, neighbor_vote, silhouette
-from dnabert.clusters.subsample import gene_places, places_apart, sequence_numbers
 from dnabert.corpus.frames import codon_frames_read
+from dnabert.corpus.places import gene_places, places_apart, sequence_numbers
 from dnabert.encoders.nearest import Places, nearest_other
 
 if TYPE_CHECKING:

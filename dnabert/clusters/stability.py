@@ -19,9 +19,9 @@ from dnabert.clusters.matching import best_match, counterparts, overlap, vote
 from dnabert.clusters.membership import groups_of
 from dnabert.clusters.null import null_report
 from dnabert.clusters.repeats import Run, repeat_clustering
-from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
+from dnabert.corpus.places import FEWEST_PLACES, places_apart
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest

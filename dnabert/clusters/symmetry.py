@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.clusters.bootstrap import bootstrap_mean
-from dnabert.clusters.subsample import places_of_view
 from dnabert.corpus.mutation import mutate
+from dnabert.corpus.places import places_of_view
 from dnabert.encoders.nearest import column_statistics, unit_length
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, of_places, resampled_means
 from dnabert.clusters.halves import bounds
-from dnabert.clusters.subsample import FEWEST_PLACES
+from dnabert.corpus.places import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
 from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 

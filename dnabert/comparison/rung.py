@@ -16,10 +16,10 @@ from dnabert.clusters.ladder import agreements, hit_places, neighbor_hits, score
 from dnabert.clusters.resume import is_current, once
 from dnabert.clusters.retrieval import Pairs, retrieval_hits, score_retrieval
 from dnabert.clusters.scores import hits_as_text
-from dnabert.clusters.subsample import places_of_view
 from dnabert.clusters.symmetry import symmetry
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.ladder import Ladder, clustered_windows
+from dnabert.corpus.places import places_of_view
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnabert.clusters.bootstrap import interval
-from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.places import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
 
 if TYPE_CHECKING:

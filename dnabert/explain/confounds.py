@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.places import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
 from dnabert.explain.circular_shift import CircularShift, circle_of
 from dnabert.explain.confound_prediction import label_prediction

@@ -18,7 +18,7 @@ from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.halves import agreement_again, clustered_halves
 from dnabert.clusters.ladder import hit_places, neighbor_hits, voted
 from dnabert.clusters.scores import hits_as_text
-from dnabert.clusters.subsample import FEWEST_PLACES, places_apart
+from dnabert.corpus.places import FEWEST_PLACES, places_apart
 from dnabert.encoders.nearest import standardised
 from dnabert.explain.windows import ClusteredWindows, Sequences
 

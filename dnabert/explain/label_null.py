@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.places import places_apart
 from dnabert.explain.circular_shift import circle_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def shuffled_rows(table: pd.DataFrame, *, within_places: bool, draws: int = 1, r
     Parameters
     ----------
     table : n windows.
-    within_places : change windows within each place instead (see `dnabert.clusters.subsample.places_apart`), for a feature
+    within_places : change windows within each place instead (see `dnabert.corpus.places.places_apart`), for a feature
         such as the genome in which chromosomes do not vary; where no place has two genomes, whole places change genomes.
     draws : how many.
     rng : their source.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.subsample import STRETCH, places_apart
 from dnabert.corpus.blocks import block_or_alone
+from dnabert.corpus.places import STRETCH, places_apart
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score
 from dnabert.clusters.ladder import places_of
-from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.places import places_apart
 from dnabert.encoders.nearest import Places, nearest_other
 from dnabert.explain.blast import blast
 

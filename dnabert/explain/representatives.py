@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.subsample import STRETCH
+from dnabert.corpus.places import STRETCH
 from dnabert.encoders.nearest import Places
 
 

@@ -33,10 +33,10 @@ from dnabert.pretraining.floors import (
     as_json,
     as_numbers,
     context_classes,
-    drawn_together,
     fit_markov_models,
     scored_floor,
 )
+from dnabert.pretraining.intervals import drawn_together
 from dnabert.pretraining.sampling import Sampler
 from dnabert.tokenizer import SPECIAL_TOKENS
 
@@ -89,12 +89,12 @@ class HiddenWords:
         return HiddenWords(**{name: values[chosen] for name, values in vars(self).items()})
 
 
-def measure_floors(train: WindowView, validation: Sampler, *, max_order: int, seed: int = 0) -> dict[str, Any]:
+def measure_floors(train: WindowView, validation: Sampler, *, max_order: int) -> dict[str, Any]:
     """The content of a run's ``floors.json``: all orders from the left, and from both sides three of them and their mixture."""
-    models = fit_markov_models(train, validation.view, max_order=max_order, seed=seed)
+    models = fit_markov_models(train, validation.view, max_order=max_order)
     orders = mixed_orders(min(max_order, LARGEST_TABLE))
     windows = max(1, _BUDGET // (validation.plan.asked * 4**validation.tokenizer.k))
-    both = bidirectional_floors(models, validation, orders=orders, windows=windows, seed=seed)
+    both = bidirectional_floors(models, validation, orders=orders, windows=windows)
     return as_json(models.floors, windows=len(validation.view)) | {"bidirectional": as_record(both)}
 
 
@@ -109,9 +109,7 @@ def mixed_orders(highest: int) -> list[int]:
     return sorted({max(0, highest - less) for less in (0, 4, 8)})
 
 
-def bidirectional_floors(
-    models: MarkovModels, sampler: Sampler, *, orders: list[int], windows: int | None = None, seed: int = 0
-) -> BidirectionalFloors:
+def bidirectional_floors(models: MarkovModels, sampler: Sampler, *, orders: list[int], windows: int | None = None) -> BidirectionalFloors:
     """Bits per base of the words that `dnabert.pretraining.evaluation.evaluate` asks for, from both sides.
 
     Parameters
@@ -120,7 +118,6 @@ def bidirectional_floors(
     sampler : of the evaluated windows; its frozen masks are used.
     orders : each at most the largest order that has a table.
     windows : only so many, see `even_and_odd`: the work grows with words times 4^k times order.
-    seed : of the bootstrap.
     """
     size = len(sampler.view)
     rows = even_and_odd(size, most=windows or size)
@@ -128,7 +125,7 @@ def bidirectional_floors(
     unique = (sampler.view.column("soft_masked") < UNIQUE_SEQUENCE)[window]
     group = drawn_together(sampler.view, window)
     *single, mixture = (
-        scored_floor(order, line / sampler.tokenizer.k, group, unique=unique, seed=seed)
+        scored_floor(order, line / sampler.tokenizer.k, group, unique=unique)
         for order, line in zip([*orders, max(orders)], bits, strict=True)
     )
     return BidirectionalFloors(single, mixture, words=len(window), windows=len(rows))

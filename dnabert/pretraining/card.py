@@ -188,7 +188,7 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
     return "\n".join(
         [
             f"Bits per base at hidden words ({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
-            "saw, with 95% bootstrap intervals; unique sequence is that of which less than a tenth is soft-masked.",
+            "saw, with 95% intervals by stretch of the genome; unique sequence is that of which less than a tenth is soft-masked.",
             "",
             "| | bits per base | 95% interval | on unique sequence |",
             "|---|---|---|---|",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import wide_float
-from dnabert.pretraining.floors import UNIQUE_SEQUENCE, drawn_together, ratio_interval
+from dnabert.pretraining.floors import UNIQUE_SEQUENCE
+from dnabert.pretraining.intervals import drawn_together, ratio
 from dnabert.pretraining.sampling import Sampler
 
 _BATCH = 128
@@ -20,7 +21,7 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model predicts of hidden words, with a 95 % bootstrap interval over orthologous blocks."""
+    """What a model predicts of hidden words, with a 95 % interval by stretch of the genome (`drawn_together`)."""
 
     bits_per_base: float
     low: float
@@ -90,12 +91,12 @@ def _summary(sums: np.ndarray, sampler: Sampler) -> Evaluation:
     bases = hidden * math.log(2)
     group = drawn_together(sampler.view, np.arange(len(words)))
     by_group = [np.bincount(group, weights=values).astype(np.float64) for values in (nats, bases, hidden)]
-    low, high = ratio_interval(by_group[0], by_group[1])
+    found = ratio(by_group[0], by_group[1])
     unique = sampler.view.column("soft_masked") < UNIQUE_SEQUENCE
     return Evaluation(
-        bits_per_base=float(nats.sum() / bases.sum()),
-        low=low,
-        high=high,
+        bits_per_base=found.value,
+        low=found.interval[0],
+        high=found.interval[1],
         masked_accuracy=float(hits.sum() / words.sum()),
         words=int(words.sum()),
         bits_per_base_unique=float(nats[unique].sum() / bases[unique].sum()) if bases[unique].sum() > 0 else None,

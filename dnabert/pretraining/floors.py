@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
 from dnabert.corpus import WindowView
-from dnabert.corpus.blocks import block_or_alone
 from dnabert.pretraining.counting import LARGEST_TABLE, ending_words, looked_up_counts, table_counts
+from dnabert.pretraining.intervals import drawn_together, ratio
 
 # pseudo-counts tried for each class of contexts: from "trust any count" to "trust only thousands"
 _PSEUDO_COUNTS = 2.0 ** np.arange(-5, 15)
@@ -32,7 +32,7 @@ UNIQUE_SEQUENCE = 0.1
 
 @dataclass(frozen=True)
 class MarkovFloor:
-    """Bits per base of one order, with the 95 % interval of a bootstrap over windows."""
+    """Bits per base of one order, with a 95 % interval by stretch of the genome (`drawn_together`)."""
 
     order: int
     bits_per_base: float
@@ -58,12 +58,12 @@ class MarkovModels:
     floors: list[MarkovFloor]
 
 
-def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 12, seed: int = 0) -> list[MarkovFloor]:
+def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 12) -> list[MarkovFloor]:
     """Interpolated Markov models of order 0 to `max_order`, counted on both strands of `train`; see `fit_markov_models`."""
-    return fit_markov_models(train, evaluated, max_order=max_order, seed=seed).floors
+    return fit_markov_models(train, evaluated, max_order=max_order).floors
 
 
-def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: int = 12, seed: int = 0) -> MarkovModels:
+def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: int = 12) -> MarkovModels:
     """Count, smooth and score.
 
     Parameters
@@ -72,7 +72,6 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
     evaluated : windows to score, left to right, bases after the first `max_order` of each window alike for all orders.
     max_order : 0 to 16. Orders to 12 take 4^(order+1) 32-bit counts, 268 MB for order 12; of higher ones only the
         contexts that occur in `evaluated` are counted.
-    seed : of the bootstrap.
     """
     words, window = _scored(evaluated, max_order=max_order)
     tables = table_counts(train, max_order=min(max_order, LARGEST_TABLE))
@@ -84,7 +83,7 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
         tuned.append(_tune(rows, base, by_half, half=half))
         by_half = np.stack([_mixed(rows, base, lower, pseudo) for lower, pseudo in zip(by_half, tuned[-1], strict=True)])
         bits = -np.log2(by_half[half, np.arange(len(words))])
-        floors.append(scored_floor(order, bits, group, unique=unique, seed=seed))
+        floors.append(scored_floor(order, bits, group, unique=unique))
     return MarkovModels(tables, tuned, floors)
 
 
@@ -158,52 +157,7 @@ def _mixed(
     return np.asarray((rows[np.arange(len(base)), base] + pseudo * lower) / (rows.sum(axis=1) + pseudo))
 
 
-def drawn_together(view: WindowView, windows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What the bootstrap draws at once of `windows` (n,), int64 (n,): numbers from 0 of orthologous blocks; a window in none is alone.
-
-    Orthologs are copies of each other. Drawn one by one they would make an interval half as wide as it is.
-    """
-    return np.unique(block_or_alone(view.column("block"))[windows], return_inverse=True)[1]
-
-
-def scored_floor(
-    order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_], seed: int
-) -> MarkovFloor:
+def scored_floor(order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_]) -> MarkovFloor:
     """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), see `drawn_together`, `unique` (n,) told apart."""
-    sums, sizes = np.bincount(group, weights=bits), np.bincount(group)
-    low, high = ratio_interval(sums, sizes, seed=seed)
-    return MarkovFloor(order, float(sums.sum() / sizes.sum()), low, high, float(bits[unique].mean()) if unique.any() else None)
-
-
-def ratio_interval(
-    sums: NDArray[Any], sizes: NDArray[Any], *, seed: int = 0, repeats: int = 1000
-) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of ``sums.sum() / sizes.sum()``, (groups,) each, resampling groups."""
-    generator = np.random.default_rng(seed)
-    weights = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=repeats)
-    low, high = np.quantile((weights @ sums) / (weights @ sizes), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def ratio_difference(
-    first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike], *, seed: int = 0, repeats: int = 1000
-) -> tuple[float, float, float]:
-    """``sums.sum() / sizes.sum()`` of one model minus that of another on the same windows, with a paired 95 % bootstrap interval.
-
-    Parameters
-    ----------
-    first, second : sums and sizes, (groups,) each, see `drawn_together`.
-    seed, repeats : of the bootstrap, which resamples groups.
-
-    Examples
-    --------
-    >>> ratio_difference(([1.0, 3.0], [1.0, 1.0]), ([0.0, 2.0], [1.0, 1.0]))
-    (1.0, 1.0, 1.0)
-    """
-    parts = [np.asarray(x, dtype=np.float64) for x in (*first, *second)]
-    generator = np.random.default_rng(seed)
-    weights = generator.multinomial(len(parts[0]), np.full(len(parts[0]), 1 / len(parts[0])), size=repeats)
-    a, b, c, d = (weights @ x for x in parts)
-    low, high = np.quantile(a / b - c / d, [0.025, 0.975])
-    a, b, c, d = (x.sum() for x in parts)
-    return float(a / b - c / d), float(low), float(high)
+    found = ratio(np.bincount(group, weights=bits), np.bincount(group))
+    return MarkovFloor(order, found.value, *found.interval, float(bits[unique].mean()) if unique.any() else None)

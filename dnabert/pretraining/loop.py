@@ -144,7 +144,7 @@ def _floors(training: Training) -> None:
     if floors is None:
         train, config = training.sampler.view, training.config
         counted = evenly_spread(len(train), most=config.floor_windows)
-        found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order, seed=config.seed)
+        found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order)
         found |= {"counted_windows": len(counted), "training_windows": len(train)}
         with whole_file(path) as partial:  # whoever goes on reads it again
             partial.write_text(json.dumps(found, indent=2) + "\n")

@@ -278,11 +278,11 @@ def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
 
 
 def _record(variant: Variant, scores: dict[str, Any], first: dict[str, Any], speeds: dict[str, float]) -> dict[str, Any]:
-    from dnabert.pretraining.floors import ratio_difference
+    from dnabert.pretraining.intervals import ratio_difference
 
     own = {name: value for name, value in scores.items() if name not in ("bits", "bases")}
-    difference, low, high = ratio_difference((scores["bits"], scores["bases"]), (first["bits"], first["bases"]))
-    return {"name": variant.name, "flags": variant.flags, "speed": speeds[variant.name], **own, "difference": [difference, low, high]}
+    difference = ratio_difference((scores["bits"], scores["bases"]), (first["bits"], first["bases"]))
+    return {"name": variant.name, "flags": variant.flags, "speed": speeds[variant.name], **own, "difference": [difference.value, *difference.interval]}
 
 
 def _table(records: list[dict[str, Any]]) -> str:

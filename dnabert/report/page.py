@@ -146,7 +146,7 @@ def _place(table: pd.DataFrame) -> str:
 
 
 def _drawn(table: pd.DataFrame) -> str:
-    """What a bootstrap draws: places as `dnabert.clusters.subsample.places_apart` tells them apart."""
+    """What a bootstrap draws: places as `dnabert.corpus.places.places_apart` tells them apart."""
     if "block" in table and (table["block"] >= 0).any():
         return "whole orthologous blocks"
     return "whole stretches of 10 kb" if "start" in table else "windows"

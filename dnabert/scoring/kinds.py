@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from dnabert.explain.correction import add_q
 from dnabert.pretraining.floors import UNIQUE_SEQUENCE
+from dnabert.pretraining.intervals import Floats, ratio
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Floats = NDArray[np.float64]
 
 #: Columns of the windows that name kinds of sequence.
 COLUMNS = ("repeat_class", "region", "gene_type", "genome")
@@ -33,7 +32,7 @@ class WindowBits:
     ----------
     run, counting : bits; of counting None where nothing was counted.
     bases : bases of these words.
-    places : int64, the place of each window: what is drawn whole, see `dnabert.clusters.subsample.gene_places`.
+    places : int64, the place of each window: what is drawn whole, see `dnabert.corpus.places.gene_places`.
     """
 
     run: Floats
@@ -63,7 +62,7 @@ def by_kind(table: pd.DataFrame, bits: WindowBits) -> list[dict[str, Any]]:
         if column != "all" and places.max(initial=-1) + 1 < FEWEST_PLACES:
             continue
         sums, bases = (_by_place(values[chosen], places) for values in (bits.run, bits.bases))
-        value, low, high, _ = _ratio(sums, bases)
+        value, low, high, _ = ratio(sums, bases)
         row = {"column": column, "kind": kind, "windows": int(chosen.sum()), "places": len(bases), "bits_per_base": value, "low": low, "high": high}
         if bits.counting is not None:
             row |= beside(sums, _by_place(bits.counting[chosen], places), bases)
@@ -77,9 +76,7 @@ def by_kind(table: pd.DataFrame, bits: WindowBits) -> list[dict[str, Any]]:
 def beside(run: Floats, counting: Floats, bases: Floats) -> dict[str, float | None]:
     """Bits per base of counting, and the run's minus these, of sums by place (g,).
 
-    The difference of two ratios with one denominator is a ratio itself; its error is that of the delete-one jackknife, with Student's t of g - 1
-    degrees of freedom: places hold from one window to hundreds, and the linearised ratio hides the error of the largest, as does a bootstrap.
-    One place says nothing of others: no interval and no p.
+    The difference of two ratios with one denominator is a ratio itself (`dnabert.pretraining.intervals.ratio`).
 
     Examples
     --------
@@ -89,22 +86,8 @@ def beside(run: Floats, counting: Floats, bases: Floats) -> dict[str, float | No
     >>> round(found["counting"], 3), round(found["difference"], 3), found["p"] < 0.05
     (1.817, -0.15, True)
     """
-    difference, low, high, p = _ratio(run - counting, bases)
+    difference, low, high, p = ratio(run - counting, bases)
     return {"counting": float(counting.sum() / bases.sum()), "difference": difference, "difference_low": low, "difference_high": high, "p": p}
-
-
-def _ratio(sums: Floats, bases: Floats) -> tuple[float, float | None, float | None, float | None]:
-    """Ratio of two sums over places (g,), its 95 % interval, and the p of its being 0; None of one place."""
-    from scipy.stats import t
-
-    ratio, g = float(sums.sum() / bases.sum()), len(bases)
-    if g < 2:
-        return ratio, None, None, None
-    without = (sums.sum() - sums) / (bases.sum() - bases)
-    error = float(np.sqrt((g - 1) / g * np.square(without - without.mean()).sum()))
-    reach = float(t.ppf(0.975, g - 1)) * error
-    p = float(2 * t.sf(abs(ratio) / error, g - 1)) if error > 0 else float(ratio == 0)
-    return ratio, ratio - reach, ratio + reach, p
 
 
 def _by_place(values: Floats, places: NDArray[np.int64]) -> Floats:

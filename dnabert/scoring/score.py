@@ -55,7 +55,7 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
     Of each window a share of the words is hidden, always the same ones, and read on the forward strand in the first frame, as pretraining
     evaluates. Counting is what `dnabert.pretraining.bidirectional` makes of the corpus's training windows: a mixture of Markov models that
     read both sides of the same words, smoothed on one half of the windows and scored on the other. Intervals draw stretches of a genome whole
-    (`dnabert.clusters.subsample.gene_places`): what windows cost goes together over hundreds of kilobases (on chromosome 22 the standard error is
+    (`dnabert.corpus.places.gene_places`): what windows cost goes together over hundreds of kilobases (on chromosome 22 the standard error is
     twice that of orthologous blocks).
 
     Writes ``scores.json``, ``kinds.tsv`` and ``windows.parquet``.
@@ -73,8 +73,8 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
     UserError
         when an input is no run or corpus, they do not fit each other, or no word can be asked for.
     """
-    from dnabert.clusters.subsample import gene_places
     from dnabert.corpus import load_corpus
+    from dnabert.corpus.places import gene_places
     from dnabert.encoders.encoder import run_folder
     from dnabert.encoders.run import check_whole
     from dnabert.tokenizer import load_tokenizer

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dnabert.clusters.ladder import places_of
-from dnabert.clusters.subsample import places_apart
+from dnabert.corpus.places import places_apart
 from dnabert.explain import ClusteredWindows, cheap_explanations, explained_away
 from dnabert.explain.blast import missing_program
 from dnabert.explain.relatives import Relatives, relatives

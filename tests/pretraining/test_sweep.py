@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dnabert.config import to_yaml
@@ -17,7 +16,6 @@ from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
-from dnabert.pretraining.floors import ratio_difference
 from dnabert.pretraining.sweep import SweepConfig, Variant, _is_of, _recipe, _speeds, _trained, _untracked, sweep
 
 
@@ -175,14 +173,6 @@ def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Pa
     (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
     _trained(first)
     assert trained[2] == replace(first, overwrite=True)
-
-
-def test_a_paired_difference_leaves_out_what_windows_share() -> None:
-    rng = np.random.default_rng(0)
-    hard = rng.uniform(50, 150, 400)  # windows differ far more than recipes
-    sizes = np.full(400, 60.0)
-    value, low, high = ratio_difference((hard + rng.normal(1.2, 0.5, 400), sizes), (hard, sizes))
-    assert low < 0.02 < high and high - low < 0.004 and abs(value - 0.02) < 0.002
 
 
 def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_corpus: Path, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from dnabert.cli import main
-from dnabert.clusters.subsample import gene_places, places_apart
 from dnabert.corpus import Corpus, SplitConfig, config_from_fasta, prepare, simulate_fasta
+from dnabert.corpus.places import gene_places, places_apart
 from dnabert.errors import Caution, UserError
 from dnabert.models.config import ModelConfig
 from dnabert.pretraining import pretrain
