@@ -181,7 +181,7 @@ def _island(card: Record) -> Name | None:
     if not row:
         return None
     near = card.get("tss", {}).get("near") or {}
-    promoters = near.get("share", 0) >= MOST and counts(near)
+    promoters = counts(near) and near["share"] >= MOST and near["share"] > near["share_rest"]
     name = "CpG-island promoters" if promoters else "CpG islands"
     return Name("CpG island", f"{name}, {percent(row['share'])} of the windows", odds_of(row))
 
