@@ -65,6 +65,8 @@ class GeneSets:
 def read_gene_sets(path: str | Path) -> GeneSets:
     """Read a GMT file, gzip or not: id, description, genes, separated by tabs.
 
+    A set is called by its description; by its id where that is empty, ``na`` or the address of a page, as in MSigDB's files.
+
     Raises
     ------
     UserError
@@ -82,7 +84,8 @@ def read_gene_sets(path: str | Path) -> GeneSets:
             if not first or not own:
                 raise UserError(f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): id, description, genes, tab-separated")
             ids.append(first)
-            names.append(rest[0] if rest[0].lower() not in ("", "na") else first)
+            no_name = rest[0].lower() in ("", "na") or rest[0].startswith(("http://", "https://"))
+            names.append(first if no_name else rest[0])
             genes.append(own)
     if not ids:
         raise UserError(f"{path} holds no gene set: give another GMT file")

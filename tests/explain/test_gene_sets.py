@@ -41,6 +41,14 @@ def test_gmt_is_read_packed_or_not(tmp_path: Path) -> None:
         sets.find("membran")
 
 
+def test_the_address_of_a_set_is_not_its_name(tmp_path: Path) -> None:
+    """MSigDB's files have the address of a page in the second column."""
+    lines = [f"HALLMARK_{name}\t{scheme}://www.gsea-msigdb.org/HALLMARK_{name}\tA\n" for name, scheme in (("HYPOXIA", "https"), ("APOPTOSIS", "http"))]
+    (tmp_path / "h.all.symbols.gmt").write_text("".join(lines))
+    sets = read_gene_sets(tmp_path / "h.all.symbols.gmt")
+    assert sets.names == sets.ids == ("HALLMARK_HYPOXIA", "HALLMARK_APOPTOSIS")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "holds no gene set"), ("GO:1\tx\n", "line 1 is no gene set"), ("a\tb\tC\na\tb\tD\n", "two gene sets called 'a'")],
