@@ -46,7 +46,7 @@ class ExplainConfig:
         return replace(
             self,
             databases=[_expand(path, key="databases") for path in self.databases],
-            tracks=[_expand(path, key="tracks") for path in self.tracks],
+            tracks=[_expanded_track(text) for text in self.tracks],
             gene_sets=None if self.gene_sets is None else _expand(self.gene_sets, key="gene_sets"),
             motifs=None if self.motifs is None else _expand(self.motifs, key="motifs"),
         )
@@ -55,3 +55,9 @@ class ExplainConfig:
 def _expand(path: str, *, key: str) -> str:
     prefix, _, name = path.partition(":")
     return str(demo_folder() / name) if prefix == _DEMO and name else expand(path, key=key)
+
+
+def _expanded_track(text: str) -> str:
+    """The same ``name=path`` or ``name:genome=path`` with its path in place."""
+    name, sign, path = text.partition("=")
+    return name + sign + _expand(path, key="tracks")
