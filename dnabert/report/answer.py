@@ -167,7 +167,7 @@ def distance_sentences(edit_distance: Record) -> list[str]:
         if not a or not b or not all(map(present, (a.get("mean"), b.get("mean"), test.get("p"), test.get("effect")))):
             continue
         first, second = names.get(test["a"], test["a"]), names.get(test["b"], test["b"])
-        told = _effect(test, closer=a["mean"] < b["mean"], second=second)
+        told = _effect(test, second=second)
         sentences.append(f"{first[0].upper()}{first[1:]} {told}: {_mean(a)} against {_mean(b)}; {_statistics(test)}.")
     return sentences
 
@@ -186,13 +186,14 @@ def _mean(summary: Record) -> str:
     return f"mean {percent(summary['mean'], digits=1)} of the length (n = {count(summary['n'])})"
 
 
-def _effect(test: Record, *, closer: bool, second: str) -> str:
+def _effect(test: Record, *, second: str) -> str:
+    """Side and size of what the rank test found; the means, which a few near-copies move, may lie otherwise."""
     if test["p"] >= 0.05:
         fewest = min(test.get("pairs") or [_FEW_PAIRS])
         few = f", and {count(fewest)} independent pairs are too few to tell" if fewest < _FEW_PAIRS else ""
         return f"are not shown to differ from {second}{few}"
     size = next(word for limit, word in _EFFECTS if abs(test["effect"]) < limit)
-    return f"are {'closer' if closer else 'farther apart'} than {second}, a {size} effect"
+    return f"are {'closer' if test['effect'] < 0 else 'farther apart'} than {second}, a {size} effect"
 
 
 def _statistics(test: Record) -> str:

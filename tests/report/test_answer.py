@@ -79,6 +79,12 @@ def test_effect_in_words(effect: float, word: str) -> None:
     assert f"closer than pairs of unclustered windows, a {word} effect" in sentence
 
 
+def test_the_side_of_an_effect_is_that_of_the_ranks_which_are_tested() -> None:
+    """A few near-copies lower the mean of pairs of which nearly all are farther apart."""
+    (sentence,) = answer.distance_sentences(_distances(1e-9, 0.8))
+    assert "are farther apart than pairs of unclustered windows, a large effect" in sentence and "in 90\N{NO-BREAK SPACE}% of comparisons" in sentence
+
+
 def test_no_effect_without_a_small_p() -> None:
     (told,) = answer.distance_sentences(_distances(0.2, -0.9))
     assert "are not shown to differ from pairs of unclustered windows: mean" in told and "no difference" not in told
