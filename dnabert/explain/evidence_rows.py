@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dnabert.explain.homology import percent
+
 Record = dict[str, Any]
 
 #: A share of the members from which a finding names the cluster, and the largest q of a test that counts.
@@ -102,8 +104,3 @@ def left_out(skipped: dict[str, str]) -> list[str]:
     for part, why in skipped.items():
         parts.setdefault(why, []).append("distance from a start of transcription" if part == "tss" else part.replace("_", " "))
     return [f"{', '.join(names)} ({why})" for why, names in parts.items()]
-
-
-def percent(share: float) -> str:
-    """A share in whole percent."""
-    return f"{100 * share:.0f} %"

@@ -21,10 +21,10 @@ from dnabert.explain.evidence_rows import (
     known_relative,
     odds_of,
     of_windows,
-    percent,
     term_of_most,
 )
 from dnabert.explain.families import family_of
+from dnabert.explain.homology import percent
 from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
 from dnabert.explain.tandem import TANDEM
 from dnabert.explain.tracks import ANY, OWN_COLUMNS

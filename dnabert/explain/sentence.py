@@ -16,9 +16,9 @@ from dnabert.explain.evidence_rows import (
     family_row,
     known_relative,
     odds_of,
-    percent,
     rich_in,
 )
+from dnabert.explain.homology import percent
 from dnabert.explain.names import codon_position, strongest_name
 
 #: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.

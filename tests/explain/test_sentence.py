@@ -82,7 +82,7 @@ def test_a_name_that_half_of_the_members_have_is_told_beside_the_class() -> None
     # a name alone names no cluster as a track of the user's would, but may be what many have and hardly any other window
     assert sentence(annotation=[term("repeat_name", "AluY", share=0.6, rest=0.2, q=0.01)])[0] == "unexplained"
     many = term("repeat_name", "LTR5_Hs", share=0.45, rest=0.001, q=0.01)
-    assert sentence(annotation=[many]) == ("class of many", "LTR5_Hs repeats, 45 % of the windows, elsewhere 0 %")
+    assert sentence(annotation=[many]) == ("class of many", "LTR5_Hs repeats, 45 % of the windows, elsewhere < 1 %")
 
 
 def test_repeats_of_several_classes_are_told_together() -> None:
@@ -398,7 +398,7 @@ def test_a_codon_position_gives_way_to_what_is_far_clearer_and_is_added_to_it() 
 
 def test_tandem_repeats_are_told_with_their_period() -> None:
     rows = [term("tandem_period", "tandem repeat", share=0.9, rest=0.01, q=1e-9), term("tandem_period", "171 bp", share=0.8, rest=0.001, q=1e-9)]
-    period = "repeating every 171 bp (80 % of the windows, elsewhere 0 %)"
+    period = "repeating every 171 bp (80 % of the windows, elsewhere < 1 %)"
     assert sentence(annotation=rows) == ("tandem repeat", f"tandem repeats, 90 % of the windows, elsewhere 1 %, {period}")
     assert sentence(annotation=rows[:1]) == ("tandem repeat", "tandem repeats, 90 % of the windows, elsewhere 1 %")
     satellites = term("repeat_class", "Satellite/centr", share=0.9, rest=0.02, q=1e-9)
