@@ -48,7 +48,7 @@ class TwoByTwo:
         >>> round(value.item(), 3), bool(low < value < high)
         (1.904, True)
         """
-        share = (self.inside + self.outside) / (self.n_inside + self.n_outside)
+        share = (self.inside + self.outside) / max(1, self.n_inside + self.n_outside)
         cells = (
             self.inside + prior * share,
             self.n_inside - self.inside + prior * (1 - share),

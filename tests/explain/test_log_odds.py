@@ -27,6 +27,8 @@ def test_nothing_to_compare_has_no_effect() -> None:
     for table in (one(0, 5, 0, 9), one(5, 5, 9, 9)):
         assert [each.item() for each in table.log_odds()] == [0, 0, 0]
         assert table.p_more().item() == 1 and abs(score_more(table).item()) < 1e-9
+    none = one(0, 0, 0, 0)  # no window of a plasmid in few stretches is held out
+    assert [each.item() for each in none.log_odds()] == [0, 0, 0] and none.p_more().item() == 1
 
 
 def test_where_no_other_window_is_nothing_is_more() -> None:
