@@ -35,12 +35,13 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     """
     folder = Path(folder)
     manifest, kept = read_manifest(folder, kind="finetuning"), read_kept(folder)
-    header = yaml.safe_dump(_metadata(name, kept.task, kept.test, license=license), sort_keys=False)
+    test = {key: each for key, each in kept.test.items() if each["low"] is not None}  # where test lacks a class there is no area
+    header = yaml.safe_dump(_metadata(name, kept.task, test, license=license), sort_keys=False)
     config = manifest["config"]
     begun = "fresh weights of the architecture of" if config["fresh"] else "the weights of"
     part = ", its body frozen" if config["freeze"] else ""
     strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
-    rows = [f"| {told} | {kept.test[key]['value']:.3f} | {kept.test[key]['low']:.3f} to {kept.test[key]['high']:.3f} |" for key, told in _METRICS.items()]
+    rows = [f"| {told} | {test[key]['value']:.3f} | {test[key]['low']:.3f} to {test[key]['high']:.3f} |" for key, told in _METRICS.items() if key in test]
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     command = shlex.join(without_places(manifest["command"]))
     return f"""---
@@ -88,6 +89,7 @@ def _metadata(name: str, task: str, test: dict[str, Any], *, license: str | None
     metrics = [
         {"type": _IDENTIFIERS[key], "name": f"{told}, 95% interval {test[key]['low']:.4f} to {test[key]['high']:.4f}", "value": round(test[key]["value"], 4)}
         for key, told in _METRICS.items()
+        if key in test
     ]
     result = {
         "task": {"type": "text-classification", "name": "Sequence classification"},

@@ -10,6 +10,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune
+from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.finetuning.config import TrainingConfig
 from dnabert.finetuning.reading import LabelledReader
@@ -157,7 +158,7 @@ def test_what_lies_beyond_the_first_window_is_read(modernbert, tmp_path):
 
 
 def test_what_has_no_value_is_null(modernbert, task, tmp_path):
-    """A third class, which test lacks, has no area under its curve."""
+    """A third class, which test lacks, has no area under its curve, and the card tells of none."""
     for part in ("train", "dev"):
         with (task / f"{part}.csv").open("a") as file:
             file.write("ACGTACGTACGT,odd\n" * 3)
@@ -168,6 +169,8 @@ def test_what_has_no_value_is_null(modernbert, task, tmp_path):
 
     found = json.loads((out / "results.json").read_text(), parse_constant=refuse)
     assert found["mean"]["auc"]["value"] is None and found["mean"]["mcc"]["value"] is not None
+    card = classifier_card(out, name="me/gc")
+    assert "| accuracy |" in card and "type: accuracy" in card and "area under" not in card and "roc_auc" not in card
 
 
 def test_the_manifest_knows_the_files_of_a_task(modernbert, task, tmp_path):
