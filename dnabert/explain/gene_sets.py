@@ -224,14 +224,15 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
     rows = enrichment(windows, terms=[terms]) if known.any() else []
     found = {}
     for name, index, inside in zip(names, indices, values.T, strict=True):
-        ami = agreement(labels, inside[known], groups=gene)["ami"] if known.any() else None
+        varies = 0 < int(inside[known].sum()) < len(labels)  # else all is one class, which is what one cluster is, too
+        ami = agreement(labels, inside[known], groups=gene)["ami"] if varies else None
         own = [row for row in rows if row["term"] == sets.ids[index]]
         found[name] = {
             "id": sets.ids[index],
             "name": sets.names[index],
             "n": int(inside.sum()),
             "ami": ami and {key: plain(value) for key, value in ami.as_dict().items()},
-            **(_of_random_sets(labels, inside[known], gene=gene) if known.any() else {}),
+            **(_of_random_sets(labels, inside[known], gene=gene) if varies else {}),
             "clusters": own,
         }
     return found

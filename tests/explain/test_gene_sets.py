@@ -166,6 +166,15 @@ def test_windows_of_a_gene_are_no_evidence_of_its_set() -> None:
     assert gene_set_landing(windows_of(table), sets, ["of_clusters"])["of_clusters"]["p"] < 0.02
 
 
+def test_a_set_that_no_window_or_every_one_is_in_agrees_with_nothing() -> None:
+    """Of windows in one cluster it was called identical with the clusters."""
+    table = pd.DataFrame({"label": 0, "genome": "a", "chrom": "1", "start": np.arange(20) * 100, "gene": [f"G{i // 4}" for i in range(20)]})
+    found = gene_set_landing(windows_of(table), sets_of(none="X Y", all="G0 G1 G2 G3 G4", some="G0 G1"), ["none", "all", "some"])
+    assert [each["n"] for each in found.values()] == [0, 20, 8]
+    assert found["none"]["ami"] is None and found["all"]["ami"] is None and "p" not in found["none"]
+    assert found["some"]["ami"]["value"] == 0
+
+
 def test_sets_that_a_cluster_does_not_touch_count_as_tests_without_a_row() -> None:
     rng = np.random.default_rng(0)
     table = genome(rng)
