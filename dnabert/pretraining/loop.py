@@ -176,12 +176,13 @@ def _named(best: dict[str, Any]) -> str:
 
 
 def _checkpoint(training: Training) -> None:
+    stopped_above = bool(training.progress.steps_above)  # the only checkpoint that is made there
     save_checkpoint(
         Path(training.config.out),
         model=training.model,
         optimizers=training.optimizers,
         progress=dataclasses.replace(training.progress, since_line=training.window),
-        keep=training.config.keep_checkpoints,
+        keep=sys.maxsize if stopped_above else training.config.keep_checkpoints,
         writes=training.accelerator.is_main_process,
     )
     if training.accelerator.is_main_process:

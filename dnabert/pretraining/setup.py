@@ -31,6 +31,7 @@ from dnabert.models.objective import MaskedObjective
 from dnabert.models.precision import accelerator_in
 from dnabert.pretraining import sharding
 from dnabert.pretraining.audit import Audit, refuse_leaks
+from dnabert.pretraining.budget import spent
 from dnabert.pretraining.checkpoints import Progress, load_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.counting import ending_words
@@ -63,6 +64,7 @@ class Samplers:
 
 def make_accelerator(config: PretrainConfig) -> Accelerator:
     """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared, or no compiler."""
+    sharding.refuse_others()
     # without cpu=True torchrun's processes on a machine of CPUs would each think themselves alone
     cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
     # with patience: the others wait for the one that counts Markov models, or writes to a slow disk
@@ -191,7 +193,8 @@ def build_training(
     if tracker:
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
         tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
-    bar = tqdm(total=100.0, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
+    done = min(100.0, 100 * spent(config, progress))  # by an earlier part of the run: it took none of this one's time
+    bar = tqdm(total=100.0, initial=done, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
     window = list(progress.since_line)
     kin = kin_of_training(config, train, accelerator, folder=Path(config.out))
     return Training(

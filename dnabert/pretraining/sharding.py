@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SHIPPED = "configs/accelerate/fsdp2.yaml"
 #: What `accelerate launch` can ask for and is not done here, by the environment variables in which it passes it on.
 _REFUSED = ("FSDP_OFFLOAD_PARAMS", "FSDP_ACTIVATION_CHECKPOINTING", "FSDP_CPU_RAM_EFFICIENT_LOADING")
+#: Likewise, what else it would wrap a model in.
+_OTHERS = {"ACCELERATE_USE_DEEPSPEED": "DeepSpeed", "ACCELERATE_USE_MEGATRON_LM": "Megatron-LM"}
 
 
 def is_asked_for() -> bool:
@@ -50,6 +52,15 @@ def is_asked_for() -> bool:
         raise UserError(f"FSDP shards a model among processes, and this one is alone: accelerate launch --config_file {_SHIPPED} …")
     _reshard_after_forward()
     return True
+
+
+def refuse_others() -> None:
+    """Raise `UserError` where the launcher asked for DeepSpeed or Megatron-LM; call it before accelerate looks for them."""
+    for variable, name in _OTHERS.items():
+        if _flag(variable):
+            raise UserError(
+                f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml, where each process holds the whole model, or {_SHIPPED}"
+            )
 
 
 def shard(objective: nn.Module, *, device: torch.device) -> Any:

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM
 
 from dnabert.config import save_yaml
 from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
-from dnabert.pretraining import pretrain
+from dnabert.pretraining import loop, pretrain, setup
 from dnabert.pretraining.checkpoints import Progress, checkpoints, newest_readable, save_checkpoint
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.divergence import PATIENCE, watched
@@ -399,6 +400,30 @@ def test_a_run_that_diverges_without_a_nan_stops_and_keeps_what_was_good(config)
         pretrain(config(steps=2_000, evaluate_every=1_000, checkpoint_every=2, weight_decay=0.0, **rates))
     for folder in checkpoints(Path(config().out)):
         assert json.loads((folder / "progress.json").read_text())["steps_above"] == 0
+
+
+def test_a_stop_while_a_run_may_have_diverged_pushes_out_nothing_that_was_good(config, monkeypatch):
+    take_step = loop.take_step
+
+    def stopped(training, *rest, **more):
+        take_step(training, *rest, **more)
+        if training.progress.steps_above == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(loop, "take_step", stopped)
+    rates = {"learning_rate": 30.0, "embedding_learning_rate": 30.0, "optimizer": "adamw", "warmup_steps": 20}
+    with pytest.raises(SystemExit):
+        pretrain(config(steps=2_000, evaluate_every=1_000, checkpoint_every=1, keep_checkpoints=1, weight_decay=0.0, **rates))
+    above = [json.loads((folder / "progress.json").read_text())["steps_above"] for folder in checkpoints(Path(config().out))]
+    assert above == [0, 3]
+
+
+def test_what_remains_is_told_by_the_pace_of_the_part_that_goes_on(config, monkeypatch):
+    (pretrain(config(steps=4)) / "manifest.json").unlink()
+    bars = []
+    monkeypatch.setattr(setup, "tqdm", lambda **options: bars.append(tqdm(**options)) or bars[-1])
+    pretrain(config(steps=8, resume="auto"))
+    assert bars[0].initial == 50.0
 
 
 def test_weights_that_are_no_numbers_are_not_saved(model, tmp_path):

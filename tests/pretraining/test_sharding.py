@@ -170,6 +170,14 @@ def test_what_cannot_be_sharded_is_refused_before_anything_is_begun(config, monk
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("variable", "name"), [("ACCELERATE_USE_DEEPSPEED", "DeepSpeed"), ("ACCELERATE_USE_MEGATRON_LM", "Megatron-LM")])
+def test_other_ways_to_share_a_model_are_refused_before_anything_is_begun(config, monkeypatch, tmp_path, variable, name):
+    monkeypatch.setenv(variable, "true")
+    with pytest.raises(UserError, match=f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml.*or configs/accelerate/fsdp2.yaml"):
+        pretrain(config())
+    assert not (tmp_path / "run").exists()
+
+
 def test_version_1s_word_for_resharding_is_refused(config, tmp_path):
     ran = sharded(tmp_path, config(), processes=1, FSDP_RESHARD_AFTER_FORWARD="FULL_SHARD")
     assert "fsdp_reshard_after_forward is full_shard, allowed in version 2 is true or false" in ran.stderr
