@@ -284,7 +284,8 @@ def _corpus_config(arguments: PrepareArguments, words: Sequence[str]) -> tuple[C
         blocks = resolve_paths(dataclasses.replace(config, genomes=[]), base=None if by_flag else base).orthologous_blocks
         config = dataclasses.replace(config, orthologous_blocks=blocks)
     if arguments.fasta:
-        return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None
+        typed = any(path in words for path in arguments.fasta)  # else they stand in the YAML
+        return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None if typed else base
     return config, base
 
 

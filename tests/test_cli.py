@@ -145,6 +145,18 @@ def test_files_in_a_yaml_are_relative_to_it(fasta, tmp_path, monkeypatch):
     assert config["genomes"][0]["name"] == "worm"
 
 
+def test_fasta_files_in_a_yaml_are_relative_to_it_and_those_of_the_command_line_to_where_one_stands(fasta, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "worm.fa").write_text(">other\n" + "GATTACA" * 500 + "\n")
+    (tmp_path / "worm.yaml").write_text("fasta: [worm.fa]\nwindow: {length: 100}\n")
+    monkeypatch.chdir(here)
+    run("prepare", "--config", tmp_path / "worm.yaml", "--out", tmp_path / "yaml")
+    run("prepare", "worm.fa", "--config", tmp_path / "worm.yaml", "--out", tmp_path / "given")
+    read = [read_manifest(tmp_path / out, kind="corpus")["inputs"]["worm.fasta"]["path"] for out in ("yaml", "given")]
+    assert read == [str(fasta), str(here / "worm.fa")]
+
+
 def test_a_path_in_a_yaml_is_beside_it_and_a_flags_is_where_one_stands(fasta, tmp_path, monkeypatch):
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):

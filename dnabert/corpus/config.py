@@ -192,7 +192,7 @@ def _resolve(path: str | None, *, base: Path, key: str) -> str | None:
         return None
     absolute = Path(os.path.abspath(base / expand(path, key=key)))
     if not absolute.is_file():
-        kind = "it is a folder" if absolute.is_dir() else "no such file"
+        kind = "it is a folder" if absolute.is_dir() else "it is a pipe, which cannot be read twice" if absolute.is_fifo() else "no such file"
         raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
     return str(absolute)
 

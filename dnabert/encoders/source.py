@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.summary import check_is_dna
+from dnabert.disk import disk_in_one_line
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import Bases, check_length
 from dnabert.errors import UserError
@@ -61,7 +62,7 @@ def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
     Raises
     ------
     UserError
-        when it is neither, or nothing is left.
+        when it is neither, nothing is left, or the folder of temporary files has no room for what is decompressed.
     """
     path = Path(path)
     if path.is_dir():
@@ -69,8 +70,13 @@ def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
         return
     if not path.exists():
         raise UserError(f"no such input: {path}: give a corpus folder, or a FASTA or .2bit file")
-    with tempfile.TemporaryDirectory(prefix="dnabert-") as scratch, Genome(path, scratch=scratch) as genome:
-        yield FastaSource(genome, config=config)
+    if path.is_fifo():  # what <(zcat genome.fa.gz) of a shell is
+        raise UserError(f"{path} is a pipe, and a genome is read from more than one place: write it into a file (which may be compressed by gzip)")
+    with tempfile.TemporaryDirectory(prefix="dnabert-") as scratch:
+        with disk_in_one_line(scratch, mend="free space there, or set TMPDIR to a folder on another disk"):
+            opened = Genome(path, scratch=scratch)
+        with opened as genome:
+            yield FastaSource(genome, config=config)
 
 
 class CorpusSource:

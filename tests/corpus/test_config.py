@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,10 @@ def test_a_folder_in_place_of_a_fasta_is_told_to_be_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"fasta is \.: it is a folder .*: give an existing file"):
         resolve_paths(config_from_fasta(["."]))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_in_place_of_a_fasta_is_told_to_be_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"fasta is .*pipe: it is a pipe, which cannot be read twice .*: give an existing file"):
+        resolve_paths(config_from_fasta([tmp_path / "pipe"]))

@@ -177,6 +177,30 @@ def test_a_file_of_unknown_bases_alone_is_refused_and_one_such_record_is_not(tmp
     assert len(embed("kmer:2", tmp_path / "n.fa", out=tmp_path / "out").vectors) == 2
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_no_room_for_what_is_decompressed_names_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(b">a\n" + b"ACGTTGCAAC" * 2000))
+    code = (
+        "import resource, sys\nfrom dnabert.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nmain(['embed', 'kmer:2', *sys.argv[1:]])\n"
+    )
+    words = [str(tmp_path / "a.fa.gz"), "--out", str(tmp_path / "out")]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    done = subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(f"error: cannot write {tmp_path / 'temporary' / 'dnabert-'}")
+    assert done.stderr.endswith(": File too large: free space there, or set TMPDIR to a folder on another disk\n")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_told_to_be_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe is a pipe, .*: write it into a file"):
+        embed("kmer:2", tmp_path / "pipe", out=tmp_path / "out")
+
+
 def test_wrong_input(fasta: Path, tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(UserError, match="no such input"):
