@@ -43,7 +43,7 @@ def drawn_together(view: WindowView, windows: NDArray[np.int64]) -> NDArray[np.i
 
 
 def ratio(sums: ArrayLike, sizes: ArrayLike) -> Ratio:
-    """``sums.sum() / sizes.sum()`` over places, (g,) each.
+    """``sums.sum() / sizes.sum()`` over places, (g,) each; places without any size are none.
 
     Its error is that of the delete-one jackknife, with Student's t of g - 1 degrees of freedom: places hold from one window to hundreds, and the
     linearised ratio hides the error of the largest, as does a bootstrap.
@@ -54,8 +54,7 @@ def ratio(sums: ArrayLike, sizes: ArrayLike) -> Ratio:
     >>> found.value, round(found.low, 2), round(found.high, 2)  # as of three numbers: 2 -+ 4.30 / sqrt(3)
     (2.0, -0.48, 4.48)
     """
-    a, b = (np.asarray(each, dtype=np.float64) for each in (sums, sizes))
-    return _jackknifed(a, b)
+    return ratio_difference((sums, sizes), (np.zeros_like(sums, dtype=np.float64), sizes))
 
 
 def ratio_difference(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike]) -> Ratio:
@@ -63,21 +62,16 @@ def ratio_difference(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike
 
     Parameters
     ----------
-    first, second : sums and sizes, (g,) each, see `drawn_together`.
+    first, second : sums and sizes, (g,) each, see `drawn_together`; places without any size are none.
 
     Examples
     --------
     >>> ratio_difference(([1.0, 3.0], [1.0, 1.0]), ([0.0, 2.0], [1.0, 1.0]))[:3]
     (1.0, 1.0, 1.0)
     """
-    return _jackknifed(*(np.asarray(each, dtype=np.float64) for each in (*first, *second)))
-
-
-def _jackknifed(a: Floats, b: Floats, c: Floats | None = None, d: Floats | None = None) -> Ratio:
-    """Of a / b, or a / b - c / d, sums over places (g,); places without any size are none."""
     from scipy.stats import t
 
-    c, d = np.zeros_like(a) if c is None else c, b if d is None else d
+    a, b, c, d = (np.asarray(each, dtype=np.float64) for each in (*first, *second))
     held = (b > 0) & (d > 0)
     a, b, c, d = (each[held] for each in (a, b, c, d))
     value, g = float(a.sum() / b.sum() - c.sum() / d.sum()), len(a)
