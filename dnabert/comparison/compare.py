@@ -16,15 +16,12 @@ from dnabert.comparison.added import added_to_counts
 from dnabert.comparison.config import CompareConfig
 from dnabert.comparison.differences import differences
 from dnabert.comparison.ladder import Ladder, clustered_windows
-from dnabert.comparison.rung import clustered, embedded, rung_record
+from dnabert.comparison.rung import check_rungs, clustered, embedded, rung_record
 from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
-from dnabert.encoders import load_encoder
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import check_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs
-from dnabert.encoders.whitening import check_width
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
@@ -81,10 +78,11 @@ def _is_strange(out: Path) -> bool:
 
 def _compare(config: CompareConfig, out: Path) -> Path:
     corpus = load_corpus(str(config.corpus))
-    _check_rungs(config, corpus)
+    ladder = Ladder(config, corpus, k=int(load_tokenizer(config.run).k) if config.run else EmbedConfig().word_length)
+    _check_genomes(config, corpus)
+    check_rungs(ladder)
     (out / "manifest.json").unlink(missing_ok=True)  # not whole until the end
     save_yaml(config, out / "config.yaml")
-    ladder = Ladder(config, corpus, k=int(load_tokenizer(config.run).k) if config.run else EmbedConfig().word_length)
     records = [rung_record(rung, ladder) for rung in config.rungs]
     main = _map(config)
     _explanation(main, config)
@@ -113,22 +111,12 @@ def _resolved(config: CompareConfig) -> CompareConfig:
     return replace(config, rungs=rungs, corpus=corpus)
 
 
-def _check_rungs(config: CompareConfig, corpus: Corpus) -> None:
-    """Refuse what would end the ladder when its turn comes, perhaps an hour from now: an encoder that cannot read the corpus, a genome that it lacks."""
+def _check_genomes(config: CompareConfig, corpus: Corpus) -> None:
+    """Refuse a genome of `retrieval` that the corpus lacks."""
     _, genomes = corpus.view(None).coded("genome")
     for name, genome in (("query", config.retrieval.query), ("target", config.retrieval.target)):
         if genome not in (None, *genomes):
             raise UserError(f"retrieval.{name} is {genome}, which {config.corpus} does not hold ({listed(sorted(genomes))}): name one of these, or leave it out")
-    for rung in config.rungs:
-        if (Path(config.out) / "embeddings" / rung.name / "manifest.json").exists():
-            continue
-        try:
-            encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=config.seed)))
-            check_length(int(corpus.window_length), minimum=encoder.minimum_length, name=f"each window of {config.corpus}")
-            if rung.whiten:
-                check_width(encoder)
-        except UserError as error:
-            raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
 
 
 def _demo_corpus(out: str) -> str:

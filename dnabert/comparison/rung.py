@@ -23,9 +23,11 @@ from dnabert.corpus.places import places_of_view
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.embed import write_embeddings
+from dnabert.encoders.embed import checked_encoder, write_embeddings
 from dnabert.encoders.encoder import inputs_of, parts_of
 from dnabert.encoders.rungs import RungConfig
+from dnabert.encoders.source import open_source
+from dnabert.errors import UserError
 from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
 from dnabert.manifest import read_manifest
@@ -36,13 +38,45 @@ _PARTS = ("metrics", "hits", "groups", "draws", "stretches")
 
 def embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> Path:
     """Embed what `read` chooses as a rung reads; the folder ``embeddings/NAME``, kept when it is current."""
-    embed_config = rung.embedding(read)
-    folder = Path(config.out) / "embeddings" / name
-    inputs: dict[str, str | Path] = {"input": str(config.corpus), **inputs_of(rung.encoder)}
-    wanted = {"encoder": rung.encoder, **asdict(embed_config)}
-    if not is_current(folder, kind="embeddings", config=wanted, inputs=inputs):
-        write_embeddings(rung.encoder, str(config.corpus), out=folder, config=embed_config, overwrite=True)
+    folder = _vectors(name, config)
+    if not _is_embedded(name, rung, read, config=config):
+        write_embeddings(rung.encoder, str(config.corpus), out=folder, config=rung.embedding(read), overwrite=True)
     return folder
+
+
+def _vectors(name: str, config: CompareConfig) -> Path:
+    return Path(config.out) / "embeddings" / name
+
+
+def _is_embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: CompareConfig) -> bool:
+    inputs: dict[str, str | Path] = {"input": str(config.corpus), **inputs_of(rung.encoder)}
+    wanted = {"encoder": rung.encoder, **asdict(rung.embedding(read))}
+    return is_current(_vectors(name, config), kind="embeddings", config=wanted, inputs=inputs)
+
+
+def check_rungs(ladder: Ladder) -> None:
+    """Refuse an encoder that cannot read the ladder's windows, which otherwise ends the ladder when its turn comes, perhaps an hour from now.
+
+    Raises
+    ------
+    UserError
+        that names the rung. Rungs that are embedded already are not loaded.
+    """
+    read, config = _reading(ladder), ladder.config
+    with open_source(str(config.corpus), config=read) as source:
+        for rung in config.rungs:
+            if _is_embedded(rung.name, rung, read, config=config):
+                continue
+            try:
+                checked_encoder(rung.encoder, source, config=rung.embedding(read))
+            except UserError as error:
+                raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
+
+
+def _reading(ladder: Ladder) -> EmbedConfig:
+    """The ladder's windows, and on which strand each is read."""
+    config = ladder.config
+    return EmbedConfig(splits=ladder.splits, sample=config.ladder_windows, strand="random", seed=config.seed)
 
 
 def clustered(name: str, embeddings: Path, cluster_config: ClusterConfig, *, out: str) -> Path:
@@ -66,8 +100,7 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
     ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
-    read = EmbedConfig(splits=ladder.splits, sample=config.ladder_windows, strand="random", seed=config.seed)
-    embeddings = embedded(rung.name, rung, read, config=config)
+    embeddings = embedded(rung.name, rung, _reading(ladder), config=config)
     clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
     parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings), _relatives(rung, ladder, embeddings, clusters)]
     record = read_manifest(embeddings, kind="embeddings")["config"]

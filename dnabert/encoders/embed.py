@@ -77,10 +77,7 @@ def write_embeddings(
     processes = Processes.current()
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
-        encoder = load_encoder(encoder_spec, config=config)
-        source.check_lengths(encoder.minimum_length)
-        if config.whiten:
-            check_width(encoder)
+        encoder = checked_encoder(encoder_spec, source, config=config)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),
@@ -107,6 +104,21 @@ def write_embeddings(
         record["seconds"] = round(time.perf_counter() - began, 2)
     processes.wait()
     return Path(out)
+
+
+def checked_encoder(encoder_spec: str, source: Source, *, config: EmbedConfig) -> Encoder:
+    """The encoder of a specification, if it can read each sequence of a source and, where that is asked for, be whitened.
+
+    Raises
+    ------
+    UserError
+        when it cannot, or there is none.
+    """
+    encoder = load_encoder(encoder_spec, config=config)
+    source.check_lengths(encoder.minimum_length)
+    if config.whiten:
+        check_width(encoder)
+    return encoder
 
 
 def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes) -> list[NDArray[np.float32]]:

@@ -256,6 +256,7 @@ def test_a_rung_that_cannot_be_read_so_is_told_by_name_before_anything_is_comput
     [
         ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("far", "runs/nosuch")]}, "^rung far: no such run folder or encoder: runs/nosuch"),
         ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("wide", "kmer:8", whiten=0.5)]}, "^rung wide: whiten: vectors of .* have 32,896 dimensions"),
+        ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("kmer2", "runs/nosuch")]}, "^rung kmer2: no such run folder or encoder: runs/nosuch"),
         ({"rungs": [RungConfig("kmer3", "kmer:3"), RungConfig("many", "default", phases=9)]}, "^rung many: phases is 9, allowed is 1 to 6"),
         ({"retrieval": RetrievalConfig(target="gibbon")}, "^retrieval.target is gibbon, which .* does not hold .chimp, gorilla, human and orangutan.: name one"),
     ],

@@ -121,7 +121,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ver
         def load(spec: str, **options: Any) -> Any:
             return Oracle(vectors) if spec == place else load_encoder(spec, **options)
 
-        for module in ("dnabert.encoders.embed", "dnabert.encoders.recorded", "dnabert.comparison.compare"):
+        for module in ("dnabert.encoders.embed", "dnabert.encoders.recorded"):
             monkeypatch.setattr(importlib.import_module(module), "load_encoder", load)
 
     def judge(plant: Plant, *, steps: int = 0, vectors: Vectors | None = None) -> Verdict:
