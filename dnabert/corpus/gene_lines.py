@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,12 +10,16 @@ from dnabert.corpus.feature_lines import attributes_of, parse_attributes, transc
 from dnabert.corpus.gene_names import other_names
 
 _GENES = ("gene", "pseudogene")
+_PARENT = re.compile(r"(?:^|;)\s*Parent=([^;,]+)")
+_GENE_ID = re.compile(r'(?:^|;)\s*gene_id[ =]\s*"?([^";]+)')
 #: Type of a gene of which no attribute tells one.
 UNTYPED = "unknown"
 #: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
 _GENE = "_gene"
 #: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta, tRNAscan and miniprot write no lines of genes.
 _ALONE = {"CDS": "protein_coding", "mRNA": "protein_coding", "transcript": UNTYPED, **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
+#: What a transcript's feature says of its gene's type (FlyBase writes it nowhere else) where it is not the feature itself, such as tRNA or snoRNA.
+_TYPE_OF = {"mRNA": UNTYPED, "lnc_RNA": "lncRNA", "pre_miRNA": "miRNA", "pseudogenic_transcript": "pseudogene", "pseudogene": "pseudogene"}
 _NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 #: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical protein".
 _NAMES_ALONE = ("gene", "locus_tag", "Name", "ID", "transcript_id")
@@ -54,10 +59,16 @@ class GeneLines:
         self._declared: dict[str, Gene] = {}
         self._locus_tags: set[str] = set()
         self._by_parts: dict[tuple[str, str], _ByParts] = {}
+        self._types: dict[str, str] = {}
+        """By gene, what its transcripts say of its type."""
 
     def add(self, feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
         """Note what a line says of a gene, if anything: most parts in GFF3 do not name theirs, which has a line of its own."""
-        is_gene = feature in _GENES or feature.endswith(_GENE)
+        transcript_of = _gene_of_transcript(feature, attributes)
+        if transcript_of is not None:
+            kind = _TYPE_OF.get(feature, feature)
+            self._types[transcript_of] = UNTYPED if kind == UNTYPED else self._types.get(transcript_of, kind)
+        is_gene = (feature in _GENES and transcript_of is None) or feature.endswith(_GENE)
         alone = "Parent=" not in attributes and (feature in _ALONE or "transcript_id" in attributes)
         if not (is_gene or alone or "gene_id" in attributes):
             return
@@ -76,12 +87,16 @@ class GeneLines:
     def genes(self) -> dict[str, Gene]:
         """The genes, each under its id or, where that is another's too, under the id, a tab and a number."""
         genes = dict(self._declared)
+        for key, declared in genes.items():
+            if declared.type == UNTYPED:
+                declared.type = self._types.get(key.split("\t")[0], UNTYPED)
         for (key, strand), gene in self._by_parts.items():
             if key in self._declared or key in self._locus_tags:
                 continue
             for start, end, _ in join((start, end, False) for start, end in gene.places.values()):
                 unique = key if key not in genes else f"{key}\t{len(genes)}"
-                genes[unique] = Gene(start, end, name=gene.name, type=gene.type, strand=strand, others=gene.others)
+                kind = self._types.get(key, UNTYPED) if gene.type == UNTYPED else gene.type
+                genes[unique] = Gene(start, end, name=gene.name, type=kind, strand=strand, others=gene.others)
         return genes
 
     def _declare(self, found: Mapping[str, str], feature: str, gene: Gene, *, attributes: str) -> None:
@@ -108,6 +123,17 @@ class GeneLines:
             others = other_names(attributes_of(attributes), of_gene=alone is not None)
             gene = self._by_parts[key, strand] = _ByParts(name=name, type=kind, others=others)
         return gene
+
+
+def _gene_of_transcript(feature: str, attributes: str) -> str | None:
+    """Id of the gene of which a line is a transcript whose feature says of which type it is."""
+    if not (feature.endswith("RNA") or feature in _TYPE_OF):
+        return None
+    parent = _PARENT.search(attributes)
+    if parent is not None:
+        return parent[1]
+    gene = _GENE_ID.search(attributes) if "transcript_id" in attributes else None
+    return None if gene is None else gene[1]
 
 
 def join(places: Iterable[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:

@@ -138,3 +138,34 @@ def test_transcripts_of_a_gene_without_a_line_are_joined_where_they_overlap(tmp_
     whole = line("gene", 0, 600, 'gene_id "A"; gene_type "non_coding";')  # a line of its own is taken at its word
     assert genes_of(tmp_path / "g", gtf + whole) == genes_of(tmp_path / "g", whole + gtf) == [(0, 600, "A", "non_coding", "+")]
     assert genes_of(tmp_path / "g", line("exon", 0, 9, 'gene_id "A";') + line("exon", 90, 99, 'gene_id "A";')) == [(0, 99, "A", "unknown", "+")]
+
+
+FLYBASE = (  # release 5.49 and 6.50, cut short
+    line("gene", 0, 90, "ID=FBgn1;Name=CR43609")
+    + line("ncRNA", 0, 90, "ID=FBtr1;Name=CR43609-RA;Parent=FBgn1")
+    + line("exon", 0, 90, "Parent=FBtr1")
+    + line("gene", 100, 200, "ID=FBgn2;Name=mir-965", strand="-")
+    + line("pre_miRNA", 110, 200, "ID=FBtr2;Parent=FBgn2", strand="-")
+    + line("miRNA", 120, 140, "ID=FBtr3;Derives_from=FBtr2", strand="-")
+    + line("pseudogene", 300, 350, "ID=FBtr4;Name=CR1-RA;Parent=FBgn4")  # a transcript, before its gene
+    + line("gene", 300, 350, "ID=FBgn4;Name=CR1")
+    + line("gene", 400, 600, "ID=FBgn5;Name=l(2)gl")
+    + line("ncRNA", 400, 600, "ID=FBtr5;Parent=FBgn5")
+    + line("mRNA", 400, 600, "ID=FBtr6;Parent=FBgn5")
+    + line("CDS", 410, 500, "Parent=FBtr6", phase="0")
+    + line("pseudogene", 700, 750, "ID=gene-7;Name=seven")  # NCBI: a gene
+)
+FLYBASE_GTF = "".join(
+    line(feature, start, end, f'gene_id "FBgn{gene}"; gene_symbol "x"; transcript_id "FBtr{gene}"; transcript_symbol "x-RA";', strand=strand)
+    for gene, feature, start, end, strand in ((1, "ncRNA", 0, 90, "+"), (1, "exon", 0, 90, "+"), (2, "pre_miRNA", 110, 200, "-"), (4, "pseudogene", 300, 350, "+"))
+)
+
+
+def test_transcripts_tell_the_type_of_their_gene_where_no_attribute_does(tmp_path: Path) -> None:
+    """As the whole of FlyBase's chromosomes has it: genes of RNA were *unknown*, and a transcript that is a pseudogene a second gene."""
+    found = [("CR43609", "ncRNA"), ("mir-965", "miRNA"), ("CR1", "pseudogene"), ("l(2)gl", "protein_coding"), ("seven", "pseudogene")]
+    assert [(name, kind) for _, _, name, kind, _ in genes_of(tmp_path / "g.gff", GFF3 + FLYBASE)] == found
+    lines = "".join(line("gene", start, end, f'gene_id "FBgn{n}"; gene_symbol "x";') for n, start, end in ((1, 0, 90), (2, 100, 200), (4, 300, 350)))
+    kinds = ["ncRNA", "miRNA", "pseudogene"]
+    assert [gene[3] for gene in genes_of(tmp_path / "g.gtf", lines + FLYBASE_GTF)] == kinds
+    assert [gene[3] for gene in genes_of(tmp_path / "g.gtf", FLYBASE_GTF)] == kinds
