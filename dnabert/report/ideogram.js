@@ -153,7 +153,12 @@
   };
   const find = (number) => {
     const { bar, first, last } = region(number);
-    map.show(`${name(bar)}:${count(first)}-${count(last)}`);
+    const [start, end] = [columns.get("start").data, columns.get("end").data];
+    const inBin = (row) => Math.floor((start[row] + end[row]) / 2 / along.width) === number - bar.first;
+    map.show(`${name(bar)}:${count(first)}-${count(last)}`, { // the windows that the bin counts, not those as well that reach into it
+      what: `with their middle at ${name(bar)}:${count(first)}–${count(last)}`,
+      test: (row) => map.value("chrom", row) === bar.chrom && (map.value("genome", row) ?? "") === bar.genome && inBin(row),
+    });
   };
   const under = (event) => {
     const box = picture.getBoundingClientRect();

@@ -106,10 +106,10 @@
     map.mark([]);
     map.speak("chosen", null);
   };
-  const search = () => {
+  const search = (asked = null) => { // `asked`: what the text stands for where it is more than the text says
     const text = input.value.trim().replace(/\s+/g, " ");
     if (!text) { clear(); return; }
-    const found = understood(text);
+    const found = asked ?? understood(text);
     const rows = found.problem ? [] : rowsWhere(found.test);
     const drawn = map.n < map.total ? " of those drawn" : "";
     status.textContent = found.problem
@@ -119,9 +119,9 @@
     map.mark(rows);
     if (found.label) map.speak("chosen", found.label); // a place leaves the cluster that is shown along the chromosomes
   };
-  const show = (text) => {
+  const show = (text, asked = null) => {
     input.value = text;
-    search();
+    search(asked);
     document.getElementById("answer").scrollIntoView();
     input.focus({ preventScroll: true });
   };

@@ -583,7 +583,7 @@ def test_a_bin_tells_its_windows_and_finds_them(page: Page) -> None:
     box = picture.bounding_box()
     bars, width = page.evaluate("[dnabertMap.along.bars, dnabertMap.along.width]")
     assert box is not None and [bar["genome"] for bar in bars] == list(dict.fromkeys(_fixture().map_table(_FEW)["genome"]))
-    bin_ = 100
+    bin_ = 95  # a window of the bin before reaches into it
     at = box["x"] + 1 + (bin_ + 0.5) * (box["width"] - 2) * width / max(bar["length"] for bar in bars)
     page.mouse.move(at, box["y"] + 36 + 57 + 25)  # the second bar
     table = _fixture().map_table(_FEW)
@@ -598,6 +598,9 @@ def test_a_bin_tells_its_windows_and_finds_them(page: Page) -> None:
     page.mouse.up()
     assert page.input_value("#find") == place.replace("–", "-")
     overlapping = int(((own["start"] < (bin_ + 1) * width) & (own["end"] > bin_ * width)).sum())
+    assert page.inner_text("#found").startswith(f"{len(here)} window") and f" with their middle at {place}" in page.inner_text("#found")
+    assert page.evaluate("dnabertMap.points.marked.length") == len(here) < overlapping
+    page.press("#find", "Enter")  # as a place it finds what reaches into it, too
     assert page.inner_text("#found").startswith(f"{overlapping} window") and page.evaluate("dnabertMap.points.marked.length") == overlapping
     assert _cluster_along(page) == "3"  # the search for a place leaves it
 
