@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { save, tools, named } = window.dnabertDownload;
+  const { inLight, picture: mapPicture } = window.dnabertMap;
   const decoded = (address) => {
     const [head, body] = [address.slice(5, address.indexOf(",")), address.slice(address.indexOf(",") + 1)];
     const content = head.endsWith(";base64") ? Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0)) : decodeURIComponent(body);
@@ -26,10 +27,10 @@
   for (const figure of document.querySelectorAll("figure")) {
     const picture = figure.querySelector("img, svg");
     const blob = () => (picture.tagName === "IMG" ? decoded(picture.src)
-      : new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" }));
+      : new Blob([inLight(() => new XMLSerializer().serializeToString(picture))], { type: "image/svg+xml" }));
     tools(figure.querySelector("figcaption") ?? picture, named(figure, "figure"), [["SVG", (file) => save(blob(), file)], ["PNG", (file) => png(blob(), file)]]);
   }
-  const map = (act) => act(new Blob([window.dnabertMap.picture()], { type: "image/svg+xml" }));
+  const map = (act) => act(new Blob([inLight(mapPicture)], { type: "image/svg+xml" }));
   document.getElementById("map-svg").addEventListener("click", () => map((blob) => save(blob, "map.svg")));
   document.getElementById("map-png").addEventListener("click", () => map((blob) => png(blob, "map.png")));
 })();

@@ -55,7 +55,14 @@
     dark: { ink: "#e6e9ed", line: "#3a424c", ground: "#15181d", scale: cividis.slice(2), colour: (light) => data.dark[light] ?? light },
   };
   const paper = matchMedia("print"); // paper is white whatever the screen is
-  const look = () => looks[document.documentElement.dataset.look === "dark" && !paper.matches ? "dark" : "light"];
+  let saving = false; // and so is what is downloaded, for papers and slides
+  const look = () => looks[document.documentElement.dataset.look === "dark" && !paper.matches && !saving ? "dark" : "light"];
+  const inLight = (make) => {
+    if (look() === looks.light) return make();
+    const seen = (light) => { saving = light; window.dispatchEvent(new Event("look")); };
+    seen(true);
+    try { return make(); } finally { seen(false); }
+  };
   // The cluster that is spoken of: chosen by a search, a card or a point, or pointed to in the legend for as long as it is.
   const spoken = { chosen: null, pointed: null };
   const speak = (how, label) => {
@@ -322,5 +329,5 @@
     const full = Math.max(height, line(entries.length) + 10);
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 220}" height="${full}" viewBox="0 0 ${width + 220} ${full}" font-family="sans-serif" font-size="11" fill="${ink}"><rect width="100%" height="100%" fill="${ground}"/><image href="${points.snapshot()}" width="${width}" height="${height}"/><text x="${width + 12}" y="22" font-weight="bold">${escaped(column.title)}</text>${column.kind === "share" ? bar : ""}${entries.join("")}</svg>`;
   };
-  window.dnabertMap = { n: data.n, total: data.total, along: data.along, other: data.other, columns, value, count, place, mark, point, picture, points, bytes, codeArrays, look, paper, spoken, speak, labelOf };
+  window.dnabertMap = { n: data.n, total: data.total, along: data.along, other: data.other, columns, value, count, place, mark, point, picture, points, bytes, codeArrays, look, inLight, paper, spoken, speak, labelOf };
 })();

@@ -680,6 +680,14 @@ def test_figures_and_map_download(page: Page) -> None:
     assert name == "map.svg" and content.decode().count("cluster") > 20  # the legend comes with it
 
 
+def test_what_is_downloaded_is_light_in_the_dark_look(page: Page) -> None:
+    pictures = {selector: _saved(page, selector)[1] for selector in ("#map-svg", "#chromosomes .tools button")}
+    page.click("#look")
+    for selector, light in pictures.items():
+        assert _saved(page, selector)[1] == light
+    assert _ground(page) == _DARK and page.evaluate(f"{_BINS}.firstChild.getAttribute('fill')") == "#15181d"  # the page stays as it was
+
+
 def test_every_control_has_a_name(page: Page) -> None:
     nameless = """all => all.filter(each => !(each.getAttribute("aria-label") || each.textContent.trim()
         || (each.labels && each.labels.length))).map(each => each.outerHTML)"""
