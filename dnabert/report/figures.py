@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _BINS = 60
 #: Letters of a name in a legend.
 _LONGEST_NAME = 28
+#: Letters of a panel's title, all of the longest name of a measure.
+_LONGEST_TITLE = 45
 _DISTANCES = {"within": "within a cluster", "unclustered": "unclustered windows"}
 
 
@@ -184,7 +186,7 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record], *, best: list
     axes.set_ylim(len(ladder) - 0.5, -0.5)
     axes.margins(x=0.12)
     axes.locator_params(axis="x", nbins=4)  # labels of thousandths would run into each other
-    axes.set_title(textwrap.shorten(metric.name, 44, placeholder="…"), fontsize=9, loc="left")
+    axes.set_title(textwrap.shorten(metric.name, _LONGEST_TITLE, placeholder="…"), fontsize=9, loc="left")
     axes.tick_params(labelsize=8)
     axes.grid(color="#EEEEEE")
     axes.set_axisbelow(True)

@@ -125,6 +125,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "windows": len(labels),
         "window_length": window_length(evidence.map),
         "place": _place(evidence.map),
+        "example_cluster": _cluster(evidence.map),
         "drawn": _drawn(evidence.map),
         "no_sequences": evidence.no_sequences,
         "map_fit": evidence.map_fit,
@@ -143,6 +144,12 @@ def _place(table: pd.DataFrame) -> str:
         return ""
     row = table.iloc[len(table) // 2]
     return f"{row['chrom']}:{row['start'] + 1:,}-{row['start'] + 100_000:,}"
+
+
+def _cluster(table: pd.DataFrame) -> int | None:
+    """A cluster that the search finds, cluster 3 where there is one; None where nothing is clustered."""
+    labels = table["label"].to_numpy()
+    return int(min(labels.max(), 3)) if (labels >= 0).any() else None
 
 
 def _drawn(table: pd.DataFrame) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import distance_figure, draw_all, loss_figure, map_figure, save_all
+from dnabert.report.figures import distance_figure, draw_all, ladder_figure, loss_figure, map_figure, save_all
+from dnabert.report.metrics import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,13 @@ def test_ladder_and_maps_say_n_and_units(evidence: Evidence) -> None:
     assert "n = 4,000" in axes.get_title()
     assert axes.get_xlabel() == "UMAP 1 (no unit)"
     assert next(a.get_title(loc="left") for a in figures["ladder"].axes) == "10 nearest neighbours: repeat class"
+
+
+def test_titles_of_panels_hold_the_whole_name_of_each_measure(evidence: Evidence) -> None:
+    value = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 9}
+    figure = ladder_figure([{**evidence.ladder[0], "metrics": {metric.key: value for metric in METRICS}}])
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert {metric.name for metric in METRICS if not metric.key.startswith("ari_")} == set(titles) - {""}
 
 
 def test_names_in_a_legend_are_cut_within_a_word(evidence: Evidence) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -201,6 +202,16 @@ def test_sequences_without_a_bar_are_told(comparison: Path) -> None:
     contigs = [f"contig{i // 100}" for i in range(len(evidence.map))]
     page = render(replace(evidence, map=evidence.map.assign(genome="a", chrom=contigs)), {})
     assert "Drawn are the 25 longest of 40 sequences; the others hold 1,500 windows of 4,000." in page
+
+
+@pytest.mark.parametrize(("labels", "told"), [([-1, 0, 1, 4], "or cluster 3,"), ([-1, 0, 1], "or cluster 1,"), ([-1], "chr22:")])
+def test_the_search_names_a_cluster_that_there_is(comparison: Path, labels: list[int], told: str) -> None:
+    evidence = read_evidence(comparison)
+    table = evidence.map.assign(label=np.resize(labels, len(evidence.map)))
+    seen = _Outline()
+    seen.feed(render(replace(evidence, map=table), {}))
+    hint = "".join(seen.text).split("Find a gene, ")[1].split(" also after")[0]
+    assert told in hint and ("cluster" in hint) == (max(labels) >= 0)
 
 
 def test_nothing_half_written(comparison: Path, tmp_path: Path) -> None:
