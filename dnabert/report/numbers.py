@@ -105,12 +105,13 @@ def odds(ratio: Any, *, digits: int = 1) -> str:
 
     Examples
     --------
-    >>> odds(26.94), odds(303_878.0), odds(0.0002), odds(None)
-    ('26.9', '> 1,000', '< 0.001', '–')
+    >>> odds(26.94), odds(303_878.0), odds(0.0042), odds(0.0002), odds(None)
+    ('26.9', '> 1,000', '0.004', '< 0.001', '–')
     """
     if present(ratio) and not _LEAST_ODDS <= ratio <= 1 / _LEAST_ODDS:
         return f"> {1 / _LEAST_ODDS:,.0f}" if ratio > 1 else f"< {_LEAST_ODDS}"
-    return number(ratio, digits=digits)
+    rounds_to_none = present(ratio) and ratio < 10**-digits  # beside a bound, 0.00 would be less than < 0.001
+    return number(ratio, digits=max(digits, 3) if rounds_to_none else digits)
 
 
 def duration(seconds: Any) -> str:
