@@ -91,7 +91,7 @@ def test_installed_command():
         (["export", "nosuch", "--out", "y.bad"], "allowed endings are .h5ad, .bed, .parquet"),
         (["push", "nosuch", "me/x", "--dry-run"], "nosuch is no stage of dnabert: give the folder of a run, of a classifier or of a corpus"),
         (["push", "nosuch", "me", "--dry-run"], "NAME must be OWNER/NAME"),
-        (["report", "nosuch", "--out", "y"], "no such comparison folder: nosuch"),
+        (["report", "nosuch", "--out", "y"], "no such folder: nosuch: a report is of an explanation (dnabert explain makes one) or of a comparison"),
         (["prepare", "--out", "y"], "nothing to prepare"),
         (["prepare", "a.fa", "--demo", "--out", "y"], "got FASTA files and --demo"),
         (["prepare", "nosuch.fa", "--out", "y"], "nosuch.fa"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_own, read_own_lines
-from dnabert.manifest import check_unchanged, kind_of, read_manifest
+from dnabert.manifest import check_unchanged, kind_of, read_manifest, told_kind
 from dnabert.pretraining.curve import METRICS
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ def read_evidence(source: str | Path, *, run: str | Path | None = None) -> Evide
     kind = kind_of(source)
     if kind in ("clusters", "embeddings"):
         raise UserError(f"{source} holds {kind}, of which there is nothing to tell yet: dnabert explain makes cards of clusters")
+    if kind not in ("explanation", "comparison"):
+        found = f"{source} holds {told_kind(kind) if kind else 'no stage of dnabert'}" if source.is_dir() else f"no such folder: {source}"
+        raise UserError(f"{found}: a report is of an explanation (dnabert explain makes one) or of a comparison (eval/compare.py)")
     evidence = _of_explanation(source) if kind == "explanation" else _of_comparison(source)
     return evidence if run is None else _with_run(evidence, Path(run))
 

@@ -31,11 +31,13 @@ def test_rungs_that_are_compared_no_more_are_no_stages(comparison: Path, tmp_pat
 
 
 def test_another_kind_of_folder_is_one_line(comparison: Path, run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a comparison"):
+    with pytest.raises(UserError, match=r"holds run: a report is of an explanation \(dnabert explain makes one\) or of a comparison"):
         read_evidence(run)
+    with pytest.raises(UserError, match="holds no stage of dnabert: a report is of an explanation"):
+        read_evidence(tmp_path)
     with pytest.raises(UserError, match="not a run"):
         read_evidence(comparison, run=comparison)
-    with pytest.raises(UserError, match="no such comparison folder"):
+    with pytest.raises(UserError, match="no such folder: .*absent: a report is of"):
         read_evidence(tmp_path / "absent")
 
 
