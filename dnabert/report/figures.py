@@ -63,23 +63,21 @@ def save_svg(figure: Figure, file: Path | IO[bytes], *, dpi: float = 100) -> Non
 
 def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
     """Draw the map coloured by one categorical column; backgrounds lie under the rest."""
+    import numpy as np
+
     table = evidence.map
     values = table[column].astype(str).to_numpy() if column != "label" else cluster_names(table["label"].to_numpy())
     figure = _figure(width=9, height=6.4)
     axes = figure.subplots()
     x, y = table["x"].to_numpy(), table["y"].to_numpy()
     size = 1.2 if len(table) > 20_000 else 6
-    others = 0
-    for category in categories(values):
-        here = values == category.value
-        other = category.colour == OTHER
-        others += int(other)
-        axes.scatter(
-            x[here], y[here], s=size, c=category.colour, marker=category.marker, linewidths=0, rasterized=True,
-            label=None if other else f"{_short(category.value)} ({count(category.n)})",
-        )  # fmt: skip
-    if others:
-        axes.scatter([], [], c=OTHER, label=f"{count(others)} more")
+    found = categories(values)
+    own = [category for category in found if category.colour != OTHER]
+    others = len(found) - len(own)
+    rest = np.isin(values, [category.value for category in own], invert=True)  # as one, whatever their number: a thousand families take as many layers
+    layers = [(values == category.value, category.colour, category.marker, f"{_short(category.value)} ({count(category.n)})") for category in own]
+    for here, colour, marker, label in [*layers, *([(rest, OTHER, "o", f"{count(others)} more")] if others else [])]:
+        axes.scatter(x[here], y[here], s=size, c=colour, marker=marker, linewidths=0, rasterized=True, label=label)
     axes.set(xlabel="UMAP 1 (no unit)", ylabel="UMAP 2 (no unit)", xticks=[], yticks=[])
     axes.set_title(f"Windows by {title}, n = {count(len(table))} ({_plain(evidence.main_rung)})")
     legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)

@@ -86,6 +86,14 @@ def test_names_in_a_legend_are_cut_within_a_word(evidence: Evidence) -> None:
     assert sorted(told) == ["LTR/Copia_of_a_family_with_…", "LTR/Gypsy_of_a_family_with_…", r"a\$b"]
 
 
+def test_families_without_a_look_of_their_own_are_one_layer(evidence: Evidence) -> None:
+    """A layer for each of 1,400 families took half a minute a map."""
+    names = [f"family{(i // 3) % 500}" if i % 3 else "Alu" for i in range(len(evidence.map))]
+    axes = map_figure(replace(evidence, map=evidence.map.assign(repeat_class=names)), column="repeat_class", title="repeat class").axes[0]
+    assert len(axes.collections) == 21 and sum(len(layer.get_offsets()) for layer in axes.collections) == len(names)
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "481 more"
+
+
 def test_drawing_leaves_pyplot_and_its_backend_alone() -> None:
     code = (
         "import sys; from dnabert.report.figures import loss_figure;"
