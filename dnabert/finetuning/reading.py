@@ -108,17 +108,20 @@ class LabelledReader:
         shift : bases left out at the beginning, where a word remains without them.
         reverse : bool (B,), which are read on the other strand; none by default.
         """
-        words, counts = self._words(rows, shift, np.zeros(len(rows), dtype=bool) if reverse is None else reverse)
+        lengths, k = self._lengths[rows], self._tokenizer.k
+        shifts = np.where(lengths - shift >= k, shift, 0)
+        counts = (lengths - shifts - k) // self.stride + 1
         pieces = -(-counts // self._most)
         owner = np.repeat(np.arange(len(rows)), pieces)
         place = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
         size = np.minimum(counts, self._most)[owner]
         begin = np.round(place * (counts[owner] - size) / np.maximum(pieces[owner] - 1, 1)).astype(np.int64)
-        column = np.arange(size.max())
-        picked = words[owner[:, None], np.minimum(begin[:, None] + column, words.shape[1] - 1)]
-        ids = np.full((len(owner), len(column) + 2), self._tokenizer.pad_token_id, dtype=np.int64)
+        backward = np.zeros(len(rows), dtype=bool) if reverse is None else reverse
+        starts = np.where(backward, self._lengths.sum() - self._starts[rows] - lengths, self._starts[rows]) + shifts
+        words = self._words(starts[owner] + begin * self.stride, backward[owner], most=size.max())
+        ids = np.full((len(owner), size.max() + 2), self._tokenizer.pad_token_id, dtype=np.int64)
         ids[:, 0] = CLS_ID
-        ids[:, 1:-1] = np.where(column < size[:, None], picked, self._tokenizer.pad_token_id)
+        ids[:, 1:-1] = np.where(np.arange(size.max()) < size[:, None], words, self._tokenizer.pad_token_id)
         ids[np.arange(len(owner)), size + 1] = SEP_ID
         mask = np.arange(ids.shape[1]) < size[:, None] + 2
         return Tiles(
@@ -129,12 +132,11 @@ class LabelledReader:
             torch.from_numpy(self.labels[rows]),
         )
 
-    def _words(self, rows: NDArray[np.integer], shift: int, reverse: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Ids (B, W) without special tokens, and how many of a row's are its own (B,)."""
-        lengths, k = self._lengths[rows], self._tokenizer.k
-        shifts = np.where(lengths - shift >= k, shift, 0)
-        starts = np.where(reverse, self._lengths.sum() - self._starts[rows] - lengths, self._starts[rows]) + shifts
-        place = starts[:, None] + np.arange((lengths - shifts).max())
-        forward, backward = self._strands
-        bases = np.where(reverse[:, None], backward[place], forward[place]) if reverse.any() else forward[place]
-        return self._tokenizer.encode_as_hidden(bases), (lengths - shifts - k) // self._tokenizer.stride + 1
+    def _words(self, starts: NDArray[np.int64], backward: NDArray[np.bool_], *, most: int) -> NDArray[np.int32]:
+        """Ids (R, most) without special tokens of tiles that start there, read by themselves: in rows a long sequence would pad all others."""
+        span = (most - 1) * self.stride + self._tokenizer.k
+        forward_view, backward_view = (np.lib.stride_tricks.sliding_window_view(strand, span) for strand in self._strands)
+        bases = forward_view[starts]
+        if backward.any():
+            bases[backward] = backward_view[starts[backward]]
+        return self._tokenizer.encode_as_hidden(bases)

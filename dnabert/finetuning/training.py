@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import transformers
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
 from dnabert.encoders.processes import process_state
@@ -32,6 +34,8 @@ from dnabert.probes.scores import log_loss
 
 #: Bases of a batch without labels, padding included: what is made of them takes a dozen bytes each.
 _PADDED = 1 << 22
+#: Tokens in a forward pass of training, a dozen times those of 32 windows: of the packaged model their activations take 4 GB.
+_AT_ONCE = 1 << 15
 
 
 @dataclass
@@ -153,7 +157,7 @@ def probabilities(
     found = []
     with torch.inference_mode(), Prefetcher(batch, stop=len(batches)) as ready:
         for tiles in ready:
-            logits = [_predicted(model, each, accelerator, most=batch_size) for each in tiles]
+            logits = [_logits(model, each, accelerator, most=batch_size) for each in tiles]
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
     if not np.isfinite(ordered).all():
@@ -173,16 +177,6 @@ def _alike(lengths: NDArray[np.int64], *, most: int) -> list[NDArray[np.int64]]:
             batches.append(order[begin:end])
             begin = end
     return batches
-
-
-def _predicted(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int) -> Tensor:
-    """Logits (B, classes) with at most so many tiles in a forward pass: a chromosome has half a million."""
-    tiles = tiles.to(accelerator.device)
-    ids = tiles.input_ids.split(most)
-    masks = [None] * len(ids) if tiles.attention_mask is None else tiles.attention_mask.split(most)
-    with accelerator.autocast():
-        logits = [model(own, attention_mask=mask).logits for own, mask in zip(ids, masks, strict=True)]
-    return tiles.join(torch.cat(logits))
 
 
 def _probabilities(training: _Training, reader: LabelledReader) -> NDArray[np.float64]:
@@ -231,7 +225,7 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
 
 def _step(training: _Training, tiles: Tiles) -> Tensor:
     tiles = tiles.to(training.accelerator.device)
-    logits = _logits(training.model, tiles, training.accelerator)
+    logits = _logits(training.model, tiles, training.accelerator, most=max(1, _AT_ONCE // tiles.input_ids.shape[1]))
     loss = _loss(training, logits, tiles.labels)
     training.accelerator.backward(loss)
     update(training.model, training.optimizers, clip_gradient=training.config.clip_gradient)
@@ -243,10 +237,24 @@ def _loss(training: _Training, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(logits, labels, weight=training.class_weights, reduction="none").mean()
 
 
-def _logits(model: Any, tiles: Tiles, accelerator: Accelerator) -> Tensor:
+def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int) -> Tensor:
+    """Logits (B, C) with at most so many tiles in a forward pass: a chromosome has half a million.
+
+    Of more tiles a training keeps no part's activations; the backward computes them again, a part at a time, with the same dropout.
+    """
+    tiles = tiles.to(accelerator.device)
+
+    def forward(ids: Tensor, mask: Tensor | None) -> Tensor:
+        logits: Tensor = model(ids, attention_mask=mask).logits
+        return logits
+
+    ids = tiles.input_ids.split(most)
+    masks = [None] * len(ids) if tiles.attention_mask is None else tiles.attention_mask.split(most)
+    again = len(ids) > 1 and torch.is_grad_enabled()
+    part = functools.partial(checkpoint, forward, use_reentrant=False) if again else forward
     with accelerator.autocast():
-        logits = model(tiles.input_ids, attention_mask=tiles.attention_mask).logits
-    return tiles.join(logits)
+        logits = [part(own, mask) for own, mask in zip(ids, masks, strict=True)]
+    return tiles.join(torch.cat(logits))
 
 
 def _batches(reader: LabelledReader, training: _Training, *, epoch: int) -> Callable[[int], Tiles]:

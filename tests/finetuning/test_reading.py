@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,16 @@ def test_like_lengths_need_no_mask_and_short_ones_no_owner():
         tiles = reader.batch(np.arange(4), shift=shift)
         assert tiles.attention_mask is None and tiles.owner is None
     assert reader.batch(np.arange(4)).input_ids.shape == (4, 12)
+
+
+def test_a_long_sequence_does_not_make_the_short_ones_of_its_batch_as_long():
+    reader = LabelledReader(part_of([1_000_000, *[60] * 63]), KmerTokenizer(k=6), most_words=64)
+    tracemalloc.start()
+    tiles = reader.batch(np.arange(64), shift=1, reverse=np.arange(64) % 2 == 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(tiles.input_ids) == 2605 + 63
+    assert peak < 20e6  # of 64 rows of a million bases each a place alone took 512 MB
 
 
 def test_tiles_are_joined_by_their_shares():

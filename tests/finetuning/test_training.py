@@ -39,7 +39,7 @@ def test_the_loss_weighs_classes_as_it_is_told():
 
     def loss(tiles):
         with torch.no_grad():
-            logits = training._logits(model, tiles, accelerator)
+            logits = training._logits(model, tiles, accelerator, most=16)
         return training._loss(run, logits, tiles.labels).item()
 
     assert loss(tiles) == pytest.approx(by_hand.item(), rel=1e-4) != pytest.approx(nats.mean().item(), rel=1e-4)
@@ -57,6 +57,24 @@ def test_predictions_do_not_depend_on_the_batch_size():
         reader = training.LabelledReader(mixed, start.tokenizer, most_words=start.most_words)
         found.append(training.probabilities(model, reader, batch_size=batch_size, both_strands=True, accelerator=accelerator))
     assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0] == pytest.approx(found[2], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+
+
+def test_a_long_sequence_is_trained_on_in_parts_with_the_same_gradient(monkeypatch):
+    part = part_of([0, 1], length=2000)
+    start, config = read_start("default"), TrainingConfig(precision="fp32")
+    accelerator = training.build_accelerator(config)
+    tiles = training.LabelledReader(part, start.tokenizer, most_words=start.most_words).batch(np.arange(2))
+    found, passes = [], []
+    monkeypatch.setattr(training, "update", lambda model, *_, **__: found.append([each.grad for each in model.parameters()]))
+    for most in (10, 4):
+        monkeypatch.setattr(training, "_AT_ONCE", most * tiles.input_ids.shape[1])
+        model = training.build_classifier(start, ["a", "b"], dropout=0.0).train()
+        passes.append([])
+        model.register_forward_pre_hook(lambda _, given: passes[-1].append(len(given[0])))
+        training._step(training._Training(model, config, accelerator, [], None, 0, ""), tiles)
+    assert passes[0] == [10]
+    assert sorted(passes[1]) == [2, 2, 4, 4, 4, 4]  # forward, and again in the backward
+    assert all(torch.allclose(parts, whole, atol=1e-5) for whole, parts in zip(*found, strict=True))
 
 
 def test_probabilities_that_are_no_numbers_are_none():
