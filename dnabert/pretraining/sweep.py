@@ -107,7 +107,7 @@ def sweep(config: SweepConfig) -> Path:
         scores = {}
         for name, future in waiting.items():
             scores[name] = future.result()
-            print(f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {scores[name]['tokens'] / 1e6:.1f} M tokens", file=sys.stderr)
+            print(f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {_told(scores[name]['tokens'])} tokens", file=sys.stderr)
     records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
     (out / "table.md").write_text(_table(records))
@@ -295,7 +295,18 @@ def _table(records: list[dict[str, Any]]) -> str:
         unique = "" if row["unique"] is None or math.isnan(row["unique"]) else f"{row['unique']:.3f}"
         flags = f"`{row['flags']}`" if row["flags"] else ""
         lines.append(
-            f"| {row['name']} | {flags} | {row['parameters'] / 1e6:.1f} M | {row['speed']:.2f} | {row['tokens'] / 1e6:.2f} M "
+            f"| {row['name']} | {flags} | {_told(row['parameters'])} | {row['speed']:.2f} | {_told(row['tokens'])} "
             f"| {row['bits_per_base']:.4f} [{row['low']:.3f}, {row['high']:.3f}] | {unique} | {difference} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _told(count: int) -> str:
+    """In millions where there are any: of a short run or a small model these were 0.0.
+
+    Examples
+    --------
+    >>> _told(2_501_632), _told(97_280)
+    ('2.50 M', '97,280')
+    """
+    return f"{count / 1e6:.2f} M" if count >= 1e6 else f"{count:,}"
