@@ -5,6 +5,7 @@ Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoMo
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -34,11 +35,17 @@ class BidirectionalLSTM(nn.Module):
         self.lstm = nn.LSTM(config.hidden_size, config.hidden_size // 2, bidirectional=True, batch_first=True)
 
     def forward(self, x_BTD: Tensor, is_word_BT: Tensor | None) -> Tensor:
-        """Map float (B, T, D) to the same shape; padding at the end of a row is not read."""
+        """Map float (B, T, D) to the same shape; padding, on whichever side of a row, is not read."""
         if is_word_BT is None:
             return self.lstm(x_BTD)[0]
-        packed = pack_padded_sequence(x_BTD, is_word_BT.sum(1).cpu(), batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x_BTD.shape[1])[0]
+        words_first_BT = is_word_BT.int().argsort(dim=1, descending=True, stable=True)  # what is packed begins a row
+        packed = pack_padded_sequence(_reordered(x_BTD, words_first_BT), is_word_BT.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        read_BTD = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x_BTD.shape[1])[0]
+        return _reordered(read_BTD, words_first_BT.argsort(dim=1))
+
+
+def _reordered(x_BTD: Tensor, order_BT: Tensor) -> Tensor:
+    return torch.take_along_dim(x_BTD, order_BT.unsqueeze(-1), dim=1)
 
 
 class LSTMModel(ResidualModel):

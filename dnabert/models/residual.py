@@ -129,7 +129,7 @@ class ResidualModel(ResidualPreTrainedModel):
     ) -> BaseModelOutput:
         """States float (B, T, D) of `input_ids` int64 (B, T), or of word vectors in their place, `inputs_embeds` float (B, T, D).
 
-        `attention_mask` is 0 at padding, which must come last.
+        `attention_mask` is 0 at padding, which may stand on either side.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("pass either input_ids or inputs_embeds")

@@ -175,6 +175,22 @@ def test_padding_changes_nothing(model):
     torch.testing.assert_close(beside, alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("model", ["convolution", "lstm"], indirect=True)
+def test_neither_does_the_side_of_the_padding(model, tmp_path):
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(tmp_path)
+    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=3).eval()
+    ids = torch.randint(5, 69, (2, 20))
+    padded, mask = ids.clone(), torch.ones(2, 20, dtype=torch.int64)
+    padded[1, :7] = mask[1, :7] = 0
+    states = model.eval().base_model(input_ids=padded, attention_mask=mask).last_hidden_state[1, 7:]
+    torch.testing.assert_close(states, model.base_model(input_ids=ids[1:, 7:]).last_hidden_state[0], rtol=1e-4, atol=1e-5)
+    logits = classifier(input_ids=padded, attention_mask=mask).logits
+    torch.testing.assert_close(logits[1:], classifier(input_ids=ids[1:, 7:]).logits, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(logits[:1], classifier(input_ids=ids[:1]).logits, rtol=1e-4, atol=1e-5)
+
+
 def test_every_word_can_reach_the_answer(model):
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
