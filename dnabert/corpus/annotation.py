@@ -12,7 +12,7 @@ import numpy as np
 from dnabert.corpus.config import GenomeConfig
 from dnabert.corpus.frames import window_frames
 from dnabert.corpus.genes import GENE_PARTS, Genes, read_genes
-from dnabert.corpus.intervals import among, coverage, merge, overlaps
+from dnabert.corpus.intervals import among, coverage, merge, overlaps, wrap
 from dnabert.corpus.tracks import Track, read_track
 from dnabert.errors import Caution, UserError
 
@@ -90,7 +90,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     """Read the annotation files of a genome and check that they speak of its sequences.
 
     Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in two
-    ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that names no gene.
+    ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that names no gene, and one of
+    intervals that end beyond their sequence, which are cut there: only in GFF3 that says ``Is_circular=true`` they go on at its start.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     ------
     UserError
         when a file cannot be read, shares no sequence name with the FASTA file, or has an interval that begins beyond the
-        end of its sequence (one that merely ends there may go round a circular one).
+        end of its sequence.
     """
     genes = None if genome.genes is None else read_genes(genome.genes)
     repeats = None if genome.repeats is None else read_track(genome.repeats)
@@ -111,8 +112,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
         if path is not None and part is not None:
             _check_names(Path(path), part.chroms, fasta=genome.fasta, known=chroms)
             _warn_of_two_spellings(Path(path), part.chroms, genome=genome, known=chroms, lengths=lengths)
-            places = part.spans if isinstance(part, Genes) else part.intervals
-            _check_starts(Path(path), places, fasta=genome.fasta, lengths=lengths)
+            places = part.places() if isinstance(part, Genes) else part.intervals
+            _check_places(Path(path), places, fasta=genome.fasta, lengths=lengths)
             if not any(map(len, places.values())):
                 warnings.warn(f"{path} names no gene: windows are in none, and introns are intergenic; give a file with lines of genes, or with a gene_id or transcript_id", Caution, stacklevel=3)
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
@@ -148,14 +149,27 @@ def _and_more(names: Sequence[str]) -> str:
     return names[0] + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
 
 
-def _check_starts(path: Path, places: Mapping[str, np.ndarray], *, fasta: str, lengths: Mapping[str, int]) -> None:
+def _check_places(path: Path, places: Mapping[str, np.ndarray], *, fasta: str, lengths: Mapping[str, int]) -> None:
+    beyond: dict[str, int] = {}  # how many intervals of a sequence end beyond it
     for chrom, length in lengths.items():
-        last = int(places[chrom][:, 0].max(initial=-1)) if chrom in places else -1
+        starts, ends = places.get(chrom, np.empty((0, 2), np.int64)).T
+        last = int(starts.max(initial=-1))
         if last >= length:
             raise UserError(
                 f"{path} has an interval at {chrom}:{last + 1:,}, but {fasta} ends {chrom} at {length:,}: "
                 "is it of another assembly? Give the annotation of this one"
             )
+        if (cut := int((ends > length).sum())):
+            beyond[chrom] = cut
+    if beyond:
+        chrom, count = next(iter(beyond)), sum(beyond.values())
+        warnings.warn(
+            f"{path} has {count:,} {'interval that ends' if count == 1 else 'intervals that end'} beyond {'its sequence' if count == 1 else 'their sequences'} "
+            f"({fasta} ends {chrom} at {lengths[chrom]:,}): what lies beyond is left out; where {chrom} is circular, give GFF3 with "
+            "Is_circular=true in its line, and it goes on at the start",
+            Caution,
+            stacklevel=4,
+        )
 
 
 def _regions(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
@@ -188,10 +202,13 @@ def _genes(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.ndar
     }
     if genes is None or chrom not in genes.spans:
         return columns
-    spans = genes.spans[chrom]
-    near = np.flatnonzero(among(spans, starts=starts, ends=ends))
-    window, gene, shared = overlaps(spans[near], starts=starts, ends=ends)
-    gene = near[gene]
+    spans = pieces = genes.spans[chrom]
+    owner = np.arange(len(spans))
+    if chrom in genes.circular:
+        pieces, owner = wrap(spans, length=genes.circular[chrom])
+    near = np.flatnonzero(among(pieces, starts=starts, ends=ends))
+    window, gene, shared = overlaps(pieces[near], starts=starts, ends=ends)
+    gene = owner[near[gene]]
     size = (spans[:, 1] - spans[:, 0])[gene]
     window, gene = _first_of_each(window, gene, order=np.lexsort((size, -shared, window)))
     for name, values in zip(columns, genes.names[chrom], strict=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnabert.corpus.intervals import coverage, merge
+from dnabert.corpus.intervals import coverage, merge, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,28 @@ def coding_by_frame(pieces: np.ndarray) -> list[np.ndarray]:
     phase = _told_phases(pieces)
     kind = np.where(reverse == 1, 3 + (end - phase) % 3, (start + phase) % 3)
     return [merge(pieces[(kind == number) & (phase != UNTOLD), :2]) for number in range(len(FRAMES))]
+
+
+def wrap_coding(coding: list[np.ndarray], *, length: int) -> list[np.ndarray]:
+    """Coding bases of a circular sequence, of which those beyond its end are at its start, in the frame that goes on there.
+
+    Parameters
+    ----------
+    coding : from `coding_by_frame`.
+    length : bases of the sequence.
+
+    Examples
+    --------
+    >>> [each.tolist() for each in wrap_coding(coding_by_frame(np.array([[90, 120, 0, 0, 0]])), length=100)]
+    [[[90, 100]], [], [[0, 20]], [], [], []]
+    """
+    wrapped: list[list[np.ndarray]] = [[] for _ in coding]
+    for number, intervals in enumerate(coding):
+        pieces, interval = wrap(intervals, length=length)
+        moved = pieces[:, 0] < intervals[interval, 0]
+        wrapped[number].append(pieces[~moved])
+        wrapped[number // 3 * 3 + (number - length) % 3].append(pieces[moved])
+    return [merge(np.concatenate(pieces)) for pieces in wrapped]
 
 
 def window_frames(coding: list[np.ndarray], *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -19,9 +19,11 @@ from dnabert.corpus.feature_lines import (
     shown,
     transcripts_of,
 )
-from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame
+from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame, wrap_coding
 from dnabert.corpus.gene_lines import UNTYPED, Gene, GeneLines, join
 from dnabert.corpus.gene_names import Row, name_rows
+from dnabert.corpus.intervals import wrap
+from dnabert.corpus.tracks import circular_length
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
@@ -61,11 +63,17 @@ class Genes:
     """By sequence: coding bases by strand and place of the codons, see `dnabert.corpus.frames.coding_by_frame`."""
     other_names: tuple[Row, ...] = ()
     """What else the genes are called: name, kind of name, other name; see `dnabert.corpus.gene_names`."""
+    circular: dict[str, int] = field(default_factory=dict)
+    """Bases of the sequences that are circular; a gene that crosses the origin ends beyond it in `spans`, elsewhere it is cut in two."""
 
     @property
     def chroms(self) -> list[str]:
         """Names of the sequences, in the file's order."""
         return list(self.parts)
+
+    def places(self) -> dict[str, np.ndarray]:
+        """By sequence: int64 (m, 2), the spans, of which those that cross the origin of a circular one are two."""
+        return {chrom: wrap(spans, length=self.circular[chrom])[0] if chrom in self.circular else spans for chrom, spans in self.spans.items()}
 
 
 @dataclass
@@ -118,6 +126,8 @@ class _Sequence:
     """Pieces of coding sequence, `PIECE` integers each."""
     unphased: dict[str, int] = field(default_factory=dict)
     """Numbers of the transcripts, of which a phase that the file does not tell is continued."""
+    circular: int = 0
+    """Its bases, where it is told to be circular."""
 
     def add_coding(self, pieces: list[tuple[int, int, int]], *, strand: str, transcript: str) -> None:
         """Note start, end and phase of pieces of coding sequence; without a strand they have no frame."""
@@ -138,6 +148,7 @@ def read_genes(path: str | Path) -> Genes:
     ``pre_miRNA`` ``miRNA``), else ``protein_coding`` where it holds a CDS (AUGUSTUS, BRAKER), else ``unknown``. Where a file names no
     UTR of a transcript (NCBI), it is what its exons hold before its first and after its last coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an
     intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
+    What ends beyond a sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
@@ -178,7 +189,11 @@ def read_genes(path: str | Path) -> Genes:
     every = (gene for sequence in sequences.values() for gene in sequence.genes.values())
     others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
     coding = {chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()}
-    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others))
+    circular = {chrom: each.circular for chrom, each in sequences.items() if each.circular}
+    for chrom, length in circular.items():
+        parts[chrom] = {part: wrap(places, length=length)[0] for part, places in parts[chrom].items()}
+        coding[chrom] = wrap_coding(coding[chrom], length=length)
+    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), circular=circular)
 
 
 def _told_by_coding(kind: np.ndarray, *, strand: np.ndarray, spans: np.ndarray, coding: array[int]) -> np.ndarray:
@@ -203,6 +218,8 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
     """Add the lines of a GTF or GFF3 file."""
     for chrom, feature, start, end, strand, phase, attributes in feature_lines(path):
         sequence = sequences.setdefault(chrom, _Sequence())
+        if start == 0 and (length := circular_length("1", str(end), attributes)):
+            sequence.circular = length
         part = _PART_OF.get(feature)
         transcripts = [] if part is None else transcripts_of(attributes)
         if part is not None:

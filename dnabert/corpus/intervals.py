@@ -26,6 +26,32 @@ def merge(intervals: np.ndarray) -> np.ndarray:
     return np.stack([intervals[new, 0], reach[np.append(np.flatnonzero(new)[1:] - 1, len(reach) - 1)]], axis=1)
 
 
+def wrap(intervals: np.ndarray, *, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of a circular sequence within its first to its last base: what goes on beyond the end does so at the start.
+
+    Parameters
+    ----------
+    intervals : int64 (n, 2), in any order; GFF3 adds the sequence's length to the end of one that crosses the origin.
+    length : bases of the sequence.
+
+    Returns
+    -------
+    pieces : int64 (m, 2), first one of each interval, then the second ones.
+    interval : int64 (m,), index of the interval that each is of.
+
+    Examples
+    --------
+    >>> [x.tolist() for x in wrap(np.array([[90, 120], [5, 9], [101, 104]]), length=100)]
+    [[[90, 100], [5, 9], [1, 4], [0, 20]], [0, 1, 2, 0]]
+    """
+    start = intervals[:, 0] % length
+    end = start + np.minimum(intervals[:, 1] - intervals[:, 0], length)
+    crossing = np.flatnonzero(end > length)
+    first = np.stack([start, np.minimum(end, length)], axis=1)
+    second = np.stack([np.zeros(len(crossing), np.int64), end[crossing] - length], axis=1)
+    return np.concatenate([first, second]), np.append(np.arange(len(intervals)), crossing)
+
+
 def among(intervals: np.ndarray, *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Which intervals reach in between the first and the last of some windows: bool (n,).
 

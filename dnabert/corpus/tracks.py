@@ -12,12 +12,15 @@ from urllib.parse import unquote
 import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST, open_text
+from dnabert.corpus.intervals import wrap
 from dnabert.errors import UserError
 
 #: How lines of a BED file or of an exported table begin that are no intervals; a sequence may be named track_1, or track.
 NOT_DATA = re.compile(r"#|(?:track|browser)(?: |\r?$)")
 #: What the sequences begin with that GFF3 may end with; the specification has them after such a header alone, too, as Artemis writes them.
 FASTA = ("##FASTA", ">")
+#: How GFF3 says, in the line of a whole sequence, that its features may go on beyond its end, at its start.
+_CIRCULAR = "Is_circular=true"
 #: How BED and its kin write that there is no name.
 _NO_NAME = ("", ".")
 #: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
@@ -67,6 +70,8 @@ class TrackBuilder:
     named: dict[str, array[int]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     name_numbers: dict[str, int] = field(default_factory=dict)
+    circular: dict[str, int] = field(default_factory=dict)
+    """Bases of sequences that are circular: an interval that crosses the origin becomes two."""
 
     def add(self, interval: Interval) -> None:
         """Add one interval; ValueError where its start is no start, or its end beyond any sequence."""
@@ -83,15 +88,23 @@ class TrackBuilder:
         """The track of all that was added."""
         rank, classes = _ranked(self.numbers)
         name_rank, names = _ranked(self.name_numbers)
-        track = Track(
-            intervals={chrom: np.array(values, np.int64).reshape(-1, 2) for chrom, values in self.places.items()},
-            labels={chrom: rank[np.array(values, np.int64)] for chrom, values in self.labels.items()},
-            classes=classes,
-        )
-        if not any(names):
-            return track
+        intervals = {chrom: np.array(values, np.int64).reshape(-1, 2) for chrom, values in self.places.items()}
+        labels = {chrom: rank[np.array(values, np.int64)] for chrom, values in self.labels.items()}
         named = {chrom: name_rank[np.array(values, np.int32)].astype(np.int32) for chrom, values in self.named.items()}
-        return replace(track, named=named, names=names)
+        for chrom in self.circular.keys() & intervals.keys():
+            intervals[chrom], own = wrap(intervals[chrom], length=self.circular[chrom])
+            labels[chrom], named[chrom] = labels[chrom][own], named[chrom][own]
+        track = Track(intervals=intervals, labels=labels, classes=classes)
+        return replace(track, named=named, names=names) if any(names) else track
+
+
+def circular_length(first: str, last: str, attributes: str) -> int:
+    """Bases of a circular sequence, where a line of GFF3 (its fourth, fifth and ninth column) is that of one; else 0."""
+    if _CIRCULAR not in attributes or int(first) != 1:
+        return 0
+    if not 1 <= int(last) <= FARTHEST:
+        raise ValueError
+    return int(last)
 
 
 def _ranked(numbers: dict[str, int]) -> tuple[np.ndarray, list[str]]:
@@ -119,7 +132,8 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
     ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI: ``insertion
     sequence:IS1``) names, its ``rpt_family``, its ``Name``, else its third column. Its lines of genes, of their parts and of
-    whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is.
+    whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is. One that crosses the origin of a
+    sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at its end and at its start.
 
     What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in GFF3
     with a ``Classification`` the motif or the ``Name``. Elsewhere the name is the class, and is not said twice.
@@ -142,9 +156,11 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
             fields = line.rstrip("\r\n").split("\t")
             if chosen is None:
                 chosen = next(form for form in _FORMATS if form.matches(words if form is _RMSK_OUT else fields))
-            if chosen is _GFF and len(fields) > 2 and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL)):
-                continue
             try:
+                if chosen is _GFF and len(fields) == 9 and (length := circular_length(fields[3], fields[4], fields[8])):
+                    builder.circular[fields[0]] = length
+                if chosen is _GFF and len(fields) > 2 and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL)):
+                    continue
                 chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)
                 builder.add((chrom, start, end, unnamed if label in _NO_NAME else label, name))
             except (ValueError, IndexError):

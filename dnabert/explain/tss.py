@@ -73,6 +73,8 @@ def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDA
         strand = strands[kept[first]]
         last = np.maximum.reduceat(spans[kept, 1], first) - 1
         position = np.where(strand == "-", last, spans[kept[first], 0])
+        if chrom in genes.circular:  # the first base of a gene that is read backwards over the origin lies behind it
+            position %= genes.circular[chrom]
         order = np.argsort(position, kind="stable")
         found[chrom] = (position[order], strand[order])
     return found

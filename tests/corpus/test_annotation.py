@@ -166,7 +166,7 @@ def test_a_file_that_names_no_gene_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["genes", "repeats", "cpg_islands"])
-def test_annotation_of_another_assembly_is_refused_one_that_goes_round_a_circle_is_not(tmp_path: Path, key: str) -> None:
+def test_annotation_of_another_assembly_is_refused_one_that_ends_beyond_is_cut_and_told(tmp_path: Path, key: str) -> None:
     path = tmp_path / ("g.gtf" if key == "genes" else "r.bed")
 
     def read(start: int, end: int) -> None:
@@ -175,10 +175,51 @@ def test_annotation_of_another_assembly_is_refused_one_that_goes_round_a_circle_
         genome = GenomeConfig("human", "human.fa", **{key: str(path)})
         read_annotation(genome, chroms=["chr1", "chrUn"], lengths={"chr1": 1000})  # chrUn is not cut
 
-    read(900, 1100)
+    with pytest.warns(UserWarning, match=r"has 1 interval that ends beyond its sequence \(human\.fa ends chr1 at 1,000\): what lies beyond is left out; where chr1"):
+        read(900, 1100)
     read(999, 1000)
     with pytest.raises(UserError, match=r"has an interval at chr1:1,001, but human\.fa ends chr1 at 1,000: is it of another assembly"):
         read(1000, 1100)
+
+
+def _on_a_circle(path: Path, *, turn: int, told: bool) -> None:
+    """Two genes of a circle of 100 bases, one coding on each strand, every place moved on by `turn`, as GFF3 has those that cross the origin."""
+    lines = []
+    for name, strand, start, end, coding in (("a", "+", 10, 52, ((15, 21, 0), (31, 42, 0))), ("b", "-", 60, 95, ((63, 73, 1), (80, 91, 0)))):
+        rows = [("gene", start, end, ".", f"ID=g{name};Name={name}"), ("mRNA", start, end, ".", f"ID=t{name};Parent=g{name}")]
+        rows += [("exon", start, end, ".", f"Parent=t{name}")]
+        rows += [("CDS", *piece, f"ID=c{name};Parent=t{name}") for piece in coding]
+        for kind, first, last, phase, attributes in rows:
+            at = first + turn - 100 * (start + turn >= 100)
+            lines.append(f"c\tx\t{kind}\t{at + 1}\t{at + last - first}\t.\t{strand}\t{phase}\t{attributes}\n")
+    lines.append(f"c\tx\tmobile_genetic_element\t{(40 + turn) % 100 + 1}\t{(40 + turn) % 100 + 25}\t.\t+\t.\tID=r;Name=IS1\n")
+    region = "c\tx\tregion\t1\t100\t.\t+\t.\tID=c:1..100;Is_circular=true;genome=plasmid\n"
+    path.write_text("##gff-version 3\n" + (region if told else "") + "".join(lines))
+
+
+@pytest.mark.parametrize("turn", range(0, 100, 10))
+def test_what_crosses_the_origin_of_a_circle_lands_on_both_sides(tmp_path: Path, turn: int) -> None:
+    path = tmp_path / "g.gff"
+    starts = np.arange(0, 100, 10)
+    columns = []
+    for turned in (0, turn):
+        _on_a_circle(path, turn=turned, told=True)
+        genome = GenomeConfig("plasmid", "p.fa", genes=str(path), repeats=str(path))
+        annotation = read_annotation(genome, chroms=["c"], lengths={"c": 100})
+        assert annotation.counts({"c": 100}) | {"repeats": 1} == {"genes": 2, "bases_in_cds": 38, "repeats": 1}
+        columns.append(annotation.columns("c", starts=starts, length=10))
+    there = (starts + turn) % 100 // 10
+    assert "a" in columns[0]["gene"] and "IS1" in columns[0]["repeat_class"] and {"+0", "-2"} & set(columns[0]["codon_frame"])
+    for name, values in columns[0].items():
+        assert columns[1][name][there].tolist() == values.tolist() or np.isnan(values.astype(float)).all(), name
+
+
+def test_what_ends_beyond_a_sequence_that_is_not_told_to_be_a_circle_is_cut(tmp_path: Path) -> None:
+    _on_a_circle(tmp_path / "g.gff", turn=70, told=False)
+    genome = GenomeConfig("plasmid", "p.fa", genes=str(tmp_path / "g.gff"))
+    with pytest.warns(UserWarning, match=r"has 1 interval that ends beyond its sequence .*GFF3 with Is_circular=true in its line"):
+        annotation = read_annotation(genome, chroms=["c"], lengths={"c": 100})
+    assert annotation.columns("c", starts=np.array([0]), length=10)["gene"].tolist() == [""]
 
 
 def test_other_names_of_sequences_are_refused_with_both_examples(tmp_path: Path) -> None:

@@ -168,3 +168,17 @@ def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
     track = read_features(tmp_path / "a.gff3")
     assert track.intervals["chr1"].tolist() == [[10, 20], [0, 5]] and track.classes == ["TAD", "enhancer"]
     assert track.labels["chr1"].tolist() == [1, 0]
+
+
+def test_intervals_that_cross_the_origin_of_a_circle_are_two(tmp_path: Path) -> None:
+    region = "c\tx\tregion\t1\t100\t.\t+\t.\tIs_circular=true\n"
+    (tmp_path / "a.gff3").write_text(region + "c\tx\tIS\t91\t120\t.\t+\t.\tName=IS1\nc\tx\tenhancer\t5\t8\t.\t.\t.\tName=e\n")
+    track = read_track(tmp_path / "a.gff3")
+    assert track.intervals["c"].tolist() == [[90, 100], [4, 8], [0, 20]]
+    assert [track.classes[label] for label in track.labels["c"]] == ["IS1", "e", "IS1"]
+    track = read_features(tmp_path / "a.gff3")
+    assert track.intervals["c"].tolist() == [[0, 100], [90, 100], [4, 8], [0, 20]]
+    assert [track.classes[label] for label in track.labels["c"]] == ["region", "IS", "enhancer", "IS"]
+    (tmp_path / "a.gff3").write_text(region.replace("100", "x"))
+    with pytest.raises(UserError, match=r"a\.gff3, line 1 is "):
+        read_track(tmp_path / "a.gff3")

@@ -41,6 +41,14 @@ def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
     assert list(zip(position.tolist(), strand, strict=True)) == [(500, "+"), (60_999, "-"), (400_099, "-")]
 
 
+def test_a_gene_that_crosses_the_origin_starts_once(tmp_path: Path) -> None:
+    path = tmp_path / "g.gff"
+    region = "c\tx\tregion\t1\t1000\t.\t+\t.\tIs_circular=true\n"
+    path.write_text(region + "c\tx\tgene\t901\t1050\t.\t+\t.\tID=a\nc\tx\tgene\t801\t1020\t.\t-\t.\tID=b\n")
+    position, strand = transcription_starts(read_genes(path))["c"]
+    assert list(zip(position.tolist(), strand, strict=True)) == [(19, "-"), (900, "+")]
+
+
 def test_lines_within_a_long_one_are_of_its_gene(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
     path.write_text("".join(gene(name, *span, strand="+") for name, *span in (("a", 1, 1_000_000), ("a", 10, 20), ("a", 150_000, 160_000), ("b", 5, 9))))
