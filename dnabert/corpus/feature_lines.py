@@ -8,11 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
-from dnabert.corpus.tracks import FASTA, NOT_DATA, Track, TrackBuilder, circular_length
+from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, Track, TrackBuilder, circular_length
 from dnabert.errors import UserError
 
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
 _ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
+_PHASES = frozenset("012.")
 _PARENT = re.compile(r"Parent=([^;]+)")
 _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 
@@ -25,7 +26,7 @@ def read_features(path: str | Path) -> Track:
     Raises
     ------
     UserError
-        when a line has fewer than nine columns or no coordinates.
+        when a line has fewer than nine columns, no coordinates, or another column is damaged.
     """
     builder = TrackBuilder()
     for chrom, feature, start, end, _, _, attributes in feature_lines(path):
@@ -75,11 +76,17 @@ def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
 
 
 def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
-    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file."""
+    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file.
+
+    Raises
+    ------
+    UserError
+        when a line has fewer than nine columns, no coordinates, or a score, strand or (of a CDS) phase that is none.
+    """
     with open_text(path) as file:
         for number, fields in data_lines(file):
             try:
-                chrom, _, feature, first, last, _, strand, phase, attributes = fields[:9]
+                chrom, _, feature, first, last, score, strand, phase, attributes = fields[:9]
                 start, end = int(first) - 1, int(last)
                 if not 0 <= start < end <= FARTHEST:
                     raise ValueError
@@ -88,7 +95,23 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
                     f"{path}, line {number} is neither GTF nor GFF3 ({shown(fields)}): nine columns, tab-separated, "
                     "start and end counted from 1 (a genePred table has 10 or more, a BED file of genes 12)"
                 ) from None
+            wrong = _wrong_column(score, strand, phase if feature == "CDS" else ".")
+            if wrong:
+                raise UserError(f"{path}, line {number} ({shown(fields)}) has {wrong}: mend it, or write . for what is not known")
             yield chrom, feature, start, end, strand, phase, attributes
+
+
+def _wrong_column(score: str, strand: str, phase: str) -> str:
+    """Which column of a line is damaged, or shifted, and what it takes; empty where none is."""
+    if strand not in STRANDS:
+        return f"{strand!r} for a strand (+, -, . or ?)"
+    if phase not in _PHASES:
+        return f"{phase!r} for a phase (0, 1, 2 or .)"
+    try:
+        float("0" if score == "." else score)
+    except ValueError:
+        return f"{score!r} for a score (a number or .)"
+    return ""
 
 
 def transcripts_of(attributes: str) -> list[str]:

@@ -249,7 +249,7 @@ def _add_transcripts(
             except (ValueError, IndexError, OverflowError):
                 raise UserError(
                     f"{path}, line {number} is no transcript as the lines before it are ({shown(fields)}): "
-                    "genePred and BED of 12 columns give exons between its start and its end, 0-based"
+                    "genePred and BED of 12 columns give a strand, and exons between its start and its end, 0-based"
                 ) from None
             sequence = sequences.setdefault(transcript.chrom, _Sequence())
             for part, intervals in transcript.parts().items():

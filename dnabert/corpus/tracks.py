@@ -21,6 +21,8 @@ NOT_DATA = re.compile(r"#|(?:track|browser)(?: |\r?$)")
 FASTA = ("##FASTA", ">")
 #: How GFF3 says, in the line of a whole sequence, that its features may go on beyond its end, at its start.
 _CIRCULAR = "Is_circular=true"
+#: Forward, reverse, none, and one that is not known.
+STRANDS = frozenset("+-.?")
 #: How BED and its kin write that there is no name.
 _NO_NAME = ("", ".")
 #: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
@@ -207,11 +209,13 @@ def _is_bed_with_bin(fields: Sequence[str]) -> bool:
 
 
 def _is_gff(fields: Sequence[str]) -> bool:
-    return len(fields) == 9 and not is_whole(fields[1]) and all(map(is_whole, fields[3:5])) and fields[6] in ("+", "-", ".", "?")
+    return len(fields) == 9 and not is_whole(fields[1]) and all(map(is_whole, fields[3:5])) and fields[6] in STRANDS
 
 
 def _parse_gff(fields: Sequence[str]) -> Interval:
-    chrom, _, feature, first, last, _, _, _, attributes = fields
+    chrom, _, feature, first, last, _, strand, _, attributes = fields
+    if strand not in STRANDS:
+        raise ValueError
     found = [match[1] for pattern in _GFF_VALUE.values() if (match := pattern.search(attributes))]
     label, name = [unquote(word.strip()) for word in (*found, "", "")][:2]
     classified = _GFF_VALUE[_CLASSIFICATION].search(attributes) is not None
@@ -244,7 +248,7 @@ _NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
 )
-_GFF = _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1")
+_GFF = _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1, a strand of +, -, . or ?")
 _FORMATS = (
     _Format("line of UCSC's rmsk table", _is_rmsk, _parse_rmsk, "17 columns, or 16 without bin, tab-separated"),
     _RMSK_OUT,

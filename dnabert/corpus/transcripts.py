@@ -9,7 +9,7 @@ import numpy as np
 
 from dnabert.corpus.blocks import FARTHEST
 from dnabert.corpus.frames import UNTOLD
-from dnabert.corpus.tracks import is_whole
+from dnabert.corpus.tracks import STRANDS, is_whole
 
 #: Columns of a plain genePred, from the sequence's name on, that say where the transcript lies.
 _PLACES = 6
@@ -109,12 +109,14 @@ def _is_gene_pred(fields: Sequence[str]) -> bool:
 
 def _parse_gene_pred(fields: Sequence[str], *, gene: str | None = None) -> Transcript:
     name, chrom, strand, start, end, coding_start, coding_end, count, starts, ends = fields[:10]
+    if strand not in STRANDS:
+        raise ValueError
     extended = len(fields) >= _EXTENDED and is_whole(fields[10])
     exons = np.stack([_numbers(starts), _numbers(ends)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))
     coding = _within_reach(coding_start, coding_end)
     frames = [int(frame) for frame in fields[14].rstrip(",").split(",")] if extended else None
-    if frames is not None and len(frames) != len(exons):
+    if frames is not None and (len(frames) != len(exons) or not {-1, 0, 1, 2}.issuperset(frames)):
         raise ValueError
     return Transcript(
         gene=gene or (fields[11] if extended else "") or name,
@@ -134,6 +136,8 @@ def _parse_ref_flat(fields: Sequence[str]) -> Transcript:
 
 def _parse_bed12(fields: Sequence[str]) -> Transcript:
     chrom, start, end, name, _, strand, thick_start, thick_end, _, count, sizes, starts = fields[:_BED12]
+    if strand not in STRANDS:
+        raise ValueError
     begins = _numbers(starts) + int(start)
     exons = np.stack([begins, begins + _numbers(sizes)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))

@@ -123,9 +123,10 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
     expected = ["LTR/Gypsy", "AluY", "L1MC5a", "IS26;2", "mobile_genetic_element"]
     assert [track.classes[label] for label in track.labels["chr1"]] == expected
     assert [track.names[each] for each in track.named["chr1"]] == ["TE_00000012", "", "", "", ""]  # what has no class is named by it
-    (tmp_path / "r").write_text("".join(lines) + "chr1\tx\ty\t0\t5\t.\t+\t.\t.\n")
-    with pytest.raises(UserError, match="line 6 is no line of GFF3"):
-        read_track(tmp_path / "r")
+    for damaged in ("0\t5\t.\t+\t.\t.", "1\t5\t.\tx\t.\t."):
+        (tmp_path / "r").write_text("".join(lines) + f"chr1\tx\ty\t{damaged}\n")
+        with pytest.raises(UserError, match="line 6 is no line of GFF3.*a strand of"):
+            read_track(tmp_path / "r")
 
 
 def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: Path) -> None:

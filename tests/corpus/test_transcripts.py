@@ -156,6 +156,8 @@ def test_a_transcript_with_utr_of_its_own_is_taken_at_its_word(tmp_path: Path) -
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t1\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,51,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,\n", "line 4 is no transcript"),
+        ("585\tNM_1\tchr1\tx\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript.*give a strand"),
+        ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,7,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\tx\n", "exons between its start and its end"),
     ],
 )
