@@ -20,7 +20,7 @@ _GENE = "_gene"
 _ALONE = {"CDS": "protein_coding", "mRNA": "protein_coding", "transcript": UNTYPED, **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
 #: What a transcript's feature says of its gene's type (FlyBase writes it nowhere else) where it is not the feature itself, such as tRNA or snoRNA.
 _TYPE_OF = {"mRNA": UNTYPED, "lnc_RNA": "lncRNA", "pre_miRNA": "miRNA", "pseudogenic_transcript": "pseudogene", "pseudogene": "pseudogene"}
-_NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
+_NAMES = ("gene_name", "gene_symbol", "Name", "gene", "gene_id", "ID")
 #: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical protein".
 _NAMES_ALONE = ("gene", "locus_tag", "Name", "ID", "transcript_id")
 _TYPES = ("gene_type", "gene_biotype", "biotype", "ebi_biotype")
@@ -100,7 +100,7 @@ class GeneLines:
         return genes
 
     def _declare(self, found: Mapping[str, str], feature: str, gene: Gene, *, attributes: str) -> None:
-        key = found.get("gene_id") or found.get("ID")
+        key = found.get("gene_id") or _first_of(("ID", "locus_tag", *_NAMES), found)  # an ID is of use to those that have parts
         if key is None:
             return
         self._locus_tags |= {found["locus_tag"]} if "locus_tag" in found else set()

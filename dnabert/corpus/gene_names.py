@@ -19,6 +19,7 @@ _COLUMNS = ("gene", "kind", "name")
 #: Attributes of GTF and GFF3 that name a gene, and the kind of name.
 _KIND_OF = {
     "gene_name": "symbol",
+    "gene_symbol": "symbol",  # GTF of FlyBase
     "Name": "symbol",
     "gene": "symbol",
     "symbol": "symbol",

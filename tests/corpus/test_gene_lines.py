@@ -53,6 +53,16 @@ def test_features_that_end_in_gene_are_genes(tmp_path: Path, text: str, expected
     assert columns["region"].tolist() == regions
 
 
+def test_lines_of_genes_without_an_id_are_genes(tmp_path: Path) -> None:
+    named = [  # as GFF3 has them that was exported from a GenBank record; a CDS of its locus_tag is no gene of its own
+        line("gene", 0, 50, "Name=thrA;locus_tag=b0002") + line("CDS", 0, 50, "locus_tag=b0002;product=x", phase="0"),
+        line("gene", 60, 70, "locus_tag=b0003"),
+        line("gene", 80, 90, "Name=thrA", strand="-") + line("gene", 95, 99, "Note=of no name"),
+    ]
+    found = genes_of(tmp_path / "g.gff", GFF3 + "".join(named))
+    assert found == [(0, 50, "thrA", "protein_coding", "+"), (60, 70, "b0003", "unknown", "+"), (80, 90, "thrA", "unknown", "-")]
+
+
 AUGUSTUS = (
     line("gene", 0, 50, "ID=g1")
     + line("CDS", 10, 20, "ID=g1.t1.cds;Parent=g1.t1", phase="0")

@@ -20,6 +20,7 @@ NCBI_GTF = (
 NCBI_GFF3 = f"chr1{PLACE}ID=gene-BRCA2;Dbxref=GeneID:675,HGNC:HGNC:1101;Name=BRCA2;gene=BRCA2;gene_synonym=BRCC2,FANCD1%2C old\n"
 BACTERIA = f"chr1{PLACE}ID=gene-b0001;Dbxref=ECOCYC:EG11277,GeneID:944742;Name=thrL;gene=thrL;locus_tag=b0001\n"
 YEAST = f"chr1{PLACE}ID=YAL001C;Name=YAL001C;gene=TFC3;Alias=TFC3,tau 138\n"
+FLYBASE = f'2L{PLACE}gene_id "FBgn0003996"; gene_symbol "w";\n'
 #: UCSC's GTF has no lines of genes, and a part's own ID is no name of the gene.
 NO_GENE_LINE = f'chr1\tx\texon\t1\t40\t.\t+\t.\tgene_id "{ENSEMBL}.15"; gene_name "BRCA2"; ID "exon1"; Name "e";\n'
 ENS_GENE = f"585\tENST1\tchr1\t+\t0\t40\t0\t40\t1\t0,\t40,\t0\t{ENSEMBL}.15\tcmpl\tcmpl\t0,\n"
@@ -43,10 +44,11 @@ def names_in(path: Path, text: str) -> dict[str, set[str]]:
         (NCBI_GTF, {"name": {"BRCA2"}, "GeneID": {"675"}, "synonym": {"BRCC2", "FANCD1, old"}}),
         (NCBI_GFF3, {"name": {"BRCA2"}, "GeneID": {"675"}, "synonym": {"BRCC2", "FANCD1, old"}}),
         (BACTERIA, {"name": {"thrL"}, "gene_id": {"b0001"}, "locus_tag": {"b0001"}, "GeneID": {"944742"}}),
+        (FLYBASE, {"name": {"w"}, "gene_id": {"FBgn0003996"}}),
         (YEAST, {"name": {"YAL001C"}, "symbol": {"TFC3"}, "synonym": {"TFC3", "tau 138"}}),
         (ENS_GENE, {"name": {f"{ENSEMBL}.15"}, "Ensembl id": {ENSEMBL}}),
     ],
-    ids=["GENCODE", "Ensembl GFF3", "no gene line", "NCBI GTF", "NCBI GFF3", "bacteria", "yeast", "ensGene"],
+    ids=["GENCODE", "Ensembl GFF3", "no gene line", "NCBI GTF", "NCBI GFF3", "bacteria", "FlyBase", "yeast", "ensGene"],
 )
 def test_other_names_worked_by_hand(tmp_path: Path, text: str, expected: dict[str, set[str]]) -> None:
     assert names_in(tmp_path / "genes", text) == expected
