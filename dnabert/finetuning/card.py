@@ -43,6 +43,7 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
     rows = [f"| {told} | {test[key]['value']:.3f} | {test[key]['low']:.3f} to {test[key]['high']:.3f} |" for key, told in _METRICS.items() if key in test]
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
+    frequent = "equally frequent, as its training weighed them" if kept.balanced else "as frequent as in training"
     command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
@@ -80,7 +81,7 @@ Versions: {", ".join(f"{package} {version}" for package, version in manifest["ve
 
 ## Limits
 
-Its probabilities are right where classes are as frequent as in training, and sequences of the kind and length that it was trained on. It is no basis for medical decisions.
+Its probabilities are right where classes are {frequent}, and sequences of the kind and length that it was trained on. It is no basis for medical decisions.
 """
 
 

@@ -37,7 +37,8 @@ class TrainingConfig:
     freeze: bool = False
     """Train the head alone."""
     class_weights: Literal["none", "balanced"] = "none"
-    """`balanced`: each class weighs alike in the loss, however rare; for labels of which some are."""
+    """`balanced`: each class weighs alike in the loss, however rare; for labels of which some are. Probabilities are then those of
+    classes equally frequent."""
     random_phase: bool = True
     """In training, leave out 0 to stride-1 bases at the beginning, the same number within a batch, anew in each."""
     random_strand: bool = False

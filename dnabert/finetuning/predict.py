@@ -77,7 +77,8 @@ class Prediction:
         lines += [f"  {label} {count:,}" for label, count in self.labels.items()]
         mcc = self.test["mcc"]
         known = f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} [{mcc['low']:.3f}, {mcc['high']:.3f}]"
-        return "\n".join([*lines, f"{known}; elsewhere classes may be more or less frequent, and probabilities with them"])
+        frequent = "its probabilities are those of classes equally frequent, as its training weighed them; " if self.kept.balanced else ""
+        return "\n".join([*lines, f"{known}; {frequent}elsewhere classes may be more or less frequent, and probabilities with them"])
 
 
 def predict(
@@ -91,7 +92,8 @@ def predict(
     Columns of the table:
 
     - ``name``; ``start``, ``end`` of the piece in its sequence (0-based, half open); ``length`` in bases;
-    - ``label``: the most probable class, and its ``probability`` (the network's softmax: as in training, classes as frequent as there);
+    - ``label``: the most probable class, and its ``probability`` (the network's softmax: of classes as frequent as in training, or where
+      ``--class-weights balanced`` trained it equally frequent);
     - ``note``: ``too short`` or ``too few known bases`` where no word can be read; such a row has no label;
     - ``probability of CLASS`` for each class.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.manifest import read_manifest
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Kept:
     test : metric to ``value``, ``low``, ``high`` and ``n`` on the task's test sequences.
     lengths : fewest and most bases of the sequences it learned from.
     trainings : how many there were, of which it was best on dev.
+    balanced : whether every class weighed alike in the loss, so that probabilities are those of classes equally frequent.
     """
 
     task: str
@@ -27,20 +29,22 @@ class Kept:
     test: dict[str, Any]
     lengths: tuple[int, int]
     trainings: int
+    balanced: bool
 
 
 def read_kept(folder: Path) -> Kept:
-    """Read a classifier's ``results.json``.
+    """Read a classifier's ``results.json``, and of its manifest how classes weighed.
 
     Raises
     ------
     UserError
-        when it does not say which training was kept.
+        when there is no classifier, or it does not say which training was kept.
     """
+    balanced = read_manifest(folder, kind="finetuning")["config"].get("class_weights") == "balanced"
     results = read_json(folder / "results.json")
     try:
         test = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
         shortest, longest = results["lengths"]
-        return Kept(results["task"], results["classes"], test, (int(shortest), int(longest)), len(results["seeds"]))
+        return Kept(results["task"], results["classes"], test, (int(shortest), int(longest)), len(results["seeds"]), balanced)
     except (KeyError, StopIteration, TypeError, ValueError):
         raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None

@@ -13,6 +13,7 @@ from dnabert.cli import main
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
+from dnabert.finetuning.card import classifier_card
 
 RNG = np.random.default_rng(1)
 
@@ -109,6 +110,16 @@ def test_the_score_told_is_that_of_the_training_that_was_kept(classifiers, tmp_p
     assert set(dev) == {3, 1} and dev[results["kept"]] == max(dev.values())
     kept = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
     assert predicted(classifiers["both"], {"a": drawn(50)}, tmp_path).test == kept
+
+
+def test_where_classes_weighed_alike_probabilities_are_told_to_be_of_equally_frequent_ones(classifiers, tmp_path):
+    balanced = shutil.copytree(classifiers["both"], tmp_path / "balanced")
+    manifest = (balanced / "manifest.json").read_text()
+    (balanced / "manifest.json").write_text(manifest.replace('"class_weights": "none"', '"class_weights": "balanced"'))
+    for folder, alike in ((balanced, True), (classifiers["both"], False)):
+        assert ("are those of classes equally frequent" in predicted(folder, {"a": drawn(50)}, tmp_path).describe()) == alike
+        card = classifier_card(folder, name="me/gc")
+        assert ("right where classes are equally frequent" in card) == alike == ("classes are as frequent as in training" not in card)
 
 
 def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
