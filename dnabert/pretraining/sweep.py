@@ -11,6 +11,7 @@ import shlex
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -209,7 +210,8 @@ def _tokens_per_second(training: Training) -> float:
 
     batches = batches_of(training, training.progress.step)
     began = time.perf_counter()
-    take_step(training, batches, 0.5, began=began)
+    with _told_of(training.config):
+        take_step(training, batches, 0.5, began=began)
     return training.config.batch_size * training.sampler.tokens_per_window / (time.perf_counter() - began)
 
 
@@ -244,7 +246,8 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     out = Path(recipe.out)
     done = (out / "manifest.json").is_file() and _is_of(read_manifest(out, kind="run"), recipe)
     if not done:
-        with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log):  # several bars would tear each other
+        # several bars would tear each other
+        with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), _told_of(recipe):
             pretrain(dataclasses.replace(recipe, overwrite=(out / "manifest.json").is_file()))
     last = last_evaluation(out)
     bits, bases, parameters = _scores(recipe)
@@ -259,6 +262,15 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
         "bits": bits,
         "bases": bases,
     }
+
+
+@contextlib.contextmanager
+def _told_of(recipe: PretrainConfig) -> Iterator[None]:
+    """Which of the variants a mistake is of, such as a rate at which it diverges."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"variant {Path(recipe.out).name}: {error}") from error
 
 
 def _is_of(manifest: dict[str, Any], recipe: PretrainConfig) -> bool:

@@ -16,7 +16,17 @@ from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
-from dnabert.pretraining.sweep import SweepConfig, Variant, _is_of, _recipe, _speeds, _trained, _untracked, sweep
+from dnabert.pretraining.sweep import (
+    SweepConfig,
+    Variant,
+    _is_of,
+    _recipe,
+    _speed,
+    _speeds,
+    _trained,
+    _untracked,
+    sweep,
+)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +183,19 @@ def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Pa
     (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
     _trained(first)
     assert trained[2] == replace(first, overwrite=True)
+
+
+def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\nevaluation_windows: 20\n"
+    )
+    wild = "--learning-rate 1e30 --embedding-learning-rate 1e30 --warmup-steps 0 --clip-gradient 0 --precision fp32"
+    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("tame"), Variant("wild", wild)], corpus=str(small_corpus))
+    tame, recipe = (_recipe(config, variant, tmp_path / variant.name) for variant in config.variants)
+    with pytest.raises(UserError, match="variant wild: the loss is nan after step"):
+        _speed(tame, recipe, 3)
+    with pytest.raises(UserError, match="variant wild: the loss is nan after step"):
+        _trained(replace(recipe, steps=3))
 
 
 def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_corpus: Path, tmp_path: Path) -> None:
