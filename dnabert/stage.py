@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.disk import system_error
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.leftovers import lock_folder, remove_leftovers, temporary_sibling
-from dnabert.manifest import describe, kind_of, save_manifest, told_kind
+from dnabert.manifest import describe, kind_of, read_manifest, save_manifest, told_kind
 
 #: Tries to put a folder in place while other processes put theirs there.
 _TURNS = 100
@@ -64,6 +64,25 @@ def whole_folder(out: str | Path, *, kind: str, overwrite: bool = False) -> Iter
     with _writing(out, within=temporary_sibling(out)), _temporary_folder(out) as temporary:
         yield temporary
         _put(temporary, out, kind=kind, overwrite=overwrite)
+
+
+@contextlib.contextmanager
+def reading(folder: Path, *, kind: str) -> Iterator[dict[str, Any]]:
+    """Give the manifest of a stage's folder to the block that reads its other files.
+
+    Raises
+    ------
+    UserError
+        when it is no such folder, was made by another version, or the block finds a file of it gone or damaged.
+    """
+    import pyarrow
+    from safetensors import SafetensorError
+
+    manifest = read_manifest(folder, kind=kind)
+    try:
+        yield manifest
+    except (OSError, ValueError, pyarrow.ArrowException, SafetensorError) as error:
+        raise UserError(f"cannot read what {folder} holds ({first_line(error)[:200]}): make it again") from None
 
 
 @contextlib.contextmanager

@@ -9,11 +9,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from dnabert.errors import UserError
+from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
-from dnabert.stage import check_free, stage, whole_file
+from dnabert.stage import check_free, reading, stage, whole_file
 
 
 @dataclass
@@ -46,6 +49,20 @@ def test_whole_with_its_manifest(tmp_path):
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert manifest["inputs"] == {"fasta": {"path": str(source), "bytes": 3, "sha256": expected}}
     assert {"dnabert", "numpy", "torch", "python"} <= set(manifest["versions"])
+
+
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "no table", "no arrays"])
+def test_a_damaged_file_of_a_folder_is_one_line(tmp_path, damage):
+    with stage(tmp_path / "out", kind="clusters") as folder:
+        (folder / "file").write_bytes(b"\xff" * 100)
+    if damage == "gone":
+        (tmp_path / "out" / "file").unlink()
+    read = {"no table": pd.read_parquet, "no arrays": load_file}.get(damage, read_json)
+    with pytest.raises(UserError, match=r"cannot read what .*out holds \(.*\): make it again") as raised, reading(tmp_path / "out", kind="clusters"):
+        read(tmp_path / "out" / "file")
+    assert "\n" not in str(raised.value)
+    with pytest.raises(UserError, match="not a run: give the folder of a run"), reading(tmp_path / "out", kind="run"):
+        pytest.fail("what it is was not asked")
 
 
 @pytest.mark.parametrize("error", [RuntimeError, UserError, KeyboardInterrupt, SystemExit])

@@ -18,8 +18,7 @@ from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.manifest import read_manifest
-from dnabert.stage import stage
+from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,13 +180,10 @@ def load_clusters(folder: str | Path) -> Clusters:
         when it is none, was made by another version, or a file of it is damaged.
     """
     import pandas as pd
-    import pyarrow
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     folder = Path(folder)
-    manifest = read_manifest(folder, kind="clusters")
-    try:
+    with reading(folder, kind="clusters") as manifest:
         return Clusters(
             table=pd.read_parquet(folder / "clusters.parquet"),
             arrays=load_file(folder / "centroids.safetensors"),
@@ -195,8 +191,6 @@ def load_clusters(folder: str | Path) -> Clusters:
             manifest=manifest,
             folder=folder,
         )
-    except (OSError, ValueError, pyarrow.ArrowException, SafetensorError) as error:
-        raise UserError(f"cannot read what {folder} holds ({error}): make the clusters again") from None
 
 
 def embeddings_of(clusters: Clusters) -> Embeddings:

@@ -22,10 +22,8 @@ from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.corpus.places import FEWEST_PLACES, places_apart
-from dnabert.errors import UserError
 from dnabert.json_file import read_json
-from dnabert.manifest import read_manifest
-from dnabert.stage import stage
+from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,15 +106,10 @@ def load_stability(folder: str | Path) -> Stability:
         when it is none, was made by another version, or a file of it is damaged.
     """
     import pandas as pd
-    import pyarrow
 
     folder = Path(folder)
-    manifest = read_manifest(folder, kind="stability")
-    try:
-        table = pd.read_parquet(folder / "stability.parquet")
-        return Stability(table, read_json(folder / "stability.json"), manifest, folder)
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
+    with reading(folder, kind="stability") as manifest:
+        return Stability(pd.read_parquet(folder / "stability.parquet"), read_json(folder / "stability.json"), manifest, folder)
 
 
 def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: StabilityConfig) -> list[dict[str, Any]]:

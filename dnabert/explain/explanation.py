@@ -46,8 +46,8 @@ from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.explain.words import cluster_words
 from dnabert.json_file import read_json
-from dnabert.manifest import check_unchanged, read_manifest
-from dnabert.stage import stage
+from dnabert.manifest import check_unchanged
+from dnabert.stage import reading, stage
 
 Record = dict[str, Any]
 
@@ -142,12 +142,8 @@ def load_explanation(folder: str | Path) -> Explanation:
         when it is none, was made by another version, or a file of it is damaged.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder, kind="explanation")
-    try:
-        cards, overall = (read_json(folder / f"{name}.json") for name in ("cards", "overall"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
-    return Explanation(cards, overall, manifest, folder)
+    with reading(folder, kind="explanation") as manifest:
+        return Explanation(read_json(folder / "cards.json"), read_json(folder / "overall.json"), manifest, folder)
 
 
 def _judged(stability: str | Path) -> list[Record]:

@@ -17,7 +17,7 @@ from dnabert.manifest import content_hash, read_manifest
 from dnabert.scoring.config import ScoreConfig
 from dnabert.scoring.kinds import COLUMNS, WindowBits, by_kind
 from dnabert.scoring.sentence import told
-from dnabert.stage import stage
+from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,14 +111,10 @@ def load_scores(folder: str | Path) -> Scores:
         when it is none, was made by another version, or a file of it is damaged.
     """
     import pandas as pd
-    import pyarrow
 
     folder = Path(folder)
-    manifest = read_manifest(folder, kind="scores")
-    try:
+    with reading(folder, kind="scores") as manifest:
         return Scores(pd.read_parquet(folder / "windows.parquet"), read_json(folder / "scores.json"), manifest, folder)
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read what {folder} holds ({error}): make it again") from None
 
 
 def _chosen(corpus: Corpus, config: ScoreConfig) -> tuple[str, WindowView]:
