@@ -81,6 +81,7 @@ def run_probes(config: ProbeConfig) -> Path:
     inputs |= {f"{rung.name}, {name}": folder for rung in rungs for name, folder in inputs_of(rung.encoder).items()}
     with stage(config.out, kind="probes", config=config, inputs=inputs, overwrite=config.overwrite) as folder:
         save_yaml(config, folder / "config.yaml")
+        _check_rungs(rungs, tasks, seed=config.seed)
         records = []
         for task in tasks:
             print(task.summary())
@@ -88,6 +89,24 @@ def run_probes(config: ProbeConfig) -> Path:
         (folder / "probes.json").write_text(json.dumps(plain(records), indent=1, allow_nan=False) + "\n")
         (folder / "probes.tsv").write_text(_table(records))
     return Path(config.out)
+
+
+def _check_rungs(rungs: list[RungConfig], tasks: list[Task], *, seed: int) -> None:
+    """Refuse an encoder that cannot read the tasks, which otherwise ends the probes when its turn comes, and all that was found is lost."""
+    from dnabert.encoders import load_encoder
+    from dnabert.encoders.encoder import check_length
+    from dnabert.encoders.whitening import check_width
+
+    shortest = {task.name: min(len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences) for task in tasks}
+    for rung in rungs:
+        try:
+            encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=seed)))
+            for name, length in shortest.items():
+                check_length(length, minimum=encoder.minimum_length, name=f"the shortest sequence of {name}")
+            if rung.whiten:
+                check_width(encoder)
+        except UserError as error:
+            raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
 
 
 def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:

@@ -111,6 +111,25 @@ def test_a_rung_is_read_as_it_says(script, tmp_path):
     assert found["whitened"]["auc"]["value"] == by_hand.value != found["plain"]["auc"]["value"]
 
 
+@pytest.mark.parametrize(
+    ("rung", "shortest", "said"),
+    [
+        ({"encoder": "kmer:8", "whiten": 0.5}, 8, "whiten: vectors of 8-mer frequencies, strands collapsed have 32,896 dimensions"),
+        ({"encoder": "kmer:7"}, 6, r"the shortest sequence of short has 6 bases, fewer than a word of the encoder \(7\)"),
+        ({"encoder": "runs/gone"}, 8, "no such run folder or encoder: runs/gone"),
+    ],
+)  # fmt: skip
+def test_a_rung_that_cannot_read_a_task_is_refused_before_any_is_probed(script, tmp_path, capsys, rung, shortest, said):
+    for name, length in (("long", 60), ("short", shortest)):
+        rows = [f"{''.join('ACGT'[(i >> j) & 3] for j in range(length))},{i % 2}\n" for i in range(100)]
+        (tmp_path / f"{name}.csv").write_text("sequence,label\n" + "".join(rows))
+    tasks = [str(tmp_path / name) for name in ("long.csv", "short.csv")]
+    rungs = [script.RungConfig("fine", "kmer:2"), script.RungConfig("wrong", **rung)]
+    with pytest.raises(UserError, match=f"rung wrong: {said}"):
+        script.run_probes(script.ProbeConfig(tasks=tasks, out=str(tmp_path / "out"), rungs=rungs))
+    assert "MCC" not in capsys.readouterr().out
+
+
 def test_no_task_is_refused(script):
     with pytest.raises(UserError, match="pass --tasks FOLDER"):
         script.run_probes(script.ProbeConfig())
