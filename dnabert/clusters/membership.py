@@ -31,6 +31,8 @@ _REGION_WINDOWS = 50
 _FEWEST_REGIONS = 100
 #: A neighbour so much nearer than neighbours usually are is the very same sequence, embedded once more.
 _SAME = 1e-3
+#: … and so is one at this share of the largest coordinate: read in other company, the same sequence differs by float32's rounding.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,11 @@ class Membership:
         k = min(max(CANDIDATES, self.rank + 1), len(self.points))
         # -1 = all cores; the result does not depend on how many
         distance, nearest = self._tree.query(np.asarray(points, dtype=np.float64), k=np.arange(1, k + 1), workers=-1)
-        same = distance[:, 0] <= _SAME * np.median(self.core)  # itself is not its own neighbour
-        rank = np.minimum(self.rank - 1 + same, k - 1)
-        core = distance[np.arange(len(distance)), rank]
-        label, ratio = _best(distance, nearest, core[:, None], self.core[nearest], labels=self.labels, reach=self.reach)
+        same = distance <= self._same
+        apart = np.where(same, 0.0, distance)  # a cluster of equal sequences reaches nothing but them, and rounding is no distance
+        rank = np.minimum(self.rank - 1 + same[:, 0], k - 1)  # itself is not its own neighbour
+        core = apart[np.arange(len(apart)), rank]
+        label, ratio = _best(apart, nearest, core[:, None], self.core[nearest], labels=self.labels, reach=self.reach)
         return Placement(label, ratio, self.curve(ratio), distance[:, 0], core, nearest)
 
     def members_near(self, points: np.ndarray, label: int, *, k: int) -> np.ndarray:
@@ -118,6 +121,11 @@ class Membership:
             "held_out": self.held_out,
         }
         (folder / SUMMARY).write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+
+    @cached_property
+    def _same(self) -> float:
+        """Distance up to which two points are of the very same sequence."""
+        return float(max(_SAME * np.median(self.core), _ROUNDING * np.abs(self.points).max(initial=0.0)))
 
     @cached_property
     def _tree(self) -> cKDTree:

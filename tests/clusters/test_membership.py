@@ -106,6 +106,18 @@ def test_fewer_points_than_candidates_and_equal_points() -> None:
     assert found.place(np.ones((1, 2))).probability[0] < 0.9
 
 
+@pytest.mark.parametrize("others", [0, 60])  # all of two sequences, or one beside different ones
+def test_a_cluster_of_equal_points_takes_in_what_differs_by_rounding(others: int) -> None:
+    points = np.concatenate([np.repeat(np.float32([[1, 0, 0], [0, 1, 0]]), 50, axis=0), planted()[:others]])
+    labels = np.repeat([0, 1, 2], [50, 50, others])
+    fitted = fit_membership(points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(len(points)))
+    placed = fitted.place(points + np.float32(2e-7))
+    np.testing.assert_array_equal(placed.label, labels)
+    assert placed.probability.min() > 0.9 and (placed.core[:100] <= fitted.usual_core).all()
+    beside = fitted.place(np.array([[1, 0.01, 0]]))
+    assert beside.ratio[0] > 1 and beside.probability[0] == 0
+
+
 def test_round_trip(fitted: Membership, tmp_path: Path) -> None:
     fitted.save(tmp_path)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".safetensors"]
