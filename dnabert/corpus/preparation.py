@@ -201,7 +201,7 @@ class Cutter:
     def cut(self, chrom: str, *, offset: int, sequences: TableWriter, windows: SplitWriter) -> None:
         """Write one sequence's bases and windows; `offset` is the place of its first base in the corpus."""
         length = self.genome.lengths[chrom]
-        runs = UnknownRuns()
+        runs, bases = UnknownRuns(), np.empty(0, np.uint8)
         for start in range(0, length, CHUNK):
             bases = self.genome.fetch(chrom, start, min(start + CHUNK, length))
             row = {
@@ -217,7 +217,9 @@ class Cutter:
             self.letters += np.bincount(bases, minlength=256)
         laid = self._lay(chrom, runs=runs.of_at_least(self.config.window.min_n_run))
         for batch in _batches(laid):
-            columns, labels = self._columns(chrom, batch, offset=offset)
+            first, last = int(batch.start[0]), int(batch.start[-1]) + self.config.window.length
+            span = bases[first:last] if length == len(bases) else self.genome.fetch(chrom, first, last)
+            columns, labels = self._columns(chrom, batch, offset=offset, span=span)
             windows.write(columns, labels=labels)
 
     def _lay(self, chrom: str, *, runs: np.ndarray) -> Windows:
@@ -239,10 +241,9 @@ class Cutter:
         self.summary.longest_stretch = max(self.summary.longest_stretch, int(sizes.max(initial=0)))
         return laid
 
-    def _columns(self, chrom: str, batch: Windows, *, offset: int) -> tuple[dict[str, Any], np.ndarray]:
-        """Columns and splits of windows that follow each other on a sequence."""
+    def _columns(self, chrom: str, batch: Windows, *, offset: int, span: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+        """Columns and splits of windows that follow each other on a sequence; `span` holds the bases from the first to the last."""
         length, starts = self.config.window.length, batch.start
-        span = self.genome.fetch(chrom, int(starts[0]), int(starts[-1]) + length)
         shares = composition(np.lib.stride_tricks.sliding_window_view(span, length)[starts - starts[0]])
         block = np.full(len(starts), -1, np.int32)
         if self.blocks is not None:

@@ -88,7 +88,7 @@ class Splitter:
     def edges(self, genome: str, chrom: str, *, length: int) -> np.ndarray:
         """Positions at which the split changes: a segment is cut there, so that no window lies in two splits."""
         if self.config.by == "tail":
-            return np.array(self._tail(length), np.int64)
+            return np.array([cut for cut in self._tail(length) if cut < length], np.int64)
         if self.config.by == "region":
             return np.array([x for region, _ in self._of(genome, chrom) for x in (region.start, region.end)], np.int64)
         return np.empty(0, np.int64)

@@ -30,15 +30,19 @@ class UnknownRuns:
 
     def add(self, bases: np.ndarray) -> None:
         """Take the next bases: uint8 ASCII (n,)."""
-        unknown = np.zeros(len(bases) + 2, bool)
-        np.logical_not(_IS_BASE[bases], out=unknown[1:-1])
-        changes = np.flatnonzero(unknown[1:] != unknown[:-1])  # a run begins, a run ends, the next begins, …
-        self._runs.append(changes.reshape(-1, 2).astype(np.int64) + self._length)
+        known = _IS_BASE[bases]
+        if not known.all():
+            unknown = np.zeros(len(bases) + 2, bool)
+            np.logical_not(known, out=unknown[1:-1])
+            changes = np.flatnonzero(unknown[1:] != unknown[:-1])  # a run begins, a run ends, the next begins, …
+            self._runs.append(changes.reshape(-1, 2).astype(np.int64) + self._length)
         self._length += len(bases)
 
     def of_at_least(self, length: int) -> np.ndarray:
         """Runs of at least `length` bases: int64 (n, 2), start and end."""
-        runs = np.concatenate([*self._runs, np.empty((0, 2), np.int64)])
+        if not self._runs:  # most contigs of a draft assembly
+            return np.empty((0, 2), np.int64)
+        runs = np.concatenate(self._runs)
         new = np.ones(len(runs), bool)
         new[1:] = runs[1:, 0] > runs[:-1, 1]  # a run that goes on in the next chunk is one run
         ends = np.append(new[1:], True) if len(runs) else new
@@ -64,6 +68,8 @@ def segments_between(runs: np.ndarray, *, length: int, cuts: np.ndarray | None =
     >>> segments_between(np.array([[3, 5]]), length=9, cuts=np.array([7])).tolist()
     [[0, 3], [5, 7], [7, 9]]
     """
+    if not len(runs) and length and (cuts is None or not len(cuts)):
+        return np.array([[0, length]], np.int64)
     starts = np.concatenate([[0], runs[:, 1]]).astype(np.int64)
     ends = np.concatenate([runs[:, 0], [length]]).astype(np.int64)
     cuts = np.empty(0, np.int64) if cuts is None else np.unique(np.asarray(cuts, np.int64))

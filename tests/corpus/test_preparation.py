@@ -168,6 +168,8 @@ def test_windows_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(chunked.table) == len(rows) == 11
     assert np.array_equal(whole.bases(rows, shift=33), chunked.bases(rows, shift=33))
     assert str(whole.table[:]) == str(chunked.table[:])
+    one, other = ((tmp_path / name / "train" / "state.json").read_text() for name in ("whole", "chunked"))
+    assert one == other  # the fingerprint is of the windows, not of how they were written
 
 
 def test_windows_far_apart_are_read_a_stretch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +213,16 @@ def test_contigs_share_batches_of_the_tables(tmp_path: Path, monkeypatch: pytest
         view = corpus.view("train")
         for chrom, start, window in zip(view.column("chrom"), view.column("start"), view.bases(np.arange(len(view))), strict=True):
             assert window.tobytes() == truth[chrom][start : start + 40]
+
+
+def test_a_short_sequence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.fa").write_text("".join(f">c{n}\n{'ACGT' * 30}\n" for n in range(9)))
+    config = config_from_fasta(tmp_path / "x.fa")
+    config.window, config.split = WindowConfig(length=40), SplitConfig(validation_fraction=0, test_fraction=0)
+    read: list[str] = []
+    fetch = Genome.fetch
+    monkeypatch.setattr(Genome, "fetch", lambda self, name, start, end: read.append(name) or fetch(self, name, start, end))
+    assert len(prepare(config, out=tmp_path / "corpus").view(None)) == 27 and read == [f"c{n}" for n in range(9)]
 
 
 def test_bases_that_are_shorter_than_they_say_are_refused(tmp_path: Path) -> None:
