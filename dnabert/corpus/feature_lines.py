@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
-from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, Track, TrackBuilder, circular_length
+from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, WHOLE_SEQUENCES, Track, TrackBuilder, circular_length
 from dnabert.errors import UserError
 
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
@@ -19,7 +19,7 @@ _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 
 
 def read_features(path: str | Path) -> Track:
-    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column.
+    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column; those of whole sequences are none.
 
     One that crosses the origin of a circular sequence (see `dnabert.corpus.tracks.read_track`) is two.
 
@@ -30,9 +30,10 @@ def read_features(path: str | Path) -> Track:
     """
     builder = TrackBuilder()
     for chrom, feature, start, end, _, _, attributes in feature_lines(path):
-        builder.add((chrom, start, end, feature, ""))
         if start == 0 and (length := circular_length("1", str(end), attributes)):
             builder.circular[chrom] = length
+        if start > 0 or feature not in WHOLE_SEQUENCES:
+            builder.add((chrom, start, end, feature, ""))
     return builder.build()
 
 

@@ -239,10 +239,12 @@ _GFF_VALUE = {
         "Name": _VALUE,
     }.items()
 }
+#: Features of GFF3 whose line, from the first base on, is that of a whole sequence (NCBI, Ensembl).
+WHOLE_SEQUENCES = frozenset({"region", "chromosome", "scaffold", "contig", "supercontig"})
 #: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.
 _NO_INTERVALS = {
     "gene", "pseudogene", "mRNA", "transcript", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR",
-    "start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", "region", "chromosome", "scaffold", "contig",
+    "start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", *WHOLE_SEQUENCES,
 }  # fmt: skip
 _NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(

@@ -42,6 +42,13 @@ def test_repeat_masker_counts_from_one(windows: ClusteredWindows, tmp_path: Path
     assert np.flatnonzero(first["LINE/L2"]).tolist() == [4, 5]
 
 
+def test_lines_of_whole_sequences_are_no_intervals(windows: ClusteredWindows, tmp_path: Path) -> None:
+    line = "chr1\tRefSeq\t{}\t{}\t{}\t.\t+\t.\tID=x\n"
+    (tmp_path / "a.gff3").write_text("".join(line.format(*each) for each in (("region", 1, 60), ("enhancer", 12, 18), ("region", 45, 46))))
+    (terms,) = track_terms(windows, [TrackFile("ncbi", None, str(tmp_path / "a.gff3"))], least=1)
+    assert terms.names == ("any", "enhancer", "region") and np.flatnonzero(terms.values[:, 0]).tolist() == [1, 4]
+
+
 def test_few_and_many_names_follow_the_rule(windows: ClusteredWindows, tmp_path: Path) -> None:
     names = {"all": 4, "c": 3, "b": 2, "a": 2, "rare": 1}
     (tmp_path / "a.bed").write_text("".join(f"chr1\t0\t{10 * n}\t{name}\n" for name, n in names.items()))
