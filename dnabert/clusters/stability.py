@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Share of a repeat's windows that a cluster takes over from others when it fuses with them; a few at its edge change sides in any repeat.
+_JOINED = 0.1
+
+
 @dataclass(frozen=True)
 class Stability:
     """A stability folder, read.
@@ -152,6 +156,23 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     return rows
 
 
+def fuses(labels: np.ndarray, run: Run) -> bool:
+    """Whether most windows of a repeat are in one cluster that joins several of those that are judged, none of which has so many.
+
+    A cluster that is a little larger, or takes in windows that were in none, has not fused with another.
+
+    Parameters
+    ----------
+    labels : int (n,), the clusters that are judged.
+    run : a repeat.
+    """
+    before = labels[run.rows]
+    inside = before[run.labels == 0]
+    held = np.bincount(inside[inside >= 0], minlength=1)
+    alone = np.bincount(labels[labels >= 0], minlength=1).max() / len(labels)
+    return bool(alone <= 0.5 < len(inside) / len(before) and held.sum() - held.max() >= _JOINED * len(before))
+
+
 def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] | None:
     """How often a window placed in a cluster of a repeat is elsewhere when all windows are clustered: in none, in another, or that cluster is not there.
 
@@ -220,7 +241,7 @@ def _summary(
         row["consensus_n"] = int((consensus == row["label"]).sum())
     described = [{"kind": "reference", "n": len(labels), **_counts(labels)}]
     described += [
-        {"kind": x.kind, "seed": x.seed, "n": len(x.rows), **_counts(x.labels), "seconds": x.seconds} for x in runs
+        {"kind": x.kind, "seed": x.seed, "n": len(x.rows), **_counts(x.labels), "fused": fuses(labels, x), "seconds": x.seconds} for x in runs
     ]
     summary = {
         "n": len(labels),
@@ -247,7 +268,7 @@ def sentence(summary: dict[str, Any]) -> str:
     ari = summary["agreement_summary"]["subsample"]["ari"]
     noise = summary["noise_share"]
     runs = summary["runs"][1:]
-    fused = sum(run["largest_share"] > 0.5 for run in runs) if summary["runs"][0]["largest_share"] <= 0.5 else 0
+    fused = sum(run["fused"] for run in runs)
     agree = "share no window" if ari["mean"] is None else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
         f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, {'is' if len(stable) == 1 else 'are'} stable; repeats on "

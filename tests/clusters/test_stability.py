@@ -5,7 +5,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
 from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
-from dnabert.clusters.stability import cluster_stability, placed_elsewhere, placed_sentence, sentence
+from dnabert.clusters.stability import cluster_stability, fuses, placed_elsewhere, placed_sentence, sentence
 from dnabert.encoders import EmbedConfig, embed
 from dnabert.errors import UserError
 
@@ -123,6 +123,21 @@ def test_the_stage_says_which_clusters_and_windows_come_back(clusters: Path, tmp
     assert summary["tree"]["order"] and summary["null"]["real"]["clusters"] == len(summary["clusters"])
     assert summary["sentence"] == sentence(summary) and "clusters, with" in summary["sentence"]
     assert load_stability(tmp_path / "s").manifest["config"]["subsamples"] == 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "repeat", "fused"),
+    [
+        ([0] * 50 + [1] * 50, [0] * 51 + [1] * 49, False),  # two halves: in any repeat one of them is a little larger
+        ([0] * 48 + [1] * 20 + [-1] * 32, [0] * 48 + [1] * 20 + [0] * 32, False),  # it takes in what was in none
+        ([0] * 50 + [1] * 50, [0] * 100, True),
+        ([0] * 40 + [1] * 20 + [-1] * 40, [0] * 60 + [-1] * 40, True),
+        ([0] * 60 + [1] * 40, [0] * 100, False),  # most were in one before
+    ],
+)
+def test_clusters_fuse_where_one_takes_others_over(labels: list[int], repeat: list[int], fused: bool) -> None:
+    run = Run("subsample", 0, np.arange(100), np.array(repeat), 0.0)
+    assert fuses(np.array(labels), run) == fused
 
 
 def test_other_embeddings_than_those_clustered_are_refused(clusters: Path, tmp_path: Path) -> None:
