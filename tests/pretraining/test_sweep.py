@@ -182,7 +182,26 @@ def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Pa
     assert sorted(path.name for path in tmp_path.glob("*.log")) == ["lr-1.0.log", "lr-1.5.log"]
     (tmp_path / "corpus" / "manifest.json").write_text('{"made": "again"}')
     _trained(first)
-    assert trained[2] == replace(first, overwrite=True)
+    assert (trained[0], trained[2]) == (replace(first, resume="auto"), replace(first, overwrite=True))
+
+
+def test_a_stopped_variant_is_gone_on_with_only_where_nothing_of_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of its steps at another rate would be told as if all were of it."""
+    trained: list[PretrainConfig] = []
+
+    def stop(recipe: PretrainConfig) -> None:
+        trained.append(recipe)
+        raise InterruptedError
+
+    monkeypatch.setattr("dnabert.pretraining.loop.pretrain", stop)
+    recipe = PretrainConfig(out=str(tmp_path / "a"), resume="auto", tokens=1000, learning_rate=1e-3, threads=2)
+    (tmp_path / "a" / "checkpoints" / "step-000000005").mkdir(parents=True)
+    (tmp_path / "a" / "metrics.jsonl").write_text("{}\n")
+    (tmp_path / "a" / "config.yaml").write_text(to_yaml(recipe))
+    for asked in (recipe, replace(recipe, threads=1), replace(recipe, learning_rate=2e-3), replace(recipe, tokens=2000)):
+        with pytest.raises(InterruptedError):
+            _trained(asked)
+    assert [(each.overwrite, each.resume) for each in trained] == [(False, "auto")] * 2 + [(True, "never")] * 2
 
 
 def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) -> None:
