@@ -140,6 +140,7 @@ def _of_explanation(folder: Path) -> Evidence:
     embedded = read_manifest(vectors, kind="embeddings")
     sequences = _reader(vectors, embedded, table, name="input")
     judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
+    repeated = {"stability": read_manifest(judged, kind="stability")} if judged else {}
     cards = read_own(folder / "cards.json")
     distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
     return Evidence(
@@ -152,7 +153,7 @@ def _of_explanation(folder: Path) -> Evidence:
         overall=read_own(folder / "overall.json"),
         stability=read_own(judged / "stability.json") if judged else {},
         map_fit=read_own(clusters / "clusters.json").get("map", {}),
-        manifests={"embeddings": embedded, "clusters": grouped, "explanation": manifest},
+        manifests={"embeddings": embedded, "clusters": grouped, **repeated, "explanation": manifest},
         configs=_texts(folder, name="explanation"),
         sequences=sequences,
     )
