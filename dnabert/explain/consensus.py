@@ -12,7 +12,7 @@ from dnabert.alphabet import UNKNOWN, codes, reverse_complement
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.errors import UserError
 from dnabert.explain.hit_share import wilson_interval
-from dnabert.explain.homology import percent
+from dnabert.explain.homology import percent, percent_or_more
 from dnabert.explain.local_alignment import GAP, MATCH, MISMATCH, local_alignments, local_scores
 from dnabert.explain.loci import loci
 from dnabert.explain.low_complexity import low_complexity
@@ -231,7 +231,8 @@ def _described(
     }
     simple = "; most of it is simple sequence" if found["low_complexity"] > 0.5 else ""
     least = "at least " if found["beyond_window"] else ""
-    sentence = f"{least}{percent(sharing / n)} of {n} places share a consensus of {least}{len(core)} bp at {percent(found['identity'])} identity"
+    share = percent_or_more(sharing / n) if least else percent(sharing / n)
+    sentence = f"{share} of {n} places share a consensus of {least}{len(core)} bp at {percent(found['identity'])} identity"
     return found | {"sentence": f"{sentence}, {found['aligned']:.0f} bp of it on average{simple}"}
 
 

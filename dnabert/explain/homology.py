@@ -281,3 +281,14 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return "> 99 %"
     return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def percent_or_more(share: float) -> str:
+    """A share that more may have; of nearly all there is no more.
+
+    Examples
+    --------
+    >>> [percent_or_more(share) for share in (0.834, 0.996, 1.0)]
+    ['at least 83 %', '> 99 %', '100 %']
+    """
+    return percent(share) if share >= 0.995 else f"at least {percent(share)}"

@@ -24,7 +24,7 @@ from dnabert.explain.evidence_rows import (
     term_of_most,
 )
 from dnabert.explain.families import family_of
-from dnabert.explain.homology import percent
+from dnabert.explain.homology import percent, percent_or_more
 from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
 from dnabert.explain.tandem import TANDEM
 from dnabert.explain.tracks import ANY, OWN_COLUMNS
@@ -259,7 +259,8 @@ def _family(card: Record) -> Name | None:
     if among and not aligned:
         return None
     least = "at least " if found.get("beyond_window") else ""  # windows of an element longer than they are share no more than they overlap
-    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {least}{percent(found['share'])} of the windows"
+    share = percent_or_more(found["share"]) if least else percent(found["share"])
+    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {share} of the windows"
     if found["share"] < MOST:
         told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
     known = known_relative(card)

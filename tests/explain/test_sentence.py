@@ -166,6 +166,8 @@ def test_copies_that_no_database_has_are_told_as_such() -> None:
     assert "database" not in text  # none was given
     longer = sentence(consensus=consensus | {"beyond_window": True})[1]
     assert longer == "copies of one element of at least 120 bp at 85 % identity, at least 90 % of the windows"
+    every = sentence(consensus=consensus | {"beyond_window": True, "share": 1.0})[1]
+    assert every == "copies of one element of at least 120 bp at 85 % identity, 100 % of the windows"
     none_hit = {"databases": [{"database": "me.fa", "families": []}]}
     assert sentence(consensus=consensus, homology=none_hit)[1].endswith("90 % of the windows, in no database given")
     assert sentence(consensus=consensus | {"share": 0.3})[0] == "unexplained"
