@@ -155,14 +155,16 @@ def _against_rest(
     (sums, counts), (other_sums, other_counts) = (
         _by_locus(values[known & side], locus[known & side]) for side in (inside, ~inside)
     )
-    if len(sums) == 0:
-        return dict.fromkeys(("value", "low", "high", "rest", "effect", "p"))
+    row: dict[str, Any] = dict.fromkeys(("value", "low", "high", "rest", "effect", "p"))
+    if len(other_sums):
+        row["rest"] = float(other_sums.sum() / other_counts.sum())
+    if len(sums) == 0:  # as of CpG in windows without a C or a G
+        return row
     found = _mean_over_loci(sums, counts, resamples=resamples, rng=rng)
     low, high = (max(found.low, 0.0), min(found.high, most)) if len(sums) > 1 else (None, None)
-    row: dict[str, Any] = {"value": found.value, "low": low, "high": high} | dict.fromkeys(("rest", "effect", "p"))
+    row |= {"value": found.value, "low": low, "high": high}
     if len(other_sums):
-        effect, _ = cliffs_delta(sums / counts, other_sums / other_counts)
-        row |= {"rest": float(other_sums.sum() / other_counts.sum()), "effect": effect}
+        row["effect"], _ = cliffs_delta(sums / counts, other_sums / other_counts)
     return row
 
 

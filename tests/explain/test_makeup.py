@@ -37,6 +37,14 @@ def test_simple_sequence_has_no_entropy_and_short_or_unknown_ones_no_value() -> 
     assert np.isnan(measure_composition(rows_of("NNNNNNN"))[0, :3]).all()
 
 
+def test_of_windows_without_a_value_the_others_still_have_theirs() -> None:
+    """Windows of A and T have no CpG expected."""
+    bases = np.frombuffer(b"ATATATAT" * 2 + b"ACGTACGT" * 2, dtype=np.uint8).reshape(4, 8)
+    first, second = cluster_makeup(ClusteredWindows(pd.DataFrame({"label": [0, 0, 1, 1]}), lambda rows: bases[rows]))
+    assert first["cpg_observed_expected"] == {"value": None, "low": None, "high": None, "rest": 4.0, "effect": None, "p": None, "q": None}
+    assert second["cpg_observed_expected"]["value"] == 4.0 and second["cpg_observed_expected"]["rest"] is None
+
+
 @pytest.fixture(scope="module")
 def windows() -> ClusteredWindows:
     """Cluster 0, GC-rich: a at 0-100 and 50-150, its orthologs, and b; cluster 1 AT-rich; the rest even."""
