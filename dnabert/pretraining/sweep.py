@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.flags import parse
+from dnabert.flags import is_given, parse
 from dnabert.json_file import read_json
 from dnabert.manifest import content_hash
 from dnabert.pretraining.config import PretrainConfig
@@ -34,6 +34,8 @@ _SPAWN = multiprocessing.get_context("spawn")
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
 #: Settings that change how a run is computed, or where, and its numbers by rounding at most: with other ones it is not trained again.
 _LOOSE = ("overwrite", "resume", "threads", "out")
+#: What a sweep sets itself, so that a variant's flag would do nothing.
+_SET = {"--steps": "--tokens of the sweep", "--minutes": "--tokens of the sweep", "--tokens": "--tokens of the sweep", "--out": "--out of the sweep"}
 
 
 @dataclass
@@ -53,7 +55,7 @@ class SweepConfig:
     recipe: str = "configs/pretrain/small.yaml"
     """What they have in common: a config of ``train/pretrain.py``."""
     flags: str = ""
-    """Flags of all of them."""
+    """Flags of all of them; on a command line joined to this one, `--flags="--seed 1"`."""
     variants: list[Variant] = field(default_factory=lambda: [Variant("recipe")])
     """The first is what the others are compared with."""
     tokens: int = 3_000_000
@@ -124,7 +126,8 @@ def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
     threads = max(1, cores() // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
     words += ["--corpus", config.corpus] if config.corpus else []
-    words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}"), "--out", str(out), "--resume", "auto"]
+    words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}")]
+    words += ["--out", str(out), "--resume", "auto"]
     return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))
 
 
@@ -140,9 +143,13 @@ def _check_evaluated_alike(recipes: dict[str, PretrainConfig]) -> None:
 
 def _words(flags: str, *, of: str) -> list[str]:
     try:
-        return shlex.split(flags)
+        words = shlex.split(flags)
     except ValueError as error:
         raise UserError(f"{of}: {flags!r} cannot be taken apart ({error}): close the quotation") from None
+    for flag, instead in _SET.items():
+        if is_given(flag, words):
+            raise UserError(f"{of}: {flag} would do nothing, since a sweep sets it for each variant: take it out, see {instead}")
+    return words
 
 
 def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:

@@ -76,6 +76,15 @@ def test_flags_with_an_open_quotation(tmp_path: Path) -> None:
             _recipe(config, config.variants[0], tmp_path / "a")
 
 
+@pytest.mark.parametrize("flag", ["--steps 5", "--minutes=1", "--tokens 100", "--out elsewhere"])
+def test_flags_that_would_do_nothing(tmp_path: Path, flag: str) -> None:
+    (tmp_path / "recipe.yaml").write_text("k: 4\nsteps: 5\n")  # a recipe for itself may have a budget
+    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a", flag), Variant("b")])
+    with pytest.raises(UserError, match=f"flags of variant a: {flag.replace('=', ' ').split()[0]} would do nothing, .*: take it out, see --(tokens|out) of the sweep"):
+        _recipe(config, config.variants[0], tmp_path / "a")
+    assert _recipe(config, config.variants[1], tmp_path / "b").k == 4
+
+
 def test_a_machine_that_does_not_tell_which_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As macOS."""
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
