@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -166,4 +167,6 @@ def _markdown(record: dict[str, Any]) -> str:
 
 
 def _interval(found: dict[str, float], *, sign: str = "") -> str:
+    if math.isnan(found["value"]):  # where test lacks one of several classes there is no area
+        return ""
     return f"{found['value']:{sign}.3f} [{found['low']:.3f}, {found['high']:.3f}]".replace("-", "−")

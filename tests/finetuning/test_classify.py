@@ -86,3 +86,15 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(task, tmp_path):
 def test_a_further_run_may_be_called_run(task, tmp_path):
     run, other = make_run(tmp_path / "run", "modernbert"), make_run(tmp_path / "demo" / "run", "modernbert")
     assert list(_starts(config_of(task, run, tmp_path, more_runs=[str(other)])))[-1] == "fine-tuned demo/run"
+
+
+def test_where_test_lacks_a_class_the_table_has_no_area(tmp_path):
+    rng, task = np.random.default_rng(0), tmp_path / "three"
+    task.mkdir()
+    for part, classes in (("train", 3), ("dev", 3), ("test", 2)):
+        rows = ["".join(rng.choice(list("ACGT"), 50)) + f",{i % classes}" for i in range(30)]
+        (task / f"{part}.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
+    out = classify(config_of(task, make_run(tmp_path / "run", "convolution"), tmp_path, architectures=[], seeds=[0]))
+    table = (out / "table.md").read_text()
+    assert "nan" not in table and "|  |" in table.splitlines()[4]
+    assert "\tauc\tnan\t" in (out / "scores.tsv").read_text()
