@@ -82,7 +82,7 @@ class LabelledReader:
             raise UserError(f"a sequence has {self._lengths.min()} bases, fewer than a word of {tokenizer.k}: remove it")
         self._starts = np.cumsum(self._lengths) - self._lengths
         forward = np.concatenate(part.sequences)
-        beyond = np.full(self._lengths.max(), ord("N"), dtype=np.uint8)  # so that a row may reach past the last sequence
+        beyond = np.full(most_words * tokenizer.stride + tokenizer.k, ord("N"), dtype=np.uint8)  # so that a tile may reach past the last sequence
         self._strands = [np.concatenate([strand, beyond]) for strand in (forward, reverse_complement(forward))]
 
     def __len__(self) -> int:

@@ -51,8 +51,10 @@ def test_like_lengths_need_no_mask_and_short_ones_no_owner():
 
 
 def test_a_long_sequence_does_not_make_the_short_ones_of_its_batch_as_long():
-    reader = LabelledReader(part_of([1_000_000, *[60] * 63]), KmerTokenizer(k=6), most_words=64)
+    part = part_of([1_000_000, *[60] * 63])
     tracemalloc.start()
+    reader = LabelledReader(part, KmerTokenizer(k=6), most_words=64)
+    assert tracemalloc.get_traced_memory()[0] < 2.1e6  # both strands, and no more behind them than a tile may reach
     tiles = reader.batch(np.arange(64), shift=1, reverse=np.arange(64) % 2 == 0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
