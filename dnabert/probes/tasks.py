@@ -71,8 +71,8 @@ class Task:
     @cached_property
     def _known_to_train(self) -> tuple[int, int]:
         """How many test sequences share a stretch with train, and how many are copies; counted once, whoever asks for it."""
-        known = {sequence.tobytes().upper() for sequence in self.train.sequences}
-        copies = sum(sequence.tobytes().upper() in known for sequence in self.test.sequences)
+        known = {_spelled(sequence) for sequence in self.train.sequences}
+        copies = sum(_spelled(sequence) in known for sequence in self.test.sequences)
         return int(seen_in_training(self.test.sequences, train=self.train.sequences).sum()), copies
 
 
@@ -214,7 +214,7 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
     """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not predicted."""
     from sklearn.model_selection import train_test_split
 
-    spelled = [sequence.tobytes().upper() for sequence, _ in rows]
+    spelled = [_spelled(sequence) for sequence, _ in rows]
     either = [min(text, reverse_complement(text)) for text in spelled]
     first: dict[bytes, int] = {}
     for row, text in enumerate(either):
@@ -232,3 +232,8 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
         name: [rows[row] for row in np.flatnonzero(np.isin(number, chosen))]
         for name, chosen in zip(_PARTS, (train, dev, test), strict=True)
     }
+
+
+def _spelled(sequence: NDArray[np.uint8]) -> bytes:
+    """As DNA in capitals: RNA is the same sequence, and its other strand in letters of RNA is no complement that anybody writes."""
+    return sequence.tobytes().upper().replace(b"U", b"T")

@@ -96,6 +96,21 @@ def test_the_strands_of_a_sequence_stay_on_one_side(tmp_path):
     assert [len(side) for side in sides] == [80, 10, 10] and len(set.union(*sides)) == 100
 
 
+def test_a_sequence_in_letters_of_rna_is_the_same(tmp_path):
+    rng = np.random.default_rng(0)
+    some = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(50)]
+    rna = [each.replace("T", "U") for each in some]
+    turned = [reverse_complement(each).replace("T", "U") for each in some]
+    for name, kinds in (("both", (some, rna)), ("strands", (rna, turned))):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("sequence,label\n" + "".join(f"{each},{i % 2}\n" for kind in kinds for i, each in enumerate(kind)))
+        task = read_task(path)
+        sides = [{min(text, reverse_complement(text)) for text in (each.replace("U", "T") for each in text_of(part))} for part in (task.train, task.dev, task.test)]
+        assert [len(side) for side in sides] == [40, 5, 5] and len(set.union(*sides)) == 50
+    folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv="sequence,label\nGGCC,0\nACGUACGU,1\n")
+    assert read_task(folder).summary().endswith("2 are copies")
+
+
 def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
     folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv="sequence,label\nggcc,0\nACGTA,1\n")
     told = read_task(folder).summary()
