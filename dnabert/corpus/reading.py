@@ -148,7 +148,7 @@ def _guess_at(letter: str) -> str:
     if letter in "-.":
         return "remove the gaps of the alignment."
     if letter.isspace():
-        return "remove the blanks."
+        return "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and the last letter of each other one."
     return "is it a protein?" if letter.isalpha() or letter == "*" else "is it damaged?"
 
 

@@ -66,6 +66,7 @@ def test_names_are_utf_8(text: str, tmp_path: Path) -> None:
         (b">a\nACGT\n>p\nACMEL\n", "sequence p has 'E' at position 4, which is no nucleotide letter"),
         (b">a\nAC-GT\n", "remove the gaps"),
         (b">a\nAC\tGT\n", "remove the blanks"),
+        (b"sequence\tlabel\nACG CGT GTA\t1\n", "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and"),
         (b">a\n" + b"AC" * 3000 + b"\0GT\n", "is it damaged"),
         (b">a\rACGT\rACGT\r", "carriage returns alone"),
         (b"sequence\rACGT\r", "carriage returns alone"),
