@@ -14,6 +14,8 @@ LEAST_PROBABILITY = 0.5
 #: Thresholds of probability at which the error is known.
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
 _FOLDS = 5
+#: Share by which the score of a window that is read again may lie above its own, in float32.
+_ROUNDING = 1e-5
 _BINS = 10
 _RESAMPLES = 200
 #: Drawn weights of groups held at once: of a million groups all of them would be gigabytes.
@@ -34,10 +36,10 @@ class Curve:
     probability: np.ndarray
 
     def __call__(self, score: np.ndarray) -> np.ndarray:
-        """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores, of which nothing is known."""
+        """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores (but for rounding), of which nothing is known."""
         if not len(self.score):
             return np.zeros(len(score))
-        return np.interp(score, self.score, self.probability, right=0.0)
+        return np.where(score <= self.score[-1] * (1 + _ROUNDING), np.interp(score, self.score, self.probability), 0.0)
 
 
 def fit_curve(score: np.ndarray, right: np.ndarray) -> Curve:

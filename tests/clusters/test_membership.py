@@ -81,6 +81,18 @@ def test_columns_in_which_a_point_repeats_itself_are_no_neighbours(fitted: Membe
     assert found.held_out == fitted.held_out and found.usual_core == fitted.usual_core
 
 
+def test_where_all_are_clustered_the_outermost_member_is_one_too() -> None:
+    """Its own score is the largest that is known, and read again it lies above that by rounding."""
+    points = planted()[:100]
+    labels = np.repeat([0, 1], [60, 40])
+    found = fit_membership(points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(100))
+    outermost = np.flatnonzero(found.place(points).ratio >= 1 - 1e-6)
+    assert len(outermost) >= 2
+    placed = found.place(points[outermost] * np.float32(1 + 2e-7))
+    assert placed.ratio.max() > 1 and placed.probability.min() > 0.9
+    assert found.curve(np.array([1.001, np.inf])).tolist() == [0, 0]
+
+
 def test_a_cluster_that_is_one_group_takes_nothing_in_when_held_out() -> None:
     points = planted()
     neighbors = nearest_neighbors(points, k=30)
