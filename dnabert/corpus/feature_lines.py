@@ -82,7 +82,7 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
     Raises
     ------
     UserError
-        when a line has fewer than nine columns, no coordinates, or a score, strand or (of a CDS) phase that is none.
+        when a line has fewer than nine columns, no coordinates, or a strand, a (CDS's) phase or, where columns are shifted, a score that is none.
     """
     with open_text(path) as file:
         for number, fields in data_lines(file):
@@ -103,16 +103,12 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
 
 
 def _wrong_column(score: str, strand: str, phase: str) -> str:
-    """Which column of a line is damaged, or shifted, and what it takes; empty where none is."""
+    """Which column of a line is damaged, or shifted, and what it takes; empty where none is. A score, which nothing here reads, may else be anything."""
+    if score in ("+", "-"):
+        return f"{score!r} for a score (a number or .)"
     if strand not in STRANDS:
         return f"{strand!r} for a strand (+, -, . or ?)"
-    if phase not in _PHASES:
-        return f"{phase!r} for a phase (0, 1, 2 or .)"
-    try:
-        float("0" if score == "." else score)
-    except ValueError:
-        return f"{score!r} for a score (a number or .)"
-    return ""
+    return "" if phase in _PHASES else f"{phase!r} for a phase (0, 1, 2 or .)"
 
 
 def transcripts_of(attributes: str) -> list[str]:
