@@ -66,6 +66,7 @@ def test_what_was_written_places_the_vectors_again(embeddings: tuple[Path, np.nd
     assert inside[again.labels >= 0].mean() >= 0.9
 
 
+@pytest.mark.slow
 def test_a_map_of_a_sample_is_told(embeddings: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     folder, _ = embeddings
     config = dataclasses.replace(CONFIG, map_sample=100)

@@ -63,6 +63,7 @@ def test_intervals_of_few_stretches_hold_what_is_true_as_often_as_those_of_many(
     assert 0.92 <= held / 1_000 <= 0.975
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_agreement_of_other_windows() -> None:
     """Of 60 samples of one population, each with blurred groups, nearly all intervals hold the mean of many samples."""
     def agreed(seed: int) -> float:

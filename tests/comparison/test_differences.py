@@ -125,6 +125,7 @@ def test_the_interval_that_decides_agrees_with_the_outcome() -> None:
     assert seen == {"ahead", "behind", "level"}
 
 
+@pytest.mark.slow
 def test_without_a_difference_ahead_and_behind_are_rare() -> None:
     # two rivals and ten measures: by single 95 % intervals every fourth ladder would show a lead
     called = []

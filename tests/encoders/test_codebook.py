@@ -166,6 +166,7 @@ def test_parts_that_read_by_one_model_read_once(modernbert_run: Path, monkeypatc
         np.testing.assert_allclose(found[:, columns], expected, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_piece_of_an_element_is_found_in_windows_of_which_it_is_a_quarter() -> None:
     """Old copies (an eighth of the bases drawn anew) of 112 bases of one of six elements, on either strand, anywhere in random sequence."""
     text = gzip.decompress((files("dnabert.corpus") / "demo/mobile_elements.fa.gz").read_bytes()).decode()

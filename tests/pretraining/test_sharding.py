@@ -141,6 +141,7 @@ def test_one_process_goes_on_from_a_sharded_checkpoint(pairs, tmp_path):
     np.testing.assert_allclose(metrics(copy), metrics(runs["bert"][0]), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_sharded_run_goes_on_exactly_and_three_processes_do_to_rounding(pairs, tmp_path):
     runs, config = pairs
     two = runs["lstm"][1]
