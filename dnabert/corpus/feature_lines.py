@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dnabert.corpus.blocks import FARTHEST, Lines, open_text
-from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, WHOLE_SEQUENCES, Track, TrackBuilder, circular_length
+from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, WHOLE_SEQUENCES, Track, TrackBuilder, is_circular
 from dnabert.errors import UserError
 
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
@@ -30,8 +30,8 @@ def read_features(path: str | Path) -> Track:
     """
     builder = TrackBuilder()
     for chrom, feature, start, end, _, _, attributes in feature_lines(path):
-        if start == 0 and (length := circular_length("1", str(end), attributes)):
-            builder.circular[chrom] = length
+        if start == 0 and is_circular(attributes):
+            builder.circular[chrom] = end
         if start > 0 or feature not in WHOLE_SEQUENCES:
             builder.add((chrom, start, end, feature, ""))
     return builder.build()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,8 +9,6 @@ from dnabert.corpus.feature_lines import attributes_of, parse_attributes, transc
 from dnabert.corpus.gene_names import other_names
 
 _GENES = ("gene", "pseudogene")
-_PARENT = re.compile(r"(?:^|;)\s*Parent=([^;,]+)")
-_GENE_ID = re.compile(r'(?:^|;)\s*gene_id[ =]\s*"?([^";]+)')
 #: Type of a gene of which no attribute tells one.
 UNTYPED = "unknown"
 #: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
@@ -129,11 +126,9 @@ def _gene_of_transcript(feature: str, attributes: str) -> str | None:
     """Id of the gene of which a line is a transcript whose feature says of which type it is."""
     if not (feature.endswith("RNA") or feature in _TYPE_OF):
         return None
-    parent = _PARENT.search(attributes)
-    if parent is not None:
-        return parent[1]
-    gene = _GENE_ID.search(attributes) if "transcript_id" in attributes else None
-    return None if gene is None else gene[1]
+    if "Parent=" in attributes:
+        return next(iter(transcripts_of(attributes)), None)
+    return parse_attributes(attributes).get("gene_id") if "transcript_id" in attributes else None
 
 
 def join(places: Iterable[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:

@@ -23,7 +23,7 @@ from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame, wrap_coding
 from dnabert.corpus.gene_lines import UNTYPED, Gene, GeneLines, join
 from dnabert.corpus.gene_names import Row, name_rows
 from dnabert.corpus.intervals import wrap
-from dnabert.corpus.tracks import circular_length
+from dnabert.corpus.tracks import is_circular
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
@@ -146,8 +146,8 @@ def read_genes(path: str | Path) -> Genes:
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
     gene each. The type of a gene of which no attribute tells it is the feature of its transcripts (FlyBase: ``tRNA``, ``snoRNA``; for a
     ``pre_miRNA`` ``miRNA``), else ``protein_coding`` where it holds a CDS (AUGUSTUS, BRAKER), else ``unknown``. Where a file names no
-    UTR of a transcript (NCBI), it is what its exons hold before its first and after its last coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an
-    intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
+    UTR of a transcript (NCBI), it is what its exons hold before its first and after its last coding base. A gene in which no part lies, such as a
+    pseudogene of bacteria, counts as ``exon``: nothing tells of an intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
     What ends beyond a sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
@@ -218,8 +218,8 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
     """Add the lines of a GTF or GFF3 file."""
     for chrom, feature, start, end, strand, phase, attributes in feature_lines(path):
         sequence = sequences.setdefault(chrom, _Sequence())
-        if start == 0 and (length := circular_length("1", str(end), attributes)):
-            sequence.circular = length
+        if start == 0 and is_circular(attributes):
+            sequence.circular = end
         part = _PART_OF.get(feature)
         transcripts = [] if part is None else transcripts_of(attributes)
         if part is not None:

@@ -100,13 +100,9 @@ class TrackBuilder:
         return replace(track, named=named, names=names) if any(names) else track
 
 
-def circular_length(first: str, last: str, attributes: str) -> int:
-    """Bases of a circular sequence, where a line of GFF3 (its fourth, fifth and ninth column) is that of one; else 0."""
-    if _CIRCULAR not in attributes or int(first) != 1:
-        return 0
-    if not 1 <= int(last) <= FARTHEST:
-        raise ValueError
-    return int(last)
+def is_circular(attributes: str) -> bool:
+    """Whether a line of GFF3 says that its sequence is circular; the one that does from the first base on ends where the sequence does."""
+    return _CIRCULAR in attributes
 
 
 def _ranked(numbers: dict[str, int]) -> tuple[np.ndarray, list[str]]:
@@ -159,8 +155,10 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
             if chosen is None:
                 chosen = next(form for form in _FORMATS if form.matches(words if form is _RMSK_OUT else fields))
             try:
-                if chosen is _GFF and len(fields) == 9 and (length := circular_length(fields[3], fields[4], fields[8])):
-                    builder.circular[fields[0]] = length
+                if chosen is _GFF and len(fields) == 9 and is_circular(fields[8]) and int(fields[3]) == 1:
+                    if not 1 <= int(fields[4]) <= FARTHEST:
+                        raise ValueError
+                    builder.circular[fields[0]] = int(fields[4])
                 if chosen is _GFF and len(fields) > 2 and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL)):
                     continue
                 chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)

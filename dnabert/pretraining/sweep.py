@@ -252,10 +252,10 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     from dnabert.pretraining.run_folder import gone_on_with
 
     out = Path(recipe.out)
-    begun = gone_on_with(recipe)  # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
-    other = (out / "manifest.json").is_file() or (begun is not None and _settings(begun) != _settings(recipe))
-    done = (out / "manifest.json").is_file() and _is_of(read_manifest(out, kind="run"), recipe)
-    if not done:
+    finished = (out / "manifest.json").is_file()
+    if not (finished and _is_of(read_manifest(out, kind="run"), recipe)):
+        begun = gone_on_with(recipe)  # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
+        other = finished or (begun is not None and _settings(begun) != _settings(recipe))
         # several bars would tear each other
         with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), _told_of(recipe):
             pretrain(dataclasses.replace(recipe, overwrite=other, resume="never" if other else "auto"))
