@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +15,12 @@ from dnabert.report.colours import PALETTE
 
 #: One colour per base, of Okabe & Ito's: green, blue, orange and vermilion, as logos have them, and told apart without red.
 COLOURS = {"A": PALETTE[2], "C": PALETTE[0], "G": PALETTE[5], "T": PALETTE[1]}
-#: Outlines in a box of 100 by 100, y downwards; holes by the even-odd rule.
+#: Outlines in a box of 100 by 100, y downwards, each step from where the last ended; holes by the even-odd rule.
 _LETTERS = {
-    "A": "M0 100L38 0H62L100 100H78L70 76H30L22 100ZM36 58H64L50 16Z",
-    "C": "M100 66C96 88 78 100 53 100C20 100 0 80 0 50C0 20 20 0 53 0C78 0 96 12 100 34H77C74 24 66 18 53 18"
-    "C34 18 23 30 23 50C23 70 34 82 53 82C66 82 74 76 77 66Z",
-    "G": "M100 46V86C88 95 72 100 54 100C20 100 0 80 0 50C0 20 20 0 54 0C79 0 96 12 99 32H76C73 23 66 18 54 18"
-    "C34 18 23 30 23 50C23 70 34 82 56 82C65 82 72 80 78 77V62H54V46Z",
-    "T": "M0 0H100V19H61V100H39V19H0Z",
+    "A": "m0 100l38 -100h24l38 100h-22l-8 -24h-40l-8 24zm36 -42h28l-14 -42z",
+    "C": "m100 70a52 50 0 1 1 0 -40l-23 4a29 32 0 1 0 0 32z",
+    "G": "m100 46v24a52 50 0 1 1 0 -40l-23 4a29 32 0 1 0 0 32v-4h-23v-16z",
+    "T": "m0 0h100v19h-39v81h-22v-81h-39z",
 }
 _COLUMN, _HEIGHT = 16.0, 80.0
 _LEFT, _TOP, _BOTTOM = 34.0, 6.0, 18.0
@@ -45,7 +45,7 @@ def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArra
     Examples
     --------
     >>> svg = draw_logo(np.eye(4), title="A word")
-    >>> svg[:4], svg.count("<path"), "A word: ACGT" in svg
+    >>> svg[:4], svg.count("<path"), "A word: ACGT" in svg  # a path for each base
     ('<svg', 4, True)
     """
     matrix = np.asarray(matrix, dtype=np.float64)
@@ -59,23 +59,38 @@ def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArra
         f"<title>{label}</title>",
         *_axes(len(matrix), first=first),
     ]
+    drawn: dict[str, list[str]] = {base: [] for base in ALPHABET}  # all of a base in one element: a page of 600 clusters has 200,000 letters
     for column, (shares, information_bits) in enumerate(zip(matrix, bits, strict=True)):
-        parts += _stack(shares * information_bits, x=_LEFT + _COLUMN * column)
+        for base, outline in _stack(shares * information_bits, x=_LEFT + _COLUMN * column):
+            drawn[base].append(outline)
+    parts += [f'<path fill="{COLOURS[base]}" fill-rule="evenodd" d="{"".join(outlines)}"/>' for base, outlines in drawn.items() if outlines]
     return "".join([*parts, "</svg>"])
 
 
-def _stack(heights: NDArray[np.float64], *, x: float) -> list[str]:
-    """One column, the highest letter on top."""
+def _stack(heights: NDArray[np.float64], *, x: float) -> list[tuple[str, str]]:
+    """One column, the highest letter on top: each base with its outline."""
     parts, y = [], _TOP + _HEIGHT
     for base in np.argsort(heights, kind="stable"):
         if heights[base] < _LOWEST:
             continue
-        tall = heights[base] / 2 * _HEIGHT
+        tall = float(heights[base]) / 2 * _HEIGHT
         y -= tall
         letter = ALPHABET[base]
-        place = f"translate({x + 0.5:.4g} {y:.4g}) scale({(_COLUMN - 1) / 100:.4g} {tall / 100:.4g})"
-        parts.append(f'<path fill="{COLOURS[letter]}" fill-rule="evenodd" transform="{place}" d="{_LETTERS[letter]}"/>')
+        parts.append((letter, f"M{x + 0.5:g} {y:.2f}{_outline(letter, round(tall, 1))}"))
     return parts
+
+
+@cache  # four letters of 800 heights
+def _outline(letter: str, tall: float) -> str:
+    """A letter's outline, `tall` and as wide as a column, from its upper left corner."""
+    x, y = (_COLUMN - 1) / 100, tall / 100
+    factors = {"m": (x, y), "l": (x, y), "h": (x,), "v": (y,), "a": (x, y, 1, 1, 1, x, y)}  # an arc's third to fifth are an angle and flags
+
+    def scaled(step: re.Match[str]) -> str:
+        numbers = (float(number) * factor for number, factor in zip(step[2].split(), factors[step[1]], strict=True))
+        return step[1] + " ".join(f"{round(number, 2):g}" for number in numbers)
+
+    return re.sub("([a-y])([^a-z]*)", scaled, _LETTERS[letter])
 
 
 def _axes(columns: int, *, first: int) -> list[str]:

@@ -25,15 +25,22 @@
   const byCluster = (text) => {
     const found = text.match(/^(?:cluster\s*|#\s*)?(\d+)$/i);
     const code = found ? same("label", found[1]) : /^noise$/i.test(text) ? same("label", "noise") : -1;
-    if (code >= 0) return { what: found ? `in cluster ${found[1]}` : "in no cluster", test: coded("label", [code]), label: values("label")[code] };
+    if (code >= 0) {
+      const both = found && same("chrom", text) >= 0; // "1" may be both
+      const what = found ? `in cluster ${found[1]}${both ? ` (of the sequence: “sequence ${text}”)` : ""}` : "in no cluster";
+      return { what, test: coded("label", [code]), label: values("label")[code] };
+    }
     return found && /\D/.test(text) ? { problem: `The map has no cluster ${found[1]}.` } : null; // a number alone may name a sequence
   };
+  // Ensembl and NCBI call 22 what UCSC calls chr22.
+  const named = (text) => values("chrom")[[text, `chr${text}`, text.replace(/^chr/i, "")].map((each) => same("chrom", each)).find((code) => code >= 0)];
   // A sequence's own name may hold colons ("HLA:A", "scaffold:12"): one that is known as a whole goes first.
-  const byPlace = (text) => {
-    const found = same("chrom", text) >= 0 ? [text, text] : text.match(/^(\S+?)(?:\s*:\s*(\d[\d,]*)(?:\s*(?:-|–|\.\.)\s*(\d[\d,]*))?)?$/);
+  const byPlace = (asked) => {
+    const text = named(asked) === undefined ? asked.replace(/^sequence /i, "") : asked;
+    const found = named(text) !== undefined ? [text, text] : text.match(/^(\S+?)(?:\s*:\s*(\d[\d,]*)(?:\s*(?:-|–|\.\.)\s*(\d[\d,]*))?)?$/);
     if (!found) return null;
     const [, name, from, to] = found;
-    const code = same("chrom", name);
+    const code = values("chrom").indexOf(named(name));
     if (code < 0) return from ? { problem: `The map has no chromosome ${name}; it has ${values("chrom").slice(0, 6).join(", ")}.` } : null;
     const onChromosome = coded("chrom", [code]);
     if (!from) return { what: `on ${values("chrom")[code]}`, test: onChromosome };

@@ -447,7 +447,9 @@ def test_search_where_sequences_are_numbers_and_genomes_begin_with_each_other(br
     (tmp_path / "report.html").write_text(render(replace(evidence, map=named), {}))
     with _opened(browser, tmp_path / "report.html") as page:
         assert _find(page, "77") == "3,000 windows on 77, the first 20 listed."  # no cluster is
-        assert "in cluster 1" in _find(page, "1") and _find(page, "99").startswith("No gene, place or cluster “99”")
+        assert "in cluster 1 (of the sequence: “sequence 1”)" in _find(page, "1") and _find(page, "99").startswith("No gene, place or cluster “99”")
+        assert _find(page, "sequence 1") == _find(page, "chr1") == "3,000 windows on 1, the first 20 listed."  # UCSC's name of Ensembl's 1
+        assert _find(page, "human t2t chr77:1-896") == "1 window at 77:1–896 of human t2t."
         assert _find(page, "cluster 77") == "The map has no cluster 77."
         assert _find(page, "human t2t 77:1-896") == "1 window at 77:1–896 of human t2t."
         assert _find(page, "human chr9:5") == "The map has no chromosome chr9; it has 1, 77."

@@ -1,6 +1,8 @@
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,11 +34,21 @@ def test_columns_are_numbered_from_the_first_that_is_told() -> None:
 
 
 def test_letters_are_as_high_as_their_information() -> None:
-    matrix = np.array([[1, 0, 0, 0], [0, 0.5, 0.5, 0], [0.25, 0.25, 0.25, 0.25]])
+    matrix = np.array([[0, 0, 0, 1], [0.5, 0, 0, 0.5], [0.25, 0.25, 0.25, 0.25]])
     paths = ElementTree.fromstring(draw_logo(matrix, title="x")).findall(f"{SVG}path")
-    heights = [float(path.get("transform", "").split()[-1].rstrip(")")) for path in paths]
-    assert heights == [0.8, 0.2, 0.2]  # of 100: 80 for 2 bits, two letters of half a bit, nothing for the last column
-    assert [path.get("fill") for path in paths] == [COLOURS["A"], COLOURS["C"], COLOURS["G"]]
+    assert [path.get("fill") for path in paths] == [COLOURS["A"], COLOURS["T"]]
+    outlines = [path.get("d", "").split("M")[1:] for path in paths]  # of each base, its letters
+    assert [len(each) for each in outlines] == [1, 2]
+    heights = [sum(float(down) for down in re.findall(r"v([\d.]+)", letter)) for letter in outlines[1]]
+    assert heights == pytest.approx([80, 20], abs=0.1)  # 80 for 2 bits, two letters of half a bit, nothing for the last column
+    assert re.findall(r"m0 (\d+)l", outlines[0][0]) == ["20"]
+    tops = [float(letter.split()[1].split("m")[0]) for each in outlines for letter in each]
+    assert tops == [66, 6, 46]  # letters of one height stand in the alphabet's order, from the bottom (86)
+
+
+def test_a_letter_more_costs_a_hundred_characters() -> None:
+    of = [len(draw_logo(np.eye(4)[[0, 1, 2, 3] * n], title="x")) for n in (10, 20)]
+    assert (of[1] - of[0]) / 40 < 100  # with the axis: hundreds of clusters have hundreds of thousands of letters
 
 
 def test_the_axis_is_in_bits() -> None:
