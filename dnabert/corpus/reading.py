@@ -213,7 +213,7 @@ def _index(plain: Path, *, scratch: Path, source: Path) -> Any:
     except ValueError as error:
         raise UserError(f"{source}: {' '.join(str(error).split())}: give every sequence its own name") from None
     index.unlink(missing_ok=True)
-    even = _even_lines(plain, scratch / f"{source.name}.even.fa")
+    even = _even_lines(plain, scratch / f"{source.name}.even.fa", shown=source)
     try:
         return pyfaidx.Fasta(str(even), indexname=str(index), as_raw=False)
     except (pyfaidx.FastaIndexingError, RuntimeError, ValueError) as error:
@@ -233,13 +233,15 @@ def _ends_where_it_says(plain: Path, records: Sequence[Any]) -> bool:
     return True
 
 
-def _even_lines(plain: Path, target: Path) -> Path:
-    """Copy with each sequence on one line, which pyfaidx can index whatever the lines were."""
+def _even_lines(plain: Path, target: Path, *, shown: Path) -> Path:
+    """Copy with each sequence on one line, which pyfaidx can index whatever the lines were; a header without a name it cannot."""
     with open(plain, "rb") as source, open(target, "wb") as out:
         begun = False
-        for line in source:
+        for number, line in enumerate(source, start=1):
             line = line.strip()
             if line.startswith(b">"):
+                if not line[1:].split():
+                    raise UserError(f"{shown}, line {number}: a sequence has no name behind its '>': give it one")
                 out.write((b"\n" if begun else b"") + line + b"\n")
                 begun = True
             else:

@@ -50,8 +50,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Parameters
     ----------
-    path : FASTA, FASTQ (four lines a record), or CSV or TSV with a header, a column `sequence` and perhaps `name` and `label`; plain or
-        gzip. ``-`` is standard input.
+    path : FASTA, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column `sequence` and perhaps `name`
+        and `label`, in small letters or capitals; plain or gzip. ``-`` is standard input.
 
     Raises
     ------
@@ -156,10 +156,10 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, b
     text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     try:
         header = text.readline().strip("\r\n")
-        separator = "\t" if "\t" in header else ","
-        names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+        separator = next((each for each in "\t;" if each in header), ",")  # a semicolon: spreadsheets where the comma is decimal
+        names = [name.strip().lower() for name in next(csv.reader([header], delimiter=separator), [])]
         if "sequence" not in names:
-            known = _as_utf8(", ".join(names))[:80]
+            known = _as_utf8(header)[:80]
             raise UserError(
                 f"{shown} begins with {known!r}: it is neither FASTA ('>') nor FASTQ ('@'), and as CSV it has no column "
                 "'sequence': give one of them"

@@ -19,6 +19,7 @@ TEXTS = {
     "fastq": b"@a 1:N\nACGTacgtN\n+\n>@+IIIIII\n@b\nGGU\n+b\n@@@\n\n@c\nRYSWKM\n+\nIIIIII\n",
     "csv": b"name,label,sequence\na,1,ACGTacgtN\nb,2,GGU\n\nc,3,RYSWKM\n",
     "spreadsheet": b'\xef\xbb\xbfsequence,name\r\n"ACGTacgtN",a\r\nGGU,b\r\n RYSWKM ,c\r\n',
+    "semicolons": b"Name;SEQUENCE\r\na;ACGTacgtN\r\nb;GGU\r\nc;RYSWKM\r\n",
     "tsv": b"sequence\tname\nACGTacgtN\ta\nGGU\tb\nRYSWKM\tc\n",
 }
 
