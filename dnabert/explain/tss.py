@@ -41,8 +41,11 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
         own = (table["genome"] == genome.name).to_numpy()
         if genome.genes is None or not own.any():
             continue
-        starts = transcription_starts(read_genes(genome.genes))
-        for chrom, (position, strands) in starts.items():
+        genes = read_genes(genome.genes)
+        for chrom, (position, strands) in transcription_starts(genes).items():
+            if chrom in genes.circular:  # the nearest may lie on the other side of the origin
+                position = np.concatenate([position + turn * genes.circular[chrom] for turn in (-1, 0, 1)])
+                strands = np.tile(strands, 3)
             rows = np.flatnonzero(own & (table["chrom"] == chrom).to_numpy())
             begin, end = (table[name].to_numpy()[rows] for name in ("start", "end"))
             nearest, found = nearest_start(position, begin=begin, end=end)

@@ -49,6 +49,13 @@ def test_a_gene_that_crosses_the_origin_starts_once(tmp_path: Path) -> None:
     assert list(zip(position.tolist(), strand, strict=True)) == [(19, "-"), (900, "+")]
 
 
+def test_distances_go_round_a_circle(tmp_path: Path) -> None:
+    path = tmp_path / "g.gff"
+    path.write_text("chr1\tx\tregion\t1\t1000\t.\t+\t.\tIs_circular=true\nchr1\tx\tgene\t901\t950\t.\t+\t.\tID=a\n")
+    table = pd.DataFrame({"label": 0, "genome": "one", "chrom": "chr1", "start": [0, 390, 410], "end": [10, 400, 420]})
+    assert tss_distances(windows_of(table, path))[0].tolist() == [100, 490, -481]
+
+
 def test_lines_within_a_long_one_are_of_its_gene(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
     path.write_text("".join(gene(name, *span, strand="+") for name, *span in (("a", 1, 1_000_000), ("a", 10, 20), ("a", 150_000, 160_000), ("b", 5, 9))))

@@ -161,7 +161,7 @@ def test_the_uci_repositorys_form(tmp_path, packed):
     ("files", "message"),
     [
         ({"train_csv": CSV, "test_csv": CSV}, "has no dev.csv, .tsv, .fa or .fasta"),
-        ({"train_csv": "seq,label\nACGT,1\n"}, "begins with 'seq, label': .* as CSV it has no column 'sequence'"),
+        ({"train_csv": "seq,label\nACGT,1\n"}, "begins with 'seq,label': .* as CSV it has no column 'sequence'"),
         ({"train_csv": "sequence,class\nACGT,1\n"}, "train.csv: sequence 1 has no label: write it .* in a table's column 'label'"),
         ({"train_csv": "sequence,label\nACGTL,1\n"}, "sequence 1 has 'L' at position 5, which is no nucleotide letter"),
         ({"train_csv": "sequence,label\n,1\n"}, "train.csv: sequence 1 has no bases: remove it"),
