@@ -119,7 +119,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     ===================  ===========================================================  ==========================
     format               columns                                                      class
     ===================  ===========================================================  ==========================
-    BED                  sequence, start, end, name, …                                name; `unnamed` without or for ``.``
+    BED                  sequence, start, end, name, …                                name, of ``AluY#SINE/Alu`` what follows the ``#``; `unnamed` without or for ``.``
     UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
     other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
     RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
@@ -134,7 +134,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at its end and at its start.
 
     What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in GFF3
-    with a ``Classification`` the motif or the ``Name``. Elsewhere the name is the class, and is not said twice.
+    with a ``Classification`` the motif or the ``Name``, in BED what stands before a ``#``. Elsewhere the name is the class, and is not said twice.
 
     Raises
     ------
@@ -221,7 +221,10 @@ def _parse_gff(fields: Sequence[str]) -> Interval:
 
 
 def _parse_bed(fields: Sequence[str]) -> Interval:
-    return fields[0], int(fields[1]), int(fields[2]), fields[3] if len(fields) > 3 else "", ""
+    named = fields[3] if len(fields) > 3 else ""
+    name, _, family = named.partition("#")  # as libraries of repeats call their families: AluY#SINE/Alu; peak#12 is a name
+    label, name = (family, name) if name and family[:1].isalpha() else (named, "")
+    return fields[0], int(fields[1]), int(fields[2]), label, name
 
 
 #: What names the class in the attributes of GFF3 and GTF, in order of precedence, and the part of its value that does.

@@ -150,6 +150,14 @@ def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: 
     assert not read_track(tmp_path / "genes.gff").chroms
 
 
+def test_names_of_repeat_libraries_are_name_and_class(tmp_path: Path) -> None:
+    names = ["AluY#SINE/Alu", "rnd-1_family-5#LINE/L1", "peak#12", "#1", "plain"]
+    (tmp_path / "a.bed").write_text("".join(f"chr1\t{i}\t{i + 1}\t{name}\n" for i, name in enumerate(names)))
+    track = read_track(tmp_path / "a.bed")
+    assert [track.classes[i] for i in track.labels["chr1"]] == ["SINE/Alu", "LINE/L1", "peak#12", "#1", "plain"]
+    assert [track.names[i] for i in track.named["chr1"]] == ["AluY", "rnd-1_family-5", "", "", ""]
+
+
 def test_a_dot_is_no_name(tmp_path: Path) -> None:
     (tmp_path / "r.bed").write_text("chr1\t10\t20\t.\t0\t+\nchr1\t30\t40\nchr1\t50\t60\tAlu\n")
     assert read_track(tmp_path / "r.bed", unnamed="peak").classes == ["Alu", "peak"]
