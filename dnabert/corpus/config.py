@@ -29,7 +29,7 @@ class GenomeConfig:
     fasta: str
     """FASTA or .2bit file; plain, gzip or bgzip."""
     genes: str | None = None
-    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …) or BED of 12 columns, gzip or not."""
+    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns, gzip or not."""
     repeats: str | None = None
     """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out or GFF3, gzip or not."""
     cpg_islands: str | None = None

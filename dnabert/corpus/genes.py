@@ -151,10 +151,10 @@ def read_genes(path: str | Path) -> Genes:
     What ends beyond a sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
-    one name that overlap on a strand are a gene; its type is ``protein_coding`` where one of them has a coding
-    sequence, else ``non_coding``: more the tables do not say.
+    one name that overlap on a strand are a gene; its type is ``geneType`` of bigGenePred (what bigBedToBed gives), else ``protein_coding`` where
+    one of them has a coding sequence, else ``non_coding``: more the tables do not say.
 
-    Codon frames are those of column 8 (GTF, GFF3) and of ``exonFrames`` (genePredExt); where these do not tell, coding sequence is
+    Codon frames are those of column 8 (GTF, GFF3) and of ``exonFrames`` (genePredExt, bigGenePred); where these do not tell, coding sequence is
     followed through the exons of each transcript, or of each gene in a file that names no transcripts.
 
     Raises
@@ -242,6 +242,7 @@ def _add_transcripts(
 ) -> None:
     """Add the transcripts of a table."""
     loci: dict[tuple[str, str, str], list[tuple[int, int, bool]]] = {}
+    types: dict[tuple[str, str, str], str] = {}
     with open_text(path) as file:
         for number, fields in data_lines(file):
             try:
@@ -256,9 +257,11 @@ def _add_transcripts(
                 sequence.parts[part].extend(intervals.ravel().tolist())
             sequence.add_coding(transcript.coding_pieces(), strand=transcript.strand, transcript=str(number))
             place = (transcript.start, transcript.end, transcript.is_coding)
-            loci.setdefault((transcript.chrom, transcript.gene, transcript.strand), []).append(place)
+            gene = (transcript.chrom, transcript.gene, transcript.strand)
+            loci.setdefault(gene, []).append(place)
+            types[gene] = types.get(gene) or transcript.gene_type
     for (chrom, name, strand), places in loci.items():
         genes = sequences[chrom].genes
         for start, end, is_coding in join(places):
-            kind = "protein_coding" if is_coding else "non_coding"
+            kind = types[chrom, name, strand] or ("protein_coding" if is_coding else "non_coding")
             genes[f"{name}\t{len(genes)}"] = Gene(start, end, name=name, type=kind, strand=strand)

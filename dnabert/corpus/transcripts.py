@@ -1,4 +1,4 @@
-"""Transcripts from UCSC's genePred tables (ncbiRefSeq, refGene, ensGene, knownGene, refFlat) and BED of 12 columns."""
+"""Transcripts from UCSC's genePred tables (ncbiRefSeq, refGene, ensGene, knownGene, refFlat), BED of 12 columns, and bigGenePred (BED12 and 8)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ _PLACES = 6
 #: Columns of genePredExt: the ten of genePred, then score, name2, cdsStartStat, cdsEndStat, exonFrames.
 _EXTENDED = 15
 _BED12 = 12
+#: Columns of bigGenePred: those of BED, then name2, cdsStartStat, cdsEndStat, exonFrames, type, geneName, geneName2, geneType.
+_BIG = 20
+#: Whether a coding sequence has its start, or its end.
+_STATES = ("none", "unk", "incmpl", "cmpl")
+#: How bigGenePred writes that it does not know.
+_NONE = ("", "none", "unk", "(null)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Transcript:
     """From the first to the last base of its coding sequence, introns included; empty where nothing is coded."""
     frames: list[int] | None = None
     """Place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has none."""
+    gene_type: str = ""
+    """Of its gene, where the table tells it."""
 
     @property
     def is_coding(self) -> bool:
@@ -81,7 +89,8 @@ def transcript_parser(fields: Sequence[str]) -> Callable[[Sequence[str]], Transc
     """Find what reads a table's lines, judged by one of them; none where it is no table of transcripts.
 
     The table may begin with UCSC's ``bin`` column (genePred, genePredExt) or with the gene's name (refFlat). The
-    gene is ``name2`` of genePredExt, the first column of refFlat, else the transcript's own name.
+    gene is ``name2`` of genePredExt, the first column of refFlat, ``geneName`` of bigGenePred (``name2`` where that is the
+    transcript's, as genePredToBigGenePred writes it), else the transcript's own name.
 
     Parameters
     ----------
@@ -115,9 +124,7 @@ def _parse_gene_pred(fields: Sequence[str], *, gene: str | None = None) -> Trans
     exons = np.stack([_numbers(starts), _numbers(ends)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))
     coding = _within_reach(coding_start, coding_end)
-    frames = [int(frame) for frame in fields[14].rstrip(",").split(",")] if extended else None
-    if frames is not None and (len(frames) != len(exons) or not {-1, 0, 1, 2}.issuperset(frames)):
-        raise ValueError
+    frames = _frames(fields[14], exons=exons) if extended else None
     return Transcript(
         gene=gene or (fields[11] if extended else "") or name,
         chrom=chrom,
@@ -141,15 +148,26 @@ def _parse_bed12(fields: Sequence[str]) -> Transcript:
     begins = _numbers(starts) + int(start)
     exons = np.stack([begins, begins + _numbers(sizes)], axis=1)
     _check_exons(exons, start=int(start), end=int(end), count=int(count))
+    big = len(fields) >= _BIG and fields[13] in _STATES
+    gene_names = [fields[i] for i in (17, 12) if fields[i] not in (*_NONE, name)] if big else []
     return Transcript(
-        gene=name,
+        gene=next(iter(gene_names), name),
         chrom=chrom,
         strand=strand,
         start=int(start),
         end=int(end),
         exons=exons,
         coding=_within_reach(thick_start, thick_end),
+        frames=_frames(fields[15], exons=exons) if big else None,
+        gene_type=fields[19] if big and fields[19] not in _NONE else "",
     )
+
+
+def _frames(text: str, *, exons: np.ndarray) -> list[int]:
+    frames = [int(frame) for frame in text.rstrip(",").split(",")]
+    if len(frames) != len(exons) or not {-1, 0, 1, 2}.issuperset(frames):
+        raise ValueError
+    return frames
 
 
 def _check_exons(exons: np.ndarray, *, start: int, end: int, count: int) -> None:

@@ -21,12 +21,18 @@ BED12 = """chr1\t10\t50\tALPHA\t0\t+\t15\t45\t0\t2\t12,10,\t0,30,
 chr1\t40\t60\tALPHA\t0\t+\t60\t60\t0\t1\t20,\t0,
 chr1\t44\t70\tBETA\t0\t-\t70\t70\t0\t1\t26\t0
 """
+# As genePredToBigGenePred writes refGene: geneName is the transcript, geneName2 the gene.
+BIG = "".join(
+    "\t".join([*bed.split("\t")[:3], gp[1], *bed.split("\t")[4:12], gp[12], gp[13], gp[14], gp[15], "none", gp[1], gp[12], "none"]) + "\n"
+    for bed, gp in zip(BED12.splitlines(), (line.split("\t") for line in REFGENE.splitlines()), strict=True)
+)
 FORMATS = {
     "refGene": REFGENE,
     "genePredExt": "".join(line.split("\t", 1)[1] for line in REFGENE.splitlines(keepends=True)),
     "exported": "#bin\tname\tchrom\n" + REFGENE,
     "refFlat": REFFLAT,
     "BED12": BED12,
+    "bigGenePred": BIG,
 }
 
 
@@ -47,6 +53,14 @@ def test_transcripts_worked_by_hand(tmp_path: Path, name: str) -> None:
     assert columns["gene"][:8] == ["", "ALPHA", "ALPHA", "ALPHA", "ALPHA", "BETA", "BETA", ""]
     assert columns["gene_type"][4:8] == ["protein_coding", "non_coding", "non_coding", "intergenic"]
     assert columns["gene_strand"][1] == "+" and columns["gene_strand"][6] == "-"
+
+
+def test_big_gene_pred_tells_frames_genes_and_their_types(tmp_path: Path) -> None:
+    told = columns_of(tmp_path / "genes", FORMATS["genePredExt"])
+    assert columns_of(tmp_path / "genes", BIG)["codon_frame"] == told["codon_frame"] != columns_of(tmp_path / "genes", BED12)["codon_frame"]
+    named = BIG.replace("none\tNR_3\tBETA\tnone", "none\tENSG9\tBETA\tlncRNA")  # of knownGene
+    columns = columns_of(tmp_path / "genes", named)
+    assert columns["gene"][4:7] == ["ALPHA", "ENSG9", "ENSG9"] and columns["gene_type"][4:7] == ["protein_coding", "lncRNA", "lncRNA"]
 
 
 def test_a_plain_gene_pred_names_genes_by_their_transcript(tmp_path: Path) -> None:
