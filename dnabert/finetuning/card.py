@@ -44,13 +44,14 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     rows = [f"| {told} | {test[key]['value']:.3f} | {test[key]['low']:.3f} to {test[key]['high']:.3f} |" for key, told in _METRICS.items() if key in test]
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     frequent = "equally frequent, as its training weighed them" if kept.balanced else "as frequent as in training"
+    classes = ("; " if any("," in each for each in kept.classes) else ", ").join(kept.classes)
     command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
 
 # A classifier of DNA: {kept.task}
 
-Tells apart: {", ".join(kept.classes)}. Made with dnabert's `train/finetune.py` from {begun} {Path(config["run"]).name}{part}.
+Tells apart: {classes}. Made with dnabert's `train/finetune.py` from {begun} {Path(config["run"]).name}{part}.
 
 **Fine-tuned on** {data or f"the training part of the task {kept.task}"}, sequences of {told_span(*kept.lengths)} bases, read {strands}.
 

@@ -122,6 +122,13 @@ def test_where_classes_weighed_alike_probabilities_are_told_to_be_of_equally_fre
         assert ("right where classes are equally frequent" in card) == alike == ("classes are as frequent as in training" not in card)
 
 
+def test_classes_of_which_one_has_a_comma_are_told_apart(classifiers, tmp_path):
+    other = shutil.copytree(classifiers["both"], tmp_path / "other")
+    (other / "results.json").write_text(json.dumps(json.loads((other / "results.json").read_text()) | {"classes": ["poor", "rich, or so"]}))
+    assert "Tells apart: poor; rich, or so." in classifier_card(other, name="me/gc")
+    assert "Tells apart: poor, rich." in classifier_card(classifiers["both"], name="me/gc")
+
+
 def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"name,sequence\none," + drawn(50).encode() + b"\n"))
     monkeypatch.setattr("sys.stdin", stdin)
