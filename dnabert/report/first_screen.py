@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dnabert.report.answer import Record, compare_all, ranked
+from dnabert.report.difference import is_trivial
 from dnabert.report.numbers import number
 from dnabert.report.rung_kind import is_trained, parts_of_rung
-from dnabert.report.verdict import is_trivial
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
 _SIGNS = {"ahead": ("▲", "ahead"), "guessed": ("≈", "ahead, but no better than the commonest class"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}

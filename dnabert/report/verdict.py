@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dnabert.report.metrics import METRICS, Metric
-from dnabert.report.numbers import interval, listed, number, present
+from dnabert.report.difference import (
+    NAMES,
+    beside_commonest,
+    commonest,
+    company_sentence,
+    is_trivial,
+    names_of,
+    sentence,
+)
+from dnabert.report.numbers import listed, number, present
 from dnabert.report.rung_kind import encoder_kind, is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
@@ -79,7 +87,7 @@ def verdict(ladder: list[Record], differences: list[Record], added: list[Record]
 
 
 def _judged(trained: Record, ladder: list[Record], differences: list[Record], added: list[Record]) -> Verdict:
-    own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
+    own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in NAMES]
     whole = [row for row in own if row["without"] is None]
     if not whole:
         return Verdict("no claim", "No measure was taken on both the pretrained model and a cheaper encoder, so there is no answer.")
@@ -93,26 +101,22 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
     left = [row for row in own if row["without"] is not None]
     telling = [row for row in left if _explain_something(row, ladder)]
     stands = _standing(trained, ahead, telling) if telling or not left else []
-    company = [row for row in added if row["rung"] == trained["rung"] and row["metric"] in _NAMES]
-    helps = [row for row in company if row["outcome"] == "ahead" and row["high"] > MARGIN and row["score"] > (_commonest(trained, row["metric"]) or 0)]
+    company = [row for row in added if row["rung"] == trained["rung"] and row["metric"] in NAMES]
+    helps = [row for row in company if row["outcome"] == "ahead" and row["high"] > MARGIN and row["score"] > (commonest(trained, row["metric"]) or 0)]
     outcome = _outcome(ahead, behind, level + guessed, stands, helps=bool(helps))
     return Verdict(
         outcome,
         _headline(outcome, trained["rung"], whole, (ahead, behind, level, guessed), stands, explained=bool(telling) or not left, asked=_asked(telling))
-        + (f" Beside counting it adds in {len(helps)} of {len(company)} ({_names(helps)})." if helps else ""),
-        finds=[_sentence(row) for row in ahead],
-        guessed=[_sentence(row) + _chance(trained, row) for row in guessed],
-        misses=[_sentence(row) for row in behind],
-        level=[_sentence(row) for row in level],
-        adds=[_company(row) for row in company],
-        survives=[_sentence(row) + _chance(trained, row) for row in left],
-        untold=[_sentence(row) + _chance(trained, row) for row in left if row["outcome"] == "level"],
+        + (f" Beside counting it adds in {len(helps)} of {len(company)} ({names_of(helps)})." if helps else ""),
+        finds=[sentence(row) for row in ahead],
+        guessed=[sentence(row) + beside_commonest(trained, row) for row in guessed],
+        misses=[sentence(row) for row in behind],
+        level=[sentence(row) for row in level],
+        adds=[company_sentence(row) for row in company],
+        survives=[sentence(row) + beside_commonest(trained, row) for row in left],
+        untold=[sentence(row) + beside_commonest(trained, row) for row in left if row["outcome"] == "level"],
         off_the_shelf=_off_the_shelf(ladder, differences),
     )
-
-
-#: Measures that take part.
-_NAMES = {metric.key: metric.name for metric in METRICS if metric.headline}
 
 
 def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
@@ -192,20 +196,20 @@ def _headline(
     if outcome == "undecided":
         room = max(level, key=lambda row: row["high"], default=None)
         if room is not None and room["high"] > MARGIN:
-            told = f"in {_NAMES[room['metric']]} it may be by up to {number(room['high'])}"
+            told = f"in {NAMES[room['metric']]} it may be by up to {number(room['high'])}"
         else:
-            told = f"in {_names(guessed)} it leads without being shown to be better than always saying the commonest class"
+            told = f"in {names_of(guessed)} it leads without being shown to be better than always saying the commonest class"
         return (
             f"Undecided: in none of {total} is {rung} shown to be usefully ahead of {against}, but {told}{_and_behind(behind)}. "
             "Compare more windows (ladder_windows)."
         )
     if outcome == "adds to counting":
         return f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of {against}{_and_behind(behind)}."
-    told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({_names(ahead)}){_and_behind(behind)}"
+    told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({names_of(ahead)}){_and_behind(behind)}"
     if stands is None:
         rest = "; what of it survives without cheap explanations was not asked"
     elif stands:
-        rest = f"; with {_taken(stands)} taken out it still is, in {_names(stands)}"
+        rest = f"; with {_taken(stands)} taken out it still is, in {names_of(stands)}"
     elif not explained:
         rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
     else:
@@ -214,103 +218,13 @@ def _headline(
 
 
 def _and_behind(behind: list[Record]) -> str:
-    return f", and it is behind in {len(behind)} ({_names(behind)})" if behind else ""
-
-
-def _names(rows: list[Record]) -> str:
-    return listed(list(dict.fromkeys(_NAMES[row["metric"]] for row in rows)))
+    return f", and it is behind in {len(behind)} ({names_of(behind)})" if behind else ""
 
 
 def _taken(rows: list[Record]) -> str:
     return listed(list(dict.fromkeys(row["without"].replace("all but", "all cheap explanations but") for row in rows)))
 
 
-def is_trivial(rung: Record, row: Record) -> bool:
-    """Whether always saying the commonest class does as well."""
-    share, score = _commonest(rung, row["metric"]), _score(rung, row)
-    return share is not None and (score is None or score["low"] <= share)
-
-
-def _score(rung: Record, row: Record) -> Record | None:
-    if row["without"] is None:
-        return rung["metrics"].get(row["metric"])
-    found = [each for each in rung.get("explained_away") or [] if each["without"] == row["without"]]
-    return found[0].get(row["metric"]) if found else None
-
-
-def _metric(key: str) -> Metric:
-    return next(each for each in METRICS if each.key == key)
-
-
-def _commonest(rung: Record, key: str) -> float | None:
-    metric = _metric(key)
-    record = rung["metrics"].get(metric.baseline) if metric.baseline else None
-    return None if record is None else float(record["value"])
-
-
-def _chance(rung: Record, row: Record) -> str:
-    share, score = _commonest(rung, row["metric"]), _score(rung, row)
-    if share is None or score is None:
-        return ""
-    beside = f" ({interval(score)} of the windows; {_metric(row['metric']).guess} gives {number(share)}"
-    return beside + (", so nothing is left)" if score["low"] <= share else ")")
-
-
-def _sentence(row: Record) -> str:
-    """One measure: who is ahead, by how much.
-
-    Examples
-    --------
-    >>> row = {"metric": "knn10_region", "without": None, "rung": "mine", "baseline": "kmer6", "outcome": "ahead"}
-    >>> _sentence(row | {"value": 0.02, "low": 0.01, "high": 0.03})
-    '10 nearest neighbours: gene region: mine is ahead of everything cheaper; of the best, kmer6, by 0.020 [0.010, 0.030]'
-    """
-    name = _NAMES[row["metric"]] + ("" if row["without"] is None else f", without {row['without']}")
-    if row["outcome"] == "level":
-        return f"{name}: {row['rung']} cannot be told from {_level(row)}"
-    if row["outcome"] == "ahead":
-        return f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
-    turned = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
-    return f"{name}: {row['rung']} is behind {row['baseline']} by {interval(turned)}"
-
-
-def _company(row: Record) -> str:
-    """One measure of two encoders together.
-
-    Examples
-    --------
-    >>> row = {"metric": "knn10_region", "rung": "mine", "beside": "lsa8", "baseline": "kmer6", "outcome": "ahead", "score": 0.7, "baseline_score": 0.68}
-    >>> _company(row | {"value": 0.02, "low": 0.01, "high": 0.03})
-    '10 nearest neighbours: gene region: mine beside lsa8 0.700, ahead of everything cheaper beside it; of the best, kmer6 beside lsa8 (0.680), by 0.020 [0.010, 0.030]'
-    """
-    rival = f"{row['beside']} alone" if row["baseline"] == row["beside"] else f"{row['baseline']} beside {row['beside']}"
-    own = f"{_NAMES[row['metric']]}: {row['rung']} beside {row['beside']} {number(row['score'])}"
-    if row["outcome"] == "ahead":
-        return f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by {interval(row)}"
-    told = "behind" if row["outcome"] == "behind" else "not told apart from"
-    counted = " once all measures are counted" if row["outcome"] == "level" and not row["low"] <= 0 <= row["high"] else ""
-    return f"{own}, {told} {rival} ({number(row['baseline_score'])}){counted}, difference {interval(row)}"
-
-
-def _level(row: Record) -> str:
-    """From whom, and the difference; where its own interval excludes 0, the one that decides stands beside it.
-
-    Examples
-    --------
-    >>> row = {"baseline": "kmer6", "value": -0.066, "low": -0.131, "high": -0.011}
-    >>> _level(row | {"sure_low": -0.162, "sure_high": 0.03})
-    'kmer6 once all measures are counted: difference −0.066 [−0.131, −0.011], for all measures together [−0.162, 0.030]'
-    """
-    if row["low"] <= 0 <= row["high"]:
-        return f"{row['baseline']}: difference {interval(row)}"
-    told = f"{row['baseline']} once all measures are counted: difference {interval(row)}"
-    if not present(row.get("sure_low")):  # a comparison of before
-        return told
-    if row["sure_low"] > 0:  # only a rival that is noisier stands in the way
-        return f"every cheaper encoder: of the best, {row['baseline']}, difference {interval(row)}"
-    return f"{told}, for all measures together [{number(row['sure_low'])}, {number(row['sure_high'])}]"
-
-
 def _off_the_shelf(ladder: list[Record], differences: list[Record]) -> list[str]:
     names = [rung["rung"] for rung in ladder if is_off_the_shelf(rung) and not rung.get("shuffled")]
-    return [_sentence(row) for row in differences if row["rung"] in names and row["without"] is None and row["metric"] in _NAMES]
+    return [sentence(row) for row in differences if row["rung"] in names and row["without"] is None and row["metric"] in NAMES]
