@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from dnabert.explain.homology import percent
@@ -23,6 +24,15 @@ NO_CLASS = ("none", "other", "None", "intergenic")
 SHOWN = 3
 #: Share of GC by which a cluster differs enough to be called rich in it.
 RICH = 0.03
+
+
+@dataclass(frozen=True)
+class Name:
+    """A finding that can name a cluster, and its odds against other windows."""
+
+    basis: str
+    text: str
+    odds: float
 
 
 def term_of_most(card: Record, column: str, wanted: Any) -> Record | None:

@@ -1,10 +1,9 @@
-"""Findings that can name a cluster, each with its odds against other windows, and which of them does."""
+"""Findings that can name a cluster, each with its odds against other windows, and which of them does; those of annotation stand here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import exp, log
+from dataclasses import replace
 
 from dnabert.explain.evidence_rows import (
     MOST,
@@ -13,34 +12,26 @@ from dnabert.explain.evidence_rows import (
     SHOWN,
     TIMES,
     UTMOST,
+    Name,
     Record,
     classes_together,
     clear_term_of_most,
     counts,
-    family_row,
-    known_relative,
     odds_of,
     of_windows,
     term_of_most,
 )
 from dnabert.explain.families import family_of
-from dnabert.explain.homology import percent, percent_or_more
-from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
-from dnabert.explain.tandem import TANDEM
+from dnabert.explain.homology import percent
+from dnabert.explain.sequence_names import family, low_complexity, motif, period_of_most, tandem
 from dnabert.explain.tracks import ANY, OWN_COLUMNS
 
-#: Share of low-complexity bases that names a cluster when it is five times that of other windows.
-SIMPLE = 0.25
 #: A finding gives way to one whose odds against other windows are this many times its own.
 FAR = 10.0
 #: Share of the members from which a class names a cluster that has no other name, at these odds.
 MANY_OF, CLEARLY = 0.4, 20.0
-#: Bases from which a consensus is an element even where a motif is found in it, and letters of a motif that are told.
-LONG, LETTERS = 100, 12
 #: Share of an element up to which a stretch of it is told.
 PIECE = 0.5
-#: Bits of a IUPAC letter, by the number of bases it stands for.
-_BITS = {**dict.fromkeys("ACGT", 2.0), **dict.fromkeys("RYSWKM", 1.0), **dict.fromkeys("BDHV", 0.415)}
 #: Columns of classes that can name a cluster without having most of it, and what they are of.
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
@@ -49,27 +40,18 @@ _NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
 NEARLY = 0.9
 
 
-@dataclass(frozen=True)
-class Name:
-    """A finding that can name a cluster, and its odds against other windows."""
-
-    basis: str
-    text: str
-    odds: float
-
-
 def strongest_name(card: Record) -> Name | None:
     """The first name that holds, or one whose odds are far larger."""
     found = _held(card, _element, _repeat) or _held(card, _several)
-    found += _held(card, _tandem, _low_complexity, _island, _exonic, codon_position)
+    found += _held(card, tandem, low_complexity, _island, _exonic, codon_position)
     if not any(name.basis in ("element", "repeat") for name in found):  # which are families too, with a name
-        found += _held(card, _family) or _held(card, _motif)
+        found += _held(card, family) or _held(card, motif)
     found += _held(card, _gene_type, _track, _many)
     best = found[0] if found else None
     for name in found[1:]:
         if best is not None and min(name.odds, UTMOST) >= FAR * min(best.odds, UTMOST):
             best = name
-    if best is not None and best.basis in ("element", "repeat", "tandem repeat", "low complexity", "family") and (period := _period(card)):
+    if best is not None and best.basis in ("element", "repeat", "tandem repeat", "low complexity", "family") and (period := period_of_most(card)):
         best = replace(best, text=f"{best.text}, {period}")
     return best
 
@@ -144,38 +126,6 @@ def _is_clear(share: float, rest: float, *, odds: float) -> bool:
     return share >= MOST and odds >= TIMES and share - rest >= POINTS
 
 
-def _tandem(card: Record) -> Name | None:
-    """Windows of which most repeat themselves."""
-    row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term == TANDEM)
-    return Name("tandem repeat", f"tandem repeats, {of_windows(row)}", odds_of(row)) if row else None
-
-
-def _period(card: Record) -> str:
-    """The period after which most members repeat themselves, or none."""
-    row = clear_term_of_most(card, (TANDEM_COLUMN,), lambda term: term != TANDEM)
-    return f"repeating every {row['term']} ({of_windows(row)})" if row else ""
-
-
-def _low_complexity(card: Record) -> Name | None:
-    measured = card["makeup"]["low_complexity"]
-    if not counts(measured) or measured["value"] <= measured["rest"]:
-        return None
-    if measured["value"] < MOST and not (measured["value"] >= SIMPLE and measured["value"] >= 5 * measured["rest"]):
-        return None
-    odds = odds_of({"share": measured["value"], "share_rest": measured["rest"]})
-    told = f"low-complexity sequence{_letters(card)}, {percent(measured['value'])} of the bases, elsewhere {percent(measured['rest'])}"
-    return Name("low complexity", told, odds)
-
-
-def _letters(card: Record) -> str:
-    """The letters that the members' simple stretches mostly are of, on both strands, or none."""
-    found = card["makeup"]["low_complexity"].get("simple")
-    if not found:
-        return ""
-    other = {"A": "T", "C": "G", "A and C": "G and T", "A and G": "C and T"}.get(found["letters"])
-    return f" mostly of {found['letters']}" + (f" ({other} on the other strand)" if other else "")
-
-
 def _island(card: Record) -> Name | None:
     row = term_of_most(card, "cpg_island", lambda term: True)
     if not row:
@@ -238,69 +188,6 @@ def _many(card: Record) -> Name | None:
     noun = _MANY_CLASSES.get(row["column"])
     name = f"{row['term']} {noun}" if noun else _track_name(row)
     return Name("class of many", f"{name}, {of_windows(row)}", odds_of(row))
-
-
-def _family(card: Record) -> Name | None:
-    """Members align with each other more than other windows do with them, and with no known sequence that could name them."""
-    found = card.get("consensus") or {}
-    if not found.get("found"):
-        return None
-    among: Record = (card.get("corpus_homology") or {}).get("members") or {}
-    aligned = counts(among) and among["share"] > among["background_share"]
-    element = aligned and len(found["consensus"]) >= LONG and among["share"] >= MOST and among["odds_ratio"] >= TIMES
-    if found["share"] < MOST and not element:
-        return None
-    # a word that returns aligns, and is no element
-    if card.get("kind", {}).get("kind") != "homologous" and not element and _motif(card):
-        return None
-    odds = among["odds_ratio"] if aligned else UTMOST
-    if (found.get("low_complexity") or 0) >= MOST:
-        return Name("low complexity", f"copies of simple sequence{_letters(card)}, {len(found['consensus'])} bp", odds)
-    if among and not aligned:
-        return None
-    least = "at least " if found.get("beyond_window") else ""  # windows of an element longer than they are share no more than they overlap
-    share = percent_or_more(found["share"]) if least else percent(found["share"])
-    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {share} of the windows"
-    if found["share"] < MOST:
-        told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
-    known = known_relative(card)
-    if known is None:
-        return Name("family", told + (", in no database given" if card.get("homology") else ""), odds)
-    row = family_row(card, known["family"])
-    if row is not None and not (counts(row) and row["odds_ratio"] > 1):
-        return None
-    covered = known["query_end"] - known["query_start"]
-    return Name("family", f"{told}, {covered} bp of it like {known['subject']} at {percent(known['identity'])} identity", odds)
-
-
-def _motif(card: Record) -> Name | None:
-    """A motif of most members that neither other windows nor the members' own dinucleotides give; of several the clearest."""
-    rows = [row for row in (card.get("motifs") or {}).get("motifs", []) if row["versus_others"]["share"] >= MOST]
-    backgrounds = ("versus_others", "versus_shuffled")
-    rows = [row for row in rows if all(counts(row[name]) and row[name]["low"] >= log(TIMES) for name in backgrounds)]
-    if not rows:
-        return None
-    row = max(rows, key=lambda each: min(each[name]["log_odds"] for name in backgrounds))
-    like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
-    known = f" (like {like[0]})" if like else ""
-    shares = [percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
-    told = f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
-    return Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
-
-
-def _core(letters: str) -> str:
-    """The most informative letters of a motif, as many as a reader takes in.
-
-    Examples
-    --------
-    >>> _core("GGGACTTTCC"), _core("NNWSCKSSRMACGTRSRTCBN")
-    ('GGGACTTTCC', 'SRMACGTRSRTC (core of 21 bp)')
-    """
-    if len(letters) <= LETTERS:
-        return letters
-    bits = [_BITS.get(letter, 0.0) for letter in letters]
-    start = max(range(len(letters) - LETTERS + 1), key=lambda at: sum(bits[at : at + LETTERS]))
-    return f"{letters[start : start + LETTERS].strip('N')} (core of {len(letters)} bp)"
 
 
 def _strands(forward: float | None) -> str:
