@@ -21,11 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import UNKNOWN, codes
 from dnabert.corpus import WindowView
 from dnabert.corpus.view import evenly_spread
-from dnabert.pretraining.audit import shown_bases
-from dnabert.pretraining.counting import LARGEST_TABLE, ending_words
+from dnabert.pretraining.counting import LARGEST_TABLE
 from dnabert.pretraining.floors import (
     UNIQUE_SEQUENCE,
     MarkovFloor,
@@ -36,11 +34,10 @@ from dnabert.pretraining.floors import (
     fit_markov_models,
     scored_floor,
 )
+from dnabert.pretraining.hidden_words import HiddenWords, hidden_words, word_number
 from dnabert.pretraining.intervals import drawn_together
 from dnabert.pretraining.sampling import Sampler
-from dnabert.tokenizer import SPECIAL_TOKENS
 
-_MASK_ID = SPECIAL_TOKENS.index("[MASK]")
 _CANDIDATES = 1 << 17  # words times candidates at a time: arrays that stay in the cache
 _SHARPNESS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # powers tried; 1 is the exact posterior, and stands where nothing can be tuned
 _EM_STEPS = 100
@@ -63,30 +60,6 @@ class BidirectionalFloors:
     mixture: MarkovFloor
     words: int
     windows: int
-
-
-@dataclass(frozen=True)
-class HiddenWords:
-    """n hidden words and the known bases beside them, to `reach` bases.
-
-    Attributes
-    ----------
-    true : int64 (n,), the word as a number in base 4, its first base the most significant.
-    left, left_run : int64 (n,), the bases before it as such a number, and how many they are.
-    right, right_run : uint8 (n, reach) codes of the bases after it, and int64 (n,), how many of them are known.
-    window : int64 (n,), row of its window.
-    """
-
-    true: NDArray[np.int64]
-    left: NDArray[np.int64]
-    left_run: NDArray[np.int64]
-    right: NDArray[np.uint8]
-    right_run: NDArray[np.int64]
-    window: NDArray[np.int64]
-
-    def select(self, chosen: NDArray[Any]) -> HiddenWords:
-        """Those that are `chosen` (numbers or truth values)."""
-        return HiddenWords(**{name: values[chosen] for name, values in vars(self).items()})
 
 
 def measure_floors(train: WindowView, validation: Sampler, *, max_order: int) -> dict[str, Any]:
@@ -178,31 +151,6 @@ def as_record(found: BidirectionalFloors) -> dict[str, Any]:
     return {"orders": records, "mixture": mixture, "best": told, "words": found.words, "windows": found.windows}
 
 
-def hidden_words(sampler: Sampler, rows: NDArray[np.int64], *, reach: int, reverse: bool = False) -> HiddenWords:
-    """The words that evaluation asks for in windows `rows`, and what shows beside them; `reverse`: read on the other strand.
-
-    The order of the words is the same on both strands.
-    """
-    tokenizer, batch = sampler.tokenizer, sampler.frozen(rows)
-    shown = shown_bases(batch.input_ids[:, 1:-1] == _MASK_ID, k=tokenizer.k, stride=tokenizer.stride)
-    length = shown.shape[1]
-    code = codes(sampler.view.bases(rows))[:, :length]  # a remainder that makes no word is not shown to the model either
-    row, asked = np.nonzero(batch.weights > 0)
-    start = (batch.positions[row, asked] - 1) * tokenizer.stride
-    word = code[row[:, None], start[:, None] + np.arange(tokenizer.k)]
-    visible = np.where(shown, code, UNKNOWN)
-    if reverse:
-        start = length - start - tokenizer.k
-        word, visible = 3 - word[:, ::-1], _complement(visible[:, ::-1])
-    true = (word.astype(np.int64) << 2 * np.arange(tokenizer.k)[::-1]).sum(axis=1)
-    framed = np.pad(visible, ((0, 0), (1, reach)), constant_values=UNKNOWN)
-    before, run = (each[row, start] for each in ending_words(framed, size=max(reach, 1)))
-    right = framed[row[:, None], start[:, None] + 1 + tokenizer.k + np.arange(reach)]
-    right_run = np.cumprod(right != UNKNOWN, axis=1, dtype=np.int64).sum(axis=1)
-    run = np.minimum(run, reach).astype(np.int64)
-    return HiddenWords(true, before % 4**run, run, right, right_run, rows[row])
-
-
 def logarithms(models: MarkovModels, *, max_order: int, half: int) -> list[NDArray[np.float32]]:
     """Base-2 logarithms (4^order, 4) of the interpolated probabilities of every order, for even (0) or odd (1) windows."""
     lower, found = np.full((1, 4), 0.25, dtype=np.float32), []
@@ -255,7 +203,7 @@ def log_posterior(words: HiddenWords, tables: list[NDArray[np.float32]], *, k: i
         length = min(order, before + k + place)
         reached = min(k, length - place)
         tail = words.left % 4 ** (length - place - reached)
-        read = _number(words.right[:, : place + 1])
+        read = word_number(words.right[:, : place + 1])
         told = tables[length].reshape(-1, 4**reached, 4 ** (place + 1))[tail, :, read]
         score = (score.reshape(len(score), -1, 4**reached) + told[:, None]).reshape(len(score), -1)
     return _normalised(score)
@@ -294,16 +242,7 @@ def _normalised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(scores - top - np.log2(np.exp2(scores - top).sum(axis=1, keepdims=True)))
 
 
-def _number(code: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Rows of codes (n, L) as numbers in base 4, the first base the most significant."""
-    return (code.astype(np.int64) << 2 * np.arange(code.shape[1])[::-1]).sum(axis=1)
-
-
-def _complement(code: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.where(code == UNKNOWN, UNKNOWN, 3 - code).astype(np.uint8)
-
-
 def _complements(k: int) -> NDArray[np.int64]:
     """Number (4^k,) of the reverse complement of each word."""
     digits = np.arange(4**k)[:, None] >> 2 * np.arange(k)[::-1] & 3
-    return _number((3 - digits[:, ::-1]).astype(np.uint8))
+    return word_number((3 - digits[:, ::-1]).astype(np.uint8))

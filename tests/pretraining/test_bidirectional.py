@@ -12,15 +12,15 @@ from dnabert.pretraining.bidirectional import (
     as_record,
     bidirectional_floors,
     even_and_odd,
-    hidden_words,
     log_posterior,
     logarithms,
     measure_floors,
     word_bits,
 )
 from dnabert.pretraining.floors import MarkovModels, context_classes, fit_markov_models
+from dnabert.pretraining.hidden_words import hidden_words
 from dnabert.pretraining.sampling import Sampler
-from dnabert.tokenizer import FIRST_KMER_ID, KmerTokenizer
+from dnabert.tokenizer import KmerTokenizer
 
 
 def corpus_of(sequence, folder, length=30):
@@ -101,38 +101,6 @@ def test_without_a_right_context_it_is_the_one_sided_model(corpus, models):
             sequence = [left // 4, left % 4, *word]
             steps = [probability(models, sequence[i : i + 2], sequence[i + 2], half=0) for i in range(3)]
             assert value == pytest.approx(sum(map(math.log2, steps)), abs=1e-4)
-
-
-@pytest.mark.parametrize(("k", "stride", "per_span"), [(3, 3, 1), (3, 1, 2), (4, 2, 1), (2, 2, 2)])
-def test_the_words_and_what_shows_beside_them(corpus, k, stride, per_span):
-    sampler = sampler_of(corpus.view("validation"), k=k, share=0.3, stride=stride, words_per_span=per_span)
-    rows = np.arange(1, 12)
-    words, batch = hidden_words(sampler, rows, reach=5), sampler.frozen(rows)
-    assert words.true.tolist() == (batch.labels - FIRST_KMER_ID).ravel().tolist()
-    shown = [set() for _ in rows]
-    for row, tokens in enumerate(batch.input_ids[:, 1:-1]):
-        for place, token in enumerate(tokens.tolist()):
-            if token >= FIRST_KMER_ID:
-                shown[row].update(range(place * stride, place * stride + k))
-    code = codes(sampler.view.bases(rows))
-    starts = ((batch.positions - 1) * stride).ravel().tolist()
-    for number, start in enumerate(starts):
-        row = number // batch.positions.shape[1]
-        left = list(itertools.takewhile(shown[row].__contains__, range(start - 1, start - 6, -1)))[::-1]
-        right = list(itertools.takewhile(shown[row].__contains__, range(start + k, start + k + 5)))
-        assert (words.left_run[number], words.right_run[number]) == (len(left), len(right))
-        assert words.left[number] == sum(int(code[row, i]) * 4**far for far, i in enumerate(reversed(left)))
-        assert words.right[number, : len(right)].tolist() == code[row, right].tolist()
-        assert words.window[number] == rows[row]
-
-
-def test_both_strands_are_the_same_words(corpus):
-    sampler = sampler_of(corpus.view("validation"), k=3, share=0.3)
-    there, back = (hidden_words(sampler, np.arange(9), reach=4, reverse=reverse) for reverse in (False, True))
-    for word, other in zip(there.true.tolist(), back.true.tolist(), strict=True):
-        digits = [word // 16, word // 4 % 4, word % 4]
-        assert other == sum((3 - digit) * 4**place for place, digit in enumerate(digits))
-    assert (there.left_run == back.right_run).all() and (there.right_run == back.left_run).all()
 
 
 def test_the_strands_posteriors_are_averaged_in_the_exponent(corpus, models):
