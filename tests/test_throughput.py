@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from dnabert.models.config import ModelConfig
+
 SCRIPT = Path(__file__).parents[1] / "eval" / "throughput.py"
 
 
 @pytest.fixture(scope="module")
-def throughput() -> ModuleType:
+def throughput() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script
     spec = importlib.util.spec_from_file_location("throughput", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["throughput"] = module  # dataclasses look their own module up
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(SCRIPT.parent))
+
+
+@pytest.fixture(scope="module")
+def training(throughput: ModuleType) -> ModuleType:
+    return importlib.import_module("benchmarks.training")
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +58,9 @@ def test_corpus(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_rates_are_amounts_per_second(throughput: ModuleType) -> None:
     turns: list[str] = []
-    contenders = tuple(throughput.Contender(name, 10.0, lambda name=name: turns.append(name)) for name in "ab")
-    rates = throughput.measure(throughput.Contest("", "", contenders), repeats=3)
+    contest = importlib.import_module("benchmarks.contest")
+    contenders = tuple(contest.Contender(name, 10.0, lambda name=name: turns.append(name)) for name in "ab")
+    rates = contest.measure(contest.Contest("", "", contenders), repeats=3)
     assert turns == list("abababab") and [len(its.wall) for its in rates] == [3, 3]
     assert min(min(its.wall + its.cpu) for its in rates) > 0
 
@@ -64,21 +76,21 @@ def test_pretrain(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) ->
     assert all(name in printed for name in ("dnabert, AdamW", "dnabert, Muon", "transformers.Trainer", "GFLOP/s"))
 
 
-def test_the_peer_is_compiled_too(throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_peer_is_compiled_too(training: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[object] = []
     monkeypatch.setattr("dnabert.models.build.compile_layers", compiled.append)
-    model = throughput.ModelConfig(hidden_size=16, heads=2, layers=1, intermediate_size=16)
-    (contest,) = throughput.pretrain(throughput.PretrainBenchmark(k=3, length=60, model=model, compile=True), scratch=tmp_path)
+    model = ModelConfig(hidden_size=16, heads=2, layers=1, intermediate_size=16)
+    (contest,) = training.pretrain(training.PretrainBenchmark(k=3, length=60, model=model, compile=True), scratch=tmp_path)
     names = [contender.name for contender in contest.contenders]
     assert names[-2:] == ["transformers.Trainer, AdamW, compiled", "transformers.Trainer, AdamW"]
     assert len(compiled) == sum("compiled" in name for name in names) == 3
 
 
 def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
-    throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = throughput.PretrainBenchmark(k=3, length=1998, batch_size=64, steps=40)
-    sampler, trained = throughput._sampler(config, scratch=tmp_path), []
+    config = training.PretrainBenchmark(k=3, length=1998, batch_size=64, steps=40)
+    sampler, trained = training.simulated_sampler(k=3, length=1998, batch_size=64, seed=0, scratch=tmp_path), []
     assert len(sampler.view) % config.batch_size and len(sampler.view) < config.batch_size * config.steps
 
     class Recorder:
@@ -89,7 +101,7 @@ def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
             pass
 
     monkeypatch.setattr("transformers.Trainer", Recorder)
-    throughput._trainer_steps(config, sampler, bf16=False, fused=False, scratch=tmp_path)()
+    training._trainer_steps(config, sampler, bf16=False, fused=False, scratch=tmp_path)()
     assert trained == [40 * 64 * sampler.tokens_per_window]
 
 
@@ -150,15 +162,13 @@ def test_a_peer_whose_model_has_all_cores_tokenizes_with_all(throughput: ModuleT
     assert found == [cores]
 
 
-def test_flops_of_a_token_counted_by_hand(throughput: ModuleType, tmp_path: Path) -> None:
-    from dnabert.models.config import ModelConfig
-
+def test_flops_of_a_token_counted_by_hand(training: ModuleType, tmp_path: Path) -> None:
     model = ModelConfig(architecture="bert", hidden_size=16, heads=2, layers=1, intermediate_size=32)
-    config = throughput.PretrainBenchmark(k=3, length=60, model=model)
-    sampler = throughput._sampler(config, scratch=tmp_path)
+    config = training.PretrainBenchmark(k=3, length=60, model=model)
+    sampler = training.simulated_sampler(k=3, length=60, batch_size=64, seed=0, scratch=tmp_path)
     # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass 16 x 16 and 69 x 16 of the head
     expected = 6 * (4 * 256 + 2 * 512 + 3 / 22 * (16 + 69) * 16) + 12 * 22 * 16
-    assert throughput._flops_per_token(config, sampler) == pytest.approx(expected)
+    assert training._flops_per_token(config, sampler) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
