@@ -1,4 +1,7 @@
-"""The loops of `dnabert.models.fused`: C callbacks that get one array of int64, see `dnabert.models.fused._run`."""
+"""The loops of `dnabert.models.fused`: C callbacks that get one array of int64, see `dnabert.models.fused._run`.
+
+All in one file: when numba asks whether machine code on disk is current it looks at a callback's own file and at no other.
+"""
 
 from __future__ import annotations
 
