@@ -51,25 +51,6 @@ def codes(bases: Bases) -> Bases:
     return CODE_OF[bases]
 
 
-def is_lower(bases: Bases) -> npt.NDArray[np.bool_]:
-    """Tell which bases are written in lower case, that is, soft-masked as repeats.
-
-    Parameters
-    ----------
-    bases : uint8 array of ASCII letters, any shape.
-
-    Returns
-    -------
-    bool array of the same shape.
-
-    Examples
-    --------
-    >>> is_lower(np.frombuffer(b"ACgtn", dtype=np.uint8)).tolist()
-    [False, False, True, True, True]
-    """
-    return (bases >= ord("a")) & (bases <= ord("z"))
-
-
 def reverse_complement(bases: Sequence) -> Sequence:
     """Read the other strand: complement every base and reverse the last axis.
 

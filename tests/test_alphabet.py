@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnabert.alphabet import ALPHABET, codes, is_lower, reverse_complement
+from dnabert.alphabet import ALPHABET, codes, reverse_complement
 
 
 def array(text: bytes) -> np.ndarray:
@@ -24,11 +24,6 @@ def test_codes_are_the_place_in_the_alphabet(text: bytes) -> None:
 
 def test_codes_keep_the_shape() -> None:
     assert codes(array(b"ACGTNn").reshape(2, 3)).tolist() == [[0, 1, 2], [3, 4, 4]]
-
-
-@given(st.binary())
-def test_is_lower_is_that_of_ascii(text: bytes) -> None:
-    assert is_lower(array(text)).tolist() == [bytes([byte]).islower() for byte in text]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ import numpy as np
 
 from dnabert.clusters.bootstrap import of_drawn
 
-#: Below this, a sequence more likely lies outside the cluster than in it: never accepted, whatever error is allowed.
-LEAST_PROBABILITY = 0.5
-#: Thresholds of probability at which the error is known.
+#: Thresholds of probability at which the error is known. Below the first a sequence more likely lies outside the cluster than in it: it is
+#: never accepted, whatever error is allowed.
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
 _FOLDS = 5
 #: Share by which the score of a window that is read again may lie above its own, in float32.

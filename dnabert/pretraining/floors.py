@@ -58,13 +58,8 @@ class MarkovModels:
     floors: list[MarkovFloor]
 
 
-def markov_floors(train: WindowView, evaluated: WindowView, *, max_order: int = 12) -> list[MarkovFloor]:
-    """Interpolated Markov models of order 0 to `max_order`, counted on both strands of `train`; see `fit_markov_models`."""
-    return fit_markov_models(train, evaluated, max_order=max_order).floors
-
-
 def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: int = 12) -> MarkovModels:
-    """Count, smooth and score.
+    """Interpolated Markov models of order 0 to `max_order`, counted on both strands of `train`, smoothed and scored.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.corpus import config_from_fasta, load_corpus, prepare
-from dnabert.pretraining.floors import _tune, as_json, context_classes, markov_floors, scored_floor
+from dnabert.pretraining.floors import _tune, as_json, context_classes, fit_markov_models, scored_floor
 
 
 def corpus_of(sequence, tmp_path, length=40):
@@ -22,7 +22,7 @@ def random_corpus(tmp_path):
 
 
 def test_random_sequence_has_two_bits(random_corpus):
-    floors = markov_floors(random_corpus.view("train"), random_corpus.view("validation"), max_order=4)
+    floors = fit_markov_models(random_corpus.view("train"), random_corpus.view("validation"), max_order=4).floors
     assert [floor.order for floor in floors] == [0, 1, 2, 3, 4]
     for floor in floors:
         assert floor.low <= floor.bits_per_base <= floor.high
@@ -35,19 +35,19 @@ def test_a_chain_of_order_two_is_found_at_its_entropy(tmp_path):
     for draw in generator.integers(0, 2, 120_000):
         sequence.append((sequence[-2] + sequence[-1] + 2 * draw) % 4)
     corpus = corpus_of("".join("ACGT"[base] for base in sequence), tmp_path)
-    forward_only = [f.bits_per_base for f in markov_floors(corpus.view("train"), corpus.view("test"), max_order=3)]
+    forward_only = [f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("test"), max_order=3).floors]
     assert forward_only[0] == pytest.approx(2.0, abs=0.01)
     assert forward_only[2] < forward_only[1] - 0.1
     assert forward_only[2] > 1.0
 
 
 def test_interpolation_never_falls_far_behind_the_order_below(random_corpus):
-    bits = [f.bits_per_base for f in markov_floors(random_corpus.view("train"), random_corpus.view("test"), max_order=6)]
+    bits = [f.bits_per_base for f in fit_markov_models(random_corpus.view("train"), random_corpus.view("test"), max_order=6).floors]
     assert all(after < before + 0.01 for before, after in itertools.pairwise(bits))
 
 
 def test_json_names_the_best(random_corpus):
-    floors = markov_floors(random_corpus.view("train"), random_corpus.view("test"), max_order=2)
+    floors = fit_markov_models(random_corpus.view("train"), random_corpus.view("test"), max_order=2).floors
     found = as_json(floors, windows=7)
     assert found["uniform"] == 2.0 and found["windows"] == 7
     assert found["best"]["bits_per_base"] == min(o["bits_per_base"] for o in found["orders"].values())
@@ -69,22 +69,22 @@ def test_unique_sequence_is_told_apart_from_a_repeat_that_is_known_by_heart(tmp_
     repeat = "".join(generator.choice(list("acgt"), 400))
     pieces = [repeat if i % 2 else "".join(generator.choice(list("ACGT"), 400)) for i in range(300)]
     corpus = corpus_of("".join(pieces), tmp_path)
-    floor = markov_floors(corpus.view("train"), corpus.view("validation"), max_order=8)[-1]
+    floor = fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=8).floors[-1]
     assert floor.bits_per_base_unique > 1.95  # nothing to know there; counts of the repeat even mislead
     assert floor.bits_per_base < 1.4
 
 
 def test_without_unique_windows_nothing_is_said_of_them(tmp_path):
     corpus = corpus_of("".join(np.random.default_rng(3).choice(list("acgt"), 20_000)), tmp_path)
-    floors = markov_floors(corpus.view("train"), corpus.view("validation"), max_order=1)
+    floors = fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=1).floors
     assert as_json(floors, windows=1)["orders"]["1"]["bits_per_base_unique"] is None
 
 
 def test_an_order_without_a_table_scores_as_with_one(random_corpus, monkeypatch):
     views = random_corpus.view("train"), random_corpus.view("validation")
-    with_tables = markov_floors(*views, max_order=5)
+    with_tables = fit_markov_models(*views, max_order=5).floors
     monkeypatch.setattr("dnabert.pretraining.floors.LARGEST_TABLE", 2)
-    assert markov_floors(*views, max_order=5) == with_tables
+    assert fit_markov_models(*views, max_order=5).floors == with_tables
 
 
 def test_order_sixteen_knows_a_repeat_that_shorter_contexts_confuse(tmp_path):
@@ -92,7 +92,7 @@ def test_order_sixteen_knows_a_repeat_that_shorter_contexts_confuse(tmp_path):
     repeats = ["".join(generator.choice(list("acgt"), 200)) for _ in range(20)]
     sequence = "".join(repeats[i] + "".join(generator.choice(list("ACGT"), 20)) for i in generator.integers(0, 20, 500))
     corpus = corpus_of(sequence, tmp_path)
-    bits = [f.bits_per_base for f in markov_floors(corpus.view("train"), corpus.view("validation"), max_order=16)]
+    bits = [f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=16).floors]
     assert bits[16] < 0.9 < bits[4]
 
 
