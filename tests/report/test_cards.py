@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from math import log, log2
 from pathlib import Path
