@@ -82,7 +82,7 @@ def cluster_words(
     -------
     list of dict, one per cluster: ``label``, ``n``, ``n_independent``, ``n_others``, ``n_shuffled``, ``n_tested``,
     ``n_marking`` (q < alpha against the others), ``n_beyond_composition`` (against both), and ``words``: those of q <
-    alpha, the ones beyond composition first, then by class TF-IDF; each with ``word`` (the alphabetically smaller
+    alpha, kind after kind, of each the ones beyond composition first, then by class TF-IDF; each with ``word`` (the alphabetically smaller
     strand, n = any base), ``kind``, ``tf_idf``, ``design_effect`` (windows that count for one), ``versus_others`` and ``versus_shuffled`` (share, background_share,
     log_odds (natural), low, high, p, q).
     """

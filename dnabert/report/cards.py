@@ -30,14 +30,14 @@ def shown(card: Record) -> Record:
 
     Returns
     -------
-    the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05), ``logos`` (SVG
-    of motifs and consensus), and ``members`` (medoid, boundary and random ones, each with its ``role``).
+    the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05; words of each kind, and those
+    first that are beyond composition), ``logos`` (SVG of motifs and consensus), and ``members`` (medoid, boundary and random ones, each with its ``role``).
     """
     return card | {
         "annotation": _strongest(card.get("annotation", [])),
         "gene_sets": _significant(card.get("gene_sets", []))[:_ROWS],
         "hits": _hits(card),
-        "words": card.get("words", {}).get("words", [])[:_ROWS],
+        "words": _words(card),
         "logos": [*_motif_logos(card), *_consensus_logo(card)],
         "members": _members(card.get("makeup", {})),
         "distances": [row for row in card.get("kind", {}).get("comparisons", []) if row["form"] == "semi_global"],
@@ -87,6 +87,16 @@ def _hits(card: Record) -> list[Record]:
     """Families of all databases, those that most windows hit first."""
     rows = [row | {"database": each["database"]} for each in card.get("homology", {}).get("databases", []) for row in each["families"]]
     return sorted(_significant(rows), key=lambda row: -row["share"])[:_ROWS]
+
+
+def _words(card: Record) -> list[Record]:
+    """Words beyond composition first, and of each kind in turn: the table has kind after kind, whose first alone would fill a card."""
+    met: dict[str, int] = {}
+    ranked = []
+    for word in card.get("words", {}).get("words", []):
+        place = met[word["kind"]] = met.get(word["kind"], 0) + 1
+        ranked.append((word["versus_shuffled"]["q"] > _ALPHA, place, word))
+    return [word for *_, word in sorted(ranked, key=lambda each: each[:2])][:_ROWS]
 
 
 def _motif_logos(card: Record) -> list[Record]:
