@@ -108,7 +108,8 @@ def _motif_logos(card: Record) -> list[Record]:
             matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
             sought = f"of {count(card['motifs']['n_held_out'])} windows held out (near-copies count once; it was not sought in these)"
             told = f"motif in {percent(others['share'])} {sought}, elsewhere in {percent(others['background_share'])}"
-            told += "" if present(own["q"]) and own["q"] <= _ALPHA else "; no more than the windows' composition gives"
+            if not (present(own["q"]) and own["q"] <= _ALPHA):
+                told += f"; of the windows shuffled {percent(own['background_share'])} have it: not shown to be more than their composition gives"
             found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
     return found
 

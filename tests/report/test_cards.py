@@ -67,6 +67,15 @@ def test_of_how_many_windows_a_motif_has_its_share_is_told() -> None:
     assert text == "motif in 43 % of 7 windows held out (near-copies count once; it was not sought in these), elsewhere in 1 %"
 
 
+def test_a_motif_that_shuffled_windows_may_have_as_often_is_told_with_their_share() -> None:
+    """Of 16 windows eight had it, of shuffled ones a fifth: it was told to be no more than composition gives."""
+    found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8}
+    found |= {"versus_others": {"share": 0.5, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"background_share": 0.2, "q": 0.06}}
+    (logo,) = shown({"label": 0, "motifs": {"n_held_out": 16, "motifs": [found]}})["logos"]
+    told = "; of the windows shuffled 20 % have it: not shown to be more than their composition gives"
+    assert logo["text"].replace("\N{NO-BREAK SPACE}", " ").endswith(told)
+
+
 def test_columns_of_a_consensus_have_their_numbers_in_it() -> None:
     consensus = {"found": True, "sentence": "", "coverage": [1] * 10 + [40] * 60, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * 70}
     (logo,) = shown({"label": 0, "consensus": consensus})["logos"]
