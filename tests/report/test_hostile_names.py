@@ -64,7 +64,7 @@ def _card(name: str) -> dict[str, Any]:
         "annotation": [{"column": name, "term": name, "share": 0.5, "share_rest": 0.1, "odds_ratio": 5.0, **_KNOWN}],
         "gene_sets": [{"id": name, "name": name, "share": 0.5, "expected": 0.1, "genes": {name: 4}, **_KNOWN}],
         "words": {
-            "words": [{"word": name, "versus_others": {"share": 0.5, "background_share": 0.1}, "versus_shuffled": {"background_share": 0.1}}],
+            "words": [{"word": name, "kind": name, "versus_others": {"share": 0.5, "background_share": 0.1}, "versus_shuffled": {"background_share": 0.1, "q": 0.01}}],
         },
         "motifs": {"n_held_out": 7, "motifs": [motif]},
         "known_motifs": [{"motif": name, "known": name}],
