@@ -146,6 +146,6 @@ def _sentence(row: dict[str, Any]) -> str:
         return f"no member aligns with another at another place ({row['loci']} places)"
     often = "" if members["q"] < SIGNIFICANT else ": no significant difference"
     return (
-        f"{percent(members['share'])} of members align with another member at another place, at {percent(row['identity'])} "
-        f"identity over {row['length']:.0f} bp; {percent(members['background_share'])} of other windows align with a member{often}"
+        f"{percent(members['share'])} of {row['loci']} members at as many places align with another, at {percent(row['identity'])} "
+        f"identity over {row['length']:.0f} bp; {percent(members['background_share'])} of other windows align with one of these{often}"
     )

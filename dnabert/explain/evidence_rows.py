@@ -63,6 +63,17 @@ def classes_together(card: Record) -> Record | None:
     return {"term": names, "share": sum(row["share"] for row in rows), "share_rest": sum(row["share_rest"] for row in rows)}
 
 
+def asked_windows(drawn: int | None, *, of: int | None) -> str:
+    """Whose share a search tells: of more windows than it took, those that were drawn.
+
+    Examples
+    --------
+    >>> asked_windows(200, of=1_880), asked_windows(147, of=147), asked_windows(None, of=147)
+    ('200 drawn windows', 'the windows', 'the windows')
+    """
+    return "the windows" if drawn is None or of is None or drawn >= of else f"{drawn:,} drawn windows"
+
+
 def of_windows(row: Record) -> str:
     """A row's share of the members beside that of other windows, in words."""
     return f"{percent(row['share'])} of the windows, elsewhere {percent(row['share_rest'])}"

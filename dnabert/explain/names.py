@@ -14,6 +14,7 @@ from dnabert.explain.evidence_rows import (
     UTMOST,
     Name,
     Record,
+    asked_windows,
     classes_together,
     clear_term_of_most,
     counts,
@@ -70,9 +71,15 @@ def _element(card: Record) -> Name | None:
     own = [each for each in base.get("subjects", []) if each["name"] != row["name"] and family_of(each["name"]) == row["name"]]
     often = max(own, key=lambda each: each["best"], default=None)
     which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
-    told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of the windows at {percent(row['identity'])} identity"
+    told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of {_searched(card)} at {percent(row['identity'])} identity"
     there = row if often is None or often["name"] == row.get("subject") else often  # a piece of the sequence that is named
     return Name("element", f"{told} over {row['length']:.0f} bp{_piece(there)}", row["odds_ratio"])
+
+
+def _searched(card: Record) -> str:
+    """The windows that were sought in databases."""
+    found = card.get("homology") or {}
+    return asked_windows(found.get("sampled"), of=found.get("windows"))
 
 
 def _piece(row: Record) -> str:
@@ -114,7 +121,7 @@ def _several(card: Record) -> Name | None:
         hit, rows = base.get("any") or {}, [row for row in base["families"] if counts(row) and row["odds_ratio"] > 1]
         if len(rows) > 1 and counts(hit) and _is_clear(hit["share"], hit["background_share"], odds=hit["odds_ratio"]):
             names = ", ".join(f"{row['name']} {percent(row['share'])}" for row in rows[:SHOWN])
-            told = f"elements of several families ({names}), {percent(hit['share'])} of the windows, elsewhere {percent(hit['background_share'])}"
+            told = f"elements of several families ({names}), {percent(hit['share'])} of {_searched(card)}, elsewhere {percent(hit['background_share'])}"
             return Name("several elements", told, hit["odds_ratio"])
     row = classes_together(card)
     if row is None or not _is_clear(row["share"], row["share_rest"], odds=odds_of(row)):

@@ -10,6 +10,7 @@ from dnabert.explain.evidence_rows import (
     UTMOST,
     Name,
     Record,
+    asked_windows,
     clear_term_of_most,
     counts,
     family_row,
@@ -82,7 +83,8 @@ def family(card: Record) -> Name | None:
         return None
     least = "at least " if found.get("beyond_window") else ""  # windows of an element longer than they are share no more than they overlap
     share = percent_or_more(found["share"]) if least else percent(found["share"])
-    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {share} of the windows"
+    windows = asked_windows(found.get("sequences"), of=card["makeup"]["loci"])
+    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {share} of {windows}"
     if found["share"] < MOST:
         told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
     known = known_relative(card)

@@ -39,6 +39,15 @@ def test_a_known_element_is_named_with_strand_share_identity_and_length() -> Non
     )
 
 
+def test_a_share_of_a_sample_is_told_of_it() -> None:
+    """All of 200 drawn windows hit it: it was told of all windows, of which there were 1,880."""
+    found = family("Alu", share=1.0, q=1e-9) | {"windows": 1_880, "sampled": 200}
+    assert sentence(homology=found)[1] == "Alu elements, both strands, 100 % of 200 drawn windows at 88 % identity over 290 bp"
+    assert "100 % of the windows" in sentence(homology=found | {"windows": 200})[1]
+    consensus = {"found": True, "share": 0.9, "sequences": 40, "consensus": "ACGT" * 30, "identity": 0.85, "low_complexity": 0.0}
+    assert sentence(consensus=consensus)[1].endswith("identity, 90 % of 40 drawn windows")  # of 60 places
+
+
 def test_which_piece_of_a_long_element_a_cluster_is() -> None:
     found = family("LTR/Gypsy", share=0.94, q=1e-9)
     found["databases"][0]["families"][0] |= {"subject_within": [3650.0, 4420.0], "subject_length": 7000}

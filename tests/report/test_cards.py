@@ -89,11 +89,12 @@ def _why(comparison: Path, basis: str) -> str:
     kind["comparisons"] = [{"form": "semi_global", "against": "shuffled", "mean": 0.46, "effect": 0.1, "low": 0.0, "high": 0.2, "q": 1.0}]
     hit = {"name": "Alu", "share": 0.5, "background_share": 0.1, "odds_ratio": 9.126, "odds_low": 4.0, "odds_high": 20.0, "q": 0.01, "identity": 0.9, "length": 300}
     row = {"column": "main_region", "term": "intron", "share": 0.9, "share_rest": 0.2, "odds_ratio": 9.0, "low": 4.0, "high": 20.0, "q": 0.01}
-    card = {"annotation": [row], "label": 0, "makeup": makeup, "kind": kind, "homology": {"databases": [{"database": "d", "families": [hit]}]}}
+    card = {"annotation": [row], "label": 0, "makeup": makeup, "kind": kind, "homology": {"windows": 1_880, "sampled": 200, "databases": [{"database": "d", "families": [hit]}]}}
     card |= {"stability": {"jaccard": near | {"value": 0.76}, "jaccard_corrected": near | {"value": 0.58}, "verdict": "dissolved"}}
     card |= {"tss": {"median": 5.0, "median_rest": 6.0, "near": {"share": 0.1, "share_rest": 0.3, "q": 2.2e-5}}}
     page = render(replace(read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]), {})
     assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (q &lt; 0.001)" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "share of 200 windows drawn from the cluster's, against windows drawn from all others" in page
     assert "Region and CpG island: of windows that hold a base of it; main region: of most of their bases." in page
     assert "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved" in page  # by which the verdict is
     assert "half of a window is found in another, at any offset and on either strand: 50.0\N{NO-BREAK SPACE}% for pairs within" in page  # of no length of a window
