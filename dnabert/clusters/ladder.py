@@ -44,7 +44,7 @@ def score_rung(
     seed: int = 0,
 ) -> dict[str, Score]:
     """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`;
-    those of agreement with what is known come from clustering again.
+    those of AMI with what is known (`agreements`) come from clustering again.
 
     Parameters
     ----------

@@ -73,8 +73,8 @@ def _agreement(statistic: str, label: str) -> Metric:
         f"Clusters follow {name} ({statistic.upper()})",
         f"{explanation} Adjusted mutual information; windows in no cluster count as one cluster."
         if statistic == "ami"
-        else "The same, counted over pairs of windows (adjusted Rand index).",
-        better="higher" if meaningful else None,
+        else "The same, counted over pairs of windows (adjusted Rand index). Its brackets are of these clusters as they are, so that it ranks none.",
+        better="higher" if meaningful and statistic == "ami" else None,
         headline=meaningful and statistic == "ami",
         short=f"Clusters follow {name}",
     )

@@ -17,6 +17,11 @@ def test_agreement_of_other_windows_in_each_encoder_ranks_none() -> None:
     assert all(metric.better is None and not metric.headline for metric in METRICS if metric.key.startswith("ami_clustered_"))
 
 
+def test_pairs_of_windows_rank_none() -> None:
+    """Their intervals do not know that clusters hang on which windows there are: one encoder was the best by them that none is by AMI."""
+    assert not [metric.key for metric in METRICS if metric.key.startswith("ari_") and metric.better]
+
+
 def test_metrics_without_a_value_are_left_out() -> None:
     ladder = [{"metrics": {"silhouette": {"value": None}, "clusters": {"value": 3}, "majority_region": {"value": 0.6}}}]
     assert [metric.key for metric in measured(ladder)] == ["clusters"]
