@@ -20,7 +20,7 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     """Say whether the run's last validation lies below the best Markov floor."""
     last = last_row_evaluated(metrics)
     if last is None:
-        return "The run has no validation, so nothing can be said of what it learned."
+        return "The run has no validation of its own."
     value = {"value": last["validation_bits_per_base"], "low": last.get("low"), "high": last.get("high")}
     spent = f"step {count(last.get('step'))}, {count(last.get('tokens'))} tokens, {duration(last.get('seconds'))}"
     said = f"At the end of training ({spent}) the model needs {interval(value)} bits per base on held-out windows"

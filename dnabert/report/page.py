@@ -121,6 +121,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "survival": survival.rows(ladder),
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),
+        "read_otherwise": survival.read_otherwise(ladder),
         "shift_sentence": survival.shift_sentence(ladder),
         "windows": len(labels),
         "window_length": window_length(evidence.map),

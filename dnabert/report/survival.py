@@ -48,6 +48,11 @@ def symmetry_rows(ladder: list[Record]) -> list[Record]:
     return [{"change": change, "amount": amount, "rungs": cell} for (change, amount), cell in found.items()]
 
 
+def read_otherwise(ladder: list[Record]) -> int | None:
+    """How many windows were read otherwise, among which a window has to find itself: one of twenty does so more easily than one of thousands."""
+    return max((row["cosine"]["n"] for rung in ladder for row in rung.get("symmetry") or []), default=None)
+
+
 def shift_sentence(ladder: list[Record]) -> str | None:
     """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it does."""
     warned = next((each for each in ladder if is_trained(each) and each.get("symmetry")), {})

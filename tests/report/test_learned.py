@@ -67,7 +67,8 @@ def test_bits_per_base_beside_counting() -> None:
 
 
 def test_loss_sentence_without_validation() -> None:
-    assert "no validation" in loss_sentence([{"step": 1, "train_bits_per_base": 1.9}], _FLOORS)
+    """It was told that nothing can be said of what the run learned, above a table of what it foretells."""
+    assert loss_sentence([{"step": 1, "train_bits_per_base": 1.9}], _FLOORS) == "The run has no validation of its own."
 
 
 def test_where_nothing_is_soft_masked_unique_sequence_is_not_told_apart() -> None:

@@ -126,12 +126,13 @@ def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(compa
     evidence = read_evidence(comparison, run=run)
     page = render(evidence, {"loss": Figure()})
     assert 'id="shift"' not in page and "Training hides" not in page
-    moved = [{"change": "shift", "amount": 1, "cosine": {"value": 0.2}, "found_first": {"value": 0.1}}]
+    moved = [{"change": "shift", "amount": 1, "cosine": {"value": 0.2, "n": 20}, "found_first": {"value": 0.1, "n": 20}}]
     ladder = [rung | {"symmetry": moved if rung["rung"] == "pretrained" else []} for rung in evidence.ladder]
     config = {"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15}
     manifests = evidence.manifests | {"run": evidence.manifests["run"] | {"config": config}}
     page = render(replace(evidence, ladder=ladder, manifests=manifests), {"loss": Figure()})
     assert 'id="shift">Moved by one base a window of pretrained' in page
+    assert "how often the nearest of the 20 windows asked is its own" in page  # of twenty all are found by any encoder
     assert "less than counting. Training hides up to 60\xa0% of the words, validation 15\xa0%" in page
 
 
