@@ -10,6 +10,7 @@ from dnabert.explain.evidence_rows import (
     NO_CLASS,
     TIMES,
     Record,
+    asked_windows,
     classes_together,
     clear_term_of_most,
     counts,
@@ -138,7 +139,8 @@ def _relative_held(card: Record) -> list[str]:
     row = None if relative is None else family_row(card, relative["family"])
     if row is None:
         return []
-    return [f"{percent(row['share'])} of them hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
+    which = asked_windows(card["homology"].get("sampled"), of=card["homology"].get("windows")).replace("the windows", "them")
+    return [f"{percent(row['share'])} of {which} hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
 
 
 def _composition_told(card: Record) -> list[str]:

@@ -166,6 +166,8 @@ def test_related_letters_whose_consensus_is_like_a_known_sequence_have_its_name(
         "related sequence, its consensus like Alu:AluYb8 at 88 % identity: half of a window is found in another at 36 % edits, "
         "90 % of them hold Alu, other windows 37 % (q = 0.08)",
     )
+    drawn = homology | {"windows": 1_461, "sampled": 200}
+    assert sentence(kind=kind, consensus=consensus, homology=drawn)[1].endswith("90 % of 200 drawn windows hold Alu, other windows 37 % (q = 0.08)")
 
 
 def test_copies_that_no_database_has_are_told_as_such() -> None:
