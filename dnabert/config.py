@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import difflib
 import functools
+import math
+import os
 import re
 import reprlib
 import types
@@ -21,6 +23,8 @@ T = TypeVar("T")
 
 #: Seeds that every generator of random numbers takes: from 0 to below this.
 SEEDS = 2**32
+#: What fits where numbers are counted.
+_LARGEST = 2**53
 
 
 def load_yaml(config_class: type[T], path: str | Path) -> T:
@@ -60,6 +64,56 @@ def to_yaml(config: Any) -> str:
 def save_yaml(config: Any, path: str | Path) -> None:
     """Write a dataclass to a YAML file, UTF-8."""
     Path(path).write_text(to_yaml(config), encoding="utf-8")
+
+
+def check_types(config: Any) -> None:
+    """Give each field of a dataclass the type that it states, in place: what is built in Python is as strict as YAML and flags.
+
+    A number of numpy becomes Python's (neither YAML nor JSON takes it, as a stage would find when its work is done), a path that is to be text
+    becomes it, a tuple a list.
+
+    Raises
+    ------
+    UserError
+        naming the class and the field, for a value of another type, or a number that no setting can be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dnabert.clusters.config import ClusterConfig
+    >>> ClusterConfig(neighbors=np.int64(20)).neighbors
+    20
+    """
+    for name, hint in field_types(type(config)).items():
+        value = _of_python(getattr(config, name))
+        check_numbers(value, flag=f"--{name.replace('_', '-')}")
+        setattr(config, name, _convert(value, hint, where=_Place(type(config).__name__, name), construct=_checked))
+
+
+def check_numbers(value: Any, *, flag: str) -> None:
+    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do not take.
+
+    Raises
+    ------
+    UserError
+        naming the flag.
+    """
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(each, float) and not math.isfinite(each):
+            raise UserError(f"{flag} is {each}, allowed is a finite number: pass another")
+        if isinstance(each, int) and re.fullmatch(r"--(.*\.)?seeds?", flag) and not 0 <= each < SEEDS:
+            raise UserError(f"{flag} is {each}, allowed is 0 to {SEEDS - 1}: pass {flag} 0")
+        if isinstance(each, int) and abs(each) > _LARGEST:
+            raise UserError(f"{flag} is {each}, allowed is at most {_LARGEST}: pass a smaller one")
+
+
+def _of_python(value: Any) -> Any:
+    """A value as YAML would hold it: of numpy its plain numbers, of a path its text, of a tuple a list."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return [_of_python(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -178,7 +232,7 @@ def _convert(value: Any, hint: Any, *, where: _Place, construct: Callable[..., A
             raise where.wrong(value, " or ".join(map(str, arguments)) + nearest(str(value), map(str, arguments)))
         return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _build(hint, value, where=where, construct=construct)
+        return value if isinstance(value, hint) else _build(hint, value, where=where, construct=construct)
     if origin in (list, tuple):
         if not isinstance(value, list):
             raise where.wrong(value, "a list")

@@ -7,14 +7,13 @@ import dataclasses
 import functools
 import inspect
 import io
-import math
 import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from dnabert.config import SEEDS, field_types, nearest, of_group, unchecked_from_yaml
+from dnabert.config import check_numbers, field_types, nearest, of_group, unchecked_from_yaml
 from dnabert.errors import UserError
 
 T = TypeVar("T")
@@ -108,24 +107,14 @@ def _check(config: Any, key: str = "") -> None:
         raise UserError(of_group(str(error), type(config), key)) from None
 
 
-#: What fits where numbers are counted.
-_LARGEST = 2**53
-
-
 def _check_numbers(config: Any, prefix: str = "--") -> None:
-    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do not take."""
+    """`check_numbers` of every setting."""
     for field in dataclasses.fields(config):
         value, flag = getattr(config, field.name), f"{prefix}{field.name.replace('_', '-')}"
         if dataclasses.is_dataclass(value):
             _check_numbers(value, f"{flag}.")
-            continue
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, float) and not math.isfinite(each):
-                raise UserError(f"{flag} is {each}, allowed is a finite number: pass another")
-            if isinstance(each, int) and field.name in ("seed", "seeds") and not 0 <= each < SEEDS:
-                raise UserError(f"{flag} is {each}, allowed is 0 to {SEEDS - 1}: pass {flag} 0")
-            if isinstance(each, int) and abs(each) > _LARGEST:
-                raise UserError(f"{flag} is {each}, allowed is at most {_LARGEST}: pass a smaller one")
+        else:
+            check_numbers(value, flag=flag)
 
 
 def config_file(argv: Sequence[str]) -> str | None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
-
-_SCALINGS = ("center", "zscore")
-_SELECTIONS = ("eom", "leaf")
-_UNITS = ("place", "window")
 
 
 @dataclass
@@ -47,8 +44,7 @@ class ClusterConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("scaling", self.scaling, _SCALINGS)
-        _one_of("selection", self.selection, _SELECTIONS)
+        check_types(self)
         for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1), ("map_sample", 100)):
             if getattr(self, name) < least:
                 raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
@@ -85,8 +81,8 @@ class StabilityConfig:
     """Of the subsamples; the repeats on all windows take the seeds that follow the clustering's own."""
 
     def __post_init__(self) -> None:
-        _one_of("unit", self.unit, _UNITS)
-        for name, least in (("seeds", 1), ("subsamples", 2), ("seed", 0)):
+        check_types(self)
+        for name, least in (("seeds", 1), ("subsamples", 2)):
             if getattr(self, name) < least:
                 raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
         if not 0.5 <= self.fraction < 1:
@@ -96,11 +92,6 @@ class StabilityConfig:
                 f"--pattern is {self.pattern} and --stable is {self.stable}, allowed is 0 < pattern <= stable <= 1: "
                 "pass --pattern 0.6 --stable 0.75"
             )
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise UserError(f"{_flag(name)} is {value!r}, allowed is {' or '.join(allowed)}: choose one of them")
 
 
 def _flag(name: str) -> str:
@@ -121,6 +112,7 @@ class AssignConfig:
     """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 < self.error < 1:
             raise UserError(f"--error is {self.error}, allowed is more than 0 and less than 1: pass --error 0.05")
         if self.batch_size < 1:

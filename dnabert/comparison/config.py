@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dnabert.clusters.config import ClusterConfig, StabilityConfig
+from dnabert.config import check_types
 from dnabert.encoders.rungs import RungConfig, default_rungs
 from dnabert.errors import UserError
 from dnabert.explain.config import ExplainConfig
@@ -24,6 +25,7 @@ class RetrievalConfig:
     """Queries, and as many candidates, at most."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.n < 1:
             raise UserError(f"--retrieval.n is {self.n}, allowed is 1 or more")
 
@@ -68,6 +70,7 @@ class CompareConfig:
     """Add the maps, figures, tables and the page to the run's own run in Weights & Biases, where it has one."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, least in (("ladder_windows", 1), ("map_windows", 1), ("pairs", 1), ("resamples", 1), ("symmetry_windows", 0)):
             value = getattr(self, name)
             if value is not None and value < least:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 
 #: Ways to split a corpus; what each means stands in `SplitConfig`.
@@ -39,6 +40,7 @@ class GenomeConfig:
 
     def __post_init__(self) -> None:
         """Check that a choice of sequences is one."""
+        check_types(self)
         if self.chroms is not None and not self.chroms:
             raise UserError(f"chroms of genome {self.name!r} is empty: name sequences, or leave it out for all")
 
@@ -58,6 +60,7 @@ class WindowConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_types(self)
         if not 1 <= self.length <= 65_535:
             raise UserError(f"window.length is {self.length}, allowed is 1 to 65535 bases: set window.length")
         if self.step is not None and self.step < 1:
@@ -100,6 +103,7 @@ class SplitConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges and that what `by` needs is there."""
+        check_types(self)
         if self.by not in SPLITS_BY:
             raise UserError(f"split.by is {self.by!r}, allowed is {', '.join(SPLITS_BY)}: set split.by")
         fractions = (self.validation_fraction, self.test_fraction)
@@ -132,6 +136,7 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         """Check that names are unique and that a split by block has blocks."""
+        check_types(self)
         names = [genome.name for genome in self.genomes]
         for name in names:
             if names.count(name) > 1:

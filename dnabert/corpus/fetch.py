@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from dnabert.config import nearest, to_yaml
+from dnabert.config import check_types, nearest, to_yaml
 from dnabert.corpus.cache import Cache
 from dnabert.corpus.config import CorpusConfig, GenomeConfig, SplitConfig
 from dnabert.corpus.download import Patience, Server
@@ -49,6 +49,7 @@ class FetchConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_types(self)
         for name, least in (("timeout", 0), ("retries", -1), ("wait", -1)):
             if not getattr(self, name) > least:
                 allowed = "above 0" if least == 0 else "0 or more"

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 
-_CHOICES = {"pooling": ("mean", "cls", "max"), "strand": ("forward", "random"), "precision": ("auto", "bf16", "fp32")}
 #: Kinds of device that torch knows by name; whether this machine has it is asked by those who compute there.
 _DEVICE = re.compile(r"auto|(cpu|cuda|mps|xpu|hpu|npu|mlu|musa)(:\d+)?")
 
@@ -55,9 +55,7 @@ class EmbedConfig:
     """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
 
     def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise UserError(f"--{name} is {getattr(self, name)!r}, allowed is {', '.join(allowed)}")
+        check_types(self)
         if not _DEVICE.fullmatch(self.device):
             raise UserError(f"--device is {self.device}, which is no kind of device: pass --device auto")
         for name in ("phases", "batch_size", "word_length", "sample"):
@@ -66,5 +64,3 @@ class EmbedConfig:
                 raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is 1 or more")
         if not 0 <= self.whiten <= 1:
             raise UserError(f"--whiten is {self.whiten}, allowed is 0 to 1: pass --whiten 0.75")
-        if self.seed < 0:
-            raise UserError(f"--seed is {self.seed}, allowed is 0 or more")

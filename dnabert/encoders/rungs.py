@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from dnabert.config import check_types
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
 
@@ -38,6 +39,7 @@ class RungConfig:
 
     def __post_init__(self) -> None:
         """Refuse a name that would lead out of the comparison's folder, and a reading that cannot be, which otherwise ends the ladder when its turn comes."""
+        check_types(self)
         if not _NAME.fullmatch(self.name):
             raise UserError(f"a rung is named {self.name!r}, allowed are letters, digits, '.', '_' and '-': rename it under rungs")
         try:

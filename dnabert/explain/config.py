@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from dnabert.config import check_types
 from dnabert.corpus.config import expand
 from dnabert.corpus.demo import demo_folder
 from dnabert.errors import UserError
@@ -37,6 +38,7 @@ class ExplainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("sample", "pairs", "threads"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is 1 or more")

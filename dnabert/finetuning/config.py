@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 from dnabert.pretraining.config import check_threads
 
@@ -54,6 +55,7 @@ class TrainingConfig:
     """CPU threads; by default all cores where a launcher left one."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("epochs", "patience", "batch_size", "resamples"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")
@@ -110,6 +112,7 @@ class PredictConfig:
     """CPU threads; by default all cores where a launcher left one."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.batch_size < 1:
             raise UserError(f"--batch-size is {self.batch_size}, allowed is 1 or more")
         check_threads(self.threads)

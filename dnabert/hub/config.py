@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dnabert.config import check_types
+
 
 @dataclass
 class PushConfig:
@@ -15,3 +17,6 @@ class PushConfig:
     """Licence by the Hub's identifier (cc-by-4.0, mit, …); without one the card states none."""
     data: str | None = None
     """What the data is, in a sentence for the card; default: what the manifests say."""
+
+    def __post_init__(self) -> None:
+        check_types(self)

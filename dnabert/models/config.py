@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 
 
@@ -34,6 +35,7 @@ class ModelConfig:
     0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in one base."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("hidden_size", "layers", "heads", "intermediate_size", "kernel_size"):
             if getattr(self, name) < 1:
                 raise UserError(f"--model.{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")

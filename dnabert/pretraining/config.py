@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
 
@@ -32,6 +33,7 @@ class ContrastConfig:
     genome are compared, so of whole genomes few have relatives that are known. 0: all learn places."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.weight < 0:
             raise UserError(f"--contrast.weight is {self.weight}, allowed is 0 or more")
         if self.temperature <= 0:
@@ -150,6 +152,7 @@ class PretrainConfig:
     """Optimiser steps between lines of metrics.jsonl."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         self._check_at_least("batch_size", 1)
         for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "floor_windows", "checkpoint_every", "log_every"):
             self._check_at_least(name, 1)

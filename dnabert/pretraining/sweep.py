@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnabert.config import save_yaml
+from dnabert.config import check_types, save_yaml
 from dnabert.errors import UserError
 from dnabert.flags import is_given, parse
 from dnabert.json_file import read_json
@@ -70,6 +70,7 @@ class SweepConfig:
     """Steps of each variant by which its speed is measured, each beside one of the first variant's."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("tokens", "at_once", "turns"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is 1 or more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.errors import UserError
 
 #: Highest order that reads both sides: `dnabert.pretraining.counting.LARGEST_TABLE`.
@@ -31,8 +32,7 @@ class ScoreConfig:
     """In which the run computes: `auto` is bf16 where the hardware is fast at it."""
 
     def __post_init__(self) -> None:
-        if self.split not in (None, "train", "validation", "test"):
-            raise UserError(f"--split is {self.split}, allowed is train, validation or test")
+        check_types(self)
         if self.windows < 2:
             raise UserError(f"--windows is {self.windows}, allowed is 2 or more: counting is tuned on one half of them and scored on the other")
         if self.counted_windows < 1:

@@ -7,7 +7,7 @@ from dnabert.errors import UserError
 @pytest.mark.parametrize(
     ("values", "names"),
     [
-        ({"scaling": "whiten"}, "--scaling is 'whiten'"),
+        ({"scaling": "whiten"}, "scaling is 'whiten', allowed is center or zscore"),
         ({"selection": "best"}, "eom or leaf"),
         ({"min_samples": 31}, "--min-samples is 31.*: lower --min-samples or raise --neighbors$"),
         ({"map_neighbors": 1}, "--map-neighbors is 1.*: raise --map-neighbors$"),

@@ -225,8 +225,8 @@ def test_wrong_input(fasta: Path, tiny_corpus: Corpus, modernbert_run: Path, tmp
         ({"phases": 0}, "--phases is 0, allowed is 1 or more"),
         ({"batch_size": 0}, "--batch-size is 0"),
         ({"sample": 0}, "--sample is 0"),
-        ({"pooling": "sum"}, "--pooling is 'sum', allowed is mean, cls, max"),
-        ({"strand": "both"}, "--strand is 'both'"),
+        ({"pooling": "sum"}, "pooling is 'sum', allowed is mean or cls or max"),
+        ({"strand": "both"}, "strand is 'both', allowed is forward or random"),
         ({"seed": -1}, "--seed is -1"),
     ],
 )
