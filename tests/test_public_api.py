@@ -71,6 +71,12 @@ def test_at_most_three_positional_parameters_and_no_bare_booleans(name):
     assert not wrong
 
 
+def test_a_function_stays_one_when_all_modules_are_imported():
+    """An import sets a module as attribute of its package, in place of a function of its name that is made when it is asked for."""
+    for module in map(importlib.import_module, MODULES):
+        assert [each for each in getattr(module, "__all__", ()) if inspect.ismodule(getattr(module, each))] == []
+
+
 def test_lazy_names():
     assert set(dnabert.__all__) <= set(dir(dnabert))
     for name in dnabert.__all__:

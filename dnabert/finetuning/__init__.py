@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 from dnabert.finetuning.config import ClassifyConfig, FinetuneConfig, PredictConfig
 
 if TYPE_CHECKING:
-    from dnabert.finetuning.classify import classify
+    from dnabert.finetuning.classification import classify
     from dnabert.finetuning.loop import finetune
-    from dnabert.finetuning.predict import predict
+    from dnabert.finetuning.prediction import predict
 
 __all__ = ["ClassifyConfig", "FinetuneConfig", "PredictConfig", "classify", "finetune", "predict"]
 
 
-def __getattr__(name: str) -> Any:
-    # `classify` and `predict` are functions of modules of the same name, which an import sets as attributes in their place
-    if name in ("classify", "predict"):
-        globals()[name] = getattr(importlib.import_module(f"dnabert.finetuning.{name}"), name)
-        return globals()[name]
-    if name == "finetune":
-        from dnabert.finetuning.loop import finetune
+# What a name needs (torch) is imported when the name is first used.
+_LAZY = {"classify": "classification", "finetune": "loop", "predict": "prediction"}
 
-        return finetune
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return globals()[name]

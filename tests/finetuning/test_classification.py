@@ -6,7 +6,7 @@ import pytest
 
 from dnabert.errors import UserError
 from dnabert.finetuning import ClassifyConfig, classify
-from dnabert.finetuning.classify import _starts
+from dnabert.finetuning.classification import _starts
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
