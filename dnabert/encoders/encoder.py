@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ DEFAULT_RUN = Path(__file__).parent / "default"
 WITH_FOLDER = ("random:", "untrained:", "bert:", "codebook:")
 #: What `CodebookEncoder` writes; named here, since its module imports torch.
 CODEBOOK_FILE = "codebook.safetensors"
+#: How text becomes what encoders read.
+_ARRAYS = "pass [numpy.frombuffer(text.encode(), numpy.uint8) for text in sequences]"
 _ALLOWED = (
     "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN or codebook:MODEL (of these models), "
     "or some of them joined by +"
@@ -57,6 +59,8 @@ class Encoder(Protocol):
         ------
         UserError
             when a sequence is shorter than `minimum_length`.
+        ValueError
+            for text, or arrays of another kind.
         """
         ...
 
@@ -241,11 +245,24 @@ def kinds_of(spec: str) -> str:
     return kinds
 
 
-def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
-    """Group sequences of equal length, shortest first: pairs of row numbers (m,) and ASCII (m, L)."""
+def check_arrays(bases: Any) -> None:
+    """Raise `ValueError` for what is no `Bases`: text, numbers, or a column of a table, whose rows have names of their own."""
     if isinstance(bases, np.ndarray):
         if bases.ndim != 2 or bases.dtype != np.uint8:
-            raise ValueError(f"bases must be uint8 of shape (n, L), not {bases.dtype} of shape {bases.shape}")
+            raise ValueError(f"bases must be uint8 of shape (n, L), not {bases.dtype} of shape {bases.shape}: {_ARRAYS}")
+        return
+    if not isinstance(bases, Sequence) or isinstance(bases, str | bytes):
+        raise ValueError(f"bases are one {type(bases).__name__}, allowed is uint8 of shape (n, L) or a list of such arrays (L,): {_ARRAYS}")
+    for number, sequence in enumerate(bases):
+        if not isinstance(sequence, np.ndarray) or sequence.dtype != np.uint8 or sequence.ndim != 1:
+            kind = f"{sequence.dtype} {sequence.shape}" if isinstance(sequence, np.ndarray) else type(sequence).__name__
+            raise ValueError(f"sequence {number} is {kind}, allowed is uint8 of shape (L,): {_ARRAYS}")
+
+
+def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
+    """Group sequences of equal length, shortest first: pairs of row numbers (m,) and ASCII (m, L); see `check_arrays`."""
+    check_arrays(bases)
+    if isinstance(bases, np.ndarray):
         if len(bases):
             yield np.arange(len(bases)), bases
         return
@@ -263,6 +280,7 @@ def pieces(bases: Bases, *, most: int = 512, most_bases: int = 1 << 23) -> Itera
     >>> list(pieces([np.zeros(n, dtype=np.uint8) for n in (3, 3, 9, 1)], most_bases=6))
     [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None)]
     """
+    check_arrays(bases)
     begin = size = 0
     for row, sequence in enumerate(bases):
         if row > begin and (row - begin == most or size + len(sequence) > most_bases):

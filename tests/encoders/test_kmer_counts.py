@@ -4,6 +4,7 @@ import tracemalloc
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,22 @@ def test_too_short() -> None:
 def test_wrong_dtype_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="uint8"):
         KmerCounts(2).encode(np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("bases", "said"),
+    [
+        (["ACGT", "AC"], "sequence 0 is str, allowed"),
+        ([ascii("ACGT"), b"ACGT"], "sequence 1 is bytes, allowed"),
+        ("ACGT", "bases are one str, allowed"),
+        ([np.array([0, 1, 2, 3])], r"sequence 0 is int64 \(4,\), allowed"),  # codes: they were read as unknown bases
+        (pd.Series([ascii("AAAA"), ascii("CCCC")], index=[1, 0]), "bases are one Series, allowed"),  # it was read by its index
+        (np.array(["ACGT"]), "not <U4 of shape"),
+    ],
+)
+def test_what_holds_no_arrays_is_told_how_it_becomes_them(bases: object, said: str) -> None:
+    with pytest.raises(ValueError, match=f"{said}.*numpy.frombuffer"):
+        KmerCounts(2).encode(bases)  # type: ignore[arg-type]
 
 
 def test_a_long_sequence_takes_little_memory() -> None:
