@@ -220,9 +220,10 @@ class PushArguments(PushConfig):
     """
 
     source: Positional[Annotated[str, arg(metavar="FOLDER")]]
-    """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert prepare` (a data set)."""
+    """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert prepare` (a data set);
+    or default, the packaged model."""
     name: Positional[Annotated[str, arg(metavar="NAME")]]
-    """Repository of the Hub: OWNER/NAME, or NAME for your own."""
+    """Repository of the Hub: OWNER/NAME."""
     dry_run: bool = False
     """Upload nothing, ask no server: list what would be uploaded, and print the card."""
     out: str | None = None

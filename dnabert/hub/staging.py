@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
 from dnabert.hub.config import PushConfig
 from dnabert.json_file import read_json
@@ -77,7 +78,8 @@ def staged(
 
     Parameters
     ----------
-    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``), ``finetuning`` or ``corpus``.
+    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``), ``finetuning`` or ``corpus``; or ``default``, the packaged
+        model.
     name : OWNER/NAME of the repository.
     config : the card's licence and data.
     out : where the folder stays; by default it is temporary, and gone after the block.
@@ -89,6 +91,7 @@ def staged(
     """
     config = config or PushConfig()
     _check_name(name)
+    source = run_folder(str(source))
     kind = kind_of(source)
     if kind not in REPOSITORIES:
         found = f"holds {told_kind(kind)}" if kind else "is no stage of dnabert"

@@ -9,7 +9,7 @@ from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
 from dnabert.pretraining.card import CARD, model_card
-from dnabert.pretraining.curve import last_evaluation
+from dnabert.pretraining.curve import METRICS, last_evaluation
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.stage import stage
 
@@ -37,7 +37,7 @@ def release(
     Raises
     ------
     UserError
-        when `run` is not finished or has no curve.
+        when `run` is not finished, has no curve, or is a release itself.
     """
     import torch
     from transformers import AutoModelForMaskedLM
@@ -52,6 +52,8 @@ def release(
     name = name or Path(out).name
     manifest = read_manifest(run, kind="run")
     config = manifest["config"] | {"corpus": None, "initial": None, "out": name}  # places on this machine tell nobody anything
+    if (Path(run) / CARD).is_file() and not (Path(run) / METRICS).exists():
+        raise UserError(f"{run} is a release already, small and with its card: copy the folder, or give the run that it was made from")
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
         model = load_weights(AutoModelForMaskedLM, run, dtype=torch.bfloat16)

@@ -123,6 +123,11 @@ def test_a_release_keeps_its_card(run: Path, tmp_path: Path) -> None:
         pass
 
 
+def test_the_packaged_model_is_called_default(tmp_path: Path) -> None:
+    with staged("default", "me/tiny", out=tmp_path / "kept") as upload:
+        assert '"me/tiny"' in upload.card and "model.safetensors" in upload.files
+
+
 def test_only_what_a_corpus_has_is_uploaded(tiny_corpus: Corpus, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny_corpus.folder, tmp_path / "corpus"))
     (folder / "private").mkdir()

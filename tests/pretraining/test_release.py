@@ -78,6 +78,12 @@ def test_what_is_no_run_is_refused(tmp_path):
         release(tmp_path / "none", out=tmp_path / "out", data="")
 
 
+def test_a_release_is_not_released_again(tmp_path):
+    with pytest.raises(UserError, match="is a release already, small and with its card: copy the folder"):
+        release(DEFAULT_RUN, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_default_model_comes_with_the_package(bases):
     assert (DEFAULT_RUN / "model.safetensors").stat().st_size < 16e6
     encoder = load_encoder("default", config=EmbedConfig(precision="fp32"))
