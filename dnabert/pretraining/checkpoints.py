@@ -8,7 +8,7 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
+from dnabert.models.loading import complete, quiet_loading
 from dnabert.pretraining import sharding
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Progress:
     """What the steps since the last line of ``metrics.jsonl`` measured: the next one is their mean."""
 
 
+#: What each optimiser keeps of a parameter, once it has taken a step.
+_STATE = {"Muon": ("momentum_buffer",), "AdamW": ("step", "exp_avg", "exp_avg_sq")}
 _PROGRESS = {each.name for each in fields(Progress)}
 
 
@@ -67,7 +70,7 @@ def save_checkpoint(
     UserError
         when it cannot be written, or the weights are no longer numbers; the checkpoints that were there are intact.
     """
-    final = run / _FOLDER / f"step-{progress.step:09d}"
+    final = run / _FOLDER / _name(progress.step)
     partial = final.with_name(f".{final.name}.partial")
     weights = sharding.whole_weights(model, keep=writes)
     state = _optimizer_tensors(model, optimizers, keep=writes)
@@ -93,6 +96,10 @@ def save_checkpoint(
         raise UserError(f"cannot write {final}: {error}: free space, then go on with --resume auto") from error
     _prune(run, keep=keep)
     return final
+
+
+def _name(step: int) -> str:
+    return f"step-{step:09d}"
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -121,10 +128,12 @@ def _fault(folder: Path) -> str | None:
     """What is wrong with a checkpoint, told from its small parts and the lengths of the large ones."""
     try:
         _read_progress(folder)
+        if "model_type" not in read_json(folder / "config.json"):
+            raise ValueError("its config.json names no model")
         for path in (*folder.glob("model*.safetensors"), folder / "optimizer.safetensors"):
             with safe_open(path, framework="pt"):  # reads the header, which says how long the file is
                 pass
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None if list(folder.glob("model*.safetensors")) else "it has no weights"
 
@@ -136,6 +145,8 @@ def _read_progress(folder: Path) -> Progress:
     for name in ("step", "tokens", "seconds"):
         if not isinstance(known.get(name), int | float):
             raise ValueError(f"its progress.json does not say {name}")
+    if folder.name != _name(int(known["step"])):
+        raise ValueError(f"its progress.json is of step {known['step']}")
     return Progress(**known)
 
 
@@ -183,7 +194,7 @@ def load_checkpoint(
     ------
     UserError
         when the checkpoint does not fit the model, e.g. because the config was changed, or the fingerprint `corpus` is of
-        another corpus than the run has read so far.
+        another corpus than the run has read so far; or when its parts are not of one checkpoint.
     """
     try:
         progress = _read_progress(folder)
@@ -192,10 +203,13 @@ def load_checkpoint(
                 f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as it was, "
                 "or begin again with --overwrite"
             )
-        with torch.device("cpu"):
-            weights = type(model).from_pretrained(folder, use_safetensors=True).state_dict()
+        with torch.device("cpu"), quiet_loading():
+            kind: Any = type(model)
+            weights = complete(*kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)).state_dict()
         sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
+        if progress.step:
+            _check_fits(state, model, optimizers)
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{folder} does not fit this config ({first_line(error)}): use the run's own config.yaml or another --out") from error
     _restore(state, model, optimizers)
@@ -212,6 +226,15 @@ def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Opti
                     gathered = sharding.whole(value.detach())
                     found |= {f"{names[parameter]}/{key}": gathered.clone().contiguous()} if keep else {}
     return found
+
+
+def _check_fits(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> None:
+    """Raise `ValueError` unless it is the state of just these optimisers: with part of it a run goes on, as another one."""
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    held = {f"{names[p]}/{key}": p for each in optimizers for group in each.param_groups for p in group["params"] for key in _STATE[type(each).__name__]}
+    foreign = sorted(state.keys() ^ held.keys()) or [place for place, value in state.items() if value.ndim and value.shape != held[place].shape]
+    if foreign:
+        raise ValueError(f"its optimizer.safetensors is that of another model or optimiser: see {foreign[0]}")
 
 
 def _restore(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> None:

@@ -221,6 +221,7 @@ def _checkpoint(path: Path) -> None:
     for name in ("model.safetensors", "optimizer.safetensors"):
         (folder / name).write_bytes(path.read_bytes() if path.name == name else _SAFETENSORS)
     (folder / "progress.json").write_bytes(path.read_bytes() if path.name == "progress.json" else _PROGRESS)
+    (folder / "config.json").write_text('{"model_type": "bert"}')
     found = newest_readable(path.parent)
     assert found in (None, folder) and folder.exists()
 

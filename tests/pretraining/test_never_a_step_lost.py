@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM
 
@@ -203,6 +203,37 @@ def test_a_damaged_checkpoint_is_left_out_and_the_one_before_it_taken(config, tm
     (run / "manifest.json").unlink()
     pretrain(config(steps=8, resume="auto"))  # its time to go has come
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"step-000000006", "step-000000008"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("config.json", "{}"), ("config.json", "7"), ("config.json", ""), ("progress.json", '{"step": 2, "tokens": 9, "seconds": 1}')])
+def test_small_parts_that_are_not_of_the_checkpoint(config, capsys, name, content):
+    run = pretrain(config(steps=4))
+    (run / "manifest.json").unlink()
+    (checkpoints(run)[-1] / name).write_text(content)
+    assert newest_readable(run) == run / "checkpoints" / "step-000000002"
+    assert "step-000000004 is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "changed", "told"),
+    [
+        ("model", lambda held: held.pop("model.layers.1.attn.Wqkv.weight"), "model.layers.1.attn.Wqkv.weight is not among them"),
+        ("optimizer", lambda held: held.clear(), "that of another model or optimiser"),
+        ("optimizer", lambda held: held.update(other=torch.zeros(1)), "that of another model or optimiser: see other"),
+        ("optimizer", lambda held: held.pop("model.layers.1.attn.Wqkv.weight/momentum_buffer"), "see model.layers.1.attn.Wqkv.weight/momentum_buffer"),
+        ("optimizer", lambda held: held.update({"head.dense.weight/exp_avg": torch.zeros(2)}), "see head.dense.weight/exp_avg"),
+    ],
+)
+def test_large_parts_that_are_not_of_the_checkpoint(config, file, changed, told):
+    """What is not there would be drawn anew, or begin at zero, and the run go on as another one."""
+    run = pretrain(config(steps=4))
+    (run / "manifest.json").unlink()
+    path = checkpoints(run)[-1] / f"{file}.safetensors"
+    held = load_file(path)
+    changed(held)
+    save_file(held, path, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=f"step-000000004 does not fit this config .*{told}"):
+        pretrain(config(resume="auto"))
 
 
 @pytest.mark.parametrize("twice", [False, True])
