@@ -52,24 +52,25 @@ def shuffle_dinucleotides(
 def _shuffled(sequence: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     if len(sequence) < 3:
         return sequence
-    letters, coded = np.unique(sequence, return_inverse=True)
+    count = np.bincount(sequence, minlength=256)
+    letters = np.flatnonzero(count).astype(np.uint8)
+    coded = (np.cumsum(count > 0) - 1)[sequence]
     start, end = int(coded[0]), int(coded[-1])
     successors = [coded[1:][coded[:-1] == letter] for letter in range(len(letters))]
     last = _last_edges(successors, end=end, rng=rng)
     for letter, following in enumerate(successors):
         if letter in last:  # the edge that leads towards the end is taken last
-            rest = np.delete(following, np.flatnonzero(following == last[letter])[0])
-            successors[letter] = np.append(rng.permutation(rest), last[letter])
+            first = int((following == last[letter]).argmax())
+            rest = rng.permutation(np.concatenate([following[:first], following[first + 1 :]]))
+            successors[letter] = np.concatenate([rest, following[first : first + 1]])
         else:
             successors[letter] = rng.permutation(following)
-    queues, taken = [following.tolist() for following in successors], [0] * len(letters)
+    queues = [iter(following.tolist()) for following in successors]
     path, here = [start], start
     for _ in range(len(sequence) - 1):
-        following = queues[here][taken[here]]
-        taken[here] += 1
-        here = following
+        here = next(queues[here])
         path.append(here)
-    return letters[path]
+    return letters[np.frombuffer(bytes(path), dtype=np.uint8)]
 
 
 def _last_edges(successors: list[NDArray[np.intp]], *, end: int, rng: np.random.Generator) -> dict[int, int]:
@@ -81,7 +82,7 @@ def _last_edges(successors: list[NDArray[np.intp]], *, end: int, rng: np.random.
         if not len(following):
             continue
         while here not in inside:
-            step[here] = int(rng.choice(successors[here]))
+            step[here] = int(successors[here][rng.integers(len(successors[here]))])
             here = step[here]
         here = letter
         while here not in inside:

@@ -113,8 +113,11 @@ def score_more(table: TwoByTwo) -> NDArray[np.float64]:
 def _upper_tails(inside: Any, n_inside: Any, outside: Any, n_outside: Any) -> NDArray[np.float64]:
     """`_upper_tail` of whole numbers, arrays or single ones; of equal tables once."""
     every = np.stack(np.broadcast_arrays(inside, n_inside, outside, n_outside)).astype(np.int64)
-    (found, n, others, m), place = np.unique(every, axis=1, return_inverse=True)
-    return _upper_tail(found, found + others, n=n, among=n + m)[place.ravel()]
+    place = np.zeros(every.shape[1], dtype=np.int64)
+    for row in every[(every != every[:, :1]).any(axis=1)]:  # number by number: to sort columns as such takes five times as long
+        place = np.unique(place * (row.max(initial=0) + 1) + row, return_inverse=True)[1]
+    found, n, others, m = every[:, np.unique(place, return_index=True)[1]]
+    return _upper_tail(found, found + others, n=n, among=n + m)[place]
 
 
 def _upper_tail(found: NDArray[np.int64], total: NDArray[np.int64], *, n: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.float64]:

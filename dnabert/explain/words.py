@@ -8,6 +8,7 @@ The clusters were drawn from the same sequences, so that the p-values say how su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -170,13 +171,23 @@ class _Counts:
         n_real, n_shuffled = (np.bincount(each, minlength=groups) for each in (of_window, owners))
         return cls(vocabulary, real, shuffled, n_real, n_shuffled, class_tf_idf(real))
 
-    @property
+    @cached_property
+    def everywhere(self) -> NDArray[np.int64]:
+        """Windows with each word, of all clusters and of none."""
+        return np.asarray(self.real.sum(axis=0))
+
+    @cached_property
     def tested(self) -> NDArray[np.bool_]:
-        return self.real.sum(axis=0) >= MINIMUM_WINDOWS
+        return self.everywhere >= MINIMUM_WINDOWS
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """Indices in the vocabulary of the tested words."""
+        return np.flatnonzero(self.tested)
 
     def tables(self, label: int) -> tuple[TwoByTwo, TwoByTwo]:
         own, n = self.real[label][self.tested], int(self.n_real[label])
-        others = self.real.sum(axis=0)[self.tested] - own
+        others = self.everywhere[self.tested] - own
         versus_others = TwoByTwo(own, n, others, int(self.n_real.sum()) - n)
         return versus_others, TwoByTwo(own, n, self.shuffled[label][self.tested], int(self.n_shuffled[label]))
 
@@ -194,7 +205,7 @@ class _Found:
 
     def place(self, index: int) -> int:
         """Index in the vocabulary of one of the tested words."""
-        return int(np.flatnonzero(self.counts.tested)[index])
+        return int(self.counts.places[index])
 
     def text(self, index: int) -> str:
         return self.counts.vocabulary.text(self.place(index))
@@ -212,7 +223,7 @@ def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float
 def _effects(counts: _Counts, bases: NDArray[np.uint8], design: DesignEffect, *, marking: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Design effects of a pattern's tested words in each cluster that they may mark, else 1: float64 (C, t)."""
     effects = np.ones(marking.shape)
-    chosen, words = np.flatnonzero(marking.any(axis=0)), np.flatnonzero(counts.tested)
+    chosen, words = np.flatnonzero(marking.any(axis=0)), counts.places
     step = max(1, _CELLS // len(bases))
     for begin in range(0, len(chosen), step):
         own = chosen[begin : begin + step]

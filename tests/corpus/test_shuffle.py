@@ -44,3 +44,9 @@ def test_a_row_depends_on_its_number_alone():
     of_any_length = shuffle_dinucleotides([bases[3], bases[1, :40]], rows=np.array([3, 1]), seed=3)
     np.testing.assert_array_equal(of_any_length[0], whole[3])
     assert len(of_any_length[1]) == 40
+
+
+def test_a_seed_and_a_row_stay_the_shuffle_that_they_were():
+    # what explanations, stability's nulls and --shuffle of earlier versions drew
+    drawn = shuffle_dinucleotides(ascii_of("ACGTACGATTACANNGGaaccTTG").repeat(2, axis=0), rows=np.array([0, 7]), seed=5)
+    assert [row.tobytes() for row in drawn] == [b"ACGGACANNGaaccTTTGTATACG", b"ACGGTTACATANNGaaccTTGACG"]

@@ -8,7 +8,7 @@ from scipy.stats import fisher_exact, hypergeom
 from statsmodels.stats.multitest import multipletests
 
 from dnabert.explain.correction import benjamini_hochberg
-from dnabert.explain.log_odds import TwoByTwo, score_more
+from dnabert.explain.log_odds import TwoByTwo, _upper_tails, score_more
 
 
 def one(inside: int, n_inside: int, outside: int, n_outside: int) -> TwoByTwo:
@@ -51,6 +51,14 @@ def test_p_of_many_tables_at_the_size_of_a_genome() -> None:
     a, c = rng.binomial(n, share), rng.binomial(m, share * rng.uniform(0.7, 1.1, 40))
     p = TwoByTwo(a, n, c, m).p_more()
     np.testing.assert_allclose(p, hypergeom.sf(a - 1, n + m, a + c, n), rtol=1e-6, atol=1e-13)
+
+
+def test_equal_tables_among_many_of_other_sizes_have_their_own_p() -> None:
+    rng = np.random.default_rng(3)
+    n, m = rng.choice([20, 30, 1_000_000], 300), rng.choice([40, 2_000_000], 300)
+    a, c = rng.integers(0, 3, 300), rng.integers(0, 4, 300)
+    np.testing.assert_allclose(_upper_tails(a, n, c, m), hypergeom.sf(a - 1, n + m, a + c, n), rtol=1e-6, atol=1e-9)
+    assert len(_upper_tails(a[:0], 5, c[:0], 9)) == 0
 
 
 def test_windows_that_count_for_fewer_are_as_many_as_count() -> None:

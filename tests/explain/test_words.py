@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from dnabert.explain import ClusteredWindows
-from dnabert.explain.words import class_tf_idf, cluster_words, shuffled_windows
+from dnabert.explain.vocabulary import Vocabulary
+from dnabert.explain.words import _Counts, class_tf_idf, cluster_words, shuffled_windows
 
 PATTERNS = ("11111111", "11100111")
 
@@ -51,6 +52,13 @@ def test_a_planted_word_is_named_and_nothing_else() -> None:
     assert plain["words"] == [] and plain["n_marking"] == 0
     assert (marked["n"], marked["n_independent"], marked["n_others"]) == (40, 40, 360)
     json.dumps([marked, plain], allow_nan=False)
+
+
+def test_words_of_all_windows_are_summed_once() -> None:
+    windows = planted()
+    rows = np.arange(400)
+    counts = _Counts.of(Vocabulary("111111"), bases=windows.sequences(rows), labels=windows.labels, owners=rows[:0], shuffles=np.zeros((0, 120), np.uint8))
+    assert counts.tested is counts.tested and counts.places is counts.places  # per cluster and word it took minutes of hundreds of clusters
 
 
 def test_random_clusters_are_silent() -> None:
