@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Values transformed at once (float32: 16 MB).
 _CELLS = 4_000_000
+#: Things at once at least: the power of all clusters is read for each so many (600 clusters of a million windows: 2.4 GB).
+_FEWEST = 16
 
 
 def along_genome(windows: ClusteredWindows) -> NDArray[np.int64] | None:
@@ -41,8 +43,16 @@ class DesignEffect:
     """
 
     def __init__(self, labels: NDArray[np.integer], *, clusters: int) -> None:
-        self.inside = labels == np.arange(clusters)[:, None]
-        self.power = _power(self.inside.astype(np.float32))
+        from scipy.sparse import csr_matrix
+
+        n = len(labels)
+        rows = np.flatnonzero((labels >= 0) & (labels < clusters))
+        self.inside = csr_matrix((np.ones(len(rows), np.float32), (labels[rows], rows)), shape=(clusters, n))
+        self.sizes = np.bincount(labels[rows], minlength=clusters)
+        self.power = np.empty((clusters, n // 2 + 1))
+        step = max(1, _CELLS // max(n, 1))
+        for begin in range(0, clusters, step):  # hundreds of clusters of a million windows are too large for copies of all
+            self.power[begin : begin + step] = _power(self.inside[begin : begin + step].toarray())
         self.power[:, 0] = 0  # the mean
         self.power[:, 1 : (len(labels) + 1) // 2] *= 2  # a real signal's negative frequencies are its positive ones
 
@@ -66,17 +76,17 @@ class DesignEffect:
         [[2.0]]
         """
         n = holds.shape[1]
-        step = max(1, _CELLS // max(n, 1))
+        step = max(_FEWEST, _CELLS // max(n, 1))
         parts = [self._variance(holds[begin : begin + step]) for begin in range(0, len(holds), step)]
         variance = np.concatenate([np.zeros((len(self.power), 0)), *parts], axis=1)
-        inside, having = self.inside.sum(axis=1, dtype=np.float64)[:, None], holds.sum(axis=1, dtype=np.float64)
+        inside, having = self.sizes.astype(np.float64)[:, None], holds.sum(axis=1, dtype=np.float64)
         independent = inside * (n - inside) * having * (n - having) / (n**2 * max(n - 1, 1))
         return np.maximum(1.0, variance / np.where(independent > 0, independent, np.inf))
 
     def _variance(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
         n = holds.shape[1]
-        inside, having = self.inside.astype(np.float32), holds.astype(np.float32)
-        away = inside @ having.T - inside.mean(axis=1, keepdims=True) * having.sum(axis=1)
+        having = holds.astype(np.float32)
+        away = self.inside @ having.T - (self.sizes.astype(np.float32) / np.float32(n))[:, None] * having.sum(axis=1)
         return np.asarray((self.power @ _power(having).T / n - np.square(away)) / max(n - 1, 1))
 
 
