@@ -63,6 +63,8 @@ class Genes:
     """By sequence: coding bases by strand and place of the codons, see `dnabert.corpus.frames.coding_by_frame`."""
     other_names: tuple[Row, ...] = ()
     """What else the genes are called: name, kind of name, other name; see `dnabert.corpus.gene_names`."""
+    ids: dict[str, np.ndarray] = field(default_factory=dict)
+    """By sequence: what the file knows each gene by, object (n,), in the order of `spans`; genes of one name (Y_RNA) have several, pieces of a gene one."""
     circular: dict[str, int] = field(default_factory=dict)
     """Bases of the sequences that are circular; a gene that crosses the origin ends beyond it in `spans`, elsewhere it is cut in two."""
 
@@ -193,7 +195,8 @@ def read_genes(path: str | Path) -> Genes:
     for chrom, length in circular.items():
         parts[chrom] = {part: wrap(places, length=length)[0] for part, places in parts[chrom].items()}
         coding[chrom] = wrap_coding(coding[chrom], length=length)
-    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), circular=circular)
+    ids = {chrom: np.array(of_genes, object) for chrom, of_genes in keys.items()}
+    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), ids=ids, circular=circular)
 
 
 def _told_by_coding(kind: np.ndarray, *, strand: np.ndarray, spans: np.ndarray, coding: array[int]) -> np.ndarray:

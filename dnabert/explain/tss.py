@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Windows at most this many bases from a start of transcription are near it.
 NEAR = 1_000
-#: Lines of one gene, strand and type at most this many bases apart are pieces of one gene: annotation projected through
+#: Lines of one gene and strand at most this many bases apart are pieces of one gene: annotation projected through
 #: an alignment is broken wherever that has a gap (on chr22 of the apes, 1,123 to 1,278 lines of 767 genes).
 _GAP = 100_000
 
@@ -57,12 +57,12 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
 def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
     """Starts of transcription by sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
 
-    Lines of one name, type and strand that lie within 100 kb of each other are one gene.
+    Lines of one gene (`Genes.ids`) and strand that lie within 100 kb of each other are one; genes that share a name are not.
     """
     found = {}
     for chrom, spans in genes.spans.items():
-        names = np.array(["\t".join(map(str, each)) for each in zip(*genes.names[chrom], strict=True)], object)
         strands = genes.names[chrom][2]
+        names = genes.ids[chrom] + "\t" + strands
         kept = np.flatnonzero(np.isin(strands, ("+", "-")))
         if not len(kept):
             continue

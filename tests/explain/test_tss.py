@@ -41,6 +41,14 @@ def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
     assert list(zip(position.tolist(), strand, strict=True)) == [(500, "+"), (60_999, "-"), (400_099, "-")]
 
 
+def test_genes_that_share_a_name_start_each_by_itself(tmp_path: Path) -> None:
+    """Of three Y_RNA (or tnpA) on 60 kb of a strand two had no start."""
+    path = tmp_path / "g.gff"
+    lines = [f"chr1\tx\tgene\t{start + 1}\t{start + 100}\t.\t+\t.\tID=gene-{start};Name=Y_RNA\n" for start in (1_000, 30_000, 60_000)]
+    path.write_text("".join(lines))
+    assert transcription_starts(read_genes(path))["chr1"][0].tolist() == [1_000, 30_000, 60_000]
+
+
 def test_a_gene_that_crosses_the_origin_starts_once(tmp_path: Path) -> None:
     path = tmp_path / "g.gff"
     region = "c\tx\tregion\t1\t1000\t.\t+\t.\tIs_circular=true\n"
