@@ -167,12 +167,14 @@ def test_n_of_a_measure_is_a_range_where_encoders_differ(comparison: Path) -> No
 
 def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None:
     evidence = read_evidence(comparison)
-    clusters = [row | {"repeat": None, "region": {"unknown": 1.0}} for row in evidence.clusters]
+    clusters = [row | {"repeat": None, "region": {"unknown": 1.0}, "gene_type": {"unknown": 1.0}} for row in evidence.clusters]
     page = render(replace(evidence, clusters=clusters, overall={"skipped": {"tss": "no genes"}}), {})
     table = page[page.index("<caption>Largest first") :].split("</table>")[0]
     heads, row = table.split("</thead>")[0], table.split("<tbody>")[1].split("</tr>")[0]
     assert ">Repeat class<" in heads and ">Repeat<" not in heads and ">Region<" not in heads
     assert row.count("<td") == heads.count("<th scope")
+    assert "<dt>repeat classes</dt>" in page and "<dt>regions</dt>" not in page and "unknown 100" not in page
+    assert "Find a gene" not in page and "Find a gene" in render(evidence, {})
     assert "Left out: distance from a start of transcription (no genes)" in page
 
 
