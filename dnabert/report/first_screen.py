@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.report.answer import Record, compare_all, ranked
 from dnabert.report.difference import is_trivial
 from dnabert.report.numbers import number
@@ -105,6 +107,8 @@ def describe(rung: Record) -> str:
 
 def _described(encoder: str) -> str:
     kind, _, rest = encoder.partition(":")
+    if Path(encoder).resolve() == DEFAULT_RUN.resolve():  # by its folder, as --run takes it
+        kind = "default"
     if kind == "codebook" and rest:
         return f"{_described(rest)}, its states counted as codes"
     return {

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.report.answer import cluster_sentence
 from dnabert.report.first_screen import describe, glossary, judged_name, outcome_rows
 
@@ -64,6 +65,11 @@ def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
 )
 def test_encoders_in_words(encoder: str, words: str) -> None:
     assert describe({"encoder": encoder}) == words
+
+
+def test_the_packaged_model_is_known_by_its_folder_too() -> None:
+    """``--run dnabert/encoders/default`` was told to be pretrained on whichever genome it was asked of."""
+    assert describe({"encoder": f"codebook:{DEFAULT_RUN}"}) == f"{describe({'encoder': 'default'})}, its states counted as codes"
 
 
 def test_repeat_share_of_clusters_stands_beside_that_of_all() -> None:
