@@ -14,6 +14,7 @@ from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
 from dnabert.finetuning.training import Trained, build_accelerator, train
 from dnabert.models.build import read_unknown_as_hidden
+from dnabert.models.loading import without_bar
 from dnabert.probes import Task, read_task, score, task_inputs
 from dnabert.stage import stage
 
@@ -70,6 +71,7 @@ def _save(out: Path, start: Start, task: Task, best: Trained, *, dropout: float)
     model = build_classifier(start, task.classes, dropout=dropout, seed=best.seed)
     model.load_state_dict({name: value.cpu() for name, value in best.state.items()})
     read_unknown_as_hidden(model, tokenizer=start.tokenizer)  # as it was trained and scored
-    model.save_pretrained(out)
+    with without_bar():
+        model.save_pretrained(out)
     start.tokenizer.model_max_length = start.most_words + 2
     start.tokenizer.save_pretrained(out)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
@@ -86,7 +85,6 @@ def build_accelerator(config: TrainingConfig | PredictConfig) -> Accelerator:
         raise UserError("fine-tuning runs in one process: launch it with --num_processes 1")
     if state.device.type == "cpu":
         set_cpu_threads(config.threads, processes=1)
-    transformers.utils.logging.disable_progress_bar()
     return accelerator_in(config.precision, device=state.device)
 
 

@@ -60,20 +60,31 @@ def complete(model: Any, told: Mapping[str, Any], *, new: tuple[str, ...] = ()) 
 
 
 @contextlib.contextmanager
+def without_bar() -> Iterator[None]:
+    """Silence transformers' bar of files that it reads or writes, which would tear ours; set back what it was."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
 def quiet_loading() -> Iterator[None]:
     """Silence transformers' report of unused weights (the masked-LM head) and its bar; set back what it was."""
     from transformers.utils import logging
 
     verbosity = logging.get_verbosity()
-    bar = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        yield
+        with without_bar():
+            yield
     finally:
         logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from dnabert.errors import UserError, first_line
 from dnabert.json_file import read_json
-from dnabert.models.loading import complete, quiet_loading
+from dnabert.models.loading import complete, quiet_loading, without_bar
 from dnabert.pretraining import sharding
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def save_checkpoint(
         for left in (*(run / _FOLDER).glob(".step-*.partial"), *(run / _FOLDER).glob(".step-*.removed")):  # by a process that was killed
             shutil.rmtree(left)
         partial.mkdir(parents=True)
-        model.save_pretrained(partial, state_dict=weights)
+        with without_bar():
+            model.save_pretrained(partial, state_dict=weights)
         save_file(state, partial / "optimizer.safetensors")
         (partial / "progress.json").write_text(json.dumps(asdict(progress)) + "\n")
         _flush(partial)

@@ -20,6 +20,7 @@ from accelerate.utils import broadcast, broadcast_object_list
 from dnabert.corpus import Corpus
 from dnabert.corpus.view import evenly_spread
 from dnabert.json_file import read_json
+from dnabert.models.loading import without_bar
 from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent, warmup_warning
@@ -192,7 +193,8 @@ def _checkpoint(training: Training) -> None:
 
 def _finish(training: Training, corpus: Corpus, weights: dict[str, torch.Tensor] | None) -> None:
     out = Path(training.config.out)
-    training.model.save_pretrained(out, state_dict=weights)
+    with without_bar():
+        training.model.save_pretrained(out, state_dict=weights)
     write_sentence_transformer(out)
     run_folder.finish(training.config, corpus=Path(corpus.folder), seconds=training.progress.seconds)
     if training.tracker:

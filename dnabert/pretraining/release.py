@@ -43,7 +43,7 @@ def release(
     from transformers import AutoModelForMaskedLM
 
     from dnabert.models.build import read_unknown_as_hidden, register_architectures
-    from dnabert.models.loading import load_weights
+    from dnabert.models.loading import load_weights, without_bar
     from dnabert.tokenizer import load_tokenizer
 
     if Path(out).resolve() == Path(run).resolve():
@@ -59,7 +59,8 @@ def release(
         model = load_weights(AutoModelForMaskedLM, run, dtype=torch.bfloat16)
         tokenizer = load_tokenizer(run)
         read_unknown_as_hidden(model, tokenizer=tokenizer)
-        model.save_pretrained(folder)
+        with without_bar():
+            model.save_pretrained(folder)
         _compute_in_float32(folder)
         tokenizer.model_max_length = tokenizer.number_of_words(model.config.window_length) + 2
         tokenizer.save_pretrained(folder)

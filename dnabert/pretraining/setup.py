@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import transformers
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list, parse_flag_from_env
 from tqdm import tqdm
@@ -184,7 +183,6 @@ def build_training(
     if not sharded:
         objective = accelerator.prepare(objective)
     main = accelerator.is_main_process
-    transformers.utils.logging.disable_progress_bar()  # a bar per saved file would tear ours
     if main:
         tokenizer.model_max_length = train.tokens_per_window  # what truncation=True of transformers cuts to
         tokenizer.save_pretrained(config.out)

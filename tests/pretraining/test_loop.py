@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file
 
 from dnabert.config import load_yaml, save_yaml
@@ -67,6 +68,20 @@ def test_a_run_learns_and_leaves_what_it_promises(config, biased_corpus):
     assert len(bits) == 3 and 1.3 < bits[-1] < 1.6
     assert 1.3 < np.mean(curve(run)[-20:]) < 1.45
     assert [int(p.name[5:]) for p in checkpoints(run)] == [198, 200]
+
+
+def test_the_process_is_left_as_it_was(config):
+    """transformers' bars stay, threads, random states and signals too: in a notebook they are the user's."""
+
+    def state():
+        return (
+            transformers.utils.logging.is_progress_bar_enabled(), transformers.utils.logging.get_verbosity(), torch.get_num_threads(), torch.get_default_dtype(),
+            torch.random.get_rng_state().tolist(), signal.getsignal(signal.SIGTERM), torch.get_float32_matmul_precision(),
+        )  # fmt: skip
+
+    before = state()
+    pretrain(config())
+    assert state() == before
 
 
 def test_accumulation_equals_one_large_batch(config, tmp_path):
