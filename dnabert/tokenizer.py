@@ -147,10 +147,9 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         >>> KmerTokenizer(k=3).encode_bases(np.frombuffer(b"AAAacgTNAC", dtype=np.uint8)).tolist()
         [2, 5, 11, 1, 3]
         """
-        if bases.dtype != np.uint8 or bases.ndim not in (1, 2):
-            raise ValueError(
-                f"bases are {bases.dtype} {bases.shape}, allowed is uint8 (L,) or (n, L): see numpy.frombuffer"
-            )
+        if not isinstance(bases, np.ndarray) or bases.dtype != np.uint8 or bases.ndim not in (1, 2):
+            found = f"{bases.dtype} {bases.shape}" if isinstance(bases, np.ndarray) else type(bases).__name__
+            raise ValueError(f"bases are {found}, allowed is uint8 (L,) or (n, L): see numpy.frombuffer")
         if bases.ndim == 1:
             return self.encode_bases(bases[np.newaxis], special_tokens=special_tokens)[0]
         words = self.number_of_words(bases.shape[1])
@@ -180,7 +179,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def _decode(self, token_ids: int | list[int], skip_special_tokens: bool = False, *_: Any, **__: Any) -> str:
         # not the backend's way, which drops [UNK] and so shifts every base after it
         ids = [token_ids] if isinstance(token_ids, int) else [int(token_id) for token_id in token_ids]
-        tokens = cast(list[str], self.convert_ids_to_tokens(ids))
+        # a model whose embeddings were padded to a round number has ids that are no token: a word that nobody knows
+        tokens = [token or "[UNK]" for token in cast(list[str | None], self.convert_ids_to_tokens(ids))]
         skipped = self._apart(special=True) if skip_special_tokens else frozenset()
         return self.convert_tokens_to_string([token for token in tokens if token not in skipped])
 
@@ -203,8 +203,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
 
     def _lay_out(self, text: Any, *, apart: re.Pattern[str]) -> Any:
         """Write overlapping words side by side, since a pre-tokenizer can split a text but not repeat parts of it."""
-        if text is None:
-            return None
+        if not isinstance(text, str | list | tuple):
+            return text  # None, or what transformers tells in its own words
         if not isinstance(text, str):
             return type(text)(self._lay_out(part, apart=apart) for part in text)
         pieces = apart.split(text)  # every second one is a token

@@ -86,7 +86,7 @@ def test_no_windows_and_short_windows() -> None:
     assert tokenizer.encode_bases(np.empty((2, 0), np.uint8), special_tokens=False).shape == (2, 0)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros(7, np.int64), np.zeros((1, 1, 7), np.uint8), np.array(0, np.uint8)])
+@pytest.mark.parametrize("wrong", [np.zeros(7, np.int64), np.zeros((1, 1, 7), np.uint8), np.array(0, np.uint8), "ACGTACG"])
 def test_bases_of_another_kind_are_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"allowed is uint8 \(L,\) or \(n, L\)"):
         KmerTokenizer(7).encode_bases(wrong)
@@ -135,6 +135,20 @@ def test_decode_gives_the_covered_bases_back(word: tuple[int, int], text: bytes)
     ids = tokenizer.encode_bases(array(text))
     assert tokenizer.decode(ids, skip_special_tokens=True) == text.decode().upper()[:covered]
     assert tokenizer.decode(ids.tolist()) == f"[CLS]{text.decode().upper()[:covered]}[SEP]"
+
+
+@pytest.mark.parametrize("stride", [3, 1])
+def test_ids_that_are_no_token_decode_to_unknown_words(stride: int) -> None:
+    """A model resized by ``pad_to_multiple_of`` foretells some."""
+    tokenizer = KmerTokenizer(k=3, stride=stride)
+    assert tokenizer.decode([5, tokenizer.vocab_size + 2]) == "AAA" + "N" * stride
+
+
+@pytest.mark.parametrize("stride", [3, 1])
+@pytest.mark.parametrize("text", [b"ACGTACGT", np.array(["ACGTACGT"]), iter(["ACGTACGT"])])
+def test_what_is_no_text_is_told_by_transformers(stride: int, text: object) -> None:
+    with pytest.raises(ValueError, match="text input must be of type"):
+        KmerTokenizer(k=3, stride=stride)(text)
 
 
 def test_unknown_words_keep_their_place_when_decoded() -> None:

@@ -105,7 +105,9 @@ class WindowView:
         UserError
             when bases or places are not those that were written.
         """
-        rows = np.asarray(rows)
+        rows = np.atleast_1d(rows)
+        if not len(rows):  # an empty list has the type of numbers with a point
+            rows = rows.astype(np.int64)
         moved = np.clip(shift, -self._before[rows], self._after[rows])
         bases = self._bases.gather(self._offset[rows] + moved, length=self.window_length)
         turned = np.broadcast_to(np.asarray(reverse, bool), rows.shape)

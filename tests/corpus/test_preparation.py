@@ -128,6 +128,12 @@ def test_views_select_and_pickle(tiny_corpus: Corpus) -> None:
         view.column("colour")
 
 
+def test_no_rows_and_a_single_one(tiny_corpus: Corpus) -> None:
+    view = tiny_corpus.view("train")
+    assert view.bases([]).shape == (0, view.window_length)  # type: ignore[arg-type]
+    assert (view.bases(3) == view.bases(np.array([3]))).all()  # type: ignore[arg-type]
+
+
 def test_token_numbers_come_from_the_tokenizer(tiny_corpus: Corpus) -> None:
     from dnabert.tokenizer import KmerTokenizer
 
