@@ -22,6 +22,7 @@ from dnabert.gzip_file import is_gzip
 
 #: Letters of nucleotides (IUPAC) plus X, with which some maskers write N.
 NUCLEOTIDES = b"ACGTUNRYKMSWBDHVX"
+_AS_DNA = bytes.maketrans(b"Uu", b"Tt")
 _COMPRESSED = (".gz", ".bgz", ".bgzf")
 _IS_NUCLEOTIDE = np.zeros(256, bool)
 _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = True
@@ -72,7 +73,7 @@ class Genome:
         self._sequences.close()
 
     def fetch(self, name: str, start: int, end: int) -> np.ndarray:
-        """Bases ``start`` to ``end`` (0-based, half open) of a sequence: uint8 ASCII, case kept.
+        """Bases ``start`` to ``end`` (0-based, half open) of a sequence: uint8 ASCII, case kept, U as T.
 
         Raises
         ------
@@ -124,7 +125,10 @@ class _Fasta:
             text = self._fasta.faidx.fetch(name, start + 1, end).seq
         except UnicodeDecodeError:
             raise UserError(f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA") from None
-        bases = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
+        letters = text.encode("latin-1", "replace")
+        if b"U" in letters or b"u" in letters:  # nothing behind this compares a U of one strand with the T of the other
+            letters = letters.translate(_AS_DNA)
+        bases = np.frombuffer(letters, np.uint8)
         if len(bases) != end - start:
             raise UserError(f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with dos2unix")
         check_letters(bases, shown=self._source, name=name, start=start, give="a FASTA file of DNA")

@@ -54,6 +54,20 @@ def test_every_base_is_kept_or_counted(tiny_corpus: Corpus) -> None:
     assert "1,000 bases in runs of N" in tiny_corpus.describe()
 
 
+def test_a_genome_of_rna_is_the_same_corpus_as_of_dna(tmp_path: Path) -> None:
+    """U beside the T of a reverse complement was another base, and to compositions none."""
+    dna = "".join(np.random.default_rng(0).choice(list("ACGTacgt"), 2_000))
+    views = []
+    for name, text in (("dna", dna), ("rna", dna.replace("T", "U").replace("t", "u"))):
+        (tmp_path / f"{name}.fa").write_text(f">chr1\n{text}\n")
+        config = CorpusConfig([GenomeConfig("g", str(tmp_path / f"{name}.fa"))], window=WindowConfig(length=50))
+        views.append(prepare(config, out=tmp_path / name).view(None))
+    rows = np.arange(len(views[0]))
+    assert len(rows) > 5
+    assert (views[0].bases(rows) == views[1].bases(rows)).all()
+    assert all((views[0].column(name) == views[1].column(name)).all() for name in ("start", "gc", "n_share", "soft_masked"))
+
+
 def test_sequences_too_short_for_a_window_are_counted(tmp_path: Path) -> None:
     (tmp_path / "contigs.fa").write_text(">a\n" + "ACGT" * 30 + "\n>b\n" + "ACGT" * 27 + "\n>c\n" + "A" * 60 + "N" * 20 + "C" * 60 + "\n")
     config = config_from_fasta(tmp_path / "contigs.fa")
