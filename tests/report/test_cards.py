@@ -95,7 +95,7 @@ def _why(comparison: Path, basis: str) -> str:
     page = render(replace(read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]), {})
     assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (q &lt; 0.001)" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "share of 200 windows drawn from the cluster's, against windows drawn from all others" in page
-    assert "Region and CpG island: of windows that hold a base of it; main region: of most of their bases." in page
+    assert "Region and CpG island: of windows that hold a base of it; main region: of windows that hold more of it than of any other." in page
     assert "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved" in page  # by which the verdict is
     assert "half of a window is found in another, at any offset and on either strand: 50.0\N{NO-BREAK SPACE}% for pairs within" in page  # of no length of a window
     return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
