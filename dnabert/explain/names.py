@@ -37,7 +37,7 @@ PIECE = 0.5
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
 _NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
-#: Share of the windows cut at one codon position from which they are told to be of genes on one strand.
+#: Share of the windows cut at one codon position from which they are told to be of genes on one strand, and of a cluster's from which it is one genome's.
 NEARLY = 0.9
 
 

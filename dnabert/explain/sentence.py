@@ -8,6 +8,7 @@ from dnabert.explain.evidence_rows import (
     ALPHA,
     MOST,
     NO_CLASS,
+    POINTS,
     TIMES,
     Record,
     asked_windows,
@@ -20,7 +21,7 @@ from dnabert.explain.evidence_rows import (
     rich_in,
 )
 from dnabert.explain.homology import percent
-from dnabert.explain.names import codon_position, strongest_name
+from dnabert.explain.names import NEARLY, codon_position, strongest_name
 
 #: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
 #: Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in 5, the interval in none.
@@ -195,13 +196,19 @@ def _also(card: Record, basis: str, text: str) -> list[str]:
         intron = clear_term_of_most(card, ("main_region",), lambda term: term == "intron")
         if intron:
             added.append(f"intronic ({percent(intron['share'])}, elsewhere {percent(intron['share_rest'])})")
-    genomes = card["makeup"].get("genomes") or {}
-    if len(genomes) > 0:
-        name, count = max(genomes.items(), key=lambda pair: pair[1])
-        if count >= 0.9 * card["makeup"]["n"] and card.get("genomes_of_corpus", 1) > 1:
-            added.append(f"in {name} alone" if count == card["makeup"]["n"] else f"nearly all in {name}")
+    added += _one_genome(card)
     added += _sets(card)
     return [*added, *_some(card, text)] if basis not in ("element", "repeat", "several elements", "exon") else added
+
+
+def _one_genome(card: Record) -> list[str]:
+    """The genome that nearly all members are of, where other windows are not as often: of a host with a plasmid any cluster is the host's."""
+    genomes, n = card["makeup"].get("genomes") or {}, card["makeup"]["n"]
+    name, count = max(genomes.items(), key=lambda pair: pair[1], default=("", 0))
+    rows = [row for row in card.get("annotation", []) if (row["column"], row["term"]) == ("genome", name)]
+    if count < NEARLY * n or card.get("genomes_of_corpus", 1) < 2 or any((row["share_rest"] or 0) > count / n - POINTS for row in rows):
+        return []
+    return [f"in {name} alone" if count == n else f"nearly all in {name}"]
 
 
 def _sets(card: Record) -> list[str]:

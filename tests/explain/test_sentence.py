@@ -266,6 +266,14 @@ def test_one_species_is_told_where_there_are_several() -> None:
     assert "alone" not in cluster_sentence(parts | {"genomes_of_corpus": 1})["text"]
 
 
+@pytest.mark.parametrize(("rest", "told"), [(0.25, True), (0.98, False)])
+def test_one_species_is_not_told_where_it_has_nearly_all_other_windows_too(rest: float, told: bool) -> None:
+    """Of a host and its plasmid every cluster was nearly all in the host."""
+    parts = card(homology=family("Alu", share=0.94, q=1e-9), annotation=[term("genome", "host", share=0.99, rest=rest, q=0.5)])
+    parts["makeup"]["genomes"] = {"host": 198, "plasmid": 2}
+    assert cluster_sentence(parts)["text"].endswith("nearly all in host") == told
+
+
 def test_confidence_follows_places_and_stability() -> None:
     assert cluster_sentence(card())["confidence"] == "low"  # unexplained
     parts = card(homology=family("Alu", share=0.94, q=1e-9))
