@@ -14,8 +14,11 @@ _AROUND = ("[CLS]", "[SEP]", "[PAD]")
 _MODULES = ("Transformer", "WordWeights", "Pooling")
 
 
-def write_sentence_transformer(folder: str | Path) -> bool:
+def write_sentence_transformer(folder: str | Path) -> None:
     """Let ``SentenceTransformer(folder)`` load a model folder, without dnabert.
+
+    Overlapping words, and the architectures that `transformers` does not have, load only where dnabert is imported. Without
+    these files sentence-transformers would read them there with a pooling of its own, [CLS] and [SEP] among the words.
 
     Its vectors are the mean over the words of frame 0 on the given strand, the default of ``dnabert embed``, up to
     rounding. A sequence longer than a window of the training is cut off at that length, where ``dnabert embed`` reads
@@ -25,17 +28,10 @@ def write_sentence_transformer(folder: str | Path) -> bool:
     Parameters
     ----------
     folder : holds ``config.json``, which states ``window_length``, and a `KmerTokenizer`.
-
-    Returns
-    -------
-    Whether the files were written: overlapping words, and the architectures that `transformers` does not have, load
-    only where dnabert is imported, and get none.
     """
     folder = Path(folder)
     model = read_json(folder / "config.json")
     tokenizer = load_tokenizer(folder)
-    if tokenizer.stride < tokenizer.k or str(model["model_type"]).startswith("dnabert_"):
-        return False
     paths = ["", *(f"{i}_{name}" for i, name in enumerate(_MODULES) if i)]
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
@@ -52,7 +48,6 @@ def write_sentence_transformer(folder: str | Path) -> bool:
     _write(folder / paths[1] / "config.json", weights)
     _write(folder / paths[2] / "config.json", _pooling(int(model["hidden_size"])))
     _write(folder / "modules.json", modules)
-    return True
 
 
 def _pooling(width: int) -> dict[str, Any]:

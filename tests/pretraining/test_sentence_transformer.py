@@ -13,7 +13,6 @@ from dnabert.encoders import load_encoder
 from dnabert.encoders.config import EmbedConfig
 from dnabert.pretraining import pretrain
 from dnabert.pretraining.release import release
-from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 
 
 @pytest.fixture(params=["bert", "modernbert"])
@@ -96,8 +95,13 @@ def test_neither_needs_dnabert(folders: list[Path]) -> None:
     assert done.stdout.splitlines() == ["True", "(32,)", "False"]
 
 
-def test_what_loads_only_with_dnabert_gets_no_files(config):
-    settings = config(steps=1)
-    settings.model.architecture = "lstm"
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("changes", [{"architecture": "lstm"}, {"architecture": "convolution"}, {"stride": 1}])
+def test_what_loads_only_with_dnabert_gives_our_vectors_there(config, bases, changes):
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    settings = config(steps=1, **{name: value for name, value in changes.items() if name == "stride"})
+    settings.model.architecture = changes.get("architecture", "bert")
     run = pretrain(settings)
-    assert not write_sentence_transformer(run) and not (run / "modules.json").exists()
+    ours = load_encoder(str(run), config=EmbedConfig(precision="fp32", device="cpu")).encode(bases)
+    theirs = sentence_transformers.SentenceTransformer(str(run), device="cpu").encode(texts(bases))
+    np.testing.assert_allclose(theirs, ours, atol=2e-5 * np.abs(ours).max())
