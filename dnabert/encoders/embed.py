@@ -24,7 +24,7 @@ from dnabert.stage import check_free, stage
 
 
 def embed(
-    encoder_spec: str,
+    encoder_spec: str | Path,
     input: str | Path,
     *,
     out: str | Path,
@@ -43,7 +43,7 @@ def embed(
 
 
 def write_embeddings(
-    encoder_spec: str,
+    encoder_spec: str | Path,
     input: str | Path,
     *,
     out: str | Path,
@@ -72,7 +72,7 @@ def write_embeddings(
     UserError
         when encoder or input cannot be read, a sequence is too short for the encoder, or `out` may not be written.
     """
-    config = config or EmbedConfig()
+    config, encoder_spec = config or EmbedConfig(), str(encoder_spec)
     check_free(out, kind="embeddings", overwrite=overwrite)
     processes = Processes.current()
     with contextlib.ExitStack() as stack:

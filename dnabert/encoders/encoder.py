@@ -105,7 +105,7 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
     return encoder
 
 
-def load_encoder(spec: str, *, config: EmbedConfig | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
+def load_encoder(spec: str | Path, *, config: EmbedConfig | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
     """Make an encoder from its name.
 
     Parameters
@@ -134,6 +134,7 @@ def load_encoder(spec: str, *, config: EmbedConfig | None = None, models: dict[s
     [0.25, 0.5]
     """
     config, models = config or EmbedConfig(), {} if models is None else models
+    spec = str(spec)
     parts = parts_of(spec)
     if "" in parts:
         raise UserError(_unknown(spec))

@@ -79,6 +79,12 @@ def test_sample_and_splits(tiny_corpus: Corpus, tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.vectors, two.vectors)
 
 
+def test_the_path_that_pretrain_gives_is_a_run(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
+    made = embed(modernbert_run, tiny_corpus.folder, out=tmp_path / "out", config=EmbedConfig(sample=3))
+    assert made.manifest["config"]["encoder"] == str(modernbert_run)
+    assert load_encoder(modernbert_run).name == load_encoder(str(modernbert_run)).name
+
+
 def test_run_on_a_corpus(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
     # windows of 112 bp, a run that read 60: tiled
     result = embed(str(modernbert_run), tiny_corpus.folder, out=tmp_path / "out", config=EmbedConfig(sample=30))
