@@ -186,7 +186,8 @@ def build_training(
     if main:
         tokenizer.model_max_length = train.tokens_per_window  # what truncation=True of transformers cuts to
         tokenizer.save_pretrained(config.out)
-        keep_up_to(Path(config.out), step=progress.step or -1)  # a run that is at its beginning evaluates there again
+        scored_again = progress.step % config.evaluate_every == 0 or spent(config, progress) >= 1
+        keep_up_to(Path(config.out), step=progress.step or -1, scored_again=scored_again)  # at its beginning all is done again
     tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
     if tracker:
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began

@@ -83,10 +83,10 @@ class Tracker:
             self._wandb.finish(exit_code=int(failed))
 
 
-def keep_up_to(run: Path, *, step: int) -> None:
+def keep_up_to(run: Path, *, step: int, scored_again: bool = True) -> None:
     """Cut ``metrics.jsonl`` back to a checkpoint's step, so that a resumed curve has no step twice.
 
-    The checkpoint's own score goes too: whoever goes on takes it again, where one is due.
+    The checkpoint's own score goes too where whoever goes on takes it again.
     """
     path = run / METRICS
     if not path.exists():
@@ -95,7 +95,7 @@ def keep_up_to(run: Path, *, step: int) -> None:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             row = parse_json(line)
-            if row["step"] < step or (row["step"] == step and "validation_bits_per_base" not in row):
+            if row["step"] < step or (row["step"] == step and not (scored_again and "validation_bits_per_base" in row)):
                 kept.append(line + "\n")
         except (ValueError, KeyError, TypeError):
             continue  # a line that a kill cut short

@@ -236,6 +236,15 @@ def test_large_parts_that_are_not_of_the_checkpoint(config, file, changed, told)
         pretrain(config(resume="auto"))
 
 
+@pytest.mark.parametrize(("evaluate_every", "scored"), [(1, [0, 3, 4, 5, 6]), (2, [0, 3, 4, 6]), (3, [0, 3, 6]), (6, [0, 3, 6])])
+def test_a_score_that_is_due_no_more_stays(config, evaluate_every, scored):
+    run = pretrain(config(steps=3, checkpoint_every=3))
+    (run / "manifest.json").unlink()
+    pretrain(config(resume="auto", checkpoint_every=3, evaluate_every=evaluate_every))
+    assert [line["step"] for line in lines(run) if "validation_bits_per_base" in line] == scored
+    assert [line["step"] for line in lines(run) if "train_bits_per_base" in line] == [1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("twice", [False, True])
 def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
     """Of another version, or on a disk that does not answer just now: beginning again would delete them."""
