@@ -200,6 +200,7 @@ def _say(text: str, known: Sequence[str], *, listed: Mapping[str, str]) -> str:
     text = re.sub(r"no type matching \{None\}\|(INT|FLOAT) could be instantiated from \['(.*?)'\].*", lambda m: f"{m[2]!r} is no {'whole ' if m[1] == 'INT' else ''}number", text)
     text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)
     text = re.sub(r"could not convert string to float: ('.*?')", r"\1 is no number", text)
+    text = re.sub(r"^.*Missing value for argument '(--[\w.-]+)'.*", r'\1 has no value (one that begins with a hyphen is joined to it: \1="-x")', text)
     text = re.sub(r"^Required options Missing from .*?: ", "missing: ", text)
     text = re.sub(r"^missing: --([\w-]+\.\d+\.[\w-]+) .*", lambda found: f"{found[1].replace('-', '_')} is missing in the YAML file: add it", text)
     text = re.sub(r"^(Invalid choice|Value error|Parsing error|Missing argument) (?=[a-zEM])", "", text)

@@ -157,6 +157,8 @@ def test_required_field_from_yaml_or_flag(yaml_file):
         (["--by", "tial"], "'tial'"),
         (["--steps", "x"], "'x' is no whole number"),
         (["--steps", "1e3"], "'1e3' is no whole number"),
+        (["--steps"], "--steps has no value"),
+        (["--learning-rate", "--steps", "3"], '--learning-rate has no value (one that begins with a hyphen is joined to it: --learning-rate="-x"); see --help'),
         (["--config"], "--config needs a file"),
         (["--config", "--steps"], "--config needs a file"),
         (["--config", "no/such.yaml"], "no such file: no/such.yaml"),

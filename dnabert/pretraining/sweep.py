@@ -93,7 +93,8 @@ def sweep(config: SweepConfig) -> Path:
     Raises
     ------
     UserError
-        for a recipe, flags or corpus that cannot work, and for variants that would be evaluated on different windows.
+        for a recipe, flags or corpus that cannot work, and for variants that would be evaluated on different windows; and, when the others are
+        trained, for one that could not be.
     """
     out = Path(config.out)
     recipes = {variant.name: _recipe(config, variant, out / variant.name) for variant in config.variants}
@@ -108,10 +109,18 @@ def sweep(config: SweepConfig) -> Path:
     }
     with ProcessPoolExecutor(config.at_once, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
         waiting = {name: pool.submit(_trained, recipe) for name, recipe in planned.items()}
-        scores = {}
+        scores, failed = {}, []
         for name, future in waiting.items():
-            scores[name] = future.result()
+            try:
+                scores[name] = future.result()
+            except UserError as error:  # told now: the others may take hours
+                failed.append(str(error))
+                print(f"failed: {error}", file=sys.stderr)
+                continue
             print(f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {_told(scores[name]['tokens'])} tokens", file=sys.stderr)
+    if failed:
+        told = f", as {len(failed) - 1} more" if failed[1:] else ""
+        raise UserError(f"there is no table, {failed[0]}{told}: mend or leave out and begin again, which trains no finished variant anew")
     records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
     (out / "table.md").write_text(_table(records))

@@ -107,7 +107,10 @@ class Here:
 
     def submit(self, work: Callable, *arguments: object) -> Future:
         done: Future = Future()
-        done.set_result(work(*arguments))
+        try:
+            done.set_result(work(*arguments))
+        except UserError as error:
+            done.set_exception(error)
         return done
 
 
@@ -211,6 +214,25 @@ def test_a_stopped_variant_is_gone_on_with_only_where_nothing_of_it_was_changed(
         with pytest.raises(InterruptedError):
             _trained(asked)
     assert [(each.overwrite, each.resume) for each in trained] == [(False, "auto")] * 2 + [(True, "never")] * 2
+
+
+def test_a_variant_that_fails_is_told_when_it_does_and_the_others_are_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(recipe: PretrainConfig) -> dict:
+        if recipe.seed == 1:
+            raise UserError("variant wild: it diverged")
+        return {"bits_per_base": 1.9, "tokens": 1000}
+
+    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    monkeypatch.setattr("dnabert.pretraining.sweep._speeds", lambda _, recipes, __: dict.fromkeys(recipes, 1.0))
+    monkeypatch.setattr("dnabert.pretraining.sweep._trained", train)
+    (tmp_path / "recipe.yaml").write_text("k: 4\n")
+    variants = [Variant("tame"), Variant("wild", "--seed 1"), Variant("other", "--seed 2")]
+    with pytest.raises(UserError, match="there is no table, variant wild: it diverged: mend or leave out and begin again"):
+        sweep(SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=variants, out=str(tmp_path / "sweep")))
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in told] == ["tame", "failed", "other"]
 
 
 def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) -> None:
