@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dnabert.clusters.config import ClusterConfig
 from dnabert.clusters.graph import Neighbors, nearest_neighbors
@@ -84,13 +85,15 @@ class Clusters:
         return Basis(**parts, normalise=bool(self.manifest["config"]["normalise"]))
 
 
-def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) -> Clustering:
+def cluster_vectors(vectors: ArrayLike, config: ClusterConfig | None = None) -> Clustering:
     """Reduce float (n, d) vectors, build one neighbour graph, and take labels and map from it.
 
     Raises
     ------
     UserError
         for fewer than 4 vectors, or when one is not finite.
+    ValueError
+        for what is no table of numbers.
 
     Examples
     --------
@@ -101,6 +104,7 @@ def cluster_vectors(vectors: np.ndarray, config: ClusterConfig | None = None) ->
     [40, 40, 40]
     """
     config = config or ClusterConfig()
+    vectors = np.asarray(vectors)
     _check(vectors)
     clock = _Clock()
     basis = configured_basis(vectors, config)
@@ -212,6 +216,8 @@ def embeddings_of(clusters: Clusters) -> Embeddings:
 
 
 def _check(vectors: np.ndarray) -> None:
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors are of shape {vectors.shape}, allowed is (n, d), a row for each")
     if len(vectors) < _FEWEST:
         raise UserError(f"{len(vectors)} vectors cannot be clustered, {_FEWEST} or more can: embed more windows")
     finite = np.isfinite(vectors).all(axis=1)

@@ -2,7 +2,9 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import adjusted_rand_score
 
 from dnabert.clusters import ClusterConfig, cluster, cluster_vectors, load_clusters
@@ -86,6 +88,16 @@ def test_nothing_is_written_over_or_half(embeddings: tuple[Path, np.ndarray], tm
     with pytest.raises(UserError, match="no such embeddings folder"):
         cluster(tmp_path / "nowhere", out=tmp_path / "other")
     assert [path.name for path in tmp_path.iterdir()] == ["clusters"]
+
+
+def test_tensors_tables_and_lists_are_vectors() -> None:
+    vectors = np.random.default_rng(0).normal(size=(40, 5))
+    config = ClusterConfig(min_cluster_size=5, kmeans=3, neighbors=10, map_neighbors=5)
+    expected = cluster_vectors(vectors, config).kmeans
+    for same in (torch.tensor(vectors), pd.DataFrame(vectors), vectors.tolist()):
+        assert (cluster_vectors(same, config).kmeans == expected).all()
+    with pytest.raises(ValueError, match=r"of shape \(40,\), allowed is \(n, d\)"):
+        cluster_vectors(vectors[:, 0])
 
 
 def test_vectors_that_cannot_be_clustered_are_refused() -> None:
