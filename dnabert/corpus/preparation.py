@@ -50,7 +50,7 @@ def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, b
 
     Parameters
     ----------
-    config : what to cut and how.
+    config : what to cut and how; of FASTA files alone `config_from_fasta` makes it.
     out : folder to make.
     overwrite : replace a corpus that stands there.
     base : folder that the configuration's relative paths are relative to; none: the working directory.
@@ -70,6 +70,8 @@ def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, b
     Caution
         when a split that was asked for is empty, a genome has no orthologous block, or near-copies can stand in two splits.
     """
+    if isinstance(config, str | Path):
+        raise UserError(f"{config} is a path, and a corpus is prepared as a CorpusConfig says: pass dnabert.corpus.config_from_fasta({str(config)!r})")
     if not config.genomes:
         raise UserError("the corpus has no genomes: name FASTA files or list them under genomes in the YAML")
     config = resolve_paths(config, base=base)
