@@ -108,7 +108,7 @@ def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
 
 
 def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
-    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or full of N, or masks that leak."""
+    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or full of N, masks that leak, or weights of 0."""
     train = Sampler(
         corpus.view("train"),
         KmerTokenizer(k=config.k, stride=config.stride),
@@ -124,6 +124,8 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
     )
     if train.tokens_per_window < 4:
         raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
+    if not config.soft_mask_weight and (train.view.column("soft_masked") >= 1).all():
+        raise UserError("--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case: leave it out, or give the genome in upper case")
     if corpus.window_length <= config.floor_order:
         raise UserError(f"--floor-order {config.floor_order} needs windows of more than {config.floor_order} bp: pass --floor-order {corpus.window_length - 1}")
     # the same questions to every recipe and seed, so that their scores can be compared

@@ -13,7 +13,15 @@ import transformers
 from safetensors.torch import load_file
 
 from dnabert.config import load_yaml, save_yaml
-from dnabert.corpus import CorpusConfig, GenomeConfig, WindowConfig, config_from_fasta, load_corpus, prepare
+from dnabert.corpus import (
+    CorpusConfig,
+    GenomeConfig,
+    WindowConfig,
+    config_from_fasta,
+    load_corpus,
+    prepare,
+    simulate_fasta,
+)
 from dnabert.encoders import load_encoder
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
@@ -212,6 +220,17 @@ def test_soft_mask_weight_is_the_mean_over_a_words_bases(small_corpus):
 def test_what_cannot_work_ends_in_one_line(config, changes, line):
     with pytest.raises(UserError, match=line):
         pretrain(config(**changes))
+
+
+def test_weights_of_0_are_refused_where_all_is_lower_case(config, tmp_path):
+    simulate_fasta(tmp_path / "genome.fa", length=200_000, seed=1)
+    header, *lines = (tmp_path / "genome.fa").read_text().splitlines()
+    (tmp_path / "genome.fa").write_text("\n".join([header, *(line.lower() for line in lines)]) + "\n")
+    prepare(config_from_fasta([tmp_path / "genome.fa"]), out=tmp_path / "corpus")
+    with pytest.raises(UserError, match="--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case"):
+        pretrain(config(corpus=str(tmp_path / "corpus"), soft_mask_weight=0.0))
+    assert not (tmp_path / "run").exists()
+    pretrain(config(corpus=str(tmp_path / "corpus"), soft_mask_weight=0.1, steps=1))
 
 
 def test_windows_no_longer_than_a_floor_s_order_are_refused_before_anything_is_begun(config, tmp_path):
