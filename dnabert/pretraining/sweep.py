@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import multiprocessing
+import os
 import shlex
 import statistics
 import sys
@@ -135,7 +136,7 @@ def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
 
     threads = max(1, cores() // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
-    words += ["--corpus", config.corpus] if config.corpus else []
+    words += ["--corpus", os.path.abspath(config.corpus)] if config.corpus else []  # the same recipe, wherever one stands
     words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}")]
     words += ["--out", str(out), "--resume", "auto"]
     return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))

@@ -85,6 +85,14 @@ def test_flags_that_would_do_nothing(tmp_path: Path, flag: str) -> None:
     assert _recipe(config, config.variants[1], tmp_path / "b").k == 4
 
 
+def test_a_recipe_is_the_same_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a corpus that is named otherwise all that is finished would be trained again."""
+    (tmp_path / "recipe.yaml").write_text("k: 4\n")
+    monkeypatch.chdir(tmp_path)
+    named = [SweepConfig(recipe=str(tmp_path / "recipe.yaml"), corpus=corpus) for corpus in ("corpus", "./corpus/", str(tmp_path / "corpus"))]
+    assert {_recipe(each, each.variants[0], tmp_path / "a").corpus for each in named} == {str(tmp_path / "corpus")}
+
+
 def test_a_machine_that_does_not_tell_which_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As macOS."""
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
