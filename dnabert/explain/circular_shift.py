@@ -25,6 +25,8 @@ _TRUSTED = 0.01
 _ORDER = 1
 #: Values held at once for a cluster's shifts (float64: 64 MB).
 _CELLS = 8_000_000
+#: Pairs of a cluster's windows and a column's, per slot of the circle, up to which they are counted one by one, faster than by a product of transforms and as exactly.
+_PAIRS = 0.5
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,10 @@ class CircularShift:
             centre = columns[known].mean(axis=0)
             columns = np.where(known[:, None], columns - centre, 0.0)
         spectra = self._spectra(np.concatenate([columns.T, known[None].astype(np.float64)]))
+        hits = [np.flatnonzero(column) for column in np.ascontiguousarray((values.astype(bool) & known[:, None]).T)] if values.dtype == bool else None
         every = np.ones(columns.shape[1], bool)
         parts = [
-            self._of_cluster(label, spectra, asked=every if asked is None else asked[label], integers=integers)
+            self._of_cluster(label, spectra, asked=every if asked is None else asked[label], integers=integers, hits=hits)
             for label in range(self.clusters)
         ]
         n, observed, expected, sd, greater, less = (np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True))
@@ -209,46 +212,81 @@ class CircularShift:
         return np.asarray(rfft(laid, axis=-1))
 
     def _of_cluster(
-        self, label: int, spectra: NDArray[np.complex128], *, asked: NDArray[np.bool_], integers: bool
+        self, label: int, spectra: NDArray[np.complex128], *, asked: NDArray[np.bool_], integers: bool, hits: list[NDArray[np.intp]] | None
     ) -> tuple[Floats, ...]:
         from scipy.fft import irfft
 
         length = self.circle.length
+        members = np.flatnonzero(self.labels == label)
         own = np.conj(self._spectra((self.labels == label)[None].astype(np.float64))[0])
         n = np.rint(irfft((own * spectra[-1]).sum(axis=0), length))
         valid = n > 0
+        shifts = int(valid.sum())
         found = np.full((5, len(asked)), np.nan)
         found[3:] = 1.0
-        columns = spectra[:-1] if asked.all() else spectra[:-1][asked]  # all: a view, copying them would cost as much as a transform
-        if n[0] and len(columns):
-            step = max(1, _CELLS // length)
-            parts = []
-            for begin in range(0, len(columns), step):
-                sums = irfft(np.einsum("kf,tkf->tf", own, columns[begin : begin + step]), length, axis=-1)
-                if integers:
-                    np.rint(sums, out=sums)
-                parts.append(_summary((sums if valid.all() else sums[:, valid]) / n[valid]))
-            found[:, asked] = np.concatenate(parts, axis=1)
+        if not n[0] or not asked.any():
+            return (n[:1], *found)
+        tallies = np.empty((6, len(asked)))
+        few = np.zeros(len(asked), bool)
+        if hits is not None:
+            few = asked & (len(members) * np.array([len(rows) for rows in hits]) <= _PAIRS * length * self.circle.tracks)
+            for column in np.flatnonzero(few):
+                tallies[:, [column]] = self._of_few(members, hits[column], n=n, shifts=shifts)
+        many = np.flatnonzero(asked & ~few)
+        columns = spectra[:-1] if len(many) == len(asked) else spectra[many]  # all: a view, copying them would cost as much as a transform
+        step = max(1, _CELLS // length)
+        for begin in range(0, len(many), step):
+            sums = irfft(np.einsum("kf,tkf->tf", own, columns[begin : begin + step]), length, axis=-1)
+            if integers:
+                np.rint(sums, out=sums)
+            tallies[:, many[begin : begin + step]] = _tallies((sums if valid.all() else sums[:, valid]) / n[valid])
+        found[:, asked] = _tested(tallies[:, asked], shifts=shifts)
         return (n[:1], *found)
 
+    def _of_few(self, members: NDArray[np.intp], rows: NDArray[np.intp], *, n: Floats, shifts: int) -> Floats:
+        """`_tallies` of a column that is true in `rows`, from every pair of a member and such a row on one track."""
+        length = self.circle.length
+        slot, track = self.circle.slot, self.circle.track
+        moved = [
+            (slot[rows][track[rows] == own][:, None] - slot[members][track[members] == own] + length).ravel() for own in range(self.circle.tracks)
+        ]
+        turned = np.bincount(np.concatenate(moved), minlength=2 * length)
+        sums = turned[:length] + turned[length:]
+        met = np.append(0, 1 + np.flatnonzero(sums[1:]))
+        return _tallies((sums[met] / n[met])[None], zeros=shifts - len(met))
 
-def _summary(means: Floats) -> Floats:
-    """Observed (shift 0), expected, sd, p of greater, p of less: float (5, t), of means float (t, shifts)."""
-    observed, expected = means[:, 0], means.mean(axis=1)
+
+def _tallies(means: Floats, *, zeros: int = 0) -> Floats:
+    """Observed (shift 0), expected, sd, skewness, shifts with as much and with as little: float (6, t), of means float (t, shifts).
+
+    Further shifts, `zeros`, have a mean of 0.
+    """
+    shifts = means.shape[1] + zeros
+    observed, expected = means[:, 0], means.sum(axis=1) / shifts
     away = means - expected[:, None]
-    sd = np.sqrt(np.einsum("ij,ij->i", away, away) / means.shape[1])
-    tolerance = 1e-9 * np.maximum(np.abs(expected) + sd, 1e-300)
-    greater = np.count_nonzero(means >= (observed - tolerance)[:, None], axis=1)
-    less = np.count_nonzero(means <= (observed + tolerance)[:, None], axis=1)
-    scale = np.where(sd > tolerance, sd, 1.0)
-    z = (observed - expected) / scale
-    skewness = np.einsum("ij,ij,ij->i", away, away, away) / means.shape[1] / scale**3
-    p_greater = _p(greater, shifts=means.shape[1], z=z, skewness=skewness)
-    p_less = _p(less, shifts=means.shape[1], z=-z, skewness=-skewness)
+    sd = np.sqrt((np.einsum("ij,ij->i", away, away) + zeros * expected**2) / shifts)
+    tolerance = _tolerance(expected, sd)
+    greater = np.count_nonzero(means >= (observed - tolerance)[:, None], axis=1) + zeros * (observed <= tolerance)
+    less = np.count_nonzero(means <= (observed + tolerance)[:, None], axis=1) + zeros * (observed >= -tolerance)
+    cubes = np.einsum("ij,ij,ij->i", away, away, away) - zeros * expected**3
+    skewness = cubes / shifts / np.where(sd > tolerance, sd, 1.0) ** 3
+    return np.stack([observed, expected, sd, skewness, greater, less])
+
+
+def _tolerance(expected: Floats, sd: Floats) -> Floats:
+    return np.asarray(1e-9 * np.maximum(np.abs(expected) + sd, 1e-300))
+
+
+def _tested(tallies: Floats, *, shifts: int) -> Floats:
+    """Observed, expected, sd, p of greater, p of less: float (5, t)."""
+    observed, expected, sd, skewness, greater, less = tallies
+    z = (observed - expected) / np.where(sd > _tolerance(expected, sd), sd, 1.0)
+    p_greater = _p(greater, shifts=shifts, z=z, skewness=skewness)
+    p_less = _p(less, shifts=shifts, z=-z, skewness=-skewness)
     return np.stack([observed, expected, sd, p_greater, p_less])
 
 
-def _p(count: NDArray[np.int64], *, shifts: int, z: Floats, skewness: Floats) -> Floats:
+def _p(count: Floats, *, shifts: int, z: Floats, skewness: Floats) -> Floats:
     from scipy.stats import pearson3
 
     p = count / shifts

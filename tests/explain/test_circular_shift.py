@@ -155,6 +155,26 @@ def test_terms_in_pieces_are_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_allclose(CircularShift(labels, circle).means(values).p_two_sided, whole.p_two_sided)
 
 
+def test_few_pairs_counted_one_by_one_are_as_the_product_of_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    n, length = 1_500, 1_000
+    places = rng.choice(2 * length, n, replace=False)
+    labels = np.where(rng.random(n) < 0.05, rng.integers(0, 3, n), -1)
+    shift = CircularShift(labels, Circle(places % length, places // length, length), clusters=3)
+    values, known = rng.random((n, 6)) < [0, 0.01, 0.02, 0.1, 0.9, 1], rng.random(n) < 0.3
+    monkeypatch.setattr(circular_shift, "_PAIRS", 1e9)
+    counted = shift.means(values, known=known)
+    monkeypatch.setattr(circular_shift, "_PAIRS", 0)
+    multiplied = shift.means(values, known=known)
+    for name in ("n", "observed", "expected", "sd", "p_greater", "p_less"):
+        np.testing.assert_allclose(getattr(counted, name), getattr(multiplied, name), rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(circular_shift, "_PAIRS", 0.5)
+    met = []
+    monkeypatch.setattr(CircularShift, "_of_few", lambda self, members, rows, **_: met.append(len(members) * len(rows)) or np.ones((6, 1)))
+    shift.means(values[:, :3], known=known)
+    assert len(met) == 9 and max(met) < 1_000  # small clusters of a large genome: transforms of each took ten seconds where these take three
+
+
 def test_means_that_are_not_asked_for_are_left_out_and_the_others_are_as_before() -> None:
     rng = np.random.default_rng(4)
     circle = Circle(np.arange(60), np.zeros(60, int), 60)
