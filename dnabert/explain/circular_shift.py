@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,12 @@ _TRUSTED = 0.01
 _ORDER = 1
 #: Values held at once for a cluster's shifts (float64: 64 MB).
 _CELLS = 8_000_000
+#: Values of columns taken up at once (float64: 0.5 GB, and several copies of it): a thousand genomes are as many columns.
+_TAKEN = 64_000_000
 #: Pairs of a cluster's windows and a column's, per slot of the circle, up to which they are counted one by one, faster than by a product of transforms and as exactly.
 _PAIRS = 0.5
+#: What `ShiftedMeans` has of each column.
+_OF_COLUMNS = ("observed", "expected", "sd", "p_greater", "p_less")
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,12 @@ class CircularShift:
             or on none, does not count in that shift's mean.
         asked : bool (C, t), which means are wanted; by default all. The others are NaN, with p = 1, and cost nothing.
         """
+        step = max(1, _TAKEN // max(len(values), 1))
+        if values.shape[1] > step:
+            pieces = [slice(begin, begin + step) for begin in range(0, values.shape[1], step)]
+            found = [self.means(values[:, own], known=known, asked=None if asked is None else asked[:, own]) for own in pieces]
+            joined: Any = {name: np.concatenate([getattr(each, name) for each in found], axis=1) for name in _OF_COLUMNS}
+            return replace(found[0], **joined)
         known = np.ones(len(self.labels), bool) if known is None else known
         integers = values.dtype.kind in "bui"
         columns = np.where(known[:, None], values, 0).astype(np.float64)
