@@ -134,7 +134,9 @@ def script(path: str) -> Callable[..., None]:
     spec = importlib.util.spec_from_file_location(name, ROOT / path)
     assert spec is not None and spec.loader is not None
     sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str((ROOT / path).parent))  # as Python does for a script
+        spec.loader.exec_module(sys.modules[name])
     return sys.modules[name].main
 
 

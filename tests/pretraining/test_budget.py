@@ -54,8 +54,8 @@ def test_a_rate_that_falls_before_it_has_risen_is_told(budget, warned):
         ({"least_mask_share": 0.2}, "--least-mask-share is 0.2, allowed is 0 to --mask-share, which is 0.15: pass 0"),
         ({"mask_share": 1.5}, "--mask-share is 1.5, allowed is between 0 and 1: pass --mask-share 0.15"),
         ({"batch_size": 0}, "--batch-size is 0, allowed is 1 or more"),
-        ({"learning_rate": -1}, "--learning-rate is -1, allowed is more than 0: pass --learning-rate 4e-3"),
-        ({"decay_share": 2}, "--decay-share is 2, allowed is 0 to 1: pass --decay-share 0.4"),
+        ({"learning_rate": -1}, "--learning-rate is -1.0, allowed is more than 0: pass --learning-rate 4e-3"),
+        ({"decay_share": 2}, "--decay-share is 2.0, allowed is 0 to 1: pass --decay-share 0.4"),
         ({"floor_order": 17}, "--floor-order is 17, allowed is 0 to 16"),
     ],
 )

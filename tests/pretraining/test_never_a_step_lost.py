@@ -261,7 +261,7 @@ def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
 
 
 def test_what_a_later_version_says_of_its_progress_is_passed_over(config, tmp_path):
-    unbroken, run = pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)), pretrain(config(steps=4, decay_share=0.0))
+    unbroken, run = pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)), pretrain(config(steps=3, decay_share=0.0))
     (run / "manifest.json").unlink()
     told = checkpoints(run)[-1] / "progress.json"
     told.write_text(json.dumps(json.loads(told.read_text()) | {"moon": "full"}))
