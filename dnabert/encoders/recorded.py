@@ -28,6 +28,7 @@ from dnabert.errors import UserError
 from dnabert.manifest import content_hash
 
 if TYPE_CHECKING:
+    from dnabert.encoders.off_the_shelf import WordPieces
     from dnabert.encoders.transformer import TransformerEncoder
 
 #: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the machine.
@@ -79,6 +80,26 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     from dnabert.tokenizer import load_tokenizer  # it imports transformers, which `dnabert --help` must not
 
     return int(load_tokenizer(folder).k)
+
+
+def recorded_pieces(manifest: Mapping[str, Any]) -> WordPieces | None:
+    """The pieces of words in which an off-the-shelf encoder read each window once, in one frame on one strand; None of other embeddings.
+
+    Parameters
+    ----------
+    manifest : of a folder of kind ``embeddings``.
+    """
+    config, record = manifest["config"], encoder_record(manifest)
+    kind, _, name = record["encoder"].partition(":")
+    several = record.get("parts") or config.get("phases", 1) > 1 or config.get("both_strands") or config.get("shuffle")
+    if kind != "bert" or several:
+        return None
+    from dnabert.encoders.off_the_shelf import word_pieces  # it imports torch
+
+    try:
+        return word_pieces(name or None, word_length=int(config["word_length"]), made_by=config["name"])
+    except UserError:  # no model is installed any more
+        return None
 
 
 def load_recorded(

@@ -44,6 +44,7 @@ from dnabert.explain.tomtom import compare_motifs, missing_tomtom
 from dnabert.explain.tracks import parse_track, track_terms
 from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
+from dnabert.explain.word_pieces import word_piece_enrichment
 from dnabert.explain.words import cluster_words
 from dnabert.json_file import read_json
 from dnabert.manifest import check_unchanged
@@ -179,6 +180,7 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
         "annotation": lambda: [
             *enrichment(windows, terms=[*annotation_terms(windows), *tandem_terms(windows), *tracks]),
             *repeat_name_enrichment(windows),
+            *word_piece_enrichment(windows, seed=seed),
         ],
         "tss": lambda: tss_rows(windows),
         "genes": lambda: genes_touched(windows),

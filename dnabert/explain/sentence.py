@@ -22,6 +22,7 @@ from dnabert.explain.evidence_rows import (
 )
 from dnabert.explain.homology import percent
 from dnabert.explain.names import NEARLY, codon_position, strongest_name
+from dnabert.explain.sequence_names import word_piece
 
 #: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
 #: Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in 5, the interval in none.
@@ -45,7 +46,7 @@ def cluster_sentence(card: Record) -> Record:
     (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
     than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
     class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds against other windows are ten times as
-    large goes first. Else composition. Every test is one against other windows, with q at most 0.05. Else the
+    large goes first. Else composition, else a piece of words that an off-the-shelf model read. Every test is one against other windows, with q at most 0.05. Else the
     cluster is unexplained. What else holds of most members (introns, one species), and what many have far more often than other
     windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks.
 
@@ -62,7 +63,7 @@ def cluster_sentence(card: Record) -> Record:
     makeup = card["makeup"]
     named = strongest_name(card)
     if named is None:
-        basis, text = next((found for find in (_related, _composition) if (found := find(card))), ("unexplained", _unexplained(card)))
+        basis, text = next((found for find in (_related, _composition, _piece) if (found := find(card))), ("unexplained", _unexplained(card)))
     else:
         basis, text = named.basis, named.text
     if basis == "unexplained":
@@ -114,6 +115,12 @@ def _composition(card: Record) -> tuple[str, str] | None:
         return "composition", rich
     area = kind["composition_auc_nearby"]["value"]
     return "composition", f"sequence of one composition (dinucleotides tell it from its surroundings with an area of {area:.2f})"
+
+
+def _piece(card: Record) -> tuple[str, str] | None:
+    """What an off-the-shelf model read alike, where nothing in the sequences themselves names the cluster."""
+    found = word_piece(card)
+    return None if found is None else (found.basis, found.text)
 
 
 def _sets_apart(kind: Record) -> bool:

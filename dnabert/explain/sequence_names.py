@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import exp, log
 
 from dnabert.explain.evidence_rows import (
+    ALPHA,
     MOST,
+    POINTS,
     TIMES,
     UTMOST,
     Name,
@@ -110,6 +112,18 @@ def motif(card: Record) -> Name | None:
     shares = [percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
     told = f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
     return Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
+
+
+def word_piece(card: Record) -> Name | None:
+    """A piece of the encoder's vocabulary that most members have, far more often than other windows and than their own dinucleotides give."""
+    rows = [row for row in card.get("annotation", []) if row["column"] == "word_piece" and (row["share"] or 0) >= MOST and counts(row)]
+    rows = [row for row in rows if odds_of(row) >= TIMES and row["q_shuffled"] is not None and row["q_shuffled"] <= ALPHA]
+    rows = [row for row in rows if row["share"] - max(row["share_rest"], row["share_shuffled"]) >= POINTS]
+    if not rows:
+        return None
+    row = max(rows, key=lambda each: (min(odds_of(each), UTMOST), each["share"]))
+    told = f"the piece {row['term']} of the encoder's vocabulary, {of_windows(row)}, in its windows shuffled {percent(row['share_shuffled'])}"
+    return Name("word piece", f"{told} (an artefact of how a tokenizer of another language cuts words)", odds_of(row))
 
 
 def _core(letters: str) -> str:

@@ -28,7 +28,7 @@ LEAST = 20
 #: The term of a track that holds wherever any of its intervals does.
 ANY = "any"
 #: Columns of annotation that are no track of the user's, whose names a track may not have.
-OWN_COLUMNS = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "cpg_island", "soft_masked", "genome", "split", TANDEM)
+OWN_COLUMNS = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "word_piece", "cpg_island", "soft_masked", "genome", "split", TANDEM)
 _SPEC = re.compile(r"(?P<name>[^=:]+)(?::(?P<genome>[^=:]+))?=(?P<path>.+)")
 _COMPRESSED = re.compile(r"\.(gz|bgz|bgzf)$", re.IGNORECASE)
 

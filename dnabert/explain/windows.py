@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dnabert.corpus.config import GenomeConfig
     from dnabert.corpus.gene_names import GeneNames
     from dnabert.encoders.nearest import Places
+    from dnabert.encoders.off_the_shelf import WordPieces
 
 Sequences = Callable[[NDArray[np.integer]], NDArray[np.uint8]]
 
@@ -38,6 +39,7 @@ class ClusteredWindows:
     genomes : the corpus's genomes with their annotation files; empty when nothing is known of them.
     word_length : the encoder's k, for start mod k.
     gene_names : what else the corpus's genes are called; None when that is not known.
+    pieces : the pieces of words in which an off-the-shelf encoder read the windows, on the strand ``strand`` of the table; None of other encoders.
     """
 
     table: pd.DataFrame
@@ -46,6 +48,7 @@ class ClusteredWindows:
     genomes: tuple[GenomeConfig, ...] = ()
     word_length: int = 7
     gene_names: GeneNames | None = None
+    pieces: WordPieces | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -94,7 +97,7 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
     from dnabert.clusters.clustering import embeddings_of
     from dnabert.corpus import load_corpus
     from dnabert.corpus.config import GenomeConfig
-    from dnabert.encoders.recorded import recorded_word_length
+    from dnabert.encoders.recorded import recorded_pieces, recorded_word_length
     from dnabert.manifest import check_unchanged, content_hash
 
     found = load_clusters(clusters)
@@ -115,4 +118,5 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
         genomes=tuple(GenomeConfig(**each) for each in whole.manifest["config"]["genomes"]),
         word_length=recorded_word_length(embeddings.manifest),
         gene_names=whole.gene_names,
+        pieces=recorded_pieces(embeddings.manifest),
     )

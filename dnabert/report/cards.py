@@ -14,7 +14,7 @@ Record = dict[str, Any]
 
 #: Rows of each kind that a card shows; the tables beside the page hold all.
 _ROWS = 8
-#: Names of repeats among them: those of one class go together.
+#: Names of repeats among them, and pieces of words: those of one class go together.
 _NAMES = 3
 _ALPHA = 0.05
 #: A logo of a consensus shows the columns that most members cover, as many as fit on a line.
@@ -66,7 +66,7 @@ def _strongest(rows: list[Record]) -> list[Record]:
     """Significant rows, those first whose interval is farthest from no effect: a share of 0.2 % against none has large odds, and hardly known ones."""
     found = [row for row in _significant(rows) if present(row.get("odds_ratio")) and row["odds_ratio"] > 0]
     found = sorted(found, key=lambda row: (-_at_least(row), -abs(log(row["odds_ratio"]))))
-    names = [row for row in found if row.get("column") == "repeat_name"][_NAMES:]
+    names = [row for column in ("repeat_name", "word_piece") for row in [each for each in found if each.get("column") == column][_NAMES:]]
     return [row for row in found if row not in names][:_ROWS]
 
 

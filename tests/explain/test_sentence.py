@@ -48,6 +48,15 @@ def test_a_share_of_a_sample_is_told_of_it() -> None:
     assert sentence(consensus=consensus)[1].endswith("identity, 90 % of 40 drawn windows")  # of 60 places
 
 
+def test_a_piece_of_an_english_vocabulary_names_what_nothing_else_does() -> None:
+    piece = term("word_piece", "tag", share=1.0, rest=0.48, q=1e-5) | {"odds_ratio": None, "share_shuffled": 0.6, "q_shuffled": 1e-4}
+    told = "the piece tag of the encoder's vocabulary, 100 % of the windows, elsewhere 48 %, in its windows shuffled 60 %"
+    assert sentence(annotation=[piece]) == ("word piece", f"{told} (an artefact of how a tokenizer of another language cuts words)")
+    for weaker in ({"q_shuffled": 0.2}, {"share_shuffled": 0.9}, {"q_shuffled": None, "share_shuffled": None}, {"q": 0.3}, {"share_rest": 0.85}):
+        assert sentence(annotation=[piece | weaker])[0] == "unexplained"
+    assert sentence(annotation=[piece], homology=family("Alu", share=0.6, q=1e-9))[0] == "element"  # what the sequences are goes first
+
+
 def test_which_piece_of_a_long_element_a_cluster_is() -> None:
     found = family("LTR/Gypsy", share=0.94, q=1e-9)
     found["databases"][0]["families"][0] |= {"subject_within": [3650.0, 4420.0], "subject_length": 7000}
