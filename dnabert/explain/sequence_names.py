@@ -122,7 +122,7 @@ def word_piece(card: Record) -> Name | None:
     if not rows:
         return None
     row = max(rows, key=lambda each: (min(odds_of(each), UTMOST), each["share"]))
-    told = f"the piece {row['term']} of the encoder's vocabulary, {of_windows(row)}, in its windows shuffled {percent(row['share_shuffled'])}"
+    told = f"the word piece {row['term']} of the encoder, {of_windows(row)}, in its windows shuffled {percent(row['share_shuffled'])}"
     return Name("word piece", f"{told} (an artefact of how a tokenizer of another language cuts words)", odds_of(row))
 
 

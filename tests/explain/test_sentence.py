@@ -50,7 +50,7 @@ def test_a_share_of_a_sample_is_told_of_it() -> None:
 
 def test_a_piece_of_an_english_vocabulary_names_what_nothing_else_does() -> None:
     piece = term("word_piece", "tag", share=1.0, rest=0.48, q=1e-5) | {"odds_ratio": None, "share_shuffled": 0.6, "q_shuffled": 1e-4}
-    told = "the piece tag of the encoder's vocabulary, 100 % of the windows, elsewhere 48 %, in its windows shuffled 60 %"
+    told = "the word piece tag of the encoder, 100 % of the windows, elsewhere 48 %, in its windows shuffled 60 %"
     assert sentence(annotation=[piece]) == ("word piece", f"{told} (an artefact of how a tokenizer of another language cuts words)")
     for weaker in ({"q_shuffled": 0.2}, {"share_shuffled": 0.9}, {"q_shuffled": None, "share_shuffled": None}, {"q": 0.3}, {"share_rest": 0.85}):
         assert sentence(annotation=[piece | weaker])[0] == "unexplained"
