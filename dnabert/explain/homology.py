@@ -261,11 +261,11 @@ def describe_hits(row: dict[str, Any]) -> str:
     --------
     >>> row = {"name": "SINE/Alu", "subject": "AluY#SINE/Alu", "share": 0.83, "background_share": 0.104, "identity": 0.881, "length": 290.0}
     >>> describe_hits(row)
-    '83 % of members hit SINE/Alu (most often AluY#SINE/Alu) at 88 % identity over 290 bp; 10 % of other windows do'
+    '83 % of the members searched hit SINE/Alu (most often AluY#SINE/Alu) at 88 % identity over 290 bp; 10 % of other windows do'
     """
     often = "" if row["subject"] == row["name"] else f" (most often {row['subject']})"
     return (
-        f"{percent(row['share'])} of members hit {row['name']}{often} at {percent(row['identity'])} identity "
+        f"{percent(row['share'])} of the members searched hit {row['name']}{often} at {percent(row['identity'])} identity "
         f"over {row['length']:.0f} bp; {percent(row['background_share'])} of other windows do"
     )
 
