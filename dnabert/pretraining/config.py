@@ -132,7 +132,7 @@ class PretrainConfig:
     keep_checkpoints: int = 2
     """Newest checkpoints that stay."""
     resume: Literal["never", "auto"] = "never"
-    """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none."""
+    """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none; of the same run finished there is nothing left to do."""
     overwrite: bool = False
     """Replace an existing run at `out`. It stays beside it until the new one has a checkpoint, and comes back where that ends before."""
 

@@ -44,7 +44,7 @@ def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 
     The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, the model and tokenizer in the
-    Hugging Face format and, last, ``manifest.json``. Under ``accelerate launch`` or ``torchrun`` all processes
+    Hugging Face format and, last, ``manifest.json``. With ``resume="auto"`` the same run, finished before, is given as it stands. Under ``accelerate launch`` or ``torchrun`` all processes
     share each batch; the result does not depend on their number but for rounding, and for what dropout draws.
 
     Raises
@@ -55,6 +55,10 @@ def pretrain(config: PretrainConfig) -> Path:
     begun = run_folder.gone_on_with(config)
     config = with_words_and_sizes_of_initial(config, begun=begun)
     accelerator = make_accelerator(config)
+    if broadcast_object_list([run_folder.is_finished(config)])[0]:  # the first process's answer: on another node the folder need not be
+        if accelerator.is_main_process:
+            print(f"{config.out} is finished: nothing is left to do", file=sys.stderr)
+        return Path(config.out)
     corpus = read_corpus(config, accelerator)
     samplers = make_samplers(config, corpus)
     model = make_model(config, samplers.train, window_length=corpus.window_length, goes_on=begun is not None)

@@ -31,6 +31,8 @@ _SETTLED = (
     "random_strand", "soft_mask_weight", "contrast", "evaluation_windows", "evaluation_genome", "evaluation_mask_share", "floor_order",
     "floor_windows", "seed",
 )  # fmt: skip
+#: What says how long a run is.
+_BUDGETS = ("steps", "tokens", "minutes")
 #: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
 _HELD: dict[Path, int] = {}
 
@@ -95,6 +97,18 @@ def gone_on_with(config: PretrainConfig) -> PretrainConfig | None:
     if config.resume != "auto" or config.overwrite or not _is_stopped(out) or not checkpoints(out):
         return None
     return load_yaml(PretrainConfig, out / _CONFIG)
+
+
+def is_finished(config: PretrainConfig) -> bool:
+    """Whether, with ``resume="auto"``, this very run stands finished at `out`: a job that is queued again after its end has nothing left to do."""
+    out = Path(config.out)
+    if config.resume != "auto" or config.overwrite or kind_of(out) != "run" or not (out / METRICS).is_file():
+        return False
+    try:
+        was = load_yaml(PretrainConfig, out / _CONFIG)
+    except UserError:
+        return False
+    return _settled(was) == _settled(config) and all(getattr(was, name) == getattr(config, name) for name in _BUDGETS)
 
 
 def _to_go_on_from(config: PretrainConfig) -> Path | None:

@@ -260,6 +260,19 @@ def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
     assert lines(pretrain(config(resume="auto", overwrite=True)))[0]["step"] == 0
 
 
+def test_a_finished_run_that_is_asked_for_again_is_given_as_it_stands(config, capsys):
+    """A cluster may queue a job again that has ended."""
+    run = pretrain(config())
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert pretrain(config(resume="auto")) == run and f"{run} is finished: nothing is left to do" in capsys.readouterr().err
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    for other in ({"resume": "auto", "steps": 7}, {"resume": "auto", "seed": 5}, {}):
+        with pytest.raises(UserError, match="exists already"):
+            pretrain(config(**other))
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+
+
 def test_what_a_later_version_says_of_its_progress_is_passed_over(config, tmp_path):
     unbroken, run = pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)), pretrain(config(steps=3, decay_share=0.0))
     (run / "manifest.json").unlink()
