@@ -85,9 +85,12 @@ class WordPieces:
         return csr_matrix((np.ones(len(row), bool), (row, piece)), shape=(len(found), len(self.names)))
 
 
-def word_pieces(name: str | None, *, word_length: int, made_by: str) -> WordPieces | None:
-    """The pieces that `load_off_the_shelf` of the same name reads; None where the model is not here, or not the one that is called `made_by`."""
-    source, label = (name, name) if name else _default()
+def word_pieces(name: str | None, *, word_length: int, made_by: str, folder: str | None = None) -> WordPieces | None:
+    """The pieces that `load_off_the_shelf` of the same name reads; None where the model is not here, or not the one that is called `made_by`.
+
+    `folder` is where a model stands that was named from another folder than this one.
+    """
+    source, label = (folder or name, name) if name else _default()
     if made_by != _NAME.format(label):
         return None
     try:

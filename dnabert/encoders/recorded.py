@@ -97,7 +97,7 @@ def recorded_pieces(manifest: Mapping[str, Any]) -> WordPieces | None:
     from dnabert.encoders.off_the_shelf import word_pieces  # it imports torch
 
     try:
-        return word_pieces(name or None, word_length=int(config["word_length"]), made_by=config["name"])
+        return word_pieces(name or None, word_length=int(config["word_length"]), made_by=config["name"], folder=record["folder"])
     except UserError:  # no model is installed any more
         return None
 

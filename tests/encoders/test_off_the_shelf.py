@@ -22,7 +22,8 @@ from transformers import (
     T5EncoderModel,
 )
 
-from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders.recorded import recorded_pieces
 from dnabert.errors import UserError
 from dnabert.tokenizer import KmerTokenizer
 
@@ -68,6 +69,22 @@ def test_rna_is_read_as_dna_and_what_is_no_base_as_n(folder: Path) -> None:
     np.testing.assert_array_equal(rna, dna)
     np.testing.assert_array_equal(ambiguous, unknown)
     assert np.abs(dna - unknown).max() > 0.01
+
+
+def test_the_pieces_that_recorded_vectors_were_made_of(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the model was named from another folder than this one."""
+    (tmp_path / "a.fa").write_text(">a\nGATTACAGATTACA\n>b\nACGCATTGGGGGGG\n")
+    monkeypatch.chdir(folder.parent)
+    embed(f"bert:{folder.name}", tmp_path / "a.fa", out=tmp_path / "e")
+    monkeypatch.chdir("/")
+    pieces = recorded_pieces(load_embeddings(tmp_path / "e").manifest)
+    assert pieces is not None
+    held = pieces.held(np.stack([ascii("GATTACAGATTACA"), ascii("acgcattgggGGGG")])).toarray()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for row, text in zip(held, ("gattaca gattaca", "acgcatt ggggggg"), strict=True):
+        assert {pieces.names[i] for i in np.flatnonzero(row)} == set(tokenizer.tokenize(text))
+    embed(f"bert:{folder}", tmp_path / "a.fa", out=tmp_path / "two", config=EmbedConfig(phases=2))
+    assert recorded_pieces(load_embeddings(tmp_path / "two").manifest) is None
 
 
 def test_word_length_and_remainder(folder: Path) -> None:
