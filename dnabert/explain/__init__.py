@@ -14,15 +14,14 @@ from dnabert.explain.edit_distance import edit_distances
 from dnabert.explain.enrichment import enrichment
 from dnabert.explain.explained_away import cheap_explanations, explained_away, take_out
 from dnabert.explain.explanation import Explanation, explain, load_explanation
+from dnabert.explain.gene_set_file import GeneSets, read_gene_sets
 from dnabert.explain.gene_set_names import NameMatch, named_as_windows
 from dnabert.explain.gene_sets import (
-    GeneSets,
     gene_set_enrichment,
     gene_set_landing,
     genes_shared,
     genes_touched,
     in_gene_set,
-    read_gene_sets,
 )
 from dnabert.explain.homology import homology, name_consensuses
 from dnabert.explain.homology_features import homology_features

@@ -9,7 +9,8 @@ import numpy as np
 
 from dnabert.corpus.places import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
-from dnabert.explain.circular_shift import CircularShift, circle_of
+from dnabert.explain.circle import circle_of
+from dnabert.explain.circular_shift import CircularShift
 from dnabert.explain.confound_prediction import label_prediction
 from dnabert.explain.correction import add_q
 from dnabert.explain.label_null import informations, shuffled_rows

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.explain.circular_shift import circle_of
+from dnabert.explain.circle import circle_of
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows

@@ -22,15 +22,14 @@ from dnabert.explain.confounds import confounds
 from dnabert.explain.consensus import consensuses, missing_package
 from dnabert.explain.corpus_homology import corpus_homology
 from dnabert.explain.enrichment import enrichment
+from dnabert.explain.gene_set_file import GeneSets, read_gene_sets
 from dnabert.explain.gene_set_names import named_as_windows
 from dnabert.explain.gene_sets import (
-    GeneSets,
     gene_set_enrichment,
     gene_set_landing,
     genes_shared,
     genes_touched,
     in_gene_set,
-    read_gene_sets,
 )
 from dnabert.explain.homology import homology, name_consensuses
 from dnabert.explain.kinds import cluster_kinds

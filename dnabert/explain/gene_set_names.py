@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dnabert.corpus.gene_names import KINDS, GeneNames, name_rows
-from dnabert.explain.gene_sets import GeneSets, genes_of
+from dnabert.explain.gene_set_file import GeneSets
+from dnabert.explain.gene_sets import genes_of
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows

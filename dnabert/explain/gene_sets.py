@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.blocks import open_text
 from dnabert.errors import UserError
-from dnabert.explain.circular_shift import CircularShift, ShiftedMeans, circle_of
+from dnabert.explain.circle import circle_of
+from dnabert.explain.circular_shift import CircularShift, ShiftedMeans
 from dnabert.explain.correction import add_q, benjamini_hochberg
 from dnabert.explain.enrichment import counts_of, enrichment, inflation_of, odds_ratio, plain
+from dnabert.explain.gene_set_file import GeneSets
 from dnabert.explain.label_null import informations
 from dnabert.explain.terms import Terms
 
@@ -32,66 +29,6 @@ LEAST_TOUCHED = 3
 _LEADING = 10
 #: Sets whose windows are held at once.
 _CHUNK = 64
-
-
-@dataclass(frozen=True)
-class GeneSets:
-    """Named sets of genes, as a GMT file names them."""
-
-    path: str
-    ids: tuple[str, ...]
-    names: tuple[str, ...]
-    genes: tuple[frozenset[str], ...]
-
-    def find(self, name: str) -> int:
-        """Index of a set by its id or its name; case, and a prefix such as ``CC:``, do not matter.
-
-        Raises
-        ------
-        UserError
-            when there is none, with the names that come close.
-        """
-        wanted = name.casefold().strip()
-        bare = [each.split(": ", 1)[-1].casefold() for each in self.names]
-        for candidates in (self.ids, [each.casefold() for each in self.ids], [each.casefold() for each in self.names], bare):
-            for text in (name, wanted):
-                if text in candidates:
-                    return candidates.index(text)
-        near = difflib.get_close_matches(wanted, [*bare, *(each.casefold() for each in self.ids)], n=3)
-        hint = f": did you mean {', '.join(map(repr, near))}?" if near else ": give an id or a name from its first two columns"
-        raise UserError(f"{self.path} has no gene set {name!r}{hint}")
-
-
-def read_gene_sets(path: str | Path) -> GeneSets:
-    """Read a GMT file, gzip or not: id, description, genes, separated by tabs.
-
-    A set is called by its description; by its id where that is empty, ``na`` or the address of a page, as in MSigDB's files.
-
-    Raises
-    ------
-    UserError
-        when the file cannot be read, a line has no gene, an id stands twice, or there is no set.
-    """
-    ids: list[str] = []
-    names: list[str] = []
-    genes: list[frozenset[str]] = []
-    with open_text(path) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            first, *rest = line.rstrip("\r\n").split("\t")
-            own = frozenset(gene for gene in rest[1:] if gene)
-            if not first or not own:
-                raise UserError(f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): id, description, genes, tab-separated")
-            ids.append(first)
-            no_name = rest[0].lower() in ("", "na") or rest[0].startswith(("http://", "https://"))
-            names.append(first if no_name else rest[0])
-            genes.append(own)
-    if not ids:
-        raise UserError(f"{path} holds no gene set: give another GMT file")
-    if len(set(ids)) < len(ids):
-        raise UserError(f"{path} has two gene sets called {Counter(ids).most_common(1)[0][0]!r}: give each its own id")
-    return GeneSets(str(path), tuple(ids), tuple(names), tuple(genes))
 
 
 def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnabert.corpus.places import places_apart
-from dnabert.explain.circular_shift import circle_of
+from dnabert.explain.circle import circle_of
 
 if TYPE_CHECKING:
     import pandas as pd

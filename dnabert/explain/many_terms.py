@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.explain.circular_shift import CircularShift, circle_of
+from dnabert.explain.circle import circle_of
+from dnabert.explain.circular_shift import CircularShift
 from dnabert.explain.correction import add_q
 from dnabert.explain.enrichment import enrichment_rows
 from dnabert.explain.terms import Terms

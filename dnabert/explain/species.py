@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.explain.circular_shift import Circle
+from dnabert.explain.circle import Circle
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from dnabert.explain import circular_shift
-from dnabert.explain.circular_shift import Circle, CircularShift, circle_of
+from dnabert.explain.circle import Circle, circle_of
+from dnabert.explain.circular_shift import CircularShift
 from dnabert.explain.enrichment import counts_of, fisher_p
 
 

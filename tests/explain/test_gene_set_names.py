@@ -5,8 +5,9 @@ import pytest
 from dnabert.corpus.gene_names import GeneNames, Row, name_rows
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows
+from dnabert.explain.gene_set_file import GeneSets
 from dnabert.explain.gene_set_names import named_as_windows
-from dnabert.explain.gene_sets import GeneSets, gene_set_enrichment, genes_shared
+from dnabert.explain.gene_sets import gene_set_enrichment, genes_shared
 
 GENES = [f"G{i}" for i in range(8)]
 #: GHOST and OTHER are genes of the annotation that no window touches.

@@ -9,13 +9,12 @@ from scipy.stats import hypergeom
 
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows
+from dnabert.explain.gene_set_file import GeneSets, read_gene_sets
 from dnabert.explain.gene_sets import (
-    GeneSets,
     gene_set_enrichment,
     gene_set_landing,
     genes_touched,
     in_gene_set,
-    read_gene_sets,
 )
 
 

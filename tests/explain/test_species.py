@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnabert.explain.circular_shift import Circle
+from dnabert.explain.circle import Circle
 from dnabert.explain.species import species_preference
 
 

@@ -27,7 +27,7 @@ from dnabert.encoders import load_embeddings, load_encoder
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.rungs import RungConfig
 from dnabert.errors import UserError
-from dnabert.explain.gene_sets import read_gene_sets
+from dnabert.explain.gene_set_file import read_gene_sets
 from dnabert.hub import staged
 from dnabert.pretraining.checkpoints import newest_readable
 from dnabert.stage import stage, whole_file

@@ -34,7 +34,7 @@ from dnabert.corpus.registry import read_registry
 from dnabert.corpus.tracks import read_track
 from dnabert.errors import UserError
 from dnabert.explain.blast import _numbered_copy
-from dnabert.explain.gene_sets import read_gene_sets
+from dnabert.explain.gene_set_file import read_gene_sets
 from dnabert.explain.meme import read_meme
 from dnabert.manifest import read_manifest
 from dnabert.pretraining.checkpoints import newest_readable
