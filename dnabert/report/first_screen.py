@@ -93,11 +93,11 @@ def describe(rung: Record) -> str:
     Examples
     --------
     >>> describe({"encoder": "kmer:6"}), describe({"encoder": "runs/mine"})
-    ('counts of 6-letter words', 'pretrained on the genome')
+    ('counts of 6-letter words', 'a run of pretraining')
     >>> describe({"encoder": "runs/mine", "shuffled": True})
-    'pretrained on the genome; windows shuffled'
+    'a run of pretraining; windows shuffled'
     >>> describe({"encoder": "runs/mine+kmer:4", "parts": ["runs/mine", "kmer:4"]})
-    'pretrained on the genome, beside counts of 4-letter words'
+    'a run of pretraining, beside counts of 4-letter words'
     >>> describe({"encoder": "codebook:untrained:runs/mine"})
     'the same network as its pretraining begins, its states counted as codes'
     """
@@ -118,4 +118,4 @@ def _described(encoder: str) -> str:
         "default": "pretrained on apes, as it comes with dnabert",
         "random": "the same network, random weights",
         "untrained": "the same network as its pretraining begins",
-    }.get(kind, "pretrained on the genome")
+    }.get(kind, "a run of pretraining")

@@ -60,7 +60,7 @@ def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
         ("random:runs/x", "the same network, random weights"),
         ("untrained:runs/x", "the same network as its pretraining begins"),
         ("default", "pretrained on apes, as it comes with dnabert"),
-        ("/somewhere/runs/x", "pretrained on the genome"),
+        ("/somewhere/runs/x", "a run of pretraining"),
     ],
 )
 def test_encoders_in_words(encoder: str, words: str) -> None:
