@@ -375,7 +375,7 @@ def test_the_run_that_it_began_with_may_be_gone(config, tmp_path, monkeypatch):
     first = pretrain(config(out=str(tmp_path / "first"), steps=2))
     usual = {"k": PretrainConfig.k, "model": ModelConfig(), "initial": str(first), "decay_share": 0.0}
     unbroken = pretrain(config(out=str(tmp_path / "unbroken"), **usual))
-    run = pretrain(config(steps=4, **usual))
+    run = pretrain(config(steps=3, **usual))
     (run / "manifest.json").unlink()
     shutil.rmtree(first)
     with pytest.raises(UserError, match=r"--initial .*first has --model.heads 2, this run asks for 8: leave --model.heads out"):
