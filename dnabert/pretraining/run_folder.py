@@ -15,10 +15,11 @@ from dnabert.config import load_yaml, save_yaml
 from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
-from dnabert.manifest import kind_of, write_manifest
+from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
+from dnabert.pretraining.recipe import is_made_by
 from dnabert.stage import check_free, check_holds_no_stage, check_not_read, check_not_stood_in, share, whole_file
 from dnabert.yaml_file import read_mapping
 
@@ -31,8 +32,6 @@ _SETTLED = (
     "random_strand", "soft_mask_weight", "contrast", "evaluation_windows", "evaluation_genome", "evaluation_mask_share", "floor_order",
     "floor_windows", "seed",
 )  # fmt: skip
-#: What says how long a run is.
-_BUDGETS = ("steps", "tokens", "minutes")
 #: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
 _HELD: dict[Path, int] = {}
 
@@ -104,11 +103,7 @@ def is_finished(config: PretrainConfig) -> bool:
     out = Path(config.out)
     if config.resume != "auto" or config.overwrite or kind_of(out) != "run" or not (out / METRICS).is_file():
         return False
-    try:
-        was = load_yaml(PretrainConfig, out / _CONFIG)
-    except UserError:
-        return False
-    return _settled(was) == _settled(config) and all(getattr(was, name) == getattr(config, name) for name in _BUDGETS)
+    return is_made_by(read_manifest(out, kind="run"), config)
 
 
 def _to_go_on_from(config: PretrainConfig) -> Path | None:

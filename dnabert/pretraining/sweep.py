@@ -22,8 +22,8 @@ from dnabert.config import check_types, save_yaml
 from dnabert.errors import UserError
 from dnabert.flags import is_given, parse
 from dnabert.json_file import read_json
-from dnabert.manifest import content_hash
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.recipe import corpus_hash, is_made_by, settings_of, tight
 
 if TYPE_CHECKING:
     from dnabert.pretraining.step import Training
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 _SPAWN = multiprocessing.get_context("spawn")
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
-#: Settings that change how a run is computed, or where, and its numbers by rounding at most: with other ones it is not trained again.
-_LOOSE = ("overwrite", "resume", "threads", "out")
 #: What a sweep sets itself, so that a variant's flag would do nothing.
 _SET = {"--steps": "--tokens of the sweep", "--minutes": "--tokens of the sweep", "--tokens": "--tokens of the sweep", "--out": "--out of the sweep"}
 
@@ -168,7 +166,7 @@ def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path)
     from tqdm.auto import tqdm
 
     first, *others = recipes
-    asked = {name: {"recipe": _settings(recipe), "corpus": _corpus_hash(recipe)} for name, recipe in recipes.items()}
+    asked = {name: {"recipe": settings_of(recipe), "corpus": corpus_hash(recipe)} for name, recipe in recipes.items()}
     known, before = _measured(path, turns=config.turns)
     if next(iter(before), None) != first or before[first] != asked[first]:
         before = {}
@@ -189,25 +187,11 @@ def _measured(path: Path, *, turns: int) -> tuple[dict[str, float], dict[str, An
     try:
         known = read_json(path)
         recipes = {name: each if isinstance(each, dict) else yaml.safe_load(each) for name, each in known["recipes"].items()}  # YAML of before
-        before = {name: {"recipe": _tight(each), "corpus": known["corpora"][name]} for name, each in recipes.items()}
+        before = {name: {"recipe": tight(each), "corpus": known["corpora"][name]} for name, each in recipes.items()}
         speeds = {name: float(known["speeds"][name]) for name in before}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
         return {}, {}
     return (speeds, before) if known.get("turns") == turns else ({}, {})
-
-
-def _settings(recipe: PretrainConfig) -> dict[str, Any]:
-    """What tells a recipe from another, as JSON has it."""
-    return _tight(json.loads(json.dumps(dataclasses.asdict(recipe))))
-
-
-def _tight(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in _LOOSE}
-
-
-def _corpus_hash(recipe: PretrainConfig) -> str | None:
-    """Hash of the corpus that stands there today; None for the demo corpus, which is always the same."""
-    return None if recipe.corpus is None else content_hash(recipe.corpus)
 
 
 def _speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:
@@ -264,9 +248,9 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
 
     out = Path(recipe.out)
     finished = (out / "manifest.json").is_file()
-    if not (finished and _is_of(read_manifest(out, kind="run"), recipe)):
+    if not (finished and is_made_by(read_manifest(out, kind="run"), recipe)):
         begun = gone_on_with(recipe)  # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
-        other = finished or (begun is not None and _settings(begun) != _settings(recipe))
+        other = finished or (begun is not None and settings_of(begun) != settings_of(recipe))
         # several bars would tear each other
         with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), _told_of(recipe):
             pretrain(dataclasses.replace(recipe, overwrite=other, resume="never" if other else "auto"))
@@ -292,12 +276,6 @@ def _told_of(recipe: PretrainConfig) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"variant {Path(recipe.out).name}: {error}") from error
-
-
-def _is_of(manifest: dict[str, Any], recipe: PretrainConfig) -> bool:
-    """Whether a run was made by this recipe, from the corpus that stands there today."""
-    same = all(manifest["config"].get(key) == value for key, value in _settings(recipe).items())
-    return same and _corpus_hash(recipe) in (None, manifest["inputs"]["corpus"].get("sha256"))
 
 
 def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:

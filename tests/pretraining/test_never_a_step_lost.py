@@ -267,7 +267,7 @@ def test_a_finished_run_that_is_asked_for_again_is_given_as_it_stands(config, ca
     capsys.readouterr()
     assert pretrain(config(resume="auto")) == run and f"{run} is finished: nothing is left to do" in capsys.readouterr().err
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
-    for other in ({"resume": "auto", "steps": 7}, {"resume": "auto", "seed": 5}, {}):
+    for other in ({"resume": "auto", "steps": 7}, {"resume": "auto", "seed": 5}, {"resume": "auto", "learning_rate": 1e-3}, {}):
         with pytest.raises(UserError, match="exists already"):
             pretrain(config(**other))
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}

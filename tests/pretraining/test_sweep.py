@@ -16,10 +16,10 @@ from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
+from dnabert.pretraining.recipe import is_made_by
 from dnabert.pretraining.sweep import (
     SweepConfig,
     Variant,
-    _is_of,
     _recipe,
     _speed,
     _speeds,
@@ -178,7 +178,7 @@ def test_where_and_with_how_many_threads_a_variant_is_computed_makes_no_other_of
     (tmp_path / "corpus").mkdir()
     write_manifest(tmp_path / "b", kind="run", config=recipes["b"], inputs={"corpus": tmp_path / "corpus"})
     manifest = read_manifest(tmp_path / "b", kind="run")
-    assert _is_of(manifest, moved["b"]) and not _is_of(manifest, moved["a"])
+    assert is_made_by(manifest, moved["b"]) and not is_made_by(manifest, moved["a"])
 
 
 def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
