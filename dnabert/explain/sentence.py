@@ -159,10 +159,10 @@ def _composition_told(card: Record) -> list[str]:
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
-        return [f"{of} is not shown to set it apart from its surroundings (area {nearby['value']:.2f}): perhaps no group at all"]
+        return [f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}): perhaps no group at all"]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":
-        told.append(f"composition tells it from other windows{'' if area['value'] >= WELL else ' in part'} (area {area['value']:.2f})")
+        told.append(f"composition tells it from other windows{'' if area['value'] >= WELL else ' in part'} (AUC {area['value']:.2f})")
     return told
 
 

@@ -226,7 +226,7 @@ def test_composition_is_called_composition() -> None:
 def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
     kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.5, "low": 0.4}, "comparisons": []}
     basis, text = sentence(kind=kind)
-    assert basis == "unexplained" and "composition is not shown to set it apart from its surroundings (area 0.50): perhaps no group at all" in text
+    assert basis == "unexplained" and "composition is not shown to set it apart from its surroundings (AUC 0.50): perhaps no group at all" in text
     parts = card(kind=kind)
     parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
     assert "GC-rich sequence (60 % GC, elsewhere 42 %), but this is not shown to set it apart" in cluster_sentence(parts)["text"]
@@ -235,7 +235,7 @@ def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_
 def test_an_area_of_few_places_that_may_be_chance_names_nothing() -> None:
     kind = {"kind": "compositional", "composition_auc": {"value": 0.95}, "composition_auc_nearby": {"value": 0.73, "low": 0.64}, "comparisons": []}
     basis, text = sentence(kind=kind)
-    assert basis == "unexplained" and "is not shown to set it apart from its surroundings (area 0.73)" in text
+    assert basis == "unexplained" and "is not shown to set it apart from its surroundings (AUC 0.73)" in text
 
 
 def test_what_nothing_explains_is_unexplained_with_its_test() -> None:
@@ -253,7 +253,7 @@ def test_a_small_q_is_told_with_its_side(effect: float, side: str) -> None:
     comparison = {"form": "semi_global", "against": "equal_gc", "q": 0.01, "effect": effect}
     kind = {"kind": "undecided", "composition_auc": {"value": 0.76, "low": 0.74}, "comparisons": [comparison]}
     text = cluster_sentence(card(kind=kind))["text"]
-    assert f"{side} windows of equal GC (q = 0.01), composition tells it from other windows in part (area 0.76)" in text
+    assert f"{side} windows of equal GC (q = 0.01), composition tells it from other windows in part (AUC 0.76)" in text
 
 
 def test_what_an_unexplained_cluster_lacks_and_what_some_of_it_have_is_told() -> None:
