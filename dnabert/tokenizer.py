@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,7 +81,7 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     model_input_names: list[str] = ["input_ids", "attention_mask"]  # noqa: RUF012 - transformers declares it so
 
     def __init__(self, k: int = 7, stride: int | None = None, **kwargs: Any) -> None:
-        stride = k if stride is None else stride
+        k, stride = operator.index(k), operator.index(k if stride is None else stride)  # a number of numpy could not be saved as JSON
         if not 1 <= k <= LARGEST_K:
             raise UserError(f"k is {k}, allowed is 1 to {LARGEST_K}: choose another k")
         if not 1 <= stride <= k:

@@ -100,6 +100,15 @@ def test_k_and_stride_out_of_range(k: int, stride: int | None, message: str) -> 
         KmerTokenizer(k, stride)
 
 
+def test_k_and_stride_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    """As a loop over ``np.arange`` or a column of a table gives them; they ended in *int64 is not JSON serializable*."""
+    KmerTokenizer(np.int64(4), np.uint8(2)).save_pretrained(tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    assert (loaded.k, loaded.stride) == (4, 2)
+    with pytest.raises(TypeError):
+        KmerTokenizer(6.5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("stride", "expected"), [(3, [11, 4, 32]), (1, [11, 32, 4, 32])])
 def test_special_tokens_in_the_text(stride: int, expected: list[int]) -> None:
     tokenizer = KmerTokenizer(3, stride)

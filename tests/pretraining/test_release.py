@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import safetensors.numpy
+from transformers import AutoTokenizer
 
 from dnabert.encoders import load_encoder
 from dnabert.encoders.config import EmbedConfig
@@ -10,6 +11,7 @@ from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.pretraining import pretrain
 from dnabert.pretraining.release import release
+from dnabert.tokenizer import load_tokenizer
 
 
 @pytest.fixture
@@ -90,3 +92,11 @@ def test_the_default_model_comes_with_the_package(bases):
     vectors = encoder.encode(bases)
     assert vectors.shape == (5, 384) and np.isfinite(vectors).all()
     assert vectors.std(axis=0).mean() > 0.01  # different sequences, different vectors
+
+
+def test_truncation_of_the_default_model_cuts_to_its_window():
+    """``truncation=True`` cut nothing: transformers took the model to read any length, and it answered for what it never saw."""
+    tokenizer = AutoTokenizer.from_pretrained(DEFAULT_RUN)
+    window = json.loads((DEFAULT_RUN / "config.json").read_text())["window_length"]
+    assert tokenizer.model_max_length == load_tokenizer(DEFAULT_RUN).number_of_words(window) + 2
+    assert len(tokenizer("ACGT" * 500, truncation=True)["input_ids"]) == 76
