@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.progress import Parts
 from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: A cluster's radius holds this share of its members.
 RADIUS_QUANTILE = 0.95
 _FEWEST = 4
+#: Parts of `cluster_vectors`.
+_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -106,28 +108,30 @@ def cluster_vectors(vectors: ArrayLike, config: ClusterConfig | None = None) -> 
     config = config or ClusterConfig()
     vectors = np.asarray(vectors)
     _check(vectors)
-    clock = _Clock()
-    basis = configured_basis(vectors, config)
-    points = basis.transform(vectors)
-    clock.stop("pca")
-    neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
-    clock.stop("neighbors")
-    labels, probability = graph_labels(points, neighbors, config)
-    clock.stop("hdbscan")
-    kmeans, kmeans_centroids = kmeans_labels(points, clusters=config.kmeans, seed=config.seed)
-    clock.stop("kmeans")
-    coordinates = map_coordinates(
-        points,
-        neighbors,
-        n_neighbors=config.map_neighbors,
-        min_dist=config.map_min_dist,
-        sample=config.map_sample,
-        seed=config.seed,
-    )
-    clock.stop("umap")
-    return Clustering(
-        labels, probability, kmeans, coordinates, points, basis, neighbors, kmeans_centroids, clock.seconds
-    )
+    with Parts("cluster", total=_PARTS) as parts:
+        return _clustering(vectors, config, parts=parts)
+
+
+def _clustering(vectors: np.ndarray, config: ClusterConfig, *, parts: Parts) -> Clustering:
+    with parts.part("pca", told="principal axes"):
+        basis = configured_basis(vectors, config)
+        points = basis.transform(vectors)
+    with parts.part("neighbors", told="nearest neighbours"):
+        neighbors = nearest_neighbors(points, k=config.neighbors, exact_below=config.exact_below, seed=config.seed)
+    with parts.part("hdbscan", told="HDBSCAN"):
+        labels, probability = graph_labels(points, neighbors, config)
+    with parts.part("kmeans", told="k-means"):
+        kmeans, kmeans_centroids = kmeans_labels(points, clusters=config.kmeans, seed=config.seed)
+    with parts.part("umap", told="map"):
+        coordinates = map_coordinates(
+            points,
+            neighbors,
+            n_neighbors=config.map_neighbors,
+            min_dist=config.map_min_dist,
+            sample=config.map_sample,
+            seed=config.seed,
+        )
+    return Clustering(labels, probability, kmeans, coordinates, points, basis, neighbors, kmeans_centroids, parts.seconds)
 
 
 def cluster(
@@ -152,9 +156,13 @@ def cluster(
     from dnabert.encoders.recorded import copy_fitted
 
     config = config or ClusterConfig()
-    with stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder:
+    with (
+        stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder,
+        Parts("cluster", total=_PARTS + 1) as parts,
+    ):
         loaded = load_embeddings(embeddings)
-        found = cluster_vectors(loaded.vectors, config)
+        _check(loaded.vectors)
+        found = _clustering(loaded.vectors, config, parts=parts)
         table = loaded.table.assign(
             label=found.labels,
             probability=found.probability,
@@ -162,9 +170,8 @@ def cluster(
             x=found.coordinates[:, 0],
             y=found.coordinates[:, 1],
         )
-        began = time.perf_counter()
-        prepared = prepare_for_new(found.points, table, found.neighbors, config=config, embeddings=loaded.manifest)
-        found.seconds["assign"] = round(time.perf_counter() - began, 2)
+        with parts.part("assign", told="what assign needs"):
+            prepared = prepare_for_new(found.points, table, found.neighbors, config=config, embeddings=loaded.manifest)
         save_yaml(config, folder / "config.yaml")
         table.to_parquet(folder / "clusters.parquet", index=False)
         arrays = _arrays(found)
@@ -266,15 +273,3 @@ def _summary(found: Clustering, arrays: dict[str, np.ndarray], config: ClusterCo
         "radius_quantile": RADIUS_QUANTILE,
         "seconds": found.seconds,
     }
-
-
-class _Clock:
-    """Seconds between stops."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def stop(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name], self._last = round(now - self._last, 2), now

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.progress import counted_lines
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -86,8 +88,9 @@ def _descent(points: np.ndarray, *, k: int, seed: int) -> tuple[np.ndarray, np.n
     from pynndescent import NNDescent
 
     # Clusters of near-copies trap the descent; 5 more candidates than asked lifts the recall.
-    index = NNDescent(points, n_neighbors=k + 6, random_state=seed, low_memory=True)
-    indices, distances = index.neighbor_graph
+    with counted_lines(f"neighbours of {len(points):,} windows", unit=" rounds"):
+        index = NNDescent(points, n_neighbors=k + 6, random_state=seed, low_memory=True, verbose=True)
+        indices, distances = index.neighbor_graph
     return indices[:, : k + 1].astype(np.int32), distances[:, : k + 1].astype(np.float32)
 
 

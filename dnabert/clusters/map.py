@@ -85,6 +85,7 @@ def _umap(start: np.ndarray, knn: tuple[np.ndarray, np.ndarray, Any], *, min_dis
         init=start,
         precomputed_knn=knn,
         force_approximation_algorithm=True,
+        tqdm_kwds={"desc": "map", "leave": False, "disable": None},
     )
 
 

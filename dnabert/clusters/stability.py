@@ -23,6 +23,7 @@ from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.corpus.places import FEWEST_PLACES, places_apart
 from dnabert.json_file import read_json
+from dnabert.progress import ticking
 from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def stability(
     UserError
         when the embeddings are gone or are others now, or the null was made with other settings.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     config = config or StabilityConfig()
     inputs: dict[str, str | Path] = {"clusters": clusters} | ({} if null is None else {"null": null})
@@ -89,7 +90,8 @@ def stability(
         places = places_apart(found.table) if config.unit == "place" else np.arange(len(found.table))
         repeats = repeat_clustering(vectors, places, clustering=clustering, config=config, groups=groups_of(found.table)[0])
         total = config.seeds + config.subsamples
-        runs = list(tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None))
+        with tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None) as bar, ticking(bar):
+            runs = list(bar)
         labels = found.table["label"].to_numpy()
         confidence, consensus = vote(labels, [(run.rows, run.labels) for run in runs if run.kind == "subsample"])
         summary = _summary(labels, runs, places=places, confidence=confidence, consensus=consensus, config=config)
