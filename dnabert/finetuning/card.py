@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dnabert.finetuning.results import read_kept
-from dnabert.manifest import read_manifest, without_places
+from dnabert.manifest import read_manifest
+from dnabert.pretraining.card import how_it_was_made
 from dnabert.probes.tasks import told_span
 
 #: Metrics of the card, by their names in ``results.json``, as they are called there.
@@ -45,7 +45,6 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     frequent = "equally frequent, as its training weighed them" if kept.balanced else "as frequent as in training"
     classes = ("; " if any("," in each for each in kept.classes) else ", ").join(kept.classes)
-    command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
 
@@ -69,16 +68,12 @@ On the {kept.test["mcc"]["n"]:,} sequences of the task's test part, with 95% boo
 dnabert predict FOLDER new.fa --out predicted.tsv    # FOLDER: this repository, downloaded
 ```
 
-A pipeline of `transformers` (`pipeline("text-classification", "{name}")`; from version 5 on, of words that overlap and of the convolution and the LSTM where dnabert
-is imported) reads one strand, and a longer sequence whole, or with `truncation=True` its first window.
+A pipeline of `transformers` (`pipeline("text-classification", "{name}")`; from version 5 on; of words that overlap, a convolution or an LSTM after
+`dnabert.models.build.register_architectures()`) reads one strand, and a longer sequence whole, or with `truncation=True` its first window.
 
 ## How it was made
 
-```bash
-{command}
-```
-
-Versions: {", ".join(f"{package} {version}" for package, version in manifest["versions"].items())}.
+{how_it_was_made(manifest)}
 
 ## Limits
 

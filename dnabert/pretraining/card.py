@@ -42,7 +42,6 @@ def model_card(
     header = yaml.safe_dump(_metadata(name, last, genome=config.get("evaluation_genome"), license=license), sort_keys=False)
     model, stride = config["model"], config.get("stride") or config["k"]
     words = f"words of {config['k']} bases" + ("" if stride == config["k"] else f", {stride} apart")
-    command = shlex.join(without_places(manifest["command"]))
     return f"""---
 {header}---
 
@@ -64,17 +63,19 @@ dnabert's `train/pretrain.py`.
 
 ## How it was made
 
-```bash
-{command}
-```
-
-Versions: {", ".join(f"{package} {version}" for package, version in manifest["versions"].items())}.
+{how_it_was_made(manifest)}
 
 ## Limits
 
 It has seen what is named above and nothing else. A vector depends on the frame of the words and the strand unless it is the mean
 over several (`dnabert embed --phases 3 --both-strands`). It is no basis for medical decisions.
 """
+
+
+def how_it_was_made(manifest: dict[str, Any]) -> str:
+    """The command and the versions of a stage, as Markdown, without what tells of the machine; `manifest` is the stage's."""
+    versions = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())
+    return f"```bash\n{shlex.join(without_places(manifest['command']))}\n```\n\nVersions: {versions}."
 
 
 def last_scores(run: str | Path) -> dict[str, Any]:
@@ -213,20 +214,24 @@ def _number(value: float | None) -> str:
 def _loading(config: dict[str, Any], name: str) -> str:
     k = config["k"]
     masked = f"{'ACGTACGT'[:k]}[MASK]{'GGTACATT'[:k]}"
+    vectors = f"""SentenceTransformer("{name}").encode(["{"ACGTTGCA" * 4}"])    # one vector per sequence: the mean over its words"""
     ours = """```bash
 dnabert embed FOLDER genome.fa --out vectors    # FOLDER: this repository, downloaded
 ```"""
     if (config.get("stride") or k) < k or config["model"]["architecture"] in ("convolution", "lstm"):
-        return f"""`pip install dnabert`; `transformers` loads it where dnabert is imported.
+        return f"""`pip install dnabert`; `transformers` (from version 5 on) and `sentence-transformers` load it where dnabert has told them what it is:
 
 ```python
-import dnabert.tokenizer
 from dnabert.models.build import register_architectures
+from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 register_architectures()
 model, tokenizer = AutoModelForMaskedLM.from_pretrained("{name}"), AutoTokenizer.from_pretrained("{name}")
+{vectors}
 ```
+
+In any frame and on both strands:
 
 {ours}"""
     return f"""```python
@@ -234,7 +239,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import pipeline
 
 pipeline("fill-mask", model="{name}")("{masked}")
-SentenceTransformer("{name}").encode(["{"ACGTTGCA" * 4}"])    # one vector per sequence: the mean over its words
+{vectors}
 ```
 
 Neither needs dnabert, but `transformers` from version 5 on: an older one makes other states of these files. With dnabert (`pip install dnabert`), in any frame and on both strands:

@@ -1,4 +1,7 @@
 import json
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -40,6 +43,19 @@ def test_a_release_loads_as_its_run_and_says_how_good_it_is(config, tmp_path, ba
     assert "reads both sides" in card and f"| {both['bits_per_base']:.4f} |" in card
     assert str(tmp_path) not in json.dumps(json.loads((out / "manifest.json").read_text())["config"])
     assert (out / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{}, {"architecture": "lstm"}, {"architecture": "convolution"}, {"stride": 1}], ids=str)
+def test_the_code_of_a_card_runs_as_it_stands_there(config, tmp_path, changes):
+    pytest.importorskip("sentence_transformers")
+    settings = config(steps=1, **{name: value for name, value in changes.items() if name == "stride"})
+    settings.model.architecture = changes.get("architecture", "modernbert")
+    out = release(pretrain(settings), out=tmp_path / "released", data="a simulated genome.")
+    (code,) = re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(), flags=re.DOTALL)
+    asked = code.replace("SentenceTransformer(", "print(SentenceTransformer(").replace("]) ", "]).shape) ")
+    done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["(1, 32)"], done.stderr
 
 
 def test_a_run_is_not_replaced_by_its_release_nor_by_what_begins_with_it(config, tmp_path):
