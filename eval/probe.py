@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dnabert.command import Result, plain, run_command
 from dnabert.config import save_yaml
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.rungs import RungConfig, default_rungs, resolve_rungs
+from dnabert.encoders.rungs import RungConfig, check_rung, default_rungs, resolve_rungs
 from dnabert.errors import UserError, one_line
 from dnabert.json_file import read_json
 
@@ -92,21 +92,17 @@ def run_probes(config: ProbeConfig) -> Path:
 
 
 def _check_rungs(rungs: list[RungConfig], tasks: list[Task], *, seed: int) -> None:
-    """Refuse an encoder that cannot read the tasks, which otherwise ends the probes when its turn comes, and all that was found is lost."""
-    from dnabert.encoders import load_encoder
+    """Refuse an encoder that cannot read the tasks, as `check_rung` does."""
     from dnabert.encoders.encoder import check_length
-    from dnabert.encoders.whitening import check_width
 
     shortest = {task.name: min(len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences) for task in tasks}
+
+    def check_lengths(minimum: int) -> None:
+        for name, length in shortest.items():
+            check_length(length, minimum=minimum, name=f"the shortest sequence of {name}")
+
     for rung in rungs:
-        try:
-            encoder = load_encoder(rung.encoder, config=rung.embedding(EmbedConfig(seed=seed)))
-            for name, length in shortest.items():
-                check_length(length, minimum=encoder.minimum_length, name=f"the shortest sequence of {name}")
-            if rung.whiten:
-                check_width(encoder)
-        except UserError as error:
-            raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
+        check_rung(rung, EmbedConfig(seed=seed), check_lengths=check_lengths)
 
 
 def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:

@@ -23,11 +23,10 @@ from dnabert.corpus.places import places_of_view
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.encoders import Encoder, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.embed import checked_encoder, write_embeddings
+from dnabert.encoders.embed import write_embeddings
 from dnabert.encoders.encoder import inputs_of, parts_of
-from dnabert.encoders.rungs import RungConfig
+from dnabert.encoders.rungs import RungConfig, check_rung
 from dnabert.encoders.source import open_source
-from dnabert.errors import UserError
 from dnabert.explain import explained_away
 from dnabert.explain.blast import missing_program
 from dnabert.manifest import read_manifest
@@ -55,22 +54,12 @@ def _is_embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: Comp
 
 
 def check_rungs(ladder: Ladder) -> None:
-    """Refuse an encoder that cannot read the ladder's windows, which otherwise ends the ladder when its turn comes, perhaps an hour from now.
-
-    Raises
-    ------
-    UserError
-        that names the rung. Rungs that are embedded already are not loaded.
-    """
+    """Refuse an encoder that cannot read the ladder's windows, as `check_rung` does; rungs that are embedded already are not loaded."""
     read, config = _reading(ladder), ladder.config
     with open_source(str(config.corpus), config=read) as source:
         for rung in config.rungs:
-            if _is_embedded(rung.name, rung, read, config=config):
-                continue
-            try:
-                checked_encoder(rung.encoder, source, config=rung.embedding(read))
-            except UserError as error:
-                raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
+            if not _is_embedded(rung.name, rung, read, config=config):
+                check_rung(rung, read, check_lengths=source.check_lengths)
 
 
 def _reading(ladder: Ladder) -> EmbedConfig:

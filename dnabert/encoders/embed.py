@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def write_embeddings(
     processes = Processes.current()
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
-        encoder = checked_encoder(encoder_spec, source, config=config)
+        encoder = checked_encoder(encoder_spec, source.check_lengths, config=config)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),
@@ -106,8 +107,14 @@ def write_embeddings(
     return Path(out)
 
 
-def checked_encoder(encoder_spec: str, source: Source, *, config: EmbedConfig) -> Encoder:
-    """The encoder of a specification, if it can read each sequence of a source and, where that is asked for, be whitened.
+def checked_encoder(encoder_spec: str, check_lengths: Callable[[int], None], *, config: EmbedConfig) -> Encoder:
+    """The encoder of a specification, if it can read each sequence and, where that is asked for, be whitened.
+
+    Parameters
+    ----------
+    encoder_spec : as for `load_encoder`.
+    check_lengths : raises `UserError` where a sequence has fewer than so many bases, such as `Source.check_lengths`.
+    config : as for `load_encoder`.
 
     Raises
     ------
@@ -115,7 +122,7 @@ def checked_encoder(encoder_spec: str, source: Source, *, config: EmbedConfig) -
         when it cannot, or there is none.
     """
     encoder = load_encoder(encoder_spec, config=config)
-    source.check_lengths(encoder.minimum_length)
+    check_lengths(encoder.minimum_length)
     if config.whiten:
         check_width(encoder)
     return encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -87,3 +88,25 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfi
     if len({rung.name for rung in kept}) < len(kept):
         raise UserError("two rungs have the same name: rename one under `rungs`")
     return [replace(rung, encoder=_RUN.sub(lambda found: f"{found[1]}{run}", rung.encoder)) for rung in kept]
+
+
+def check_rung(rung: RungConfig, read: EmbedConfig, *, check_lengths: Callable[[int], None]) -> None:
+    """Refuse an encoder that cannot read what is asked of it, which otherwise ends all when its turn comes, perhaps an hour from now.
+
+    Parameters
+    ----------
+    rung : resolved, see `resolve_rungs`.
+    read : what all rungs read.
+    check_lengths : see `checked_encoder`.
+
+    Raises
+    ------
+    UserError
+        that names the rung.
+    """
+    from dnabert.encoders.embed import checked_encoder
+
+    try:
+        checked_encoder(rung.encoder, check_lengths, config=rung.embedding(read))
+    except UserError as error:
+        raise UserError(f"rung {rung.name}: {str(error).removeprefix('--')}") from None
