@@ -93,7 +93,7 @@ def run_probes(config: ProbeConfig) -> Path:
 
 def _check_rungs(rungs: list[RungConfig], tasks: list[Task], *, seed: int) -> None:
     """Refuse an encoder that cannot read the tasks, as `check_rung` does."""
-    from dnabert.encoders.encoder import check_length
+    from dnabert.encoders.arrays import check_length
 
     shortest = {task.name: min(len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences) for task in tasks}
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.config import save_yaml
+from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
+from dnabert.encoders.encoder import Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
 from dnabert.encoders.fitting import read, sequences_to_fit
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Source, open_source

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus.shuffle import shuffle_dinucleotides
+from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases
 from dnabert.encoders.source import Chunk, Source
 
 #: Sequences: a direction's spread is known to a hundredth from this many.

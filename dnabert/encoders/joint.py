@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.corpus.view import evenly_spread
-from dnabert.encoders.encoder import Bases, Encoder, FittedEncoder, ModelReader, pieces
+from dnabert.encoders.arrays import Bases, pieces
+from dnabert.encoders.encoder import Encoder, FittedEncoder, ModelReader
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
-from dnabert.encoders.encoder import Bases, by_length, check_length
+from dnabert.encoders.arrays import Bases, by_length, check_length
 from dnabert.errors import UserError
 
 LARGEST_K = 8  # 4**8 = 65,536 columns; a window of 448 bp holds no more than 441 different words

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.encoders.encoder import Bases, by_length, check_length
+from dnabert.encoders.arrays import Bases, by_length, check_length
 from dnabert.encoders.kmer_counts import LARGEST_K, KmerCounts
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.errors import UserError

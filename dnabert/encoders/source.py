@@ -16,8 +16,8 @@ from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.summary import check_is_dna
 from dnabert.disk import disk_in_one_line
+from dnabert.encoders.arrays import Bases, check_length
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, check_length
 from dnabert.errors import UserError
 
 if TYPE_CHECKING:

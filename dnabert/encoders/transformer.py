@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dnabert.alphabet import reverse_complement
+from dnabert.encoders.arrays import Bases, by_length, check_length
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Bases, by_length, check_length
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.models.memory import keep_freed_memory

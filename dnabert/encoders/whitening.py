@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.encoders.encoder import Bases, Encoder
+from dnabert.encoders.arrays import Bases
+from dnabert.encoders.encoder import Encoder
 from dnabert.errors import UserError
 
 FILE = "whitening.safetensors"
