@@ -178,7 +178,7 @@ def explained_away(
 def _in_halves(labels: NDArray[np.integer], halves: Sequence[Run]) -> dict[str, Any]:
     """The number of clusters in halves of the places, and of all windows' clusters that come back there."""
     from dnabert.clusters.config import StabilityConfig
-    from dnabert.clusters.stability import cluster_stability
+    from dnabert.clusters.recurrence import cluster_stability
 
     found = [int(half.labels.max(initial=-1)) + 1 for half in halves]
     stable = [row["verdict"] == "stable" for row in cluster_stability(labels, halves, config=StabilityConfig(subsamples=len(halves), fraction=0.5))]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
+from dnabert.clusters.recurrence import cluster_stability, fuses, placed_elsewhere
 from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
-from dnabert.clusters.stability import cluster_stability, fuses, placed_elsewhere, placed_sentence, sentence
+from dnabert.clusters.stability import placed_sentence, sentence
 from dnabert.encoders import EmbedConfig, embed
 from dnabert.errors import UserError
 
