@@ -18,6 +18,7 @@ ClassWeights = Literal["none", "balanced"]
 # inverse strength of the ridge, and neighbours, among which dev chooses
 _STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 _NEIGHBORS = (1, 5, 15, 45)
+_SETTLES = 1e-9  # of a vote: no share moves by it, a tie does
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def probe(
     ----------
     task : its labels.
     vectors : ``train``, ``dev`` and ``test``: float (n, d) each, in the task's order.
-    classifier : ``logistic`` (ridge-penalised, on standardised columns) or ``knn`` (cosine, neighbours weigh alike).
+    classifier : ``logistic`` (ridge-penalised, on standardised columns) or ``knn`` (cosine, neighbours weigh alike; of classes with as many
+        the nearer wins).
     class_weights : ``balanced``: each class weighs alike in the logistic regression, however rare; nearest neighbours
         have no loss to be weighed.
     resamples, seed : of the intervals.
@@ -66,8 +68,8 @@ def probe(
         points = {name: normalize(part) for name, part in points.items()}
     settings = _settings(classifier, task.train)
     fits = [(setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights)) for setting in settings]
-    setting, best = max(fits, key=lambda each: _on_dev(task, _predict(each[1], points["dev"], task)))
-    test = _predict(best, points["test"], task)
+    setting, best = max(fits, key=lambda each: _on_dev(task, _predict(classifier, each[1], points["dev"], task)))
+    test = _predict(classifier, best, points["test"], task)
     return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
 
 
@@ -95,8 +97,26 @@ def _fit(classifier: Classifier, setting: float, points: NDArray[np.float32], *,
         return LogisticRegression(C=setting, max_iter=200, class_weight=balanced).fit(points, part.labels)
 
 
-def _predict(fit: Any, points: NDArray[np.float32], task: Task) -> NDArray[np.float64]:
+def _predict(classifier: Classifier, fit: Any, points: NDArray[np.float32], task: Task) -> NDArray[np.float64]:
     """Probabilities (n, classes) in the task's order, also where train lacks a class."""
+    if classifier == "knn":
+        return _votes(task.train.labels[fit.kneighbors(points, return_distance=False)], classes=len(task.classes))
     found = np.zeros((len(points), len(task.classes)))
     found[:, fit.classes_] = fit.predict_proba(points)
     return found
+
+
+def _votes(labels: NDArray[np.int64], *, classes: int) -> NDArray[np.float64]:
+    """Shares (n, classes) of the neighbours (n, k), nearest first; of classes with most votes the one whose neighbours rank nearer has a little more.
+
+    The first of the classes would else win, by its name; `neighbor_vote` of the ladder settles ties alike.
+    """
+    n, k = labels.shape
+    rows = np.arange(n)[:, None]
+    votes, nearness = np.zeros((n, classes)), np.zeros((n, classes))
+    np.add.at(votes, (rows, labels), 1.0)
+    np.add.at(nearness, (rows, labels), 1.0 - np.arange(k) / k)
+    leading = votes == votes.max(axis=1, keepdims=True)
+    tied = np.flatnonzero(leading.sum(axis=1) > 1)
+    votes[tied, np.where(leading, nearness, -1.0)[tied].argmax(axis=1)] += _SETTLES
+    return np.asarray(votes / votes.sum(axis=1, keepdims=True))

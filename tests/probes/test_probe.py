@@ -12,6 +12,7 @@ from dnabert.encoders.whitening import fit_whitening
 from dnabert.errors import UserError
 from dnabert.manifest import read_manifest, sha256
 from dnabert.probes import Part, Task, probe, read_task
+from dnabert.probes.probe import _fit, _predict, _votes
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +60,40 @@ def test_dev_chooses_the_neighbours():
     task = Task("t", ["a", "b"], *noisy)
     vectors = {name: points[:, :2] for name, (_, points) in zip(("train", "dev", "test"), parts, strict=True)}
     assert probe(task, vectors, classifier="knn").setting > 1
+
+
+def test_a_tie_of_votes_goes_to_the_nearer_class_whatever_the_classes_are_called():
+    for near, far in ((2, 0), (0, 2)):
+        found = _votes(np.array([[near, near, far, far, 1]]), classes=3)
+        assert found.argmax() == near
+        np.testing.assert_allclose(found[0, [near, far, 1]], [0.4, 0.4, 0.2], atol=1e-8)
+
+
+def test_votes_without_ties_are_those_of_scikit_learn():
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rng = np.random.default_rng(0)
+    points, labels, asked = rng.normal(size=(200, 4)), rng.integers(3, size=200), rng.normal(size=(300, 4))
+    fit = KNeighborsClassifier(5).fit(points, labels)
+    ours, theirs = _votes(labels[fit.kneighbors(asked, return_distance=False)], classes=3), fit.predict_proba(asked)
+    np.testing.assert_allclose(ours, theirs, atol=1e-8)
+    tied = (np.isclose(theirs, theirs.max(1, keepdims=True))).sum(1) > 1
+    assert 0.1 < tied.mean() < 0.5
+    assert (ours.argmax(1) == theirs.argmax(1))[~tied].all()
+
+
+def test_a_probe_of_three_classes_prefers_none_by_its_name():
+    rng = np.random.default_rng(0)
+    parts, vectors = [], {}
+    for name, n in (("train", 900), ("dev", 300), ("test", 3000)):
+        labels = rng.integers(3, size=n)
+        parts.append(Part([np.frombuffer(b"ACGT", dtype=np.uint8)] * n, labels))
+        vectors[name] = rng.normal(size=(n, 6))  # nothing to be learned
+    task = Task("t", ["a", "b", "c"], *parts)
+    points = {name: part / np.linalg.norm(part, axis=1, keepdims=True) for name, part in vectors.items()}
+    fit = _fit("knn", 5.0, points["train"], part=task.train, weights="none")
+    said = np.bincount(_predict("knn", fit, points["test"], task).argmax(1), minlength=3) / 3000
+    assert said.max() < 0.4, said
 
 
 def test_of_settings_that_predict_the_same_classes_dev_chooses_the_surest():
