@@ -12,7 +12,7 @@ import re
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +45,11 @@ def unchecked_from_yaml(config_class: type[T], path: str | Path | None) -> T:
     """
     mapping = {} if path is None else read_mapping(path)
     return _build(config_class, mapping, where=_Place(path), construct=_unchecked)
+
+
+def from_mapping(config_class: type[T], mapping: Mapping[str, Any]) -> T:
+    """Make a dataclass of a mapping, such as a dict, as strictly as `load_yaml` does of a file; the messages name the class."""
+    return _build(config_class, _of_python(mapping), where=_Place(config_class.__name__), construct=_checked)
 
 
 def to_yaml(config: Any) -> str:
@@ -113,6 +118,8 @@ def _of_python(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {key: _of_python(each) for key, each in value.items()}
     return [_of_python(each) for each in value] if isinstance(value, list | tuple) else value
 
 

@@ -95,7 +95,7 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
         when there is no such folder, it is no stage, another kind of stage, or was made by another version.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # of a name too long for a file, too
         raise UserError(f"no such {told_kind(kind)} folder: {folder}")
     try:
         manifest = read_json(folder / _MANIFEST)

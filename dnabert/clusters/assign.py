@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, STABILITY, sent
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.placer import Placer
 from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT, sequences_in, told_rows
+from dnabert.given import settings
 from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
@@ -93,13 +96,13 @@ class Assignment:
 
 
 def assign(
-    clusters: str | Path,
+    clusters: str | os.PathLike[str],
     input: str | Path,
     *,
     out: str | Path,
-    config: AssignConfig | None = None,
-    explanation: str | Path | None = None,
-    stability: str | Path | None = None,
+    config: AssignConfig | Mapping[str, Any] | None = None,
+    explanation: str | os.PathLike[str] | None = None,
+    stability: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Assignment:
     """Place new sequences among the clusters of a folder, and write a table of tab-separated values.
@@ -130,12 +133,12 @@ def assign(
 
     Parameters
     ----------
-    clusters : folder made by `cluster`.
+    clusters : what `cluster` gave, or its folder.
     input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
     out : file to write, whole or not at all.
-    config : see `AssignConfig`.
-    explanation : folder that `dnabert.explain.explain` made of these clusters.
-    stability : folder that `dnabert.stability` made of these clusters.
+    config : a `AssignConfig`, or a dict of its fields.
+    explanation : what `dnabert.explain.explain` made, or its folder, of these clusters.
+    stability : what `dnabert.stability` made, or its folder, of these clusters.
     overwrite : replace such a table that stands at `out`.
 
     Raises
@@ -147,9 +150,10 @@ def assign(
     from dnabert.corpus.records import read_records
 
     check_table_free(out, columns=COLUMNS, command="dnabert assign", overwrite=overwrite)
-    placer = Placer(clusters, config=config or AssignConfig())
-    sentences = None if explanation is None else sentences_of(explanation, clusters=clusters)
-    verdicts, placed = (None, None) if stability is None else stability_of(stability, clusters=clusters)
+    clusters = Path(clusters)
+    placer = Placer(clusters, config=settings(config, AssignConfig))
+    sentences = None if explanation is None else sentences_of(Path(explanation), clusters=clusters)
+    verdicts, placed = (None, None) if stability is None else stability_of(Path(stability), clusters=clusters)
     table = placer.table(read_records(input))
     for name, of_cluster in ((STABILITY, verdicts), (SENTENCE, sentences)):
         if of_cluster is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from dnabert.clusters.map import map_coordinates
 from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.progress import Parts
 from dnabert.stage import reading, stage
@@ -79,6 +82,10 @@ class Clusters:
     manifest: dict[str, Any]
     folder: Path
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
+
     @property
     def basis(self) -> Basis:
         """How the embeddings' vectors become the points that were clustered."""
@@ -87,7 +94,7 @@ class Clusters:
         return Basis(**parts, normalise=bool(self.manifest["config"]["normalise"]))
 
 
-def cluster_vectors(vectors: ArrayLike, config: ClusterConfig | None = None) -> Clustering:
+def cluster_vectors(vectors: ArrayLike, config: ClusterConfig | Mapping[str, Any] | None = None) -> Clustering:
     """Reduce float (n, d) vectors, build one neighbour graph, and take labels and map from it.
 
     Raises
@@ -105,7 +112,7 @@ def cluster_vectors(vectors: ArrayLike, config: ClusterConfig | None = None) -> 
     >>> np.bincount(cluster_vectors(blobs, ClusterConfig(min_cluster_size=20, kmeans=3)).kmeans).tolist()
     [40, 40, 40]
     """
-    config = config or ClusterConfig()
+    config = settings(config, ClusterConfig)
     vectors = np.asarray(vectors)
     _check(vectors)
     with Parts("cluster", total=_PARTS) as parts:
@@ -135,7 +142,7 @@ def _clustering(vectors: np.ndarray, config: ClusterConfig, *, parts: Parts) -> 
 
 
 def cluster(
-    embeddings: str | Path, *, out: str | Path, config: ClusterConfig | None = None, overwrite: bool = False
+    embeddings: str | os.PathLike[str], *, out: str | Path, config: ClusterConfig | Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Clusters:
     """Cluster an embeddings folder.
 
@@ -144,9 +151,9 @@ def cluster(
 
     Parameters
     ----------
-    embeddings : folder of kind ``embeddings``.
+    embeddings : what `embed` gave, or its folder.
     out : folder to make.
-    config : see `ClusterConfig`.
+    config : a `ClusterConfig`, or a dict of its fields.
     overwrite : replace an existing clusters folder.
     """
     from safetensors.numpy import save_file
@@ -155,7 +162,7 @@ def cluster(
     from dnabert.encoders import load_embeddings
     from dnabert.encoders.recorded import copy_fitted
 
-    config = config or ClusterConfig()
+    config, embeddings = settings(config, ClusterConfig), Path(embeddings)
     with (
         stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder,
         Parts("cluster", total=_PARTS + 1) as parts,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +23,7 @@ from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.corpus.places import places_apart
+from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.progress import ticking
 from dnabert.stage import reading, stage
@@ -47,13 +49,17 @@ class Stability:
     manifest: dict[str, Any]
     folder: Path
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
+
 
 def stability(
-    clusters: str | Path,
+    clusters: str | os.PathLike[str],
     *,
     out: str | Path,
-    config: StabilityConfig | None = None,
-    null: str | Path | None = None,
+    config: StabilityConfig | Mapping[str, Any] | None = None,
+    null: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Stability:
     """Repeat a clustering with other seeds and on subsamples, and say what of it can be trusted.
@@ -63,9 +69,9 @@ def stability(
 
     Parameters
     ----------
-    clusters : folder of kind ``clusters``; its embeddings must still stand where it found them.
+    clusters : what `cluster` gave, or its folder; its embeddings must still stand where it found them.
     out : folder to make.
-    config : see `StabilityConfig`.
+    config : a `StabilityConfig`, or a dict of its fields.
     null : clusters of the same windows shuffled (``dnabert embed --shuffle``), made with the same settings.
     overwrite : replace an existing stability folder.
 
@@ -76,8 +82,9 @@ def stability(
     """
     from tqdm import tqdm
 
-    config = config or StabilityConfig()
-    inputs: dict[str, str | Path] = {"clusters": clusters} | ({} if null is None else {"null": null})
+    config = settings(config, StabilityConfig)
+    clusters, null = Path(clusters), None if null is None else Path(null)
+    inputs = {"clusters": clusters} | ({} if null is None else {"null": null})
     with stage(out, kind="stability", config=config, inputs=inputs, overwrite=overwrite) as folder:
         found = load_clusters(clusters)
         against_null = None if null is None else null_report(found, load_clusters(null))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
 from dnabert.explain.explanation import check_files, explanation_inputs
+from dnabert.given import settings
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.report import track_report, write_report
@@ -38,7 +40,7 @@ from dnabert.yaml_file import read_mapping
 _WORKING = ("hits", "groups", "draws", "stretches")
 
 
-def compare(config: CompareConfig) -> Path:
+def compare(config: CompareConfig | Mapping[str, Any]) -> Path:
     """Run or go on with a comparison; the path of its page.
 
     The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
@@ -51,6 +53,7 @@ def compare(config: CompareConfig) -> Path:
     UserError
         for a config, corpus or run that cannot work, or a folder that holds something else, cannot be written or is being written.
     """
+    config = settings(config, CompareConfig)
     out = Path(config.out)
     found = kind_of(out)
     if found not in (None, "comparison"):

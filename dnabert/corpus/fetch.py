@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from dnabert.config import check_types, nearest, to_yaml
 from dnabert.corpus.cache import Cache
@@ -16,6 +17,7 @@ from dnabert.corpus.registry import PARTS, Assembly, read_registry
 from dnabert.corpus.twobit import TwoBit
 from dnabert.disk import check_writable
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.stage import whole_file
 
 #: Environment variables behind --cache and --base-url.
@@ -80,7 +82,7 @@ class Fetched:
 
 
 def fetch_genomes(
-    names: Sequence[str], *, out: str | Path, config: FetchConfig | None = None, overwrite: bool = False
+    names: Sequence[str], *, out: str | Path, config: FetchConfig | Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Fetched:
     """Fetch assemblies with genes, repeats and CpG islands, and write the YAML for ``dnabert prepare --config``.
 
@@ -102,7 +104,7 @@ def fetch_genomes(
         for an unknown name, without a network, when the server has no such assembly, sends something else or nothing
         more, or when the disk is full. What has come by then stays in the cache and is not fetched again.
     """
-    config = config or FetchConfig()
+    config = settings(config, FetchConfig)
     out = Path(out)
     if not names:
         raise UserError("nothing to fetch: name assemblies or groups, for example great-apes or hg38")

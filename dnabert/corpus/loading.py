@@ -37,6 +37,10 @@ class Corpus(datasets.DatasetDict):
     folder: Path
     manifest: dict[str, Any]
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
+
     @property
     def window_length(self) -> int:
         """Bases per window."""

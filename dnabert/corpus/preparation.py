@@ -7,7 +7,7 @@ import dataclasses
 import json
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from dnabert.corpus.windows import (
     segments_between,
 )
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.stage import stage
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ _BATCH = 20_000
 _SPAN = 1 << 24
 
 
-def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, base: Path | None = None) -> Corpus:
+def prepare(config: CorpusConfig | Mapping[str, Any], *, out: str | Path, overwrite: bool = False, base: Path | None = None) -> Corpus:
     """Cut genomes into windows and write them as a corpus.
 
     Parameters
     ----------
-    config : what to cut and how; of FASTA files alone `config_from_fasta` makes it.
+    config : what to cut and how, or a dict of it; of FASTA files alone `config_from_fasta` makes it.
     out : folder to make.
     overwrite : replace a corpus that stands there.
     base : folder that the configuration's relative paths are relative to; none: the working directory.
@@ -70,8 +71,10 @@ def prepare(config: CorpusConfig, *, out: str | Path, overwrite: bool = False, b
     Caution
         when a split that was asked for is empty, a genome has no orthologous block, or near-copies can stand in two splits.
     """
-    if isinstance(config, str | Path):
-        raise UserError(f"{config} is a path, and a corpus is prepared as a CorpusConfig says: pass dnabert.corpus.config_from_fasta({str(config)!r})")
+    if isinstance(config, str | Path | list | tuple):
+        paths = repr([str(each) for each in config] if isinstance(config, list | tuple) else str(config))
+        raise UserError(f"a corpus is prepared as a CorpusConfig says, not of paths alone: pass dnabert.corpus.config_from_fasta({paths})")
+    config = settings(config, CorpusConfig)
     if not config.genomes:
         raise UserError("the corpus has no genomes: name FASTA files or list them under genomes in the YAML")
     config = resolve_paths(config, base=base)

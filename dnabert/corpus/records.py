@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
+from dnabert.given import path_to_read
 from dnabert.gzip_file import GZIP_MAGIC
 
 #: The name of standard input.
@@ -66,6 +67,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
     ...     [(record.name, record.bases.tobytes()) for record in read_records(file.name)]
     [('a', b'ACGTT'), ('b', b'NNA')]
     """
+    if str(path) != STDIN:
+        path = path_to_read(path, allowed="FASTA, FASTQ, CSV or TSV", instead="write such a file (of a table: frame.to_csv(file), with a column named sequence)")
     shown = "standard input" if str(path) == STDIN else str(path)
     count = 0
     try:

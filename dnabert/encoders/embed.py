@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,16 @@ from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
 from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.stage import check_free, stage
 
 
 def embed(
     encoder_spec: str | Path,
-    input: str | Path,
+    input: str | os.PathLike[str],
     *,
     out: str | Path,
-    config: EmbedConfig | None = None,
+    config: EmbedConfig | Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Embeddings:
     """Encode every window of a corpus or every record of a FASTA file, and read what was written.
@@ -46,10 +48,10 @@ def embed(
 
 def write_embeddings(
     encoder_spec: str | Path,
-    input: str | Path,
+    input: str | os.PathLike[str],
     *,
     out: str | Path,
-    config: EmbedConfig | None = None,
+    config: EmbedConfig | Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Encode every window of a corpus or every record of a FASTA file.
@@ -59,10 +61,10 @@ def write_embeddings(
     Parameters
     ----------
     encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``kmer:6``, ``lsa:8``, ``random:RUN``, ``default+lsa:8``; see `load_encoder`.
-    input : a corpus folder, or a FASTA or .2bit file, plain or compressed by gzip.
+    input : a corpus or its folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
         `config.yaml`, `manifest.json`, `whitening.safetensors` where vectors are whitened, and what a `FittedEncoder` saves.
-    config : what is read, how, and what becomes of the model's states.
+    config : what is read, how, and what becomes of the model's states; an `EmbedConfig`, or a dict of its fields.
     overwrite : replace embeddings that stand at `out`.
 
     Returns
@@ -74,7 +76,7 @@ def write_embeddings(
     UserError
         when encoder or input cannot be read, a sequence is too short for the encoder, or `out` may not be written.
     """
-    config, encoder_spec = config or EmbedConfig(), str(encoder_spec)
+    config, encoder_spec = settings(config, EmbedConfig), str(encoder_spec)
     check_free(out, kind="embeddings", overwrite=overwrite)
     processes = Processes.current()
     with contextlib.ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
+from dnabert.given import settings
 
 if TYPE_CHECKING:
     from dnabert.encoders.transformer import Pooling, TransformerEncoder
@@ -100,7 +102,7 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
     return encoder
 
 
-def load_encoder(spec: str | Path, *, config: EmbedConfig | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
+def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
     """Make an encoder from its name.
 
     Parameters
@@ -112,7 +114,7 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | None = None, models:
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
         ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder` (`CodebookEncoder`);
         several joined by ``+`` (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
-    config : pooling, layer, frames, strands, batch size, device.
+    config : pooling, layer, frames, strands, batch size, device; an `EmbedConfig`, or a dict of its fields.
     models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is loaded is added.
 
     Raises
@@ -128,7 +130,7 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | None = None, models:
     >>> encoder.encode(np.frombuffer(b"AACAC", dtype=np.uint8)[None])[0, :2].tolist()  # AA (= TT), AC (= GT)
     [0.25, 0.5]
     """
-    config, models = config or EmbedConfig(), {} if models is None else models
+    config, models = settings(config, EmbedConfig), {} if models is None else models
     spec = str(spec)
     parts = parts_of(spec)
     if "" in parts:

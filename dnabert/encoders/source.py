@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from dnabert.disk import disk_in_one_line
 from dnabert.encoders.arrays import Bases, check_length
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError
+from dnabert.given import path_to_read
 
 if TYPE_CHECKING:
     import pyarrow
@@ -56,7 +58,7 @@ class Source(Protocol):
 
 
 @contextlib.contextmanager
-def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
+def open_source(path: str | os.PathLike[str], *, config: EmbedConfig) -> Iterator[Source]:
     """Open a corpus folder or a FASTA or .2bit file and choose what `config` asks for; a context manager.
 
     Raises
@@ -64,11 +66,11 @@ def open_source(path: str | Path, *, config: EmbedConfig) -> Iterator[Source]:
     UserError
         when it is neither, nothing is left, or the folder of temporary files has no room for what is decompressed.
     """
-    path = Path(path)
-    if path.is_dir():
+    path = path_to_read(path, allowed="a corpus folder, or a FASTA or .2bit file", instead="write one, or give the sequences to load_encoder(…).encode")
+    if os.path.isdir(path):
         yield CorpusSource(path, config=config)
         return
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"no such input: {path}: give a corpus folder, or a FASTA or .2bit file")
     if path.is_fifo():  # what <(zcat genome.fa.gz) of a shell is
         raise UserError(f"{path} is a pipe, and a genome is read from more than one place: write it into a file (which may be compressed by gzip)")

@@ -39,6 +39,10 @@ class Embeddings:
     manifest: dict[str, Any]
     folder: Path
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
+
 
 def load_embeddings(folder: str | Path) -> Embeddings:
     """Read the folder that `embed` wrote.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.explain.word_pieces import word_piece_enrichment
 from dnabert.explain.words import cluster_words
+from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.manifest import check_unchanged
 from dnabert.stage import reading, stage
@@ -72,14 +74,18 @@ class Explanation:
     manifest: Record
     folder: Path
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
+
 
 def explain(
-    clusters: str | Path,
+    clusters: str | os.PathLike[str],
     *,
     out: str | Path,
-    config: ExplainConfig | None = None,
-    stability: str | Path | None = None,
-    corpus: str | Path | None = None,
+    config: ExplainConfig | Mapping[str, Any] | None = None,
+    stability: str | os.PathLike[str] | None = None,
+    corpus: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Explanation:
     """Gather what the sequences of each cluster have in common.
@@ -89,10 +95,10 @@ def explain(
 
     Parameters
     ----------
-    clusters : folder of kind ``clusters``, of a corpus's windows.
+    clusters : what `cluster` gave of a corpus's windows, or its folder.
     out : folder to make.
-    config : databases, gene sets, tracks, motifs; see `ExplainConfig`.
-    stability : folder of `dnabert stability` of these clusters: what dissolves is not called certain.
+    config : databases, gene sets, tracks, motifs; an `ExplainConfig`, or a dict of its fields.
+    stability : what `dnabert.stability` gave, or its folder, of these clusters: what dissolves is not called certain.
     corpus : the corpus that was embedded; by default the one that the embeddings name.
     overwrite : replace an explanation that stands there.
 
@@ -101,8 +107,9 @@ def explain(
     UserError
         when the clusters are not of a corpus, or a file of `config` cannot be read.
     """
-    config = (config or ExplainConfig()).expanded()
+    config = settings(config, ExplainConfig).expanded()
     check_files(config)
+    clusters, stability, corpus = Path(clusters), None if stability is None else Path(stability), None if corpus is None else Path(corpus)
     inputs = explanation_inputs(clusters, stability, config)
     with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dnabert.config import nearest
 from dnabert.errors import UserError
 from dnabert.export.config import ExportConfig
 from dnabert.export.source import Windows, load_windows
+from dnabert.given import settings
 from dnabert.manifest import kind_of
 from dnabert.stage import whole_file
 
@@ -16,13 +20,13 @@ FORMATS = {".h5ad": b"\x89HDF\r\n\x1a\n", ".bed": b"", ".parquet": b"PAR1"}
 
 
 def export(
-    source: str | Path, *, out: str | Path, config: ExportConfig | None = None, overwrite: bool = False
+    source: str | os.PathLike[str], *, out: str | Path, config: ExportConfig | Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Path:
     """Write a folder of clusters or embeddings as AnnData, BED or Parquet.
 
     Parameters
     ----------
-    source : folder of kind ``clusters`` or ``embeddings``.
+    source : what `cluster` or `embed` gave, or its folder.
     out : file to write, whole or not at all; its ending is the format: ``.h5ad`` (see `annotated_matrix`), ``.bed``
         (see `bed_table`), ``.parquet`` (every column and the vector, float32 of fixed length).
     config : which genome, and a BED's track line.
@@ -37,14 +41,14 @@ def export(
     UserError
         for another ending, a folder of another kind, a package that is missing, or a file that may not be written.
     """
-    config = config or ExportConfig()
+    config = settings(config, ExportConfig)
     out = Path(out)
     if out.suffix not in FORMATS:
         raise UserError(f"--out is {out}, allowed endings are {', '.join(FORMATS)}{nearest(out.suffix, FORMATS)}: they name the format")
     if config.track is not None and out.suffix != ".bed":
         raise UserError(f"--track is {config.track}, which only a BED has: leave it out or choose an --out that ends in .bed")
     check_file_free(out, overwrite=overwrite)
-    windows = load_windows(source, genome=config.genome)
+    windows = load_windows(Path(source), genome=config.genome)
     with whole_file(out) as path:
         _write(windows, path, ending=out.suffix, track=config.track)
     return out

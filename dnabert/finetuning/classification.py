@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
 from dnabert.finetuning.training import build_accelerator, train
+from dnabert.given import settings
 from dnabert.probes import Task, probe, read_tasks, score, score_difference, tasks_inputs
 from dnabert.stage import stage
 
@@ -38,7 +39,7 @@ class _Row:
     seconds: float
 
 
-def classify(config: ClassifyConfig) -> Path:
+def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a run on labelled tasks, train what is cheaper on the same, and return the folder with the comparison.
 
     It holds ``table.md`` (also told), ``scores.tsv`` (a line per task, classifier and metric), ``differences.tsv`` (the
@@ -49,6 +50,7 @@ def classify(config: ClassifyConfig) -> Path:
     UserError
         for a run, encoder, task or folder that cannot work.
     """
+    config = settings(config, ClassifyConfig)
     starts = _starts(config)
     encoders = {spec: load_encoder(spec, config=EmbedConfig(precision=config.precision)) for spec in config.frozen}
     tasks = read_tasks(config.tasks)

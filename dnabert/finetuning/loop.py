@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
 from dnabert.finetuning.training import Trained, build_accelerator, train
+from dnabert.given import settings
 from dnabert.models.build import read_unknown_as_hidden
 from dnabert.models.loading import without_bar
 from dnabert.probes import Task, read_task, score, task_inputs
 from dnabert.stage import stage
 
 
-def finetune(config: FinetuneConfig) -> Path:
+def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a classifier and return its folder.
 
     The folder holds ``config.yaml``, ``metrics.jsonl`` (the curve of every seed), ``results.json`` (scores on test with
@@ -34,6 +36,7 @@ def finetune(config: FinetuneConfig) -> Path:
     UserError
         for a run, task or folder that cannot work.
     """
+    config = settings(config, FinetuneConfig)
     if config.task is None:
         raise UserError("no task is named: pass --task FOLDER with train.csv, dev.csv and test.csv")
     start = read_start(config.run, fresh=config.fresh, architecture=config.architecture)

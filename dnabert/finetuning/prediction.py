@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from dnabert.corpus.pieces import Piece, table_of, told_rows, unreadable
 from dnabert.errors import UserError
 from dnabert.finetuning.config import PredictConfig
 from dnabert.finetuning.results import Kept, read_kept
+from dnabert.given import settings
 from dnabert.manifest import read_manifest
 from dnabert.probes.tasks import told_span
 from dnabert.table_file import check_table_free, write_table
@@ -82,7 +83,7 @@ class Prediction:
 
 
 def predict(
-    classifier: str | Path, input: str | Path, *, out: str | Path, config: PredictConfig | None = None, overwrite: bool = False
+    classifier: str | Path, input: str | Path, *, out: str | Path, config: PredictConfig | Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Prediction:
     """Classify new sequences, and write a table of tab-separated values.
 
@@ -102,7 +103,7 @@ def predict(
     classifier : folder made by `finetune`.
     input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
     out : file to write, whole or not at all.
-    config : see `PredictConfig`.
+    config : a `PredictConfig`, or a dict of its fields.
     overwrite : replace such a table that stands at `out`.
 
     Raises
@@ -113,7 +114,7 @@ def predict(
     from dnabert.corpus.records import read_records
 
     check_table_free(out, columns=COLUMNS, command="dnabert predict", overwrite=overwrite)
-    reader = Classifier(classifier, config=config or PredictConfig())
+    reader = Classifier(classifier, config=settings(config, PredictConfig))
     table = reader.table(read_records(input))
     write_table(table, out)
     return Prediction(table, reader.kept)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dnabert.errors import UserError, first_line
+from dnabert.given import settings
 from dnabert.hub.config import PushConfig
 from dnabert.hub.staging import Staged, staged
 
@@ -14,7 +16,7 @@ def push(
     source: str | Path,
     name: str,
     *,
-    config: PushConfig | None = None,
+    config: PushConfig | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     api: Any = None,
 ) -> str:
@@ -35,7 +37,7 @@ def push(
     UserError
         as `staged`; without a token; when the Hub cannot be reached or refuses.
     """
-    config = config or PushConfig()
+    config = settings(config, PushConfig)
     api = api or _api()
     with staged(source, name, config=config, out=out) as made:
         try:

@@ -8,14 +8,16 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.hub.config import PushConfig
 from dnabert.json_file import read_json
 from dnabert.manifest import kind_of, read_manifest, told_kind, without_places
@@ -70,7 +72,7 @@ class Staged:
 
 @contextlib.contextmanager
 def staged(
-    source: str | Path, name: str, *, config: PushConfig | None = None, out: str | Path | None = None
+    source: str | Path, name: str, *, config: PushConfig | Mapping[str, Any] | None = None, out: str | Path | None = None
 ) -> Iterator[Staged]:
     """Make the folder that is uploaded: a run's release, or a classifier or corpus with a card; no network is needed.
 
@@ -89,7 +91,7 @@ def staged(
     UserError
         when `source` is none of them, `name` is no repository's, or `out` may not be written or is in `source`.
     """
-    config = config or PushConfig()
+    config = settings(config, PushConfig)
     _check_name(name)
     source = run_folder(str(source))
     kind = kind_of(source)

@@ -47,6 +47,10 @@ def pretrain(config: PretrainConfig) -> Path:
     Hugging Face format and, last, ``manifest.json``. With ``resume="auto"`` the same run, finished before, is given as it stands. Under ``accelerate launch`` or ``torchrun`` all processes
     share each batch; the result does not depend on their number but for rounding, and for what dropout draws.
 
+    Parameters
+    ----------
+    config : a `PretrainConfig`, or a dict of its fields (those of ``model`` and ``contrast`` may be dicts again).
+
     Raises
     ------
     UserError

@@ -8,12 +8,14 @@ import functools
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dnabert.config import load_yaml, save_yaml
 from dnabert.disk import disk_in_one_line
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.leftovers import is_locked, lock_folder, remove_leftovers, temporary_sibling
 from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
@@ -36,14 +38,15 @@ _SETTLED = (
 _HELD: dict[Path, int] = {}
 
 
-def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainConfig], Path]:
+def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainConfig | Mapping[str, Any]], Path]:
     """Wrap a training: a disk that takes nothing any more becomes a `UserError`; at the end the folder is given free.
 
     A run that ends before its first checkpoint gives back what `overwrite` was to replace.
     """
 
     @functools.wraps(train)
-    def wrapped(config: PretrainConfig) -> Path:
+    def wrapped(config: PretrainConfig | Mapping[str, Any]) -> Path:
+        config = settings(config, PretrainConfig)
         out = Path(config.out).absolute()
         try:
             with disk_in_one_line(config.out, mend="mend that, then go on with --resume auto"):

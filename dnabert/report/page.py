@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    source: str | Path, *, run: str | Path | None = None, out: str | Path, overwrite: bool = False
+    source: str | os.PathLike[str], *, run: str | Path | None = None, out: str | Path, overwrite: bool = False
 ) -> Path:
     """Write ``report.html`` with ``figures/`` (PNG, SVG) and ``tables/`` (TSV) beside it.
 
     Parameters
     ----------
-    source : folder of ``eval/compare.py``, or of ``dnabert explain``: then the page has map, cards and chromosomes, but no ladder
+    source : folder of ``eval/compare.py``, or of ``dnabert explain``, or what `dnabert.explain.explain` gave: then the page has map, cards and chromosomes, but no ladder
         and no verdict.
     run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page of a comparison says so.
     out : folder to make.
@@ -45,6 +46,7 @@ def write_report(
     UserError
         when an input is no comparison, explanation or run, or `out` may not be written.
     """
+    source = Path(source)
     inputs = {kind_of(source) or "comparison": source} | ({"run": run} if run is not None else {})
     with stage(out, kind="report", inputs=inputs, overwrite=overwrite) as folder:
         evidence = read_evidence(source, run=run)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import numpy as np
 
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
+from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.manifest import content_hash, read_manifest
 from dnabert.scoring.config import ScoreConfig
@@ -48,8 +51,12 @@ class Scores:
     manifest: dict[str, Any]
     folder: Path
 
+    def __fspath__(self) -> str:
+        """The folder: whatever reads it takes this in its place."""
+        return str(self.folder)
 
-def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: ScoreConfig | None = None, overwrite: bool = False) -> Scores:
+
+def score(run: str | Path, corpus: str | os.PathLike[str], *, out: str | Path, config: ScoreConfig | Mapping[str, Any] | None = None, overwrite: bool = False) -> Scores:
     """Ask a run for hidden words of a corpus's windows, by kind of sequence, beside counting.
 
     Of each window a share of the words is hidden, always the same ones, and read on the forward strand in the first frame, as pretraining
@@ -63,9 +70,9 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
     Parameters
     ----------
     run : folder of ``train/pretrain.py``, or ``default``.
-    corpus : folder of `dnabert prepare`; its windows may be shorter than the run's, not longer.
+    corpus : what `dnabert.prepare` gave, or its folder; its windows may be shorter than the run's, not longer.
     out : folder to make.
-    config : see `ScoreConfig`.
+    config : a `ScoreConfig`, or a dict of its fields.
     overwrite : replace scores that stand there.
 
     Raises
@@ -79,7 +86,8 @@ def score(run: str | Path, corpus: str | Path, *, out: str | Path, config: Score
     from dnabert.encoders.run import check_whole
     from dnabert.tokenizer import load_tokenizer
 
-    config, run = config or ScoreConfig(), run_folder(str(run))
+    config, run = settings(config, ScoreConfig), run_folder(str(run))
+    corpus = Path(corpus)
     with stage(out, kind="scores", config=config, inputs={"run": run, "corpus": corpus}, overwrite=overwrite) as folder:
         manifest = read_manifest(run, kind="run")
         check_whole(run, weights=True)

@@ -307,8 +307,10 @@ def test_overlapping_windows_and_a_split_that_no_window_crosses(tmp_path: Path) 
 
 
 def test_a_path_is_told_how_it_becomes_a_configuration(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"genome.fa is a path.*: pass dnabert.corpus.config_from_fasta\('genome.fa'\)$"):
+    with pytest.raises(UserError, match=r"not of paths alone: pass dnabert.corpus.config_from_fasta\('genome.fa'\)$"):
         prepare("genome.fa", out=tmp_path / "corpus")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"pass dnabert.corpus.config_from_fasta\(\['a.fa', 'b.fa'\]\)$"):
+        prepare(["a.fa", Path("b.fa")], out=tmp_path / "corpus")  # type: ignore[arg-type]
 
 
 def test_the_demo_is_split_by_block(demo_corpus: Corpus) -> None:
