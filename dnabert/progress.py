@@ -73,11 +73,11 @@ def ticking(bar: Any) -> Iterator[None]:
             thread.join()
 
 
-def counted(each: Iterable[T], description: str, *, unit: str = " clusters", total: int | None = None) -> Iterator[T]:
-    """Give what is iterated over, with a bar that goes when all of it is done."""
+def watched(each: Iterable[T], description: str, *, unit: str = " clusters", total: int | None = None) -> Iterator[T]:
+    """Give what is iterated over, with a bar that comes after a second and goes when all of it is done."""
     from tqdm import tqdm
 
-    yield from tqdm(each, desc=description, unit=unit, total=total, leave=False, disable=None)
+    yield from tqdm(each, desc=description, unit=unit, total=total, leave=False, disable=None, delay=_TURN)
 
 
 @contextlib.contextmanager

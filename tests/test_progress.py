@@ -11,7 +11,7 @@ import pytest
 from dnabert import progress
 from dnabert.clusters import ClusterConfig, cluster_vectors
 from dnabert.clusters.graph import nearest_neighbors
-from dnabert.progress import Parts, counted
+from dnabert.progress import Parts, watched
 
 
 class Terminal(io.StringIO):
@@ -20,14 +20,14 @@ class Terminal(io.StringIO):
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[Terminal]:
+def terminal_beside() -> Iterator[Terminal]:
     with contextlib.redirect_stderr(Terminal()) as shown:
         yield shown
 
 
 def test_the_clock_of_a_part_goes_on_while_the_part_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_TURN", 0.001)
-    with watched() as terminal, Parts("stage", total=2) as parts:
+    with terminal_beside() as terminal, Parts("stage", total=2) as parts:
         with parts.part("first_half"):
             pass
         with parts.part("second", told="the rest"):
@@ -40,14 +40,14 @@ def test_the_clock_of_a_part_goes_on_while_the_part_says_nothing(monkeypatch: py
 
 
 def test_a_part_that_fails_is_not_counted_and_its_clock_ends() -> None:
-    with watched() as terminal, pytest.raises(ValueError, match="no"), Parts("stage", total=1) as parts, parts.part("first"):
+    with terminal_beside() as terminal, pytest.raises(ValueError, match="no"), Parts("stage", total=1) as parts, parts.part("first"):
         raise ValueError("no")
     assert "0/1" in terminal.getvalue() and "1/1" not in terminal.getvalue() and not parts.seconds
 
 
 def test_the_search_of_neighbours_counts_its_rounds_and_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     points = np.random.default_rng(0).normal(size=(400, 4))
-    with watched() as terminal:
+    with terminal_beside() as terminal:
         nearest_neighbors(points, k=5, exact_below=100)
     assert capsys.readouterr().out == ""
     assert "neighbours of 400 windows: " in terminal.getvalue() and "2 rounds" in terminal.getvalue()
@@ -55,7 +55,7 @@ def test_the_search_of_neighbours_counts_its_rounds_and_prints_nothing(capsys: p
 
 def test_clustering_names_its_parts() -> None:
     blobs = np.repeat(np.eye(3), 40, axis=0) + 0.01 * np.random.default_rng(0).normal(size=(120, 3))
-    with watched() as terminal:
+    with terminal_beside() as terminal:
         cluster_vectors(blobs, ClusterConfig(min_cluster_size=20, kmeans=3))
     for part in ("principal axes", "nearest neighbours", "HDBSCAN", "k-means", "map"):
         assert f"cluster: {part}" in terminal.getvalue()
@@ -64,5 +64,5 @@ def test_clustering_names_its_parts() -> None:
 
 def test_where_no_terminal_looks_on_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with Parts("stage", total=1) as parts, parts.part("first"):
-        assert list(counted(range(3), "first")) == [0, 1, 2]
+        assert list(watched(range(3), "first")) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dnabert.corpus.reading import NUCLEOTIDES
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,8 @@ COLUMNS = (
 )
 _FORMAT = "6 qseqid sseqid pident length qstart qend sstart send slen evalue bitscore"
 #: One of these stands beside a nucleotide database's prefix: an index, an alias, or the newer format's index.
+#: Sequences that one run of ``blastn`` searches, so that a bar can tell how far it is: a hit depends on its own query alone.
+_QUERIES = 500
 _INDEXES = (".nin", ".nal", ".ndb")
 _LETTERS = NUCLEOTIDES + NUCLEOTIDES.lower()
 
@@ -107,10 +110,11 @@ def blast(
     if best_only:
         arguments += ["-max_hsps", "1"]
     with _database(database) as found:
-        text = _run(
-            "blastn", [*arguments, "-db", found.name, "-outfmt", _FORMAT], folder=found.folder, stdin=_fasta(queries)
-        )
-        return _table(text, names=found.names)
+        arguments += ["-db", found.name, "-outfmt", _FORMAT]
+        begins = watched(range(0, len(queries), _QUERIES), "BLAST", unit=f" times {_QUERIES} windows")
+        some = (range(begin, min(begin + _QUERIES, len(queries))) for begin in begins)
+        parts = [_run("blastn", arguments, folder=found.folder, stdin=_fasta(queries, numbers)) for numbers in some]
+        return _table(b"".join(parts), names=found.names)
 
 
 def best_hits(hits: pd.DataFrame, *, per: Sequence[str] = ("query",)) -> pd.DataFrame:
@@ -152,7 +156,7 @@ def _database(source: str | Path | Bases) -> Iterator[_Database]:
             names: Sequence[str] | range = _numbered_copy(Path(source), folder / "sequences.fa")
         else:
             names = range(len(source))
-            (folder / "sequences.fa").write_bytes(_fasta(source))
+            (folder / "sequences.fa").write_bytes(_fasta(source, range(len(source))))
         _run("makeblastdb", ["-in", "sequences.fa", "-dbtype", "nucl", "-out", "database"], folder=folder)
         yield _Database(folder, "database", names)
 
@@ -171,10 +175,9 @@ def _existing(prefix: Path) -> _Database:
     return _Database(prefix.absolute().parent, f"./{prefix.name}", None)
 
 
-def _fasta(sequences: Bases) -> bytes:
-    """Sequences named by number; the letter keeps BLAST+ from reading a number as a GenBank identifier."""
-    lines = (b">s%d\n%s\n" % (number, bases.tobytes()) for number, bases in enumerate(sequences))
-    return b"".join(lines)
+def _fasta(sequences: Bases, numbers: range) -> bytes:
+    """Some of the sequences named by number; the letter keeps BLAST+ from reading a number as a GenBank identifier."""
+    return b"".join(b">s%d\n%s\n" % (number, sequences[number].tobytes()) for number in numbers)
 
 
 def _numbered_copy(source: Path, target: Path) -> list[str]:

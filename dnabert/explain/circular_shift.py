@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnabert.explain.circle import Circle
 from dnabert.explain.normal_quantile import Z_95
+from dnabert.progress import watched
 
 Floats = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ class CircularShift:
         every = np.ones(columns.shape[1], bool)
         parts = [
             self._of_cluster(label, spectra, asked=every if asked is None else asked[label], integers=integers, hits=hits)
-            for label in range(self.clusters)
+            for label in watched(range(self.clusters), "shifts along the genome")
         ]
         n, observed, expected, sd, greater, less = (np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True))
         return ShiftedMeans(n, observed + centre, expected + centre, sd, greater, less, shifts=self.circle.length)

@@ -10,6 +10,7 @@ import numpy as np
 from dnabert.clusters.bootstrap import interval
 from dnabert.corpus.places import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -83,7 +84,7 @@ def _predict(
     """Each row's loss out of fold, the class it most probably has, and the same when all classes count alike."""
     n, classes = len(codes), len(share)
     loss, natural, balanced = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for train, test in _folds(places, seed=seed):
+    for train, test in watched(_folds(places, seed=seed), "forests", unit=" folds", total=_FOLDS):
         likelihood = _likelihood(table, codes, train, test, classes=classes, seed=seed)
         posterior = likelihood * np.bincount(codes[train], weights=weight[train], minlength=classes)
         posterior = posterior / posterior.sum(axis=1, keepdims=True)

@@ -14,6 +14,7 @@ from dnabert.explain.circular_shift import CircularShift
 from dnabert.explain.confound_prediction import label_prediction
 from dnabert.explain.correction import add_q
 from dnabert.explain.label_null import informations, shuffled_rows
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -70,7 +71,7 @@ def labelling_confounds(
     features = cheap_features(windows) if features is None else features
     rng = np.random.default_rng(seed)
     rows = []
-    for name, values in features.items():
+    for name, values in watched(features.items(), "cheap explanations", unit=" features"):
         continuous = name in CONTINUOUS
         codes, asked = _binned(values) if continuous else values, concerned(name, values)
         table = windows.table if asked.all() else windows.table[asked]
@@ -124,7 +125,7 @@ def cluster_confounds(
         name: np.unique(values[concerning[name]], return_inverse=True) for name, values in features.items() if name not in CONTINUOUS
     }
     rows = []
-    for label in windows.clusters:
+    for label in watched(windows.clusters, "cheap explanations"):
         for name, values in features.items():
             asked = concerning[name]
             inside, own = (windows.labels == label)[asked], places[asked]

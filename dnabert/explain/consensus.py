@@ -17,6 +17,7 @@ from dnabert.explain.local_alignment import GAP, MATCH, MISMATCH, local_alignmen
 from dnabert.explain.loci import loci
 from dnabert.explain.low_complexity import low_complexity
 from dnabert.explain.windows import ClusteredWindows
+from dnabert.progress import watched
 
 #: Fewer sequences, of different places, have no consensus: two would give one of them.
 FEWEST = 3
@@ -50,7 +51,7 @@ def consensuses(
     rng = np.random.default_rng(seed)
     locus = loci(windows.places)
     rows = []
-    for label in windows.clusters:
+    for label in watched(windows.clusters, "consensus"):
         members = rng.permutation(windows.members(label))
         first = np.sort(np.unique(locus[members], return_index=True)[1])[:sample]
         rows.append({"label": label} | consensus(windows.sequences(members[first]), shuffles=shuffles, seed=seed))

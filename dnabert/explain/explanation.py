@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from dnabert.clusters.stability import load_stability
 from dnabert.config import save_yaml
@@ -49,12 +46,15 @@ from dnabert.explain.words import cluster_words
 from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.manifest import check_unchanged
+from dnabert.progress import Parts
 from dnabert.stage import reading, stage
 
 Record = dict[str, Any]
 
 #: Windows of each cluster that are aligned with each other by BLAST; its time grows with the square of all of them.
 _ALIGNED = 40
+#: What the bar calls a part.
+_TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_homology": "relatives in the corpus"}
 
 
 @dataclass(frozen=True)
@@ -202,10 +202,11 @@ def _gather(windows: ClusteredWindows, config: ExplainConfig) -> _Gathered:
     if not named_sets:
         gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}: --named-sets chooses others")
     wanted = [name for name in parts if name not in gathered.skipped]
-    for name in tqdm(wanted, desc="explain", unit=" parts", disable=None):
-        began = time.perf_counter()
-        gathered.parts[name] = parts[name]()
-        gathered.seconds[name] = round(time.perf_counter() - began, 1)
+    with Parts("explain", total=len(wanted)) as bar:
+        for name in wanted:
+            with bar.part(name, told=_TOLD.get(name)):
+                gathered.parts[name] = parts[name]()
+    gathered.seconds.update(bar.seconds)
     if config.databases and {"homology", "consensus"} <= set(gathered.parts):
         named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
         for row, each in zip(gathered.parts["consensus"], named, strict=True):

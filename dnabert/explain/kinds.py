@@ -15,6 +15,7 @@ from dnabert.explain.edit_distance import cliffs_delta
 from dnabert.explain.loci import disjoint_pairs, equal_gc_pairs, loci
 from dnabert.explain.near_pairs import NearPairs, near_pairs
 from dnabert.explain.pair_effect import pair_effect
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -121,7 +122,7 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
         pairs=pairs,
         seed=seed,
     )
-    rows = [_of_cluster(windows, label, background=background) for label in windows.clusters]
+    rows = [_of_cluster(windows, label, background=background) for label in watched(windows.clusters, "edit distances")]
     add_q([cell for row in rows for cell in row["comparisons"]])
     return [row | {"kind": _kind(row)} for row in rows]
 

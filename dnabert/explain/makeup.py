@@ -17,6 +17,7 @@ from dnabert.explain.differences import differences
 from dnabert.explain.edit_distance import cliffs_delta
 from dnabert.explain.loci import count_stretches, loci
 from dnabert.explain.low_complexity import simple_letters
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -72,7 +73,7 @@ def cluster_makeup(
     centres = _centres(windows)
     rng = np.random.default_rng(seed)
     rows = []
-    for label in windows.clusters:
+    for label in watched(windows.clusters, "makeup"):
         inside = windows.labels == label
         row: dict[str, Any] = {"label": label, "n": int(inside.sum()), "share": float(inside.mean())}
         own = np.flatnonzero(inside)

@@ -19,6 +19,7 @@ from dnabert.explain.scan import all_sites, best_sites
 from dnabert.explain.vocabulary import Vocabulary, count_windows
 from dnabert.explain.windows import ClusteredWindows
 from dnabert.explain.words import shuffled_windows
+from dnabert.progress import watched
 
 #: The words from which motifs grow.
 _SEEDS = Vocabulary("1" * 8)
@@ -81,7 +82,7 @@ def cluster_motifs(
     held_out = halves(rows, windows.places, seed=seed)
     rank = along_genome(windows)
     result, tests = [], []
-    for label in windows.clusters:
+    for label in watched(windows.clusters, "motifs"):
         growing, testing = (
             _half(windows, rows[held_out == side], labels[held_out == side], label=label, most=most, rank=rank, seed=seed)
             for side, most in ((False, GROWING), (True, HELD_OUT))

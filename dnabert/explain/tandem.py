@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
 from dnabert.explain.terms import Terms
+from dnabert.progress import watched
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -59,7 +60,8 @@ def tandem_terms(windows: ClusteredWindows) -> list[Terms]:
     at most 50 are terms.
     """
     rows = np.arange(len(windows))
-    parts = [tandem_period(windows.sequences(rows[begin : begin + _CHUNK])) for begin in range(0, len(rows), _CHUNK)]
+    begins = watched(range(0, len(rows), _CHUNK), "tandem repeats", unit=f" times {_CHUNK:,} windows")
+    parts = [tandem_period(windows.sequences(rows[begin : begin + _CHUNK])) for begin in begins]
     period = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
     names, values = [TANDEM], [period > 0]
     left = period.astype(np.int64)

@@ -22,6 +22,7 @@ from dnabert.explain.log_odds import PRIOR, TwoByTwo
 from dnabert.explain.representatives import representatives
 from dnabert.explain.vocabulary import Vocabulary, count_windows, windows_with
 from dnabert.explain.windows import ClusteredWindows
+from dnabert.progress import watched
 
 #: 1 = a base that counts, 0 = any base: words of 6 and of 8, and pairs of 3 that lie 1 to 10 apart, which is how van
 #: Helden, Rios & Collado-Vides 2000 look for sites that two halves of a protein touch ("dyads").
@@ -91,7 +92,8 @@ def cluster_words(
     labels, bases = windows.labels[rows], windows.sequences(rows)
     owners, shuffles = shuffled_windows(bases, labels, about=shuffled, seed=seed)
     counted = [
-        _Counts.of(Vocabulary(each), bases=bases, labels=labels, owners=owners, shuffles=shuffles) for each in patterns
+        _Counts.of(Vocabulary(each), bases=bases, labels=labels, owners=owners, shuffles=shuffles)
+        for each in watched(patterns, "words counted", unit=" patterns")
     ]
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
     screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
@@ -100,13 +102,13 @@ def cluster_words(
         order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))
         along = bases[order]
-        for i, each in enumerate(counted):
+        for i, each in enumerate(watched(counted, "windows that count for one", unit=" patterns")):
             effects = _effects(each, along, design, marking=np.stack(screened[i]) < alpha)
             tables[i] = [(a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)]
     p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
     q = [_corrected([[pair[background] for pair in of_pattern] for of_pattern in p]) for background in (0, 1)]
     result = []
-    for label in windows.clusters:
+    for label in watched(windows.clusters, "words"):
         found = [
             _Found(each, tables[i][label], p[i][label], (q[0][i][label], q[1][i][label]), label=label)
             for i, each in enumerate(counted)
