@@ -6,31 +6,21 @@ import contextlib
 import dataclasses
 import json
 import math
-import multiprocessing
 import os
 import shlex
-import statistics
 import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnabert.config import check_types, save_yaml
 from dnabert.errors import UserError
 from dnabert.flags import is_given, parse
-from dnabert.json_file import read_json
 from dnabert.pretraining.config import PretrainConfig
-from dnabert.pretraining.recipe import corpus_hash, is_made_by, settings_of, tight
+from dnabert.pretraining.recipe import is_made_by, settings_of
+from dnabert.pretraining.speed import SPAWN, relative_speeds, told_of, untracked
 
-if TYPE_CHECKING:
-    from dnabert.pretraining.step import Training
-
-
-#: Each run sets its own threads and precision.
-_SPAWN = multiprocessing.get_context("spawn")
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
 #: What a sweep sets itself, so that a variant's flag would do nothing.
@@ -100,13 +90,13 @@ def sweep(config: SweepConfig) -> Path:
     _check_evaluated_alike(recipes)
     out.mkdir(parents=True, exist_ok=True)
     save_yaml(config, out / "config.yaml")
-    speeds = _speeds(config, recipes, out / "speed.json")
+    speeds = relative_speeds(recipes, out / "speed.json", turns=config.turns)
     first = next(iter(recipes))
     planned = {
         name: dataclasses.replace(recipe, tokens=round(config.tokens * speeds[name]), steps=None, minutes=None)
         for name, recipe in recipes.items()
     }
-    with ProcessPoolExecutor(config.at_once, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(config.at_once, mp_context=SPAWN, max_tasks_per_child=1) as pool:
         waiting = {name: pool.submit(_trained, recipe) for name, recipe in planned.items()}
         scores, failed = {}, []
         for name, future in waiting.items():
@@ -161,84 +151,6 @@ def _words(flags: str, *, of: str) -> list[str]:
     return words
 
 
-def _speeds(config: SweepConfig, recipes: dict[str, PretrainConfig], path: Path) -> dict[str, float]:
-    """Tokens of each variant in the time of one of the first's; measured once for a recipe beside the first, on one corpus."""
-    from tqdm.auto import tqdm
-
-    first, *others = recipes
-    asked = {name: {"recipe": settings_of(recipe), "corpus": corpus_hash(recipe)} for name, recipe in recipes.items()}
-    known, before = _measured(path, turns=config.turns)
-    if next(iter(before), None) != first or before[first] != asked[first]:
-        before = {}
-    speeds = {first: 1.0} | {name: known[name] for name in others if name in known and before.get(name) == asked[name]}
-    unknown = [name for name in others if name not in speeds]
-    if unknown:
-        with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
-            speeds |= {name: pool.submit(_speed, recipes[first], recipes[name], config.turns).result() for name in bar}
-    told = {key: {name: each[part] for name, each in asked.items()} for key, part in (("recipes", "recipe"), ("corpora", "corpus"))}
-    path.write_text(json.dumps(told | {"turns": config.turns, "speeds": {name: speeds[name] for name in recipes}}, indent=1) + "\n")
-    return speeds
-
-
-def _measured(path: Path, *, turns: int) -> tuple[dict[str, float], dict[str, Any]]:
-    """Speeds of before, and of what recipe and corpus each is; none where they are of other turns, or the file is damaged."""
-    import yaml
-
-    try:
-        known = read_json(path)
-        recipes = {name: each if isinstance(each, dict) else yaml.safe_load(each) for name, each in known["recipes"].items()}  # YAML of before
-        before = {name: {"recipe": tight(each), "corpus": known["corpora"][name]} for name, each in recipes.items()}
-        speeds = {name: float(known["speeds"][name]) for name in before}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
-        return {}, {}
-    return (speeds, before) if known.get("turns") == turns else ({}, {})
-
-
-def _speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:
-    """Tokens of another recipe in the time of one of the first's: the median over steps that follow each other in turns.
-
-    Neighbours in time share the machine's quick and slow moments, which may last longer than all steps of a recipe.
-    """
-    trainings = _untracked(first), _untracked(other)
-    ratios = []
-    for _ in range(turns + 2):
-        before, after = (_tokens_per_second(each) for each in trainings)
-        ratios.append(after / before)
-    return statistics.median(ratios[2:])  # the first steps warm up
-
-
-def _tokens_per_second(training: Training) -> float:
-    from dnabert.pretraining.step import batches_of, take_step
-
-    batches = batches_of(training, training.progress.step)
-    began = time.perf_counter()
-    with _told_of(training.config):
-        take_step(training, batches, 0.5, began=began)
-    return training.config.batch_size * training.sampler.tokens_per_window / (time.perf_counter() - began)
-
-
-def _untracked(recipe: PretrainConfig) -> Training:
-    """A training that leaves nothing on disk."""
-    from tqdm.auto import tqdm
-
-    from dnabert.models.objective import MaskedObjective
-    from dnabert.pretraining import setup
-    from dnabert.pretraining.checkpoints import Progress
-    from dnabert.pretraining.optimizer import build_optimizers
-    from dnabert.pretraining.step import Training
-
-    accelerator = setup.make_accelerator(recipe)
-    corpus = setup.read_corpus(recipe, accelerator)
-    samplers = setup.make_samplers(recipe, corpus)
-    model = setup.make_model(recipe, samplers.train, window_length=corpus.window_length)
-    optimizers = build_optimizers(model, recipe, bf16=accelerator.mixed_precision == "bf16")
-    objective = MaskedObjective(model).to(accelerator.device)
-    bar, kin = tqdm(disable=True), setup.kin_of_training(recipe, samplers.train, accelerator)
-    return Training(
-        recipe, accelerator, objective, optimizers, samplers.train, samplers.validation, samplers.audit, None, bar, Progress(), kin
-    )
-
-
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     """Train, or read what was trained, and score each validation window."""
     from dnabert.manifest import read_manifest
@@ -252,7 +164,7 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
         begun = gone_on_with(recipe)  # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
         other = finished or (begun is not None and settings_of(begun) != settings_of(recipe))
         # several bars would tear each other
-        with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), _told_of(recipe):
+        with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), told_of(recipe):
             pretrain(dataclasses.replace(recipe, overwrite=other, resume="never" if other else "auto"))
     last = last_evaluation(out)
     bits, bases, parameters = _scores(recipe)
@@ -269,21 +181,12 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _told_of(recipe: PretrainConfig) -> Iterator[None]:
-    """Which of the variants a mistake is of, such as a rate at which it diverges."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"variant {Path(recipe.out).name}: {error}") from error
-
-
 def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     """Bits and hidden bases of each validation window, and the model's parameters."""
     from dnabert.pretraining.evaluation import evaluate
 
     alone = dataclasses.replace(recipe.contrast, families=0.0)  # of the language model, for which no relatives are sought
-    training = _untracked(dataclasses.replace(recipe, initial=recipe.out, contrast=alone))
+    training = untracked(dataclasses.replace(recipe, initial=recipe.out, contrast=alone))
     found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
     return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in training.model.parameters())
 

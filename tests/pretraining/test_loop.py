@@ -30,8 +30,8 @@ from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.setup import make_samplers
+from dnabert.pretraining.speed import untracked
 from dnabert.pretraining.step import batches_of, take_step
-from dnabert.pretraining.sweep import _untracked
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 WINDOW = 12  # bp, short
@@ -142,7 +142,7 @@ def test_two_real_processes_give_the_same_run(config, tmp_path):
 
 
 def test_a_process_that_writes_no_lines_keeps_no_steps_for_them(config):
-    training = _untracked(config(log_every=2))
+    training = untracked(config(log_every=2))
     for step in range(5):
         take_step(training, batches_of(training, step), 0.0, began=0.0)
     assert len(training.window) == 1

@@ -17,16 +17,8 @@ from dnabert.manifest import read_manifest, write_manifest
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.recipe import is_made_by
-from dnabert.pretraining.sweep import (
-    SweepConfig,
-    Variant,
-    _recipe,
-    _speed,
-    _speeds,
-    _trained,
-    _untracked,
-    sweep,
-)
+from dnabert.pretraining.speed import relative_speed, relative_speeds, untracked
+from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _trained, sweep
 
 
 @pytest.mark.parametrize(
@@ -52,7 +44,7 @@ def test_a_flag_that_is_none_is_named_before_anything_is_made(tmp_path: Path) ->
 
 @pytest.mark.parametrize("flags", ["--evaluation-windows 5", "--evaluation-genome human", "--evaluation-mask-share 0.3", "--corpus other"])
 def test_variants_that_would_be_evaluated_on_different_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str) -> None:
-    monkeypatch.setattr("dnabert.pretraining.sweep._speeds", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr("dnabert.pretraining.sweep.relative_speeds", lambda *_, **__: pytest.fail("it began"))
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
     config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a"), Variant("b", flags)], out=str(tmp_path / "sweep"))
     with pytest.raises(UserError, match=f"variant b has {flags}, a .*, so their scores cannot be paired: pass {flags.split()[0]} in flags"):
@@ -124,8 +116,8 @@ class Here:
 
 def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = []
-    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
-    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *asked: measured.append(asked) or 2.0)
+    monkeypatch.setattr("dnabert.pretraining.speed.ProcessPoolExecutor", Here)
+    monkeypatch.setattr("dnabert.pretraining.speed.relative_speed", lambda *asked: measured.append(asked) or 2.0)
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "manifest.json").write_text("{}")
     recipes = {name: PretrainConfig(corpus=str(tmp_path / "corpus"), seed=seed) for seed, name in enumerate("ab")}
@@ -133,7 +125,7 @@ def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Pat
 
     def times(config: SweepConfig) -> int:
         measured.clear()
-        assert _speeds(config, recipes, path) == {"a": 1.0, "b": 2.0}
+        assert relative_speeds(recipes, path, turns=config.turns) == {"a": 1.0, "b": 2.0}
         return len(measured)
 
     config = SweepConfig(turns=3)
@@ -148,32 +140,32 @@ def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Pat
 
 def test_speeds_of_other_variants_stay_when_one_is_added_or_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured again they would be other ones, and so the budgets: all variants would be trained again."""
-    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    monkeypatch.setattr("dnabert.pretraining.speed.ProcessPoolExecutor", Here)
     drawn = iter(range(2, 100))
-    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *_: float(next(drawn)))
+    monkeypatch.setattr("dnabert.pretraining.speed.relative_speed", lambda *_: float(next(drawn)))
     path, config = tmp_path / "speed.json", SweepConfig()
     a, b, c, d = (PretrainConfig(seed=seed) for seed in range(4))
-    assert _speeds(config, {"a": a, "b": b}, path) == {"a": 1, "b": 2}
-    assert _speeds(config, {"a": a, "c": c, "b": b}, path) == {"a": 1, "c": 3, "b": 2}
-    assert _speeds(config, {"a": a, "c": d, "b": b}, path) == {"a": 1, "c": 4, "b": 2}
-    assert _speeds(config, {"b": b, "a": a}, path) == {"b": 1, "a": 5}  # beside another first
-    assert _speeds(config, {"b": c, "a": a}, path) == {"b": 1, "a": 6}
+    assert relative_speeds({"a": a, "b": b}, path, turns=config.turns) == {"a": 1, "b": 2}
+    assert relative_speeds({"a": a, "c": c, "b": b}, path, turns=config.turns) == {"a": 1, "c": 3, "b": 2}
+    assert relative_speeds({"a": a, "c": d, "b": b}, path, turns=config.turns) == {"a": 1, "c": 4, "b": 2}
+    assert relative_speeds({"b": b, "a": a}, path, turns=config.turns) == {"b": 1, "a": 5}  # beside another first
+    assert relative_speeds({"b": c, "a": a}, path, turns=config.turns) == {"b": 1, "a": 6}
 
 
 @pytest.mark.parametrize("written_before", [False, True])
 def test_where_and_with_how_many_threads_a_variant_is_computed_makes_no_other_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, written_before: bool
 ) -> None:
-    monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
+    monkeypatch.setattr("dnabert.pretraining.speed.ProcessPoolExecutor", Here)
     drawn = iter(range(2, 100))
-    monkeypatch.setattr("dnabert.pretraining.sweep._speed", lambda *_: float(next(drawn)))
+    monkeypatch.setattr("dnabert.pretraining.speed.relative_speed", lambda *_: float(next(drawn)))
     path, config = tmp_path / "speed.json", SweepConfig()
     recipes = {name: PretrainConfig(seed=seed, threads=2, out=f"old/{name}") for seed, name in enumerate("ab")}
-    assert _speeds(config, recipes, path) == {"a": 1, "b": 2}
+    assert relative_speeds(recipes, path, turns=config.turns) == {"a": 1, "b": 2}
     if written_before:  # recipes as YAML, threads and folders with them
         path.write_text(json.dumps(read_json(path) | {"recipes": {name: to_yaml(recipe) for name, recipe in recipes.items()}}))
     moved = {name: replace(recipe, threads=1, out=f"new/{name}") for name, recipe in recipes.items()}
-    assert _speeds(config, moved, path) == {"a": 1, "b": 2}
+    assert relative_speeds(moved, path, turns=config.turns) == {"a": 1, "b": 2}
     (tmp_path / "b").mkdir()
     (tmp_path / "corpus").mkdir()
     write_manifest(tmp_path / "b", kind="run", config=recipes["b"], inputs={"corpus": tmp_path / "corpus"})
@@ -233,7 +225,7 @@ def test_a_variant_that_fails_is_told_when_it_does_and_the_others_are_trained(
         return {"bits_per_base": 1.9, "tokens": 1000}
 
     monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
-    monkeypatch.setattr("dnabert.pretraining.sweep._speeds", lambda _, recipes, __: dict.fromkeys(recipes, 1.0))
+    monkeypatch.setattr("dnabert.pretraining.sweep.relative_speeds", lambda recipes, *_, **__: dict.fromkeys(recipes, 1.0))
     monkeypatch.setattr("dnabert.pretraining.sweep._trained", train)
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
     variants = [Variant("tame"), Variant("wild", "--seed 1"), Variant("other", "--seed 2")]
@@ -251,7 +243,7 @@ def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) ->
     config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("tame"), Variant("wild", wild)], corpus=str(small_corpus))
     tame, recipe = (_recipe(config, variant, tmp_path / variant.name) for variant in config.variants)
     with pytest.raises(UserError, match="variant wild: the loss is nan after step"):
-        _speed(tame, recipe, 3)
+        relative_speed(tame, recipe, 3)
     with pytest.raises(UserError, match="variant wild: the loss is nan after step"):
         _trained(replace(recipe, steps=3))
 
@@ -261,7 +253,7 @@ def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_co
     config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), flags="--initial default", corpus=str(small_corpus), variants=[Variant("a")])
     recipe = _recipe(config, config.variants[0], tmp_path / "a")
     assert (recipe.k, recipe.model.hidden_size, recipe.initial) == (6, 384, str(DEFAULT_RUN))
-    training = _untracked(replace(recipe, precision="fp32"))
+    training = untracked(replace(recipe, precision="fp32"))
     assert training.kin is not None and training.pairs is not None and training.pairs.batch(0).relatives is not None
 
 
