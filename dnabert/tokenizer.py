@@ -193,9 +193,7 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def _encode_plus(self, text: Any, text_pair: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
         if self.stride < self.k:
             if kwargs.get("return_offsets_mapping"):
-                raise ValueError(
-                    f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride"
-                )
+                raise ValueError(f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride")
             split = kwargs.get("split_special_tokens") or self.split_special_tokens
             kept = [token.content for token in self.added_tokens_decoder.values() if not (split and token.special)]
             pattern = re.compile(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True))) or '(?!)'})")
@@ -214,9 +212,7 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def _words(self, piece: str) -> str:
         return "".join(piece[start : start + self.k] for start in range(0, len(piece) - self.k + 1, self.stride))
 
-    def _save_pretrained(
-        self, save_directory: Any, file_names: tuple[str, ...], *args: Any, **kwargs: Any
-    ) -> tuple[str, ...]:
+    def _save_pretrained(self, save_directory: Any, file_names: tuple[str, ...], *args: Any, **kwargs: Any) -> tuple[str, ...]:
         if self.stride < self.k:
             # The backend alone would read words side by side: without its file a process that never imported
             # `dnabert` fails to load the tokenizer instead of reading the wrong words.

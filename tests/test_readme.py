@@ -30,6 +30,8 @@ def commands(block: str) -> list[list[str]]:
 
 
 COMMAND_LINES = [words for block in blocks("bash") for words in commands(block)]
+#: Whole commands within a sentence or a table.
+INLINE = [shlex.split(span) for span in re.findall(r"`([^`\n]+)`", README) if " --out " in span and "…" not in span]
 FETCHED = [words[words.index("--out") + 1] for words in COMMAND_LINES if words[:2] == ["dnabert", "fetch"]]
 #: Blocks that read something which is neither here nor made by them.
 _ELSEWHERE = ("--help", "dnabert fetch", "apes_chr22.yaml")
@@ -38,6 +40,7 @@ RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and 
 
 def understood(words: list[str]) -> bool:
     """Read the command as the program would; a wrong flag raises."""
+    words = words[words.index("dnabert") :] if "dnabert" in words else words  # after `accelerate launch -m` too
     if words[0] == "make":
         return all(f"{target}:" in (ROOT / "Makefile").read_text() for target in words[1:])
     if words[0] == "dnabert" and words[1] == "--help":
@@ -67,7 +70,7 @@ def _class_of(script: str) -> type:
     return getattr(sys.modules[name], f"{Path(script).stem.title()}Config")
 
 
-@pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
+@pytest.mark.parametrize("words", COMMAND_LINES + INLINE, ids=" ".join)
 def test_every_command_is_understood(words):
     if "--help" in words and words != ["dnabert", "--help"]:
         with pytest.raises(SystemExit, match="0"):
