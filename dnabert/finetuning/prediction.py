@@ -160,7 +160,12 @@ class Classifier:
         part = Part(list(sequences), np.zeros(len(sequences), dtype=np.int64))
         reader = LabelledReader(part, self._tokenizer, most_words=self._tokenizer.number_of_words(self._window))
         return probabilities(
-            self._model, reader, batch_size=self._config.batch_size, both_strands=self._both_strands, accelerator=self._accelerator
+            self._model,
+            reader,
+            batch_size=self._config.batch_size,
+            both_strands=self._both_strands,
+            accelerator=self._accelerator,
+            rounded=True,
         )
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:

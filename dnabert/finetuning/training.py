@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import AutocastKwargs
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -127,7 +128,7 @@ def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Acce
 
 
 def probabilities(
-    model: Any, reader: LabelledReader, *, batch_size: int, both_strands: bool, accelerator: Accelerator
+    model: Any, reader: LabelledReader, *, batch_size: int, both_strands: bool, accelerator: Accelerator, rounded: bool = False
 ) -> NDArray[np.float64]:
     """Probabilities (n, classes), in the reader's order: first frame, forward strand, or the mean of both strands.
 
@@ -137,7 +138,9 @@ def probabilities(
     reader : n sequences.
     batch_size : tiles in one forward pass; changes speed and memory, the probabilities to rounding.
     both_strands : as training with `TrainingConfig.random_strand` asks for.
-    accelerator : precision and device.
+    accelerator : device, and with `rounded` the precision.
+    rounded : compute in bf16 where the accelerator does; else in float32, as transformers reads the saved weights: bf16 moves a
+        probability by up to 0.1.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def probabilities(
     found = []
     with torch.inference_mode(), Prefetcher(batch, stop=len(batches)) as ready:
         for tiles in ready:
-            logits = [_logits(model, each, accelerator, most=batch_size) for each in tiles]
+            logits = [_logits(model, each, accelerator, most=batch_size, rounded=rounded) for each in tiles]
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
     if not np.isfinite(ordered).all():
@@ -235,7 +238,7 @@ def _loss(training: _Training, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(logits, labels, weight=training.class_weights, reduction="none").mean()
 
 
-def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int) -> Tensor:
+def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int, rounded: bool = True) -> Tensor:
     """Logits (B, C) with at most so many tiles in a forward pass: a chromosome has half a million.
 
     Of more tiles a training keeps no part's activations; the backward computes them again, a part at a time, with the same dropout.
@@ -250,7 +253,7 @@ def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int) ->
     masks = [None] * len(ids) if tiles.attention_mask is None else tiles.attention_mask.split(most)
     again = len(ids) > 1 and torch.is_grad_enabled()
     part = functools.partial(checkpoint, forward, use_reentrant=False) if again else forward
-    with accelerator.autocast():
+    with accelerator.autocast(AutocastKwargs(enabled=rounded)):
         logits = [part(own, mask) for own, mask in zip(ids, masks, strict=True)]
     return tiles.join(torch.cat(logits))
 

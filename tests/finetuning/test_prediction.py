@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from transformers import pipeline
 
 from dnabert.alphabet import reverse_complement
@@ -58,6 +59,23 @@ def test_it_says_what_a_pipeline_of_transformers_says(classifiers, tmp_path):
         said = {each["label"]: each["score"] for each in pipe([text])[0]}
         assert [row[f"probability of {name}"] for name in ("poor", "rich")] == pytest.approx([said["poor"], said["rich"]], abs=2e-4)
         assert row["label"] == max(said, key=said.get) and row["probability"] == pytest.approx(max(said.values()), abs=2e-4)
+
+
+def test_a_classifier_trained_in_bf16_is_scored_and_predicts_as_transformers_reads_it(tmp_path):
+    out = finetune(FinetuneConfig(task=str(write_task(tmp_path / "gc")), out=str(tmp_path / "out"), epochs=2, seeds=[0], resamples=20, precision="bf16"))
+    rows = pd.read_csv(tmp_path / "gc" / "test.csv")
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    exact, rounded = (
+        predict(out, tmp_path / "new.csv", out=tmp_path / "new.tsv", config=config, overwrite=True).table
+        for config in (PredictConfig(), PredictConfig(precision="bf16"))
+    )
+    pipe = pipeline("text-classification", str(out), top_k=None, device="cpu")
+    said = [{each["label"]: each["score"] for each in pipe([text])[0]}["rich"] for text in rows["sequence"]]
+    assert exact["probability of rich"].to_numpy() == pytest.approx(said, abs=2e-4)
+    assert abs(rounded["probability of rich"] - said).max() > 1e-3  # bf16 is what it was trained in
+    test = json.loads((out / "results.json").read_text())["seeds"][0]["test"]
+    assert test["auc"]["value"] == pytest.approx(roc_auc_score(rows["label"] == "rich", said))
+    assert test["accuracy"]["value"] == (exact["label"] == rows["label"]).mean()
 
 
 def test_the_strand_does_not_matter_where_training_drew_it(classifiers, tmp_path):
