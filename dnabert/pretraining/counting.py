@@ -16,6 +16,8 @@ from dnabert.corpus import WindowView
 
 #: Highest order whose counts stand in a table: 4^13 32-bit counts are 268 MB, and a third of it again for all lower orders.
 LARGEST_TABLE = 12
+#: Orders below it are counted in 64 bits: an A alone passes 32 bits in seven billion bases, which five apes have. Of 7 bases none does so.
+_WIDE_ORDERS = 6
 #: Highest order at all; a word of 17 bases takes 34 bits.
 LARGEST_ORDER = 16
 _BATCH = 8192  # windows at a time: some 30 MB per array of words
@@ -50,9 +52,11 @@ def ending_words(code: NDArray[np.uint8], *, size: int) -> tuple[NDArray[np.int6
     return words, run
 
 
-def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.uint32]]:
-    """Counts (4^order, 4) of every context and base that follows it, of every order from 0 to `max_order`."""
-    counts = [np.zeros(4 ** (order + 1), dtype=np.uint32) for order in range(max_order + 1)]
+def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.unsignedinteger]]:
+    """Counts (4^order, 4) of every context and base that follows it, of every order from 0 to `max_order`: uint64 below order 6, then uint32."""
+    counts: list[NDArray[np.unsignedinteger]] = [
+        np.zeros(4 ** (order + 1), dtype=np.uint64 if order < _WIDE_ORDERS else np.uint32) for order in range(max_order + 1)
+    ]
     one = np.uint32(1)
     for words, run in _words_of(view, size=max_order + 1):
         np.add.at(counts[max_order], words[run > max_order], one)
@@ -60,9 +64,22 @@ def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.uint32]
         short, length = words[near], run[near]
         for order in range(max_order):
             np.add.at(counts[order], short[length == order + 1] % 4 ** (order + 1), one)
-    for order in reversed(range(max_order)):  # leave out the first base
-        counts[order] += counts[order + 1].reshape(4, -1).sum(axis=0, dtype=np.uint32)
+    add_longer(counts)
     return [table.reshape(-1, 4) for table in counts]
+
+
+def add_longer(counts: list[NDArray[np.unsignedinteger]]) -> None:
+    """Add to the counts (4^(order + 1),) of every order those of the next, which leave out their first base; in place, from the highest down.
+
+    Examples
+    --------
+    >>> counts = [np.array([1, 0, 0, 0], dtype=np.uint64), np.full(16, 2**31, dtype=np.uint32)]
+    >>> add_longer(counts)
+    >>> counts[0].tolist()
+    [8589934593, 8589934592, 8589934592, 8589934592]
+    """
+    for shorter, longer in zip(counts[-2::-1], counts[:0:-1], strict=True):
+        shorter += longer.reshape(4, -1).sum(axis=0, dtype=shorter.dtype)
 
 
 def looked_up_counts(view: WindowView, contexts: dict[int, NDArray[np.int64]]) -> dict[int, NDArray[np.uint32]]:

@@ -48,12 +48,12 @@ class MarkovModels:
 
     Attributes
     ----------
-    counts : uint32 (4^order, 4) of every order that has a table (to 12).
+    counts : (4^order, 4) of every order that has a table (to 12), see `table_counts`.
     pseudo_counts : float64 (2, classes) of every order: for even windows (tuned on the odd ones) and for odd ones.
     floors : read from left to right, one per order.
     """
 
-    counts: list[NDArray[np.uint32]]
+    counts: list[NDArray[np.unsignedinteger]]
     pseudo_counts: list[NDArray[np.float64]]
     floors: list[MarkovFloor]
 
@@ -98,7 +98,7 @@ def as_numbers(floor: MarkovFloor) -> dict[str, Any]:
     return {name: value for name, value in vars(floor).items() if name != "order"}
 
 
-def context_classes(rows: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def context_classes(rows: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
     """Class (n,) of contexts by their counts (n, 4): powers of two of the total, and how many different bases followed.
 
     Witten and Bell 1991 trust a context the less the more different bases followed it; here the data say by how much.
@@ -117,8 +117,8 @@ def _scored(view: WindowView, *, max_order: int) -> tuple[NDArray[np.int64], NDA
 
 
 def _rows(
-    tables: list[NDArray[np.uint32]], train: WindowView, contexts: NDArray[np.int64], *, max_order: int
-) -> Iterator[NDArray[np.uint32]]:
+    tables: list[NDArray[np.unsignedinteger]], train: WindowView, contexts: NDArray[np.int64], *, max_order: int
+) -> Iterator[NDArray[np.unsignedinteger]]:
     """Counts (n, 4) behind every context, order by order."""
     for order, table in enumerate(tables):
         yield table[contexts % 4**order]
@@ -128,7 +128,7 @@ def _rows(
 
 
 def _tune(
-    rows: NDArray[np.uint32], base: NDArray[np.int64], by_half: NDArray[np.float64], *, half: NDArray[np.int64]
+    rows: NDArray[np.unsignedinteger], base: NDArray[np.int64], by_half: NDArray[np.float64], *, half: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Best pseudo-counts (2, classes): those of the even windows are tuned on the odd ones, and the other way round."""
     kind = context_classes(rows)
@@ -145,7 +145,7 @@ def _tune(
 
 
 def _mixed(
-    rows: NDArray[np.uint32], base: NDArray[np.int64], lower: NDArray[np.float64], pseudo_counts: NDArray[np.float64]
+    rows: NDArray[np.unsignedinteger], base: NDArray[np.int64], lower: NDArray[np.float64], pseudo_counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Probability (n,) of each base: its count and `pseudo` counts spread as the order below says."""
     pseudo = pseudo_counts[context_classes(rows)]

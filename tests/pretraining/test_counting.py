@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from dnabert.corpus import config_from_fasta, prepare
-from dnabert.pretraining.counting import ending_words, looked_up_counts, table_counts
+from dnabert.pretraining.bidirectional import logarithms
+from dnabert.pretraining.counting import add_longer, ending_words, looked_up_counts, table_counts
+from dnabert.pretraining.floors import MarkovModels
 
 COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
@@ -55,3 +57,15 @@ def test_words_end_where_their_last_base_stands_and_n_breaks_them():
     words, run = ending_words(np.array([[0, 1, 4, 3, 2]], dtype=np.uint8), size=3)
     assert run.tolist() == [[1, 2, 0, 1, 2]]
     assert [int(w) % 4 ** int(r) for w, r in zip(words[0], run[0], strict=True)] == [0, 1, 0, 3, 14]
+
+
+def test_bases_of_many_genomes_are_counted_beyond_32_bits(view):
+    tables = table_counts(view, max_order=6)
+    longest = np.zeros(4**7, dtype=tables[6].dtype)
+    longest[:] = np.tile([300_000_000, 200_000_000, 200_000_000, 300_000_000], 4**6)  # 4e12 words
+    counts = [np.zeros(4 ** (order + 1), dtype=tables[order].dtype) for order in range(6)] + [longest]
+    add_longer(counts)
+    assert counts[0].tolist() == [each * 4**6 for each in (300_000_000, 200_000_000, 200_000_000, 300_000_000)]
+    models = MarkovModels([each.reshape(-1, 4) for each in counts], [np.full((2, 64), 8.0)] * 7, [])
+    for table in logarithms(models, max_order=6, half=0):
+        np.testing.assert_allclose(2.0**table, np.tile([0.3, 0.2, 0.2, 0.3], (len(table), 1)), rtol=1e-5)
