@@ -107,7 +107,8 @@ def _check_rungs(rungs: list[RungConfig], tasks: list[Task], *, seed: int) -> No
 
 def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str, Any]]:
     """Embed a task with a rung and fit every classifier: one record each, printed as it comes."""
-    from dnabert.probes import probe
+    from dnabert.probes import probe, score_unseen
+    from dnabert.probes.unseen import told_unseen
 
     vectors, records = _vectors(task, rung, seed=config.seed), []
     for classifier in config.classifiers:
@@ -116,8 +117,10 @@ def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str,
         )
         record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": vectors["train"].shape[1]}
         records.append(record | {"classifier": classifier, "setting": found.setting, "scores": _plain(found.scores)})
+        unseen = score_unseen(task, found.test, resamples=config.resamples, seed=config.seed)
+        records[-1]["unseen"] = unseen and _plain(unseen)
         mcc = found.scores["mcc"]
-        print(f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}")
+        print(f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen['mcc'] if unseen else None)}")
     return records
 
 

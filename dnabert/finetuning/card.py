@@ -10,6 +10,7 @@ import yaml
 from dnabert.finetuning.results import read_kept
 from dnabert.manifest import read_manifest
 from dnabert.pretraining.card import how_it_was_made
+from dnabert.probes.seen_in_training import STRETCH
 from dnabert.probes.tasks import told_span
 
 #: Metrics of the card, by their names in ``results.json``, as they are called there.
@@ -61,7 +62,7 @@ On the {kept.test["mcc"]["n"]:,} sequences of the task's test part, with 95% boo
 | | value | 95% interval |
 |---|---|---|
 {chr(10).join(rows)}
-
+{_told_unseen(kept.unseen)}
 ## How to apply it
 
 ```bash
@@ -78,6 +79,16 @@ A pipeline of `transformers` (`pipeline("text-classification", "{name}")`; from 
 ## Limits
 
 Its probabilities are right where classes are {frequent}, and sequences of the kind and length that it was trained on. It is no basis for medical decisions.
+"""
+
+
+def _told_unseen(unseen: dict[str, Any] | None) -> str:
+    if unseen is None:
+        return ""
+    mcc = unseen["mcc"]
+    return f"""
+The others may be remembered rather than predicted: on the {mcc["n"]:,} test sequences that share no {STRETCH} bases with a training sequence Matthews' correlation is
+{mcc["value"]:.3f} ({mcc["low"]:.3f} to {mcc["high"]:.3f}).
 """
 
 

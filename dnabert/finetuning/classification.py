@@ -25,7 +25,8 @@ from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
 from dnabert.finetuning.training import build_accelerator, train
 from dnabert.given import settings
-from dnabert.probes import Task, probe, read_tasks, score, score_difference, tasks_inputs
+from dnabert.probes import Task, probe, read_tasks, score, score_difference, score_unseen, tasks_inputs
+from dnabert.probes.seen_in_training import STRETCH
 from dnabert.stage import stage
 
 
@@ -118,15 +119,17 @@ def _told(task: Task, row: _Row) -> _Row:
 def _record(task: Task, rows: list[_Row], config: ClassifyConfig) -> dict[str, Any]:
     """Plain JSON values: scores of each row and, paired, the first row minus each other."""
     labels, resamples = task.test.labels, config.resamples
+    unseen = [score_unseen(task, row.test, resamples=resamples) for row in rows]
     scores = [
         {
             "classifier": row.name,
             **_plain(score(labels, row.test, resamples=resamples)),
+            "unseen": apart and _plain(apart),
             "chosen": row.chosen,
             "seconds": round(row.seconds, 1),
             "each": [{name: found.value for name, found in score(labels, test, resamples=0).items()} for test in row.test],
         }
-        for row in rows
+        for row, apart in zip(rows, unseen, strict=True)
     ]
     first, *others = rows
     differences = [
@@ -155,16 +158,19 @@ def _tsv(records: list[dict[str, Any]], part: str) -> str:
 def _markdown(record: dict[str, Any]) -> str:
     """A task's table: metrics with intervals, and how far the first classifier is ahead of each."""
     ahead = {row["baseline"]: _interval(row["metrics"]["mcc"], sign="+") for row in record["differences"]}
+    unseen = record["scores"][0]["unseen"]
+    apart = f" MCC on the {unseen['metrics']['mcc']['n']:,} that share no {STRETCH} bases with train |" if unseen else ""
     lines = [
         record["summary"],
         "",
-        "| classifier | MCC | accuracy | F1 | AUC | MCC of the fine-tuned run minus this |",
-        "|---|---|---|---|---|---|",
+        f"| classifier | MCC | accuracy | F1 | AUC | MCC of the fine-tuned run minus this |{apart}",
+        "|---|---|---|---|---|---|" + ("---|" if unseen else ""),
     ]
     for row in record["scores"]:
         cells = [_interval(row["metrics"][metric]) for metric in ("mcc", "accuracy", "f1", "auc")]
         trainings = f" ({len(row['each'])} seeds)" if len(row["each"]) > 1 else ""
-        lines.append(f"| {row['classifier']}{trainings} | {' | '.join(cells)} | {ahead.get(row['classifier'], '')} |")
+        own = f" {_interval(row['unseen']['metrics']['mcc'])} |" if unseen else ""
+        lines.append(f"| {row['classifier']}{trainings} | {' | '.join(cells)} | {ahead.get(row['classifier'], '')} |{own}")
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,8 @@ from dnabert.finetuning.training import Trained, build_accelerator, train
 from dnabert.given import settings
 from dnabert.models.build import read_unknown_as_hidden
 from dnabert.models.loading import without_bar
-from dnabert.probes import Task, read_task, score, task_inputs
+from dnabert.probes import Task, read_task, score, score_unseen, task_inputs
+from dnabert.probes.unseen import told_unseen
 from dnabert.stage import stage
 
 
@@ -25,7 +26,7 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a classifier and return its folder.
 
     The folder holds ``config.yaml``, ``metrics.jsonl`` (the curve of every seed), ``results.json`` (scores on test with
-    bootstrap intervals, of every seed and of their mean, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with its tokenizer, in the
+    bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases with train, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with its tokenizer, in the
     Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
 
     A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
@@ -49,7 +50,8 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
         results, trained = [], []
         for found in train(task, start, config=config, accelerator=accelerator):
             test = score(task.test.labels, found.test, resamples=config.resamples, seed=found.seed)
-            results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test})
+            unseen = score_unseen(task, found.test, resamples=config.resamples, seed=found.seed)
+            results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test, "unseen": unseen})
             trained.append(found)
             _tell(results[-1])
         mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
@@ -63,9 +65,9 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
 
 
 def _tell(result: dict[str, Any]) -> None:
-    mcc = result["test"]["mcc"]
+    mcc, unseen = result["test"]["mcc"], result["unseen"]["mcc"] if result["unseen"] else None
     print(
-        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}",
+        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen)}",
         file=sys.stderr,
     )
 

@@ -19,6 +19,7 @@ class Kept:
     ----------
     task, classes : what it tells apart.
     test : metric to ``value``, ``low``, ``high`` and ``n`` on the task's test sequences.
+    unseen : the same on those that share no 30 bases with a training sequence; None where all do so, or it is not known.
     lengths : fewest and most bases of the sequences it learned from.
     trainings : how many there were, of which it was best on dev.
     balanced : whether every class weighed alike in the loss, so that probabilities are those of classes equally frequent.
@@ -27,6 +28,7 @@ class Kept:
     task: str
     classes: list[str]
     test: dict[str, Any]
+    unseen: dict[str, Any] | None
     lengths: tuple[int, int]
     trainings: int
     balanced: bool
@@ -43,8 +45,8 @@ def read_kept(folder: Path) -> Kept:
     balanced = read_manifest(folder, kind="finetuning")["config"].get("class_weights") == "balanced"
     results = read_json(folder / "results.json")
     try:
-        test = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+        kept = next(each for each in results["seeds"] if each["seed"] == results["kept"])
         shortest, longest = results["lengths"]
-        return Kept(results["task"], results["classes"], test, (int(shortest), int(longest)), len(results["seeds"]), balanced)
+        return Kept(results["task"], results["classes"], kept["test"], kept.get("unseen"), (int(shortest), int(longest)), len(results["seeds"]), balanced)
     except (KeyError, StopIteration, TypeError, ValueError):
         raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None

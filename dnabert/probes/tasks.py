@@ -55,25 +55,48 @@ class Task:
     test: Part
 
     def summary(self) -> str:
-        """One line: sizes, lengths, classes, and test sequences that share 30 bases with train, which may be remembered, not predicted."""
+        """One line: sizes, lengths, classes, what naming the commonest always reaches, and what train has in common with dev and test.
+
+        Test sequences that share 30 bases with train may be remembered, not predicted; dev sequences that do let training go on too long.
+        """
         parts = (self.train, self.dev, self.test)
         lengths = [len(sequence) for part in parts for sequence in part.sequences]
         span = told_span(min(lengths), max(lengths))
         counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
-        near, copies = self._known_to_train
         sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
         told = f"{self.name}: {sizes} sequences (train / dev / test) of {span} bases; {classes}"
-        if near or copies:
-            told += f"; test: {near:,} of {len(self.test.labels):,} share {STRETCH} bases with train, {copies:,} are copies"
+        commonest = int(np.bincount(self.train.labels).argmax())
+        told += f"; naming {self.classes[commonest]} always has an accuracy of {(self.test.labels == commonest).mean():.3f} on test"
+        if twofold := self._twofold():
+            told += f"; {twofold:,} different sequences have several labels"
+        for name, (near, copied) in self._known_to_train.items():
+            if near.any() or copied.any():
+                told += f"; {name}: {near.sum():,} of {len(near):,} share {STRETCH} bases with train, {copied.sum():,} are copies"
         return told
 
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """Which test sequences (n,) are no copy of a training sequence and share no 30 bases with one, on either strand."""
+        near, copied = self._known_to_train["test"]
+        return ~(near | copied)
+
     @cached_property
-    def _known_to_train(self) -> tuple[int, int]:
-        """How many test sequences share a stretch with train, and how many are copies; counted once, whoever asks for it."""
-        known = {_spelled(sequence) for sequence in self.train.sequences}
-        copies = sum(_spelled(sequence) in known for sequence in self.test.sequences)
-        return int(seen_in_training(self.test.sequences, train=self.train.sequences).sum()), copies
+    def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Which sequences of dev and test share a stretch with train, and which are copies; found once, whoever asks for it."""
+        known, found = {_spelled(sequence) for sequence in self.train.sequences}, {}
+        for name, part in (("dev", self.dev), ("test", self.test)):
+            copied = np.array([_spelled(sequence) in known for sequence in part.sequences], dtype=bool)
+            found[name] = seen_in_training(part.sequences, train=self.train.sequences), copied
+        return found
+
+    def _twofold(self) -> int:
+        """How many different sequences stand there with more than one label."""
+        labels: dict[bytes, set[int]] = {}
+        for part in (self.train, self.dev, self.test):
+            for sequence, label in zip(part.sequences, part.labels.tolist(), strict=True):
+                labels.setdefault(_spelled(sequence), set()).add(label)
+        return sum(len(each) > 1 for each in labels.values())
 
 
 def told_span(shortest: int, longest: int) -> str:

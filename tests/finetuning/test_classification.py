@@ -88,6 +88,19 @@ def test_a_further_run_may_be_called_run(task, tmp_path):
     assert list(_starts(config_of(task, run, tmp_path, more_runs=[str(other)])))[-1] == "fine-tuned demo/run"
 
 
+def test_where_test_has_copies_of_training_sequences_the_table_tells_of_the_others_too(tmp_path):
+    rng, task = np.random.default_rng(0), tmp_path / "copies"
+    rows = ["".join(rng.choice(list("ACGT"), 50)) + f",{i % 2}" for i in range(90)]
+    task.mkdir()
+    for part, own in (("train", rows[:40]), ("dev", rows[40:60]), ("test", [*rows[:10], *rows[60:]])):
+        (task / f"{part}.csv").write_text("sequence,label\n" + "\n".join(own) + "\n")
+    out = classify(config_of(task, make_run(tmp_path / "run", "convolution"), tmp_path, architectures=[], seeds=[0]))
+    (record,) = json.loads((out / "results.json").read_text())
+    assert [row["unseen"]["metrics"]["mcc"]["n"] for row in record["scores"]] == [30, 30, 30]
+    lines = (out / "table.md").read_text().splitlines()
+    assert lines[2].endswith("| MCC on the 30 that share no 30 bases with train |") and {line.count("|") for line in lines[2:7]} == {8}
+
+
 def test_where_test_lacks_a_class_the_table_has_no_area(tmp_path):
     rng, task = np.random.default_rng(0), tmp_path / "three"
     task.mkdir()

@@ -173,6 +173,15 @@ def test_what_has_no_value_is_null(modernbert, task, tmp_path):
     assert "| accuracy |" in card and "type: accuracy" in card and "area under" not in card and "roc_auc" not in card
 
 
+def test_a_test_with_copies_of_training_sequences_is_scored_without_them_too(modernbert, task, tmp_path):
+    train, test = ((task / f"{part}.csv").read_text().splitlines() for part in ("train", "test"))
+    (task / "test.csv").write_text("\n".join([*test[:41], *train[1:61]]) + "\n")
+    out = finetune(config_of(task, modernbert, tmp_path, epochs=1))
+    (found,) = result(out)
+    assert [found[name]["mcc"]["n"] for name in ("test", "unseen")] == [100, 40]
+    assert "on the 40 test sequences that share no 30 bases with a training sequence Matthews' correlation is" in classifier_card(out, name="me/gc")
+
+
 def test_the_manifest_knows_the_files_of_a_task(modernbert, task, tmp_path):
     inputs = read_manifest(finetune(config_of(task, modernbert, tmp_path, epochs=1)), kind="finetuning")["inputs"]
     assert {name: each["sha256"] for name, each in inputs.items() if name != "run"} == {

@@ -114,9 +114,17 @@ def test_a_sequence_in_letters_of_rna_is_the_same(tmp_path):
 def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
     folder = write(tmp_path / "t", train_csv=CSV, dev_csv=CSV, test_csv="sequence,label\nggcc,0\nACGTA,1\n")
     told = read_task(folder).summary()
-    assert told == "t: 2 / 2 / 2 sequences (train / dev / test) of 4 to 8 bases; 0 3, 1 3; test: 0 of 2 share 30 bases with train, 1 are copies"
-    (folder / "test.csv").write_text("sequence,label\nAAAAAAAA,0\nACGTAAAA,1\n")
+    assert told == "t: 2 / 2 / 2 sequences (train / dev / test) of 4 to 8 bases; 0 3, 1 3; naming 0 always has an accuracy of 0.500 on test; dev: 0 of 2 share 30 bases with train, 2 are copies; test: 0 of 2 share 30 bases with train, 1 are copies"
+    for part in ("dev", "test"):
+        (folder / f"{part}.csv").write_text("sequence,label\nAAAAAAAA,0\nACGTAAAA,1\n")
     assert "copies" not in read_task(folder).summary()
+
+
+def test_a_summary_tells_of_sequences_with_several_labels_and_of_rare_classes(tmp_path):
+    train = CSV + "acgtacgt,0\nGGCC,0\nAAAAAAAA,0\n"
+    test = "sequence,label\n" + "".join(f"{spelled(i)},{int(i == 7)}\n" for i in range(20))
+    told = read_task(write(tmp_path / "t", train_csv=train, dev_csv=CSV, test_csv=test)).summary()
+    assert "; naming 0 always has an accuracy of 0.950 on test; 1 different sequences have several labels; dev: " in told
 
 
 @pytest.mark.parametrize("batch", [1, 100, 10**6])
@@ -140,6 +148,7 @@ def test_a_summary_counts_sequences_that_share_30_bases_with_train(tmp_path, mon
     folder = write(tmp_path / "t", train_csv=train, dev_csv=train, test_csv="sequence,label\n" + "".join(f"{each},{i % 2}\n" for i, each in enumerate(tests)))
     task = read_task(folder)
     assert seen_in_training.seen_in_training(task.test.sequences, train=task.train.sequences).tolist() == [True] * 3 + [False] * 5
+    assert task.unseen.tolist() == [False] * 3 + [True] * 5
     assert task.summary().endswith("; test: 3 of 8 share 30 bases with train, 1 are copies")
 
 
