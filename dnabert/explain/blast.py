@@ -47,9 +47,9 @@ COLUMNS = (
     "bit_score",
 )
 _FORMAT = "6 qseqid sseqid pident length qstart qend sstart send slen evalue bitscore"
-#: One of these stands beside a nucleotide database's prefix: an index, an alias, or the newer format's index.
 #: Sequences that one run of ``blastn`` searches, so that a bar can tell how far it is: a hit depends on its own query alone.
 _QUERIES = 500
+#: One of these stands beside a nucleotide database's prefix: an index, an alias, or the newer format's index.
 _INDEXES = (".nin", ".nal", ".ndb")
 _LETTERS = NUCLEOTIDES + NUCLEOTIDES.lower()
 
