@@ -25,6 +25,7 @@ from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
 from dnabert.finetuning.training import build_accelerator, train
 from dnabert.given import settings
+from dnabert.models.precision import state_of_its_own
 from dnabert.probes import Task, probe, read_tasks, score, score_difference, score_unseen, tasks_inputs
 from dnabert.probes.seen_in_training import STRETCH
 from dnabert.stage import stage
@@ -40,6 +41,7 @@ class _Row:
     seconds: float
 
 
+@state_of_its_own()
 def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a run on labelled tasks, train what is cheaper on the same, and return the folder with the comparison.
 

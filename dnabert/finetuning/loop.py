@@ -17,11 +17,13 @@ from dnabert.finetuning.training import Trained, build_accelerator, train
 from dnabert.given import settings
 from dnabert.models.build import read_unknown_as_hidden
 from dnabert.models.loading import without_bar
+from dnabert.models.precision import state_of_its_own
 from dnabert.probes import Task, read_task, score, score_unseen, task_inputs
 from dnabert.probes.unseen import told_unseen
 from dnabert.stage import stage
 
 
+@state_of_its_own()
 def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a classifier and return its folder.
 

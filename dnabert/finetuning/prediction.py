@@ -112,10 +112,12 @@ def predict(
         when the folder holds no classifier, the input cannot be read, or `out` may not be written.
     """
     from dnabert.corpus.records import read_records
+    from dnabert.models.precision import state_of_its_own
 
     check_table_free(out, columns=COLUMNS, command="dnabert predict", overwrite=overwrite)
-    reader = Classifier(classifier, config=settings(config, PredictConfig))
-    table = reader.table(read_records(input))
+    with state_of_its_own():
+        reader = Classifier(classifier, config=settings(config, PredictConfig))
+        table = reader.table(read_records(input))
     write_table(table, out)
     return Prediction(table, reader.kept)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -37,6 +39,24 @@ def accelerator_in(precision: Precision, *, device: torch.device) -> Accelerator
     if AcceleratorState._shared_state and AcceleratorState().mixed_precision != mixed:
         AcceleratorState._reset_state()
     return Accelerator(mixed_precision=mixed)
+
+
+@contextlib.contextmanager
+def state_of_its_own() -> Iterator[None]:
+    """Afterwards accelerate's state of this process is what it was before; to decorate what trains or predicts.
+
+    A caller's own `Accelerator` may have another precision, or gather gradients over several steps.
+    """
+    from accelerate.state import AcceleratorState, GradientState
+
+    states = (AcceleratorState._shared_state, GradientState._shared_state)
+    before = [dict(state) for state in states]
+    try:
+        yield
+    finally:
+        for state, content in zip(states, before, strict=True):
+            state.clear()
+            state.update(content)
 
 
 def wide_float(device: torch.device) -> torch.dtype:

@@ -21,6 +21,7 @@ from dnabert.corpus import Corpus
 from dnabert.corpus.view import evenly_spread
 from dnabert.json_file import read_json
 from dnabert.models.loading import without_bar
+from dnabert.models.precision import state_of_its_own
 from dnabert.pretraining import run_folder, sharding
 from dnabert.pretraining.bidirectional import measure_floors
 from dnabert.pretraining.budget import spent, warmup_warning
@@ -40,6 +41,7 @@ from dnabert.stage import whole_file
 
 
 @run_folder.in_one_line
+@state_of_its_own()
 def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 

@@ -159,12 +159,13 @@ def _of_run(run: Path, sampler: Sampler, config: ScoreConfig) -> tuple[np.ndarra
     """Nats of the hidden words of each window, float64 (n,), and how many they are."""
     from dnabert.encoders.processes import process_state
     from dnabert.models.objective import MaskedObjective
-    from dnabert.models.precision import accelerator_in
+    from dnabert.models.precision import accelerator_in, state_of_its_own
     from dnabert.pretraining.evaluation import window_sums
 
     model = _masked_lm(run, window_length=sampler.view.window_length)
-    accelerator = accelerator_in(config.precision, device=process_state().device)
-    nats, _, words = window_sums(MaskedObjective(model.to(accelerator.device)), sampler, accelerator=accelerator)
+    with state_of_its_own():
+        accelerator = accelerator_in(config.precision, device=process_state().device)
+        nats, _, words = window_sums(MaskedObjective(model.to(accelerator.device)), sampler, accelerator=accelerator)
     if not np.isfinite(nats).all():
         raise UserError(f"{run} foretells with numbers that are none: its weights are damaged, or it diverged: train it again")
     return nats, words
