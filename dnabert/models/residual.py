@@ -79,6 +79,7 @@ class ResidualPreTrainedModel(PreTrainedModel):
     config: ResidualConfig
     base_model_prefix = "model"
     supports_gradient_checkpointing = True
+    _no_split_modules = ["ResidualLayer"]  # noqa: RUF012 - as transformers reads it: a sum of what two devices hold cannot be taken
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -1,8 +1,10 @@
+import re
 import subprocess
 import sys
 
 import pytest
 import torch
+from accelerate import infer_auto_device_map
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from dnabert.errors import UserError
@@ -214,6 +216,19 @@ def test_saved_model_loads_without_dnabert(model, tmp_path):
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ran.stdout.strip() == "[2, 11, 11, 3]"
+
+
+@pytest.mark.parametrize("architecture", ["convolution", "lstm"])
+def test_no_layer_lies_on_two_devices(architecture):
+    """``device_map="auto"`` cut a layer in two, whose residual sum then met tensors of two devices."""
+    model = build_model(ModelConfig(architecture=architecture, **SIZES), tokenizer=KmerTokenizer(k=3), max_tokens=20)
+    whole = sum(parameter.numel() * 4 for parameter in model.parameters())
+    maps = [
+        infer_auto_device_map(model, max_memory={"cpu": int(share * whole), "disk": 2 * whole}, no_split_module_classes=list(model._no_split_modules))
+        for share in (0.5, 0.6, 0.7, 0.8)
+    ]
+    assert any(len(set(places.values())) == 2 for places in maps)
+    assert not [name for places in maps for name in places if re.search(r"layers\.\d+\.", name)]
 
 
 def test_width_that_the_heads_do_not_divide_is_refused_with_the_flag():
