@@ -92,11 +92,12 @@ def score(arguments: ScoreArguments) -> Result:
 def cluster(arguments: ClusterArguments) -> Result:
     """Run ``dnabert cluster``."""
     from dnabert.clusters.clustering import cluster as make
+    from dnabert.shares import percent
 
     config = _part(arguments, ClusterConfig)
     made = make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
     found, share = len(made.summary["clusters"]), made.summary["noise"] / max(made.summary["n"], 1)
-    some = f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {share:.0%} in none"
+    some = f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {percent(share)} in none"
     return Result({"out": arguments.out, **made.summary}, notes=[some if found else f"{some}: lower --min-cluster-size, or embed more"])
 
 

@@ -13,6 +13,7 @@ from dnabert.encoders import encoder_record
 from dnabert.encoders.encoder import kinds_of
 from dnabert.errors import UserError
 from dnabert.manifest import read_manifest
+from dnabert.shares import percent
 
 #: Jaccard index, corrected for chance, from which a cluster counts as found among the shuffled windows too:
 #: Hennig's (2007) limit below which a cluster is dissolved.
@@ -117,8 +118,8 @@ def _verdict(report: dict[str, Any]) -> str:
         subject = "1 cluster found is" if real["clusters"] == 1 else f"{real['clusters']} clusters found are"
         return f"Shuffled windows form no cluster: the {subject} not of composition alone."
     text = (
-        f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with {null['clustered_share']:.0%} of them, the windows "
-        f"{real['clusters']} with {real['clustered_share']:.0%}: density alone is no sign of order"
+        f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with {percent(null['clustered_share'])} of them, the windows "
+        f"{real['clusters']} with {percent(real['clustered_share'])}: density alone is no sign of order"
     )
     if report["clusters"] is None:
         return f"{text}."
@@ -126,5 +127,5 @@ def _verdict(report: dict[str, Any]) -> str:
     if not found:
         return f"{text}, yet no cluster of the windows is found among them."
     named = f"clusters {', '.join(found)}" if len(found) > 1 else f"cluster {found[0]}"
-    share = f"{report['composition_share']:.0%} of the clustered windows"
+    share = f"{percent(report['composition_share'])} of the clustered windows"
     return f"{text}; {named} ({share}) {'are' if len(found) > 1 else 'is'} found there too and can be composition."

@@ -26,6 +26,7 @@ from dnabert.corpus.places import places_apart
 from dnabert.given import settings
 from dnabert.json_file import read_json
 from dnabert.progress import ticking
+from dnabert.shares import percent
 from dnabert.stage import reading, stage
 
 if TYPE_CHECKING:
@@ -170,9 +171,9 @@ def sentence(summary: dict[str, Any]) -> str:
     fused = sum(run["fused"] for run in runs)
     agree = "share no window" if ari["mean"] is None else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
-        f"{len(stable)} of {len(clusters)} clusters, with {share:.0%} of the clustered windows, {'is' if len(stable) == 1 else 'are'} stable; repeats on "
+        f"{len(stable)} of {len(clusters)} clusters, with {percent(share)} of the clustered windows, {'is' if len(stable) == 1 else 'are'} stable; repeats on "
         f"subsamples {agree} and leave "
-        f"{noise['mean']:.0%} ({noise['low']:.0%} to {noise['high']:.0%}) of the windows in no cluster."
+        f"{percent(noise['mean'])} ({percent(noise['low'])} to {percent(noise['high'])}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
         + placed_sentence(summary["placed"])
     )
@@ -184,8 +185,8 @@ def placed_sentence(placed: dict[str, Any] | None) -> str:
         return ""
     found, own = placed["left_out"], placed["members"]
     return (
-        f" Of windows left out and placed in the clusters of a repeat as dnabert assign does, {found['mean']:.1%} ({found['low']:.1%} to {found['high']:.1%}) "
-        f"are elsewhere when all are clustered; of its own members {own['mean']:.1%}."
+        f" Of windows left out and placed in the clusters of a repeat as dnabert assign does, {100 * found['mean']:.1f} % "
+        f"({100 * found['low']:.1f} % to {100 * found['high']:.1f} %) are elsewhere when all are clustered; of its own members {100 * own['mean']:.1f} %."
     )
 
 

@@ -11,6 +11,7 @@ from dnabert.clusters.bootstrap import interval
 from dnabert.corpus.places import places_apart
 from dnabert.explain.cheap_features import CONTINUOUS, cheap_features, concerned
 from dnabert.progress import watched
+from dnabert.shares import percent
 
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
@@ -148,7 +149,7 @@ def _sentence(found: dict[str, Any]) -> str:
     names = ", ".join(name.replace("_", " ") for name in found["features"])
     share = max(found["explained"], 0.0)
     return (
-        f"Cheap explanations together ({names}) explain {share:.0%} [{max(found['low'], 0.0):.0%}, {max(found['high'], 0.0):.0%}] "
+        f"Cheap explanations together ({names}) explain {percent(share)} [{percent(max(found['low'], 0.0))}, {percent(max(found['high'], 0.0))}] "
         f"of the labelling's entropy in windows of other places; with classes counted alike they name the right one for "
-        f"{found['balanced_accuracy']:.0%} ({found['balanced_accuracy_chance']:.0%} by chance)."
+        f"{percent(found['balanced_accuracy'])} ({percent(found['balanced_accuracy_chance'])} by chance)."
     )

@@ -12,12 +12,13 @@ from dnabert.alphabet import UNKNOWN, codes, reverse_complement
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.errors import UserError
 from dnabert.explain.hit_share import wilson_interval
-from dnabert.explain.homology import percent, percent_or_more
+from dnabert.explain.homology import percent_or_more
 from dnabert.explain.local_alignment import GAP, MATCH, MISMATCH, local_alignments, local_scores
 from dnabert.explain.loci import loci
 from dnabert.explain.low_complexity import low_complexity
 from dnabert.explain.windows import ClusteredWindows
 from dnabert.progress import watched
+from dnabert.shares import percent
 
 #: Fewer sequences, of different places, have no consensus: two would give one of them.
 FEWEST = 3

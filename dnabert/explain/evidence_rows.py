@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dnabert.explain.homology import percent
+from dnabert.shares import percent
 
 Record = dict[str, Any]
 

@@ -16,6 +16,7 @@ from dnabert.explain.families import family_of, separate_hits
 from dnabert.explain.hit_share import share_against
 from dnabert.explain.loci import independent_places, loci
 from dnabert.explain.windows import ClusteredWindows
+from dnabert.shares import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -268,19 +269,6 @@ def describe_hits(row: dict[str, Any]) -> str:
         f"{percent(row['share'])} of the members searched hit {row['name']}{often} at {percent(row['identity'])} identity "
         f"over {row['length']:.0f} bp; {percent(row['background_share'])} of other windows do"
     )
-
-
-def percent(share: float) -> str:
-    """A share for a reader, where all and none are said of all and none only.
-
-    Examples
-    --------
-    >>> [percent(share) for share in (0.834, 0.996, 1.0, 0.002, 0.0)]
-    ['83 %', '> 99 %', '100 %', '< 1 %', '0 %']
-    """
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def percent_or_more(share: float) -> str:

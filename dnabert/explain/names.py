@@ -23,9 +23,9 @@ from dnabert.explain.evidence_rows import (
     term_of_most,
 )
 from dnabert.explain.families import family_of
-from dnabert.explain.homology import percent
 from dnabert.explain.sequence_names import family, low_complexity, motif, period_of_most, tandem
 from dnabert.explain.tracks import ANY, OWN_COLUMNS
+from dnabert.shares import percent
 
 #: A finding gives way to one whose odds against other windows are this many times its own.
 FAR = 10.0

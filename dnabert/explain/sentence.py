@@ -20,9 +20,9 @@ from dnabert.explain.evidence_rows import (
     odds_of,
     rich_in,
 )
-from dnabert.explain.homology import percent
 from dnabert.explain.names import NEARLY, codon_position, strongest_name
 from dnabert.explain.sequence_names import word_piece
+from dnabert.shares import percent
 
 #: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
 #: Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in 5, the interval in none.

@@ -20,9 +20,10 @@ from dnabert.explain.evidence_rows import (
     odds_of,
     of_windows,
 )
-from dnabert.explain.homology import percent, percent_or_more
+from dnabert.explain.homology import percent_or_more
 from dnabert.explain.tandem import COLUMN as TANDEM_COLUMN
 from dnabert.explain.tandem import TANDEM
+from dnabert.shares import percent
 
 #: Share of low-complexity bases that names a cluster when it is five times that of other windows.
 SIMPLE = 0.25

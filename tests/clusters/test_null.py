@@ -26,7 +26,7 @@ def test_a_cluster_found_in_the_null_is_composition(tmp_path: Path) -> None:
     assert [row["in_null"] for row in report["clusters"]] == [True, False]
     assert report["composition_share"] == pytest.approx(2 / 3) and not report["passed"]
     assert report["null"] == {"n": 40, "clusters": 1, "clustered_share": 9 / 40, "largest_share": 9 / 40}
-    assert "cluster 0 (67% of the clustered windows) is found there too and can be composition" in report["verdict"]
+    assert "cluster 0 (67 % of the clustered windows) is found there too and can be composition" in report["verdict"]
 
 
 def test_verdicts_of_other_nulls(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_verdicts_of_other_nulls(tmp_path: Path) -> None:
     assert "yet no cluster of the windows" in other["verdict"] and other["composition_share"] == 0.0
     fewer = null_report(real, clusters(tmp_path / "n", [0] * 20, shuffle=True))
     assert fewer["clusters"] is None and fewer["verdict"].endswith("no sign of order.")
-    assert "form 1 cluster with 100% of them" in fewer["verdict"]
+    assert "form 1 cluster with 100 % of them" in fewer["verdict"]
     nothing = null_report(clusters(tmp_path / "r", [-1] * 40, shuffle=False), clusters(tmp_path / "n", [-1] * 40, shuffle=True))
     assert nothing["verdict"].startswith("The windows form no cluster, so") and not nothing["passed"]
     one = null_report(real, clusters(tmp_path / "n", [-1] * 40, shuffle=True))

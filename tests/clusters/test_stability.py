@@ -58,7 +58,7 @@ def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
     assert found is not None and (found["windows"], found["accepted"]) == (10, 4)
     assert found["left_out"]["mean"] == 0.5 and found["left_out"]["n"] == 1
     assert found["members"]["mean"] == pytest.approx(1 / 6) and found["difference"]["mean"] == pytest.approx(0.5 - 1 / 6)
-    assert "50.0% (50.0% to 50.0%) are elsewhere when all are clustered; of its own members 16.7%." in placed_sentence(found)
+    assert "50.0 % (50.0 % to 50.0 %) are elsewhere when all are clustered; of its own members 16.7 %." in placed_sentence(found)
     assert placed_elsewhere(labels, [nothing]) is None and placed_sentence(None) == ""
 
 
@@ -151,3 +151,13 @@ def test_other_embeddings_than_those_clustered_are_refused(clusters: Path, tmp_p
     with pytest.raises(UserError, match="made from other embeddings"):
         stability(tmp_path / "c", out=tmp_path / "s", config=REPEATS)
     assert not (tmp_path / "s").exists()
+
+
+def test_all_and_none_are_said_of_all_and_none_only():
+    """Of 1,000 clustered windows 4 are in a cluster that dissolves: 99.6 % were told to be 100 %."""
+    cluster = {"n": 996, "verdict": "stable"}
+    spread = {"mean": 0.997, "low": 0.996, "high": 1.0}
+    summary = {"clusters": [cluster, {"n": 4, "verdict": "dissolved"}], "agreement_summary": {"subsample": {"ari": {"mean": None}}}}
+    told = sentence(summary | {"noise_share": spread, "runs": [{}], "placed": None})
+    assert "1 of 2 clusters, with > 99 % of the clustered windows, is stable" in told
+    assert "leave > 99 % (> 99 % to 100 %) of the windows in no cluster" in told
