@@ -62,6 +62,7 @@ def blast(
     e_value: float = 1e-5,
     most_subjects: int = 500,
     best_only: bool = False,
+    database_bases: int | None = None,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Search sequences in a database, on both strands, with ``blastn`` (Camacho et al. 2009).
@@ -78,6 +79,7 @@ def blast(
     e_value : greatest expected number of such hits by chance, for one query in the whole database.
     most_subjects : per query, at least 5.
     best_only : of several hits of one query and one subject, keep the best.
+    database_bases : take the database for one of so many bases in `e_value`; by default it is as large as it is.
     threads : of ``blastn``.
 
     Returns
@@ -109,6 +111,8 @@ def blast(
     ]
     if best_only:
         arguments += ["-max_hsps", "1"]
+    if database_bases is not None:
+        arguments += ["-dbsize", str(database_bases)]
     with _database(database) as found:
         arguments += ["-db", found.name, "-outfmt", _FORMAT]
         begins = watched(range(0, len(queries), _QUERIES), "BLAST", unit=f" times {_QUERIES} windows")

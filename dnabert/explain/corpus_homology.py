@@ -10,12 +10,20 @@ from numpy.typing import NDArray
 from dnabert.explain.blast import blast
 from dnabert.explain.correction import add_q
 from dnabert.explain.hit_share import share_against
-from dnabert.explain.homology import SIGNIFICANT, Drawn, draw, percent
+from dnabert.explain.homology import SIGNIFICANT, Drawn, draw
 from dnabert.explain.windows import ClusteredWindows
+from dnabert.progress import watched
+from dnabert.shares import percent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
+#: Members that are searched in all others; of more, this many, of each cluster alike, so that the time no longer grows with the square of
+#: the clusters: 2,500 windows take a hundred seconds of a core where a tenth of the sequence is one element.
+_ACROSS = 2_500
+#: Members, of a few clusters, that are searched in each other beyond that; more would mostly be pairs that nobody asks for, fewer would mostly start programs.
+_TOGETHER = 400
 #: Other clusters that are told of, those that align most.
 _NEAREST = 3
 
@@ -33,7 +41,8 @@ def corpus_homology(
     """How many members of each cluster align with members of the same cluster at other loci, and with other windows.
 
     One window of each locus is drawn, so that near-copies (orthologs, overlapping windows) are neither searched nor
-    found; in the test a place (`independent_places`) counts once. Every drawn window is searched in all drawn windows. Fair to the cluster's size are two comparisons: members
+    found; in the test a place (`independent_places`) counts once. Drawn windows are searched in those of the same cluster and in the background,
+    and, for ``nearest``, in all others: of more than 2,500 members in as many, of each cluster alike. Fair to the cluster's size are two comparisons: members
     against other windows, both searched in the cluster's drawn members (``members``); and the share of pairs of two
     members that align against the share of pairs of a member and a window outside (``pairs_within``, ``pairs_outside``).
 
@@ -41,7 +50,7 @@ def corpus_homology(
     ----------
     windows : the clustered windows.
     sample : windows per cluster, at random, of which one per locus is kept.
-    background : windows drawn at random from all, likewise; time grows with the square of all that are drawn.
+    background : windows drawn at random from all, likewise.
     task, e_value, threads : of `blast`.
     seed : of both samples.
 
@@ -59,19 +68,70 @@ def corpus_homology(
         when BLAST+ is not installed.
     """
     drawn = _one_per_locus(draw(windows, sample=sample, background=background, seed=seed))
-    bases = windows.sequences(drawn.rows)
-    hits = blast(
-        bases, bases, task=task, e_value=e_value, most_subjects=max(5, len(bases)), best_only=True, threads=threads
-    )
-    hits = hits[drawn.locus[hits["query"]] != drawn.locus[hits["subject"]]]
-    aligned = np.zeros((len(bases), len(bases)), dtype=bool)
-    aligned[hits["query"], hits["subject"]] = True
-    aligned |= aligned.T  # a pair near the threshold may be found from one side only
-    rows = [_row(label, drawn, aligned=aligned, hits=hits) for label in windows.clusters]
+    few = max(1, _ACROSS // max(1, len(drawn.members)))
+    taken = drawn.members if sum(map(len, drawn.members)) <= _ACROSS else [members[:few] for members in drawn.members]
+    hits = _searched(windows.sequences(drawn.rows), drawn, taken=taken, task=task, e_value=e_value, threads=threads)
+    aligned = _aligned(hits, n=len(drawn.rows))
+    nearest = _nearest(aligned, drawn, taken=taken)
+    rows = [_row(label, drawn, aligned=aligned, hits=hits) | {"nearest": nearest[label]} for label in windows.clusters]
     add_q([row["members"] for row in rows], tests=len(rows))
     for row in rows:
         row["sentence"] = _sentence(row)
     return rows
+
+
+def _searched(
+    bases: NDArray[np.uint8], drawn: Drawn, *, taken: list[NDArray[np.int64]], task: str, e_value: float, threads: int
+) -> pd.DataFrame:
+    """Hits between drawn windows at different loci: within each cluster, between members and the background, and among the `taken`, each pair once."""
+    import pandas as pd
+
+    def search(queries: NDArray[np.int64], subjects: NDArray[np.int64]) -> pd.DataFrame:
+        options: dict[str, Any] = {"task": task, "e_value": e_value, "best_only": True, "threads": threads}
+        found = blast(bases[queries], bases[subjects], most_subjects=max(5, len(subjects)), database_bases=bases.size, **options)
+        return found.assign(query=queries[found["query"]], subject=subjects[found["subject"]])
+
+    across = np.unique(np.concatenate([*taken, drawn.background]))
+    parts = [search(across, across)]
+    if len(across) < len(bases):
+        members = np.concatenate(drawn.members)
+        parts.append(search(members, drawn.background))
+        parts += [search(np.union1d(own, drawn.background), own) for own in watched(_together(drawn.members), "relatives", unit=" searches")]
+    hits = pd.concat(parts, ignore_index=True).drop_duplicates(["query", "subject"], ignore_index=True)
+    return hits[drawn.locus[hits["query"]] != drawn.locus[hits["subject"]]]
+
+
+def _together(members: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Members of clusters that are searched in one run."""
+    sizes = np.array([len(each) for each in members])
+    run = (np.cumsum(sizes) - sizes) // _TOGETHER
+    return [np.concatenate([members[label] for label in np.flatnonzero(run == number)]) for number in np.unique(run)]
+
+
+def _aligned(hits: pd.DataFrame, *, n: int) -> csr_array:
+    """Which of the drawn windows align: bool (n, n), symmetric, since a pair near the threshold may be found from one side only."""
+    from scipy.sparse import csr_array
+
+    pairs = hits[["query", "subject"]].to_numpy()
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    return csr_array((np.ones(len(both), dtype=bool), (both[:, 0], both[:, 1])), shape=(n, n))
+
+
+def _nearest(aligned: csr_array, drawn: Drawn, *, taken: list[NDArray[np.int64]]) -> list[list[dict[str, Any]]]:
+    """Of each cluster the others with the largest share of pairs at different loci that align."""
+    from scipy.sparse import csr_array
+
+    rows = np.concatenate([*taken, np.zeros(0, np.int64)])
+    cluster = np.repeat(np.arange(len(taken)), [len(each) for each in taken])
+    ones = np.ones(len(rows), dtype=np.int64)
+    of_cluster = csr_array((ones, (rows, cluster)), shape=(len(drawn.rows), len(taken)))
+    at_locus = csr_array((ones, (cluster, drawn.locus[rows])), shape=(len(taken), int(drawn.locus.max(initial=-1)) + 1))
+    sizes = np.bincount(cluster, minlength=len(taken))
+    pairs = np.outer(sizes, sizes) - (at_locus @ at_locus.T).toarray()
+    share = (of_cluster.T @ aligned.astype(np.int64) @ of_cluster).toarray() / np.maximum(pairs, 1)
+    np.fill_diagonal(share, 0)
+    order = np.argsort(-share, axis=1, kind="stable")[:, :_NEAREST]
+    return [[{"label": int(other), "pairs": float(own[other])} for other in best if own[other]] for own, best in zip(share, order, strict=True)]
 
 
 def _one_per_locus(drawn: Drawn) -> Drawn:
@@ -92,19 +152,13 @@ def _one_per_locus(drawn: Drawn) -> Drawn:
     )
 
 
-def _row(label: int, drawn: Drawn, *, aligned: NDArray[np.bool_], hits: pd.DataFrame) -> dict[str, Any]:
+def _row(label: int, drawn: Drawn, *, aligned: csr_array, hits: pd.DataFrame) -> dict[str, Any]:
     members, outside = drawn.groups(label)
     compared = _found_in(members, members, outside, drawn=drawn, aligned=aligned)
     # two members that align by chance hit each other, a member and another window count once: so half is sought in the other half
     fair = _found_in(members[1::2], members[::2], outside, drawn=drawn, aligned=aligned)
     compared |= {name: fair[name] for name in ("odds_ratio", "odds_low", "odds_high", "p")}
     within = hits[hits["query"].isin(members) & hits["subject"].isin(members)]
-    others: list[dict[str, Any]] = [
-        {"label": other, "pairs": _pairs(members, drawn.members[other], drawn=drawn, aligned=aligned)}
-        for other in range(len(drawn.members))
-        if other != label
-    ]
-    nearest = sorted((each for each in others if each["pairs"]), key=lambda each: (-each["pairs"], each["label"]))
     return {
         "label": label,
         "loci": len(members),
@@ -114,28 +168,32 @@ def _row(label: int, drawn: Drawn, *, aligned: NDArray[np.bool_], hits: pd.DataF
         "identity": float(within.identity.median()) if len(within) else None,
         "length": float(within.length.median()) if len(within) else None,
         "forward": float((within.strand == "+").mean()) if len(within) else None,
-        "nearest": nearest[:_NEAREST],
     }
 
 
 def _found_in(
-    members: NDArray[np.int64], sought: NDArray[np.int64], outside: NDArray[np.int64], *, drawn: Drawn, aligned: NDArray[np.bool_]
+    members: NDArray[np.int64], sought: NDArray[np.int64], outside: NDArray[np.int64], *, drawn: Drawn, aligned: csr_array
 ) -> dict[str, Any]:
     """Members, and windows outside, that align with any of the `sought`: `share_against`."""
     return share_against(
-        np.asarray(aligned[np.ix_(members, sought)].any(axis=1)),
-        np.asarray(aligned[np.ix_(outside, sought)].any(axis=1)),
+        np.asarray(_between(aligned, members, sought).any(axis=1)),
+        np.asarray(_between(aligned, outside, sought).any(axis=1)),
         inside_locus=drawn.place[members],
         outside_locus=drawn.place[outside],
     )
 
 
 def _pairs(
-    first: NDArray[np.int64], second: NDArray[np.int64], *, drawn: Drawn, aligned: NDArray[np.bool_]
+    first: NDArray[np.int64], second: NDArray[np.int64], *, drawn: Drawn, aligned: csr_array
 ) -> float | None:
     """Share of pairs at different loci that align."""
     apart = drawn.locus[first][:, None] != drawn.locus[second][None]
-    return float(aligned[np.ix_(first, second)][apart].mean()) if apart.any() else None
+    return float(_between(aligned, first, second)[apart].mean()) if apart.any() else None
+
+
+def _between(aligned: csr_array, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the first align with which of the second: bool (m, k)."""
+    return np.asarray(aligned[first][:, second].toarray())
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ from dnabert.stage import reading, stage
 
 Record = dict[str, Any]
 
-#: Windows of each cluster that are aligned with each other by BLAST; its time grows with the square of all of them.
+#: Windows of each cluster that are aligned with each other by BLAST; the background has five times as many.
 _ALIGNED = 40
 #: What the bar calls a part.
 _TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_homology": "relatives in the corpus"}
