@@ -136,17 +136,24 @@ def _expected_information(table: np.ndarray) -> float:
     return float(expected_mutual_information(scipy.sparse.csr_matrix(table.astype(np.int64)), int(table.sum())))
 
 
-def _entropy(counts: np.ndarray) -> float:
+def entropy(counts: np.ndarray) -> float:
+    """Shannon's entropy of counts, in nats; empty cells count for nothing.
+
+    Examples
+    --------
+    >>> round(entropy(np.array([2, 2, 0])), 4)
+    0.6931
+    """
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log(share)).sum())
 
 
 def _ami(counts: np.ndarray, expected: float) -> float:
     """Normalised by the mean of both entropies, as scikit-learn does; two trivial partitions agree fully."""
-    rows, columns = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
+    rows, columns = entropy(counts.sum(axis=1)), entropy(counts.sum(axis=0))
     if rows == 0.0 and columns == 0.0:
         return 1.0
-    information = rows + columns - _entropy(counts.ravel())
+    information = rows + columns - entropy(counts.ravel())
     room = (rows + columns) / 2 - expected
     return (information - expected) / (np.sign(room) * max(abs(room), np.finfo(float).eps) or np.finfo(float).eps)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.clusters.agreement import entropy
 from dnabert.corpus.places import places_apart
 from dnabert.explain.circle import circle_of
 
@@ -109,8 +110,8 @@ def informations(labels: np.ndarray, codes: np.ndarray, shuffles: Iterable[np.nd
     chance = float(expected_mutual_information(csr_matrix(observed), len(labels)))
 
     def adjusted(counts: np.ndarray) -> float:
-        margins = _entropy(counts.sum(axis=1)) + _entropy(counts.sum(axis=0))  # those of classes that were moved may be a little different
-        return (margins - _entropy(counts.ravel()) - chance) / max(margins / 2 - chance, np.finfo(float).eps)
+        margins = entropy(counts.sum(axis=1)) + entropy(counts.sum(axis=0))  # those of classes that were moved may be a little different
+        return (margins - entropy(counts.ravel()) - chance) / max(margins / 2 - chance, np.finfo(float).eps)
 
     return adjusted(observed), np.array([adjusted(table(codes[moved])) for moved in shuffles])
 
@@ -125,8 +126,3 @@ def _within(table: pd.DataFrame, *, rng: np.random.Generator) -> np.ndarray:
         return np.asarray(first[rng.permutation(len(first))][places], dtype=np.int64)
     rows[np.argsort(places, kind="stable")] = np.lexsort((rng.random(len(places)), places))
     return rows
-
-
-def _entropy(counts: np.ndarray) -> float:
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log(share)).sum())
