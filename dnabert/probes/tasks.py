@@ -20,6 +20,8 @@ from dnabert.gzip_file import is_gzip
 from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
 _PARTS = ("train", "dev", "test")
+#: What files of a part are called: the first, or as others write it.
+_CALLED = {"train": ("train",), "dev": ("dev", "validation", "valid", "val"), "test": ("test",)}
 _SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".fna", ".data")
 
 
@@ -46,6 +48,7 @@ class Task:
     name : of its folder or file.
     classes : names of the labels, sorted.
     train, dev, test : its parts.
+    drawn : whether dev was drawn from train's file, since the folder has none.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Task:
     train: Part
     dev: Part
     test: Part
+    drawn: bool = False
 
     def summary(self) -> str:
         """One line: sizes, lengths, classes, what naming the commonest always reaches, and what train has in common with dev and test.
@@ -65,7 +69,8 @@ class Task:
         counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
         sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
-        told = f"{self.name}: {sizes} sequences (train / dev / test) of {span} bases; {classes}"
+        drawn = ", a tenth of the train file" if self.drawn else ""
+        told = f"{self.name}: {sizes} sequences (train / dev{drawn} / test) of {span} bases; {classes}"
         commonest = int(np.bincount(self.train.labels).argmax())
         told += f"; naming {self.classes[commonest]} always has an accuracy of {(self.test.labels == commonest).mean():.3f} on test"
         if twofold := self._twofold():
@@ -117,9 +122,10 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     ----------
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
         is the last word of the header), plain or gzip, which the content tells; or one such file, which is split 8 : 1 : 1, stratified by label,
-        with the copies of a sequence, of its other strand too, on one side. A file may also be in the UCI repository's form: it ends in ``.data``, has
+        with the copies of a sequence, of its other strand too, on one side. Where a folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of
+        ``train`` is drawn alike. A file may also be in the UCI repository's form: it ends in ``.data``, has
         no header, and its lines are ``label, name, sequence``.
-    seed : of that split.
+    seed : of these splits.
 
     Raises
     ------
@@ -129,6 +135,9 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     path = Path(path)
     files = _files(path)
     rows = {part: _read_file(file) for part, file in files.items()} if path.is_dir() else _split(_read_file(path), path=path, seed=seed)
+    drawn = "dev" not in rows
+    if drawn:
+        rows["train"], rows["dev"] = _dev_of(rows["train"], path=path, seed=seed)
     classes = sorted({label for part in rows.values() for _, label in part})
     if len(classes) < 2:
         raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
@@ -143,7 +152,7 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
         name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
         for name, part in rows.items()
     }
-    return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts)
+    return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts, drawn=drawn)
 
 
 def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
@@ -183,19 +192,23 @@ _Rows = list[tuple[NDArray[np.uint8], str]]
 
 
 def _files(path: Path) -> dict[str, Path]:
-    """By part; of one that is to be split, under no name."""
+    """By part; of one that is to be split, under no name, and without dev where there is none."""
     if path.is_dir():
-        return {part: _find(path, part) for part in _PARTS}
+        found = {part: _find(path, part) for part in _PARTS}
+        return {part: file for part, file in found.items() if file is not None}
     if path.is_file():
         return {"": path}
     raise UserError(f"no such task: {path}: give a folder with train.csv, dev.csv and test.csv, or one file")
 
 
-def _find(folder: Path, part: str) -> Path:
-    for suffix in _SUFFIXES:
-        for path in (folder / f"{part}{suffix}", folder / f"{part}{suffix}.gz"):
-            if path.is_file():
-                return path
+def _find(folder: Path, part: str) -> Path | None:
+    for called in _CALLED[part]:
+        for suffix in _SUFFIXES:
+            for path in (folder / f"{called}{suffix}", folder / f"{called}{suffix}.gz"):
+                if path.is_file():
+                    return path
+    if part == "dev":
+        return None
     raise UserError(f"{folder} has no {part}.csv, .tsv, .fa or .fasta (or one of them with .gz): add it")
 
 
@@ -237,6 +250,33 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
     """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not predicted."""
     from sklearn.model_selection import train_test_split
 
+    number, labels = _different(rows)
+    try:
+        train, rest = train_test_split(np.arange(len(labels)), test_size=0.2, stratify=labels, random_state=seed)
+        dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error
+    return {name: _chosen(rows, number, chosen) for name, chosen in zip(_PARTS, (train, dev, test), strict=True)}
+
+
+def _dev_of(rows: _Rows, *, path: Path, seed: int) -> tuple[_Rows, _Rows]:
+    """What stays in train, and a tenth of its sequences, drawn alike, as dev."""
+    from sklearn.model_selection import train_test_split
+
+    number, labels = _different(rows)
+    try:
+        train, dev = train_test_split(np.arange(len(labels)), test_size=0.1, stratify=labels, random_state=seed)
+    except ValueError as error:
+        raise UserError(f"{path} has no dev.csv, .tsv, .fa or .fasta, and it cannot be drawn from train ({error}): add it") from error
+    return _chosen(rows, number, train), _chosen(rows, number, dev)
+
+
+def _chosen(rows: _Rows, number: NDArray[np.int64], chosen: NDArray[np.int64]) -> _Rows:
+    return [rows[row] for row in np.flatnonzero(np.isin(number, chosen))]
+
+
+def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
+    """Which of the different sequences each row is (n,), and the label with which each of these stands first."""
     spelled = [_spelled(sequence) for sequence, _ in rows]
     either = [min(text, reverse_complement(text)) for text in spelled]
     first: dict[bytes, int] = {}
@@ -245,16 +285,7 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
     # sorted as each is first written; an array of bytes would make all as long as the longest
     place = {text: index for index, text in enumerate(sorted(first, key=lambda text: spelled[first[text]]))}
     number = np.array([place[text] for text in either])
-    labels = [rows[first[text]][1] for text in place]
-    try:
-        train, rest = train_test_split(np.arange(len(place)), test_size=0.2, stratify=labels, random_state=seed)
-        dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
-    except ValueError as error:
-        raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error
-    return {
-        name: [rows[row] for row in np.flatnonzero(np.isin(number, chosen))]
-        for name, chosen in zip(_PARTS, (train, dev, test), strict=True)
-    }
+    return number, [rows[first[text]][1] for text in place]
 
 
 def _spelled(sequence: NDArray[np.uint8]) -> bytes:

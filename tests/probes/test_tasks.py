@@ -6,7 +6,7 @@ import pytest
 
 from dnabert.alphabet import reverse_complement
 from dnabert.errors import UserError
-from dnabert.probes import read_task, seen_in_training
+from dnabert.probes import read_task, seen_in_training, task_inputs
 
 CSV = "sequence,label\nACGTACGT,1\nGGCC,0\n"
 
@@ -169,7 +169,7 @@ def test_the_uci_repositorys_form(tmp_path, packed):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"train_csv": CSV, "test_csv": CSV}, "has no dev.csv, .tsv, .fa or .fasta"),
+        ({"train_csv": CSV, "test_csv": CSV}, "has no dev.csv, .tsv, .fa or .fasta, and it cannot be drawn from train .*: add it"),
         ({"train_csv": "seq,label\nACGT,1\n"}, "begins with 'seq,label': .* as CSV it has no column 'sequence'"),
         ({"train_csv": "sequence,class\nACGT,1\n"}, "train.csv: sequence 1 has no label: write it .* in a table's column 'label'"),
         ({"train_csv": "sequence,label\nACGTL,1\n"}, "sequence 1 has 'L' at position 5, which is no nucleotide letter"),
@@ -214,6 +214,29 @@ def test_one_long_sequence_makes_not_all_of_them_long(tmp_path):
     finally:
         tracemalloc.stop()
     assert sum(len(part.labels) for part in (task.train, task.dev, task.test)) == 1001
+
+
+def test_a_folder_without_dev_has_a_tenth_of_train_with_copies_on_one_side(tmp_path):
+    lines = [f"{spelled(i % 200) if i < 400 else reverse_complement(spelled(i % 200))},{int(i % 200 < 20)}" for i in range(600)]
+    files = {"train_csv": "sequence,label\n" + "\n".join(lines) + "\n", "test_csv": CSV}
+    folder = write(tmp_path / "t", **files)
+    task = read_task(folder)
+    sides = [{min(text, reverse_complement(text)) for text in text_of(part)} for part in (task.train, task.dev)]
+    assert not sides[0] & sides[1] and len(sides[0] | sides[1]) == len({min(text, reverse_complement(text)) for text in map(spelled, range(200))})
+    assert len(task.train.labels) + len(task.dev.labels) == 600 and 50 < len(task.dev.labels) < 75
+    assert 0.05 < task.dev.labels.mean() < 0.15 and text_of(task.test) == ["ACGTACGT", "GGCC"]
+    assert "sequences (train / dev, a tenth of the train file / test) of" in task.summary()
+    assert text_of(read_task(folder).dev) == text_of(task.dev) != text_of(read_task(folder, seed=1).dev)
+    assert sorted(task_inputs(folder)) == ["task test", "task train"]
+    (folder / "test.csv").unlink()
+    with pytest.raises(UserError, match="has no test.csv, .tsv, .fa or .fasta"):
+        read_task(folder)
+
+
+@pytest.mark.parametrize("called", ["validation", "valid", "val"])
+def test_dev_may_be_called_as_others_call_it(tmp_path, called):
+    task = read_task(write(tmp_path / "t", **{"train_csv": CSV, f"{called}_csv": CSV + "AAAA,0\n", "test_csv": CSV}))
+    assert text_of(task.dev)[-1] == "AAAA" and not task.drawn and sorted(task_inputs(tmp_path / "t")) == ["task dev", "task test", "task train"]
 
 
 def test_the_split_is_of_the_sorted_sequences(tmp_path):
