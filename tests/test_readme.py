@@ -85,6 +85,13 @@ def test_every_file_that_is_named_exists():
     assert not [path for path in named if not (ROOT / path).exists()]
 
 
+def test_every_file_that_a_contributor_is_sent_to_exists():
+    named = re.findall(r"`(\w+/[\w/.]+\.\w+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 20
+    missing = [path for path in named if not any((place / path).exists() for place in (ROOT, ROOT / "dnabert"))]
+    assert [path for path in missing if Path(path).stem.lower() != "name"] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "eval").rglob("*.md")))])
 def test_every_link_leads_somewhere(page):
     text = (ROOT / page).read_text()
