@@ -59,6 +59,9 @@ def test_each_stage_takes_what_the_one_before_gave(tiny_corpus: Corpus, tmp_path
     (tmp_path / "new.fa").write_text(f">a\n{SEQUENCE[:112]}\n")
     assigned = dnabert.assign(clusters, tmp_path / "new.fa", out=tmp_path / "new.tsv", explanation=explanation, stability=stability)
     assert assigned.table["name"].tolist() == ["a"]
+    shown = [repr(each) for each in (embeddings, clusters, stability, explanation)]
+    assert shown[0] == f"Embeddings(300 vectors of 32, folder='{tmp_path / 'embeddings'}')" and max(map(len, shown)) < len(str(tmp_path)) + 80
+    assert shown[1].startswith(f"Clusters(300 windows, {clusters.table['label'].max() + 1} clusters, ") and shown[3].startswith("Explanation(")
     assert dnabert.write_report(explanation, out=tmp_path / "page").is_file()
     assert len(pd.read_parquet(export(clusters, out=tmp_path / "clusters.parquet"))) == 300
     others = dnabert.cluster(embeddings, out=tmp_path / "others", config={"min_cluster_size": 9})
@@ -83,6 +86,11 @@ def test_sequences_in_place_of_a_path(given: Any, told: str, tmp_path: Path) -> 
     with pytest.raises(UserError, match=f"^{told}, of FASTA, FASTQ, CSV or TSV: write such a file"):
         next(read_records(given))
     assert not (tmp_path / "out").exists()
+
+
+def test_sequences_that_are_no_arrays_are_told_by_every_encoder() -> None:
+    with pytest.raises(ValueError, match="^bases are one generator, allowed is uint8"):
+        dnabert.load_encoder("kmer:3").encode(each for each in [np.frombuffer(SEQUENCE.encode(), np.uint8)])  # type: ignore[arg-type]
 
 
 def test_text_too_long_for_a_folder() -> None:

@@ -86,6 +86,10 @@ class Clusters:
         """The folder: whatever reads it takes this in its place."""
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
+        return f"Clusters({len(self.table):,} windows, {len(self.arrays['hdbscan_centroids'])} clusters, folder={str(self.folder)!r})"
+
     @property
     def basis(self) -> Basis:
         """How the embeddings' vectors become the points that were clustered."""

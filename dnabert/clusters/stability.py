@@ -54,6 +54,10 @@ class Stability:
         """The folder: whatever reads it takes this in its place."""
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
+        return f"Stability({len(self.table):,} windows, {len(self.summary['clusters'])} clusters, folder={str(self.folder)!r})"
+
 
 def stability(
     clusters: str | os.PathLike[str],

@@ -151,6 +151,8 @@ def _guess_at(letter: str) -> str:
     """What may have gone wrong where `letter` stands among bases."""
     if letter in "-.":
         return "remove the gaps of the alignment."
+    if letter == ";":
+        return "take away the lines of comments, as with grep -v '^;'."
     if letter.isspace():
         return "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and the last letter of each other one."
     return "is it a protein?" if letter.isalpha() or letter == "*" else "is it damaged?"
@@ -196,7 +198,8 @@ def _check_is_fasta(plain: Path, *, source: Path) -> None:
         raise UserError(f"{source} is FASTQ (it begins with '@'), not FASTA: convert it, for example with seqtk seq -a")
     if not head.startswith(b">"):
         shown = head[:20].decode("ascii", "replace").split("\n")[0]
-        raise UserError(f"{source} is no FASTA file: it begins with {shown!r} instead of '>': give a FASTA file")
+        mend = "take away its lines of comments, as with grep -v '^;'" if shown.startswith(";") else "give a FASTA file"
+        raise UserError(f"{source} is no FASTA file: it begins with {shown!r} instead of '>': {mend}")
     check_lines_end(head, shown=source)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, 
     if b"\0" in head or (first not in b">@" and not first.isascii()):
         raise UserError(f"{shown} is no text: give a FASTA, FASTQ or CSV file, plain or gzip")
     check_lines_end(head, shown=shown)
-    if first == b">":
+    if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):  # comments before the first header, too
         return _fasta(file)
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 

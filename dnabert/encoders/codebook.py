@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, pieces
-from dnabert.encoders.encoder import CODEBOOK_FILE
+from dnabert.encoders.encoder import CODEBOOK_FILE, not_fitted
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.encoders.transformer import Pooling, TransformerEncoder
 from dnabert.errors import UserError
@@ -106,7 +106,7 @@ class CodebookEncoder:
     def pooling(self) -> Pooling:
         """The share of each code."""
         if self._codes is None:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         return Pooling(len(self._codes.centres), self._codes.to(self.encoder.device).shares)
 
     def fit(self, bases: Bases) -> None:
@@ -133,7 +133,7 @@ class CodebookEncoder:
     def of_pooled(self, pooled: NDArray[np.float32] | csr_matrix) -> NDArray[np.float32]:
         """Vectors float32 (n, 128) of what `pooling` gives, float32 (n, K)."""
         if self._analysis is None:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         from scipy.sparse import csr_matrix
 
         return self._analysis(csr_matrix(pooled))
@@ -143,7 +143,7 @@ class CodebookEncoder:
         from safetensors.numpy import save_file
 
         if self._codes is None or self._analysis is None:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         codes = {name: getattr(self._codes, name).numpy() for name in ("centres", "mean", "spread")}
         save_file({**codes, "matrix": self._analysis.matrix}, folder / CODEBOOK_FILE)
 

@@ -102,6 +102,11 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
     return encoder
 
 
+def not_fitted(encoder: Encoder) -> ValueError:
+    """What to raise where an encoder is to encode, or be saved, and was not fitted."""
+    return ValueError(f"{encoder.name} was not fitted: call fit(bases) with what it is to encode, or many sequences like it, as dnabert.embed does")
+
+
 def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
     """Make an encoder from its name.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, pieces
-from dnabert.encoders.encoder import Encoder, FittedEncoder, ModelReader
+from dnabert.encoders.encoder import Encoder, FittedEncoder, ModelReader, not_fitted
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 
@@ -57,7 +57,7 @@ class JointEncoder:
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
         if not self._scales:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         found = []
         for part, vectors, (mean, scale) in zip(self._parts, self._encoded(bases), self._scales, strict=True):
             known = vectors.any(axis=1, keepdims=True)  # of a sequence of N counts know nothing: its zeros stay
@@ -69,7 +69,7 @@ class JointEncoder:
         from safetensors.numpy import save_file
 
         if not self._scales:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         for number, part in self._fitted():
             (folder / FOLDER / number).mkdir(parents=True)
             part.save(folder / FOLDER / number)

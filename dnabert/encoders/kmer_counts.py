@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.alphabet import codes
-from dnabert.encoders.arrays import Bases, by_length, check_length
+from dnabert.encoders.arrays import Bases, by_length, check_arrays, check_length
 from dnabert.errors import UserError
 
 LARGEST_K = 8  # 4**8 = 65,536 columns; a window of 448 bp holds no more than 441 different words
@@ -52,6 +52,7 @@ class KmerCounts:
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Count words; see `Encoder.encode`. Each vector sums to 1 (or is zero)."""
+        check_arrays(bases)
         vectors = np.zeros((len(bases), self.dimension), dtype=np.float32)
         for rows, group in by_length(bases):
             check_length(group.shape[1], minimum=self.k)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.encoders.arrays import Bases, by_length, check_length
+from dnabert.encoders.encoder import not_fitted
 from dnabert.encoders.kmer_counts import LARGEST_K, KmerCounts
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.errors import UserError
@@ -66,7 +67,7 @@ class LatentKmers:
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`. Sequences without a word get the zero vector."""
         if self._analysis is None:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         vectors = np.zeros((len(bases), self.dimension), dtype=np.float32)
         for begin in range(0, len(bases), _CHUNK):
             vectors[begin : begin + _CHUNK] = self._analysis(self._counted(bases[begin : begin + _CHUNK]))
@@ -77,7 +78,7 @@ class LatentKmers:
         from safetensors.numpy import save_file
 
         if self._analysis is None:
-            raise ValueError(f"{self.name} was not fitted")
+            raise not_fitted(self)
         save_file({"matrix": self._analysis.matrix}, folder / FILE)
 
     def load(self, folder: str | Path) -> None:

@@ -43,6 +43,10 @@ class Embeddings:
         """The folder: whatever reads it takes this in its place."""
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
+        return f"Embeddings({len(self.vectors):,} vectors of {self.vectors.shape[1]}, folder={str(self.folder)!r})"
+
 
 def load_embeddings(folder: str | Path) -> Embeddings:
     """Read the folder that `embed` wrote.

@@ -78,6 +78,10 @@ class Explanation:
         """The folder: whatever reads it takes this in its place."""
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
+        return f"Explanation({len(self.cards)} cards, folder={str(self.folder)!r})"
+
 
 def explain(
     clusters: str | os.PathLike[str],

@@ -55,6 +55,10 @@ class Scores:
         """The folder: whatever reads it takes this in its place."""
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
+        return f"Scores({len(self.table):,} windows, folder={str(self.folder)!r})"
+
 
 def score(run: str | Path, corpus: str | os.PathLike[str], *, out: str | Path, config: ScoreConfig | Mapping[str, Any] | None = None, overwrite: bool = False) -> Scores:
     """Ask a run for hidden words of a corpus's windows, by kind of sequence, beside counting.

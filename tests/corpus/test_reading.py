@@ -81,12 +81,13 @@ def test_any_lines_give_the_bases_of_any_place(tmp_path: Path, widths: list[list
         (b"@r1\nACGT\n+\nIIII\n", "is FASTQ"),
         (bz2.compress(b">a\nACGT\n"), "compressed, and not by gzip: decompress it first"),
         (b"ACGT\n", "begins with 'ACGT' instead of '>'"),
+        (b"; a comment\n>a\nACGT\n", r"begins with '; a comment' instead of '>': take away its lines of comments, as with grep -v '\^;'$"),
         (b">a\n>b\n", "holds no bases"),
         (b">a\nACGT\n>a\nACGT\n", "its own name"),
         (b">a\nACGT\n> \nACGT\n", "line 3: a sequence has no name behind its '>'"),
         (gzip.compress(FASTA * 100)[:-20], "damaged gzip"),
     ],
-    ids=["empty", "blank", "FASTQ", "bzip2", "no header", "no bases", "same name twice", "no name", "damaged gzip"],
+    ids=["empty", "blank", "FASTQ", "bzip2", "no header", "comment", "no bases", "same name twice", "no name", "damaged gzip"],
 )
 def test_what_is_no_fasta_is_refused_in_one_line(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "bad.fa").write_bytes(text)

@@ -17,6 +17,7 @@ TEXTS = {
     "fasta": b">a first of all\nACGTa\ncgtN\n>b\n\nGGU\n>c\nRYS WKM\n",
     "windows": b">a\r\nACGTacgtN\r\n>b\r\nGGU\r\n>c\r\nRYSWKM",
     "fastq": b"@a 1:N\nACGTacgtN\n+\n>@+IIIIII\n@b\nGGU\n+b\n@@@\n\n@c\nRYSWKM\n+\nIIIIII\n",
+    "comments": b"; made by hand\n;twice\n>a first\nACGTacgtN\n;and here\n>b second\nGGU\n>c third\nRYSWKM\n",
     "csv": b"name,label,sequence\na,1,ACGTacgtN\nb,2,GGU\n\nc,3,RYSWKM\n",
     "spreadsheet": b'\xef\xbb\xbfsequence,name\r\n"ACGTacgtN",a\r\nGGU,b\r\n RYSWKM ,c\r\n',
     "semicolons": b"Name;SEQUENCE\r\na;ACGTacgtN\r\nb;GGU\r\nc;RYSWKM\r\n",

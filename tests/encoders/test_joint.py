@@ -84,7 +84,7 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="no such run folder or encoder"):
             load_encoder(spec)
     joint = load_encoder("kmer:2+kmer:3")
-    with pytest.raises(ValueError, match="was not fitted"):
+    with pytest.raises(ValueError, match=r"was not fitted: call fit\(bases\)"):
         joint.encode(windows(2))
     with pytest.raises(UserError, match="needs two sequences"):
         embed("kmer:2+kmer:3", fasta(tmp_path / "one.fa", windows(1)), out=tmp_path / "e")
