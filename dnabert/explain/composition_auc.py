@@ -55,7 +55,7 @@ def composition_auc(
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -73,9 +73,23 @@ def composition_auc(
         StandardScaler(),
         LogisticRegression(class_weight="balanced", max_iter=1_000),
     )
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
-    score = cross_val_predict(model, frequencies, member, groups=locus[rows], cv=folds, method="decision_function")
+    fold = _folds(member, locus[rows], seed=seed)
+    folds = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(_FOLDS)]
+    score = cross_val_predict(model, frequencies, member, cv=folds, method="decision_function")
     return _with_interval(float(roc_auc_score(member, score)), len(inside), len(outside))
+
+
+def _folds(member: NDArray[np.bool_], locus: NDArray[np.integer], *, seed: int) -> NDArray[np.int64]:
+    """Fold of each row, int64 (n,): loci are dealt out, those outside alone first and those inside alone last, so that folds are alike on either side.
+
+    scikit-learn's StratifiedGroupKFold weighs each group against all folds, which took half of the time of all distances.
+    """
+    _, group = np.unique(locus, return_inverse=True)
+    inside, outside = (np.bincount(group, weights=side) for side in (member, ~member))
+    dealt = np.lexsort((np.random.default_rng(seed).permutation(len(inside)), inside - outside))
+    fold = np.empty(len(inside), dtype=np.int64)
+    fold[dealt] = np.arange(len(inside)) % _FOLDS
+    return fold[group]
 
 
 def one_per_locus(rows: NDArray[np.integer], locus: NDArray[np.integer], *, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from dnabert.explain.composition_auc import composition_auc, one_per_locus
+from dnabert.encoders.kmer_counts import KmerCounts
+from dnabert.explain.composition_auc import _folds, composition_auc, one_per_locus
 
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 
@@ -42,3 +49,35 @@ def test_a_locus_gives_one_window_and_few_give_no_answer() -> None:
     chosen = one_per_locus(np.arange(24), locus, rng=np.random.default_rng(0))
     assert sorted(locus[chosen].tolist()) == [0, 1, 2, 3, 4, 5]
     assert composition_auc(lambda rows: np.zeros((len(rows), 9)), chosen[:4], chosen, locus=locus) is None
+
+
+@given(st.integers(5, 60), st.integers(5, 60), st.integers(0, 5), st.integers(0, 99))
+def test_folds_are_alike_and_part_no_locus(inside: int, outside: int, shared: int, seed: int) -> None:
+    """A locus with a window on either side is in one fold, and each fold has its share of either side."""
+    locus = np.concatenate([np.arange(inside), inside - shared + np.arange(outside)])
+    member = np.arange(inside + outside) < inside
+    fold = _folds(member, locus, seed=seed)
+    assert all(len(np.unique(fold[locus == each])) == 1 for each in np.unique(locus))
+    for side in (member, ~member):
+        sizes = np.bincount(fold[side], minlength=5)
+        assert sizes.min() >= 1 and sizes.max() - sizes.min() <= 1
+
+
+def test_areas_are_those_of_stratified_folds_of_scikit_learn() -> None:
+    """On groups of which composition tells something: no area is moved one way, nor farther than by other folds of scikit-learn's."""
+    rng = np.random.default_rng(0)
+    moved = []
+    for number in range(30):
+        bases = np.concatenate([rng.choice(LETTERS, (80, 200), p=[(1 - x) / 2, x / 2, x / 2, (1 - x) / 2]) for x in (0.45, 0.48)])
+        rows = np.arange(160)
+        found = composition_auc(lambda chosen, bases=bases: bases[chosen], rows[:80], rows[80:], locus=rows, seed=number)
+        model = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler(), LogisticRegression(max_iter=1_000))
+        areas = []
+        for seed in (number, number + 100):
+            folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+            score = cross_val_predict(model, KmerCounts(2).encode(bases), rows < 80, groups=rows, cv=folds, method="decision_function")
+            areas.append(roc_auc_score(rows < 80, score))
+        assert found is not None
+        moved.append((found.auc - areas[0], areas[1] - areas[0]))
+    own, theirs = np.std(moved, axis=0)
+    assert abs(np.mean(moved, axis=0)[0]) < 3 * own / len(moved) ** 0.5 and own < 1.5 * theirs
