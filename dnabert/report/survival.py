@@ -134,4 +134,4 @@ def trust_sentences(stability: Record, null: Record, overall: Record) -> list[st
             f"{known[0].upper()}{known[1:]} {'together predict' if len(prediction['features']) > 1 else 'predicts'} {interval(share)} of the labelling "
             "(of its entropy, at places that the prediction has not seen)."
         )
-    return [re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", each) for each in told]  # of files: spaced as on the page
+    return [re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", each) for each in told]  # of files: spaced as on the page

@@ -114,7 +114,7 @@ def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(expla
     for card in explained.cards:
         assert f'id="cluster-{card["label"]}"' in page and html.escape(card["sentence"]["text"]) in page
     told = json.loads((folder / "stability" / "stability.json").read_text())["sentence"]
-    assert html.escape(told.replace("%", "\N{NO-BREAK SPACE}%")) in page
+    assert html.escape(told.replace(" %", "\N{NO-BREAK SPACE}%")) in page
     stages = page.split("Stages, their commands")[1].split("</table>")[0]
     assert [name for name in ("embeddings", "clusters", "stability", "explanation") if f"<td>{name}</td>" in stages] == ["embeddings", "clusters", "stability", "explanation"]
     for part in ("verdict", "measures", "ladder", "distance", "learned"):
