@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 #: Members that are searched in all others; of more, this many, of each cluster alike, so that the time no longer grows with the square of
-#: the clusters: 2,500 windows take a hundred seconds of a core where a tenth of the sequence is one element.
-_ACROSS = 2_500
+#: the clusters: 1,000 windows took 27 seconds of a core where nearly all were of one element.
+_ACROSS = 1_200
 #: Members, of a few clusters, that are searched in each other beyond that; more would mostly be pairs that nobody asks for, fewer would mostly start programs.
-_TOGETHER = 400
+_TOGETHER = 200
 #: Other clusters that are told of, those that align most.
 _NEAREST = 3
 
@@ -42,7 +42,7 @@ def corpus_homology(
 
     One window of each locus is drawn, so that near-copies (orthologs, overlapping windows) are neither searched nor
     found; in the test a place (`independent_places`) counts once. Drawn windows are searched in those of the same cluster and in the background,
-    and, for ``nearest``, in all others: of more than 2,500 members in as many, of each cluster alike. Fair to the cluster's size are two comparisons: members
+    and, for ``nearest``, in all others: of more than 1,200 members in as many, of each cluster alike. Fair to the cluster's size are two comparisons: members
     against other windows, both searched in the cluster's drawn members (``members``); and the share of pairs of two
     members that align against the share of pairs of a member and a window outside (``pairs_within``, ``pairs_outside``).
 
