@@ -1,20 +1,18 @@
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dnabert.encoders import load_encoder
 from dnabert.encoders.encoder import DEFAULT_RUN
+from dnabert.encoders.rungs import RungConfig
 from dnabert.encoders.whitening import fit_whitening
 from dnabert.errors import UserError
 from dnabert.manifest import read_manifest, sha256
 from dnabert.probes import Part, Task, probe, read_task
+from dnabert.probes.config import ProbeConfig
 from dnabert.probes.probe import _fit, _predict, _votes
-
-ROOT = Path(__file__).parents[2]
+from dnabert.probes.rungs import run_probes
 
 
 def task_of(n, *, seed, share=1.0):
@@ -103,16 +101,7 @@ def test_of_settings_that_predict_the_same_classes_dev_chooses_the_surest():
     assert found.scores["mcc"].value == 1 and found.setting == 1.0
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("eval_probe", ROOT / "eval" / "probe.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["eval_probe"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_script_probes_every_rung(script, tmp_path, capsys):
+def test_every_rung_is_probed(tmp_path, capsys):
     rng = np.random.default_rng(0)
 
     def sequence(gc):  # of any length from 40 to 90
@@ -120,8 +109,8 @@ def test_the_script_probes_every_rung(script, tmp_path, capsys):
 
     rows = [f"{sequence(0.7 if i % 2 else 0.3)},{'rich' if i % 2 else 'poor'}" for i in range(200)]
     (tmp_path / "gc.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
-    rungs = [script.RungConfig("kmer2", "kmer:2"), script.RungConfig("lost", "RUN")]
-    out = script.run_probes(script.ProbeConfig(tasks=[str(tmp_path / "gc.csv")], out=str(tmp_path / "out"), rungs=rungs))
+    rungs = [RungConfig("kmer2", "kmer:2"), RungConfig("lost", "RUN")]
+    out = run_probes(ProbeConfig(tasks=[str(tmp_path / "gc.csv")], out=str(tmp_path / "out"), rungs=rungs))
     records = json.loads((out / "probes.json").read_text())
     assert [(r["task"], r["rung"], r["classifier"]) for r in records] == [("gc", "kmer2", "logistic"), ("gc", "kmer2", "knn")]
     assert all(r["scores"]["accuracy"]["value"] > 0.9 for r in records)
@@ -129,14 +118,14 @@ def test_the_script_probes_every_rung(script, tmp_path, capsys):
     assert len((out / "probes.tsv").read_text().splitlines()) == 1 + 2 * 4
 
 
-def test_a_rung_is_read_as_it_says(script, tmp_path):
+def test_a_rung_is_read_as_it_says(tmp_path):
     """Shuffled, an order says nothing any more; whitened, it is what a whitening of train makes of the vectors."""
     rng, one, other = np.random.default_rng(0), "ACGGATTACAGTC", "AGTTACGGATCAC"  # as many of each pair of bases
     rows = ["".join(rng.choice(list("ACGT"), 30)) + 2 * (other if i % 2 else one) + f",{i % 2}" for i in range(300)]
     (tmp_path / "order.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
     how = {"plain": {}, "whitened": {"whiten": 1.0}, "shuffled": {"shuffle": True}}
-    rungs = [script.RungConfig(name, "kmer:4", **each) for name, each in how.items()]
-    out = script.run_probes(script.ProbeConfig(tasks=[str(tmp_path / "order.csv")], out=str(tmp_path / "out"), rungs=rungs, classifiers=["knn"]))
+    rungs = [RungConfig(name, "kmer:4", **each) for name, each in how.items()]
+    out = run_probes(ProbeConfig(tasks=[str(tmp_path / "order.csv")], out=str(tmp_path / "out"), rungs=rungs, classifiers=["knn"]))
     found = {record["rung"]: record["scores"] for record in json.loads((out / "probes.json").read_text())}
     assert found["plain"]["mcc"]["value"] > 0.9 and found["shuffled"]["mcc"]["low"] < 0 < found["shuffled"]["mcc"]["high"]
     task, encoder = read_task(tmp_path / "order.csv"), load_encoder("kmer:4")
@@ -154,29 +143,29 @@ def test_a_rung_is_read_as_it_says(script, tmp_path):
         ({"encoder": "runs/gone"}, 8, "no such run folder or encoder: runs/gone"),
     ],
 )  # fmt: skip
-def test_a_rung_that_cannot_read_a_task_is_refused_before_any_is_probed(script, tmp_path, capsys, rung, shortest, said):
+def test_a_rung_that_cannot_read_a_task_is_refused_before_any_is_probed(tmp_path, capsys, rung, shortest, said):
     for name, length in (("long", 60), ("short", shortest)):
         rows = [f"{''.join('ACGT'[(i >> j) & 3] for j in range(length))},{i % 2}\n" for i in range(100)]
         (tmp_path / f"{name}.csv").write_text("sequence,label\n" + "".join(rows))
     tasks = [str(tmp_path / name) for name in ("long.csv", "short.csv")]
-    rungs = [script.RungConfig("fine", "kmer:2"), script.RungConfig("wrong", **rung)]
+    rungs = [RungConfig("fine", "kmer:2"), RungConfig("wrong", **rung)]
     with pytest.raises(UserError, match=f"rung wrong: {said}"):
-        script.run_probes(script.ProbeConfig(tasks=tasks, out=str(tmp_path / "out"), rungs=rungs))
+        run_probes(ProbeConfig(tasks=tasks, out=str(tmp_path / "out"), rungs=rungs))
     assert "MCC" not in capsys.readouterr().out
 
 
-def test_no_task_is_refused(script):
+def test_no_task_is_refused():
     with pytest.raises(UserError, match="pass --tasks FOLDER"):
-        script.run_probes(script.ProbeConfig())
+        run_probes(ProbeConfig())
 
 
-def test_the_manifest_knows_what_was_read(script, tmp_path):
+def test_the_manifest_knows_what_was_read(tmp_path):
     (tmp_path / "gc.csv").write_text("sequence,label\n" + "".join(f"{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'GC' if i % 2 else 'AT'}ACGT,{i % 2}\n" for i in range(160)))
-    config = script.ProbeConfig(
-        tasks=[str(tmp_path / "gc.csv")], run="default", out=str(tmp_path / "out"), rungs=[script.RungConfig("model", "RUN")], classifiers=["knn"], resamples=2
+    config = ProbeConfig(
+        tasks=[str(tmp_path / "gc.csv")], run="default", out=str(tmp_path / "out"), rungs=[RungConfig("model", "RUN")], classifiers=["knn"], resamples=2
     )
-    inputs = read_manifest(script.run_probes(config), kind="probes")["inputs"]
+    inputs = read_manifest(run_probes(config), kind="probes")["inputs"]
     assert inputs["task 0"]["sha256"] == sha256(tmp_path / "gc.csv")
     assert inputs["run"] == inputs["model, encoder"] and inputs["run"]["sha256"] == sha256(DEFAULT_RUN / "manifest.json")
     with pytest.raises(UserError, match="two of --tasks have the same name .gc, gc.: rename"):
-        script.run_probes(script.ProbeConfig(tasks=config.tasks * 2))
+        run_probes(ProbeConfig(tasks=config.tasks * 2))
