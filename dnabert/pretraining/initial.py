@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 
 from dnabert.encoders.encoder import run_folder
 from dnabert.errors import UserError, first_line
-from dnabert.manifest import read_manifest
+from dnabert.manifest import content_hash, read_manifest
 from dnabert.models.build import settings_of
 from dnabert.models.config import ModelConfig
 from dnabert.models.loading import complete, quiet_loading
@@ -43,7 +43,7 @@ def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainCo
     """
     if config.initial is None:
         return config
-    if begun is not None and begun.initial is not None:
+    if begun is not None and begun.initial is not None and _is_same(run_folder(config.initial), Path(begun.initial)):
         folder, sizes, words = Path(begun.initial), begun.model, KmerTokenizer(k=begun.k, stride=begun.stride)
     else:
         folder = run_folder(config.initial)
@@ -56,6 +56,12 @@ def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainCo
         for name in _SIZES
     }
     return replace(config, initial=str(folder), k=k, stride=None if stride == k else stride, model=replace(config.model, **agreed))
+
+
+def _is_same(asked: Path, was: Path) -> bool:
+    """Whether a run is the one that another was begun with, which may be gone since, or be called from another folder now."""
+    known = content_hash(was)
+    return asked.resolve() == was.resolve() or (asked.name == was.name if known is None else content_hash(asked) == known)
 
 
 def load_initial(run: str | Path, *, model: PreTrainedModel) -> None:

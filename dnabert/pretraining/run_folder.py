@@ -30,7 +30,7 @@ _CONFIG = "config.yaml"
 _OWN_KEYS = {"corpus", "k", "stride"}
 #: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.
 _SETTLED = (
-    "k", "stride", "model", "initial", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
+    "initial", "k", "stride", "model", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
     "random_strand", "soft_mask_weight", "contrast", "evaluation_windows", "evaluation_genome", "evaluation_mask_share", "floor_order",
     "floor_windows", "seed",
 )  # fmt: skip

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM
 
-from dnabert.config import save_yaml
+from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fasta
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
@@ -394,6 +394,20 @@ def test_a_run_is_not_said_to_have_begun_with_what_it_did_not(config, tmp_path, 
     passed = rf"--initial {first}, not with --initial None: pass --initial {first}" if began else rf"--initial None, not with --initial {first}: pass --initial None"
     with pytest.raises(UserError, match=passed):
         pretrain(config(resume="auto", initial=None if began else first))
+
+
+def test_a_run_that_began_with_another_is_not_gone_on_with_as_if_it_began_with_this(config, tmp_path, monkeypatch):
+    """It went on with the weights of the one, without a word of the other that was asked for."""
+    small = {"model": ModelConfig(hidden_size=32, layers=1, heads=2, intermediate_size=32)}
+    first, other = (pretrain(config(out=str(tmp_path / name), steps=1, **more)) for name, more in (("first", {}), ("other", small)))
+    usual = {"k": PretrainConfig.k, "model": ModelConfig(), "resume": "auto"}
+    run = pretrain(config(steps=2, initial=str(first), **usual))
+    (run / "manifest.json").unlink()
+    with pytest.raises(UserError, match=f"begun with --initial {first}, not with --initial {other}: pass --initial {first}, or choose another --out"):
+        pretrain(config(steps=3, initial=str(other), **usual))
+    monkeypatch.chdir(tmp_path)  # the same one, called from elsewhere
+    pretrain(config(steps=3, initial="first", **usual))
+    assert load_yaml(PretrainConfig, run / "config.yaml").initial == str(first)
 
 
 def test_budget_rates_and_how_often_something_is_done_may_change(config):
