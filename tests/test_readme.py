@@ -9,11 +9,14 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from dnabert.cli import COMMANDS
+from dnabert.config import load_yaml
+from dnabert.corpus.config import CorpusConfig
 from dnabert.flags import parse
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +49,7 @@ def understood(words: list[str]) -> bool:
     if words[0] == "dnabert" and words[1] == "--help":
         return True
     if words[0] == "dnabert":
-        if words[:2] == ["dnabert", "prepare"] and set(words[3:4]) & set(FETCHED):  # a file that the command before it writes
+        if words[:2] == ["dnabert", "prepare"] and set(words[3:4]) & {*FETCHED, "genomes.yaml"}:  # a file of the reader's, or that the command before it writes
             words = [*words[:2], *words[4:]]
         parse(COMMANDS[words[1]][1], [_shipped(word) for word in words[2:]])
         return True
@@ -77,6 +80,13 @@ def test_every_command_is_understood(words):
             understood(words)
     else:
         assert understood(words)
+
+
+def test_the_yaml_names_a_genome_and_all_that_annotates_it(tmp_path):
+    (example,) = blocks("yaml")
+    (tmp_path / "genomes.yaml").write_text(example)
+    (genome,) = load_yaml(CorpusConfig, tmp_path / "genomes.yaml").genomes
+    assert [field.name for field in fields(genome) if getattr(genome, field.name) is None] == ["chroms"]
 
 
 def test_every_file_that_is_named_exists():
