@@ -236,8 +236,8 @@ def test_width_that_the_heads_do_not_divide_is_refused_with_the_flag():
         ModelConfig(hidden_size=100, heads=3)
 
 
-def _words(**changes):
-    model = build_model(ModelConfig(**SIZES, **changes), tokenizer=KmerTokenizer(k=4), max_tokens=20)
+def _words(*, k=4, **changes):
+    model = build_model(ModelConfig(**SIZES, **changes), tokenizer=KmerTokenizer(k=k), max_tokens=20)
     return model.get_input_embeddings().weight.detach()
 
 
@@ -258,14 +258,11 @@ def test_a_size_below_one_is_refused_with_the_flag(size, value):
         ModelConfig(**SIZES | {size: value})
 
 
-def test_composed_words_keep_the_spread_and_the_special_tokens():
-    plain, composed = _words(composed_words=0.0), _words()
-    assert torch.equal(plain[:5], composed[:5])
+@pytest.mark.parametrize("k", [1, 4])
+def test_composed_words_keep_the_spread_and_the_special_tokens(k):
+    plain, composed = _words(k=k, composed_words=0.0), _words(k=k)
+    assert torch.equal(plain[:5], composed[:5]) and not torch.equal(plain[5:], composed[5:])
     assert composed[5:].std() == pytest.approx(plain[5:].std().item(), rel=0.02)
-
-
-def test_words_of_one_base_are_composed_too():
-    build_model(ModelConfig(**SIZES), tokenizer=KmerTokenizer(k=1), max_tokens=20)
 
 
 def test_a_kernel_without_a_middle_is_refused_with_the_flag():
