@@ -142,7 +142,8 @@ def predict(arguments: PredictArguments) -> Result:
 
     config = _part(arguments, PredictConfig)
     made = make(arguments.classifier, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    facts = {"out": arguments.out, "rows": len(made.table), "labels": made.labels, "task": made.task, "test": made.test, "warning": made.warning}
+    facts = {"out": arguments.out, "rows": len(made.table), "labels": made.labels, "task": made.task, "test": made.test}
+    facts |= {"unseen": made.kept.unseen, "warning": made.warning}
     return Result(facts, text=made.describe(), notes=[] if made.warning is None else [f"warning: {made.warning}"])
 
 

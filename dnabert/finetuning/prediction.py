@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.clusters.bootstrap import Score
 from dnabert.corpus.pieces import Piece, table_of, told_rows, unreadable
 from dnabert.errors import UserError
 from dnabert.finetuning.config import PredictConfig
@@ -18,6 +19,7 @@ from dnabert.finetuning.results import Kept, read_kept
 from dnabert.given import settings
 from dnabert.manifest import read_manifest
 from dnabert.probes.tasks import told_span
+from dnabert.probes.unseen import told_unseen
 from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Prediction:
         lines += [f"  {label} {count:,}" for label, count in self.labels.items()]
         mcc = self.test["mcc"]
         known = f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} [{mcc['low']:.3f}, {mcc['high']:.3f}]"
+        known += told_unseen(Score(**self.kept.unseen["mcc"]) if self.kept.unseen else None)
         frequent = "its probabilities are those of classes equally frequent, as its training weighed them; " if self.kept.balanced else ""
         return "\n".join([*lines, f"{known}; {frequent}elsewhere classes may be more or less frequent, and probabilities with them"])
 

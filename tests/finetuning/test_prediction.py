@@ -130,6 +130,17 @@ def test_the_score_told_is_that_of_the_training_that_was_kept(classifiers, tmp_p
     assert predicted(classifiers["both"], {"a": drawn(50)}, tmp_path).test == kept
 
 
+def test_the_score_on_what_training_has_not_seen_is_told_too(classifiers, tmp_path):
+    folder = tmp_path / "seen"
+    shutil.copytree(classifiers["both"], folder)
+    assert "share no 30 bases" not in predicted(folder, {"s": drawn(40)}, tmp_path).describe()
+    results = json.loads((folder / "results.json").read_text())
+    for each in results["seeds"]:
+        each["unseen"] = {"mcc": {"value": 0.25, "low": 0.1, "high": 0.4, "n": 15}}
+    (folder / "results.json").write_text(json.dumps(results))
+    assert "]; 0.250 [0.100, 0.400] on the 15 that share no 30 bases with train; elsewhere" in predicted(folder, {"s": drawn(40)}, tmp_path).describe()
+
+
 def test_where_classes_weighed_alike_probabilities_are_told_to_be_of_equally_frequent_ones(classifiers, tmp_path):
     balanced = shutil.copytree(classifiers["both"], tmp_path / "balanced")
     manifest = (balanced / "manifest.json").read_text()
