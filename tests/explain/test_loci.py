@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from dnabert.encoders.nearest import Places
 from dnabert.explain.loci import count_stretches, disjoint_pairs, equal_gc_pairs, independent_places, loci
@@ -73,6 +74,13 @@ def test_background_has_the_gc_of_the_pairs_and_comes_from_outside() -> None:
     few, _ = equal_gc_pairs(np.array([[0, 1]]), np.array([0.9, 0.9, 0.1, 0.2]), outside=np.array([2, 3]), locus=np.arange(4), seed=2)
     assert set(few.ravel().tolist()) <= {2, 3}
     assert len(equal_gc_pairs(pairs, gc, outside=np.arange(1), locus=locus)[0]) == 0
+
+
+def test_background_is_drawn_evenly_from_all_that_have_the_gc() -> None:
+    gc = np.full(60, 0.5)
+    found, _ = equal_gc_pairs(np.zeros((20_000, 2), dtype=np.int64), gc, outside=np.arange(20, 60), locus=np.arange(60))
+    counts = np.bincount(found.ravel(), minlength=60)[20:]
+    assert chisquare(counts).pvalue > 0.001
 
 
 def test_places_are_whole_loci_of_a_stretch_or_a_block() -> None:
