@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dnabert.config import check_types
 from dnabert.encoders.rungs import RungConfig, default_rungs
 from dnabert.errors import UserError
 
@@ -33,6 +34,7 @@ class ProbeConfig:
     """Replace probes that stand at `out`."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.resamples < 1:
             raise UserError(f"--resamples is {self.resamples}, allowed is 1 or more")
         if not self.classifiers:
