@@ -1,4 +1,4 @@
-"""What a caller gives to a function of the library, where it could be taken for something else: settings, and what is to be read."""
+"""What a caller gives to a function of the library, where it could be taken for something else: settings, what a stage gave, and what is to be read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from dnabert.config import from_mapping
 from dnabert.errors import UserError
 
 T = TypeVar("T")
+
+
+class InFolder:
+    """What a stage gave: whatever reads its folder takes it in its place."""
+
+    folder: Path
+
+    def __fspath__(self) -> str:
+        """Path of the folder."""
+        return str(self.folder)
 
 
 def settings(given: T | Mapping[str, Any] | None, config_class: type[T]) -> T:

@@ -136,7 +136,7 @@ def assign(
     clusters : what `cluster` gave, or its folder.
     input : FASTA, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard input.
     out : file to write, whole or not at all.
-    config : a `AssignConfig`, or a dict of its fields.
+    config : an `AssignConfig`, or a dict of its fields.
     explanation : what `dnabert.explain.explain` made, or its folder, of these clusters.
     stability : what `dnabert.stability` made, or its folder, of these clusters.
     overwrite : replace such a table that stands at `out`.

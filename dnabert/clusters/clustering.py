@@ -19,7 +19,7 @@ from dnabert.clusters.map import map_coordinates
 from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.given import settings
+from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
 from dnabert.progress import Parts
 from dnabert.stage import reading, stage
@@ -65,7 +65,7 @@ class Clustering:
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(InFolder):
     """A clusters folder, read.
 
     Attributes
@@ -81,10 +81,6 @@ class Clusters:
     summary: dict[str, Any]
     manifest: dict[str, Any]
     folder: Path
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""

@@ -23,7 +23,7 @@ from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.corpus.places import places_apart
-from dnabert.given import settings
+from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
 from dnabert.progress import ticking
 from dnabert.shares import percent
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stability:
+class Stability(InFolder):
     """A stability folder, read.
 
     Attributes
@@ -49,10 +49,6 @@ class Stability:
     summary: dict[str, Any]
     manifest: dict[str, Any]
     folder: Path
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""

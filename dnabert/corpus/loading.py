@@ -16,11 +16,12 @@ from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
 from dnabert.errors import UserError, first_line
+from dnabert.given import InFolder
 from dnabert.json_file import read_json, read_own
 from dnabert.manifest import read_manifest
 
 
-class Corpus(datasets.DatasetDict):
+class Corpus(datasets.DatasetDict, InFolder):
     """Windows by split (``train``, ``validation``, ``test``; absent if empty), memory-mapped.
 
     A window is a row: its coordinates and its annotation. The bases stand once, in `sequences`; `view` brings
@@ -36,10 +37,6 @@ class Corpus(datasets.DatasetDict):
 
     folder: Path
     manifest: dict[str, Any]
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     @property
     def window_length(self) -> int:

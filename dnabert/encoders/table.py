@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
+from dnabert.given import InFolder
 from dnabert.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _GROUP_BYTES = 1 << 26  # of vectors in a row group: what writing and reading ho
 
 
 @dataclass(frozen=True)
-class Embeddings:
+class Embeddings(InFolder):
     """Vectors and what is known of each.
 
     Attributes
@@ -38,10 +39,6 @@ class Embeddings:
     vectors: NDArray[np.float32]
     manifest: dict[str, Any]
     folder: Path
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""

@@ -43,7 +43,7 @@ from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.explain.word_pieces import word_piece_enrichment
 from dnabert.explain.words import cluster_words
-from dnabert.given import settings
+from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
 from dnabert.manifest import check_unchanged
 from dnabert.progress import Parts
@@ -58,7 +58,7 @@ _TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_hom
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(InFolder):
     """An explanation folder, read.
 
     Attributes
@@ -73,10 +73,6 @@ class Explanation:
     overall: Record
     manifest: Record
     folder: Path
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""

@@ -28,8 +28,9 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a classifier and return its folder.
 
     The folder holds ``config.yaml``, ``metrics.jsonl`` (the curve of every seed), ``results.json`` (scores on test with
-    bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases with train, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with its tokenizer, in the
-    Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
+    bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases with
+    train, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with
+    its tokenizer, in the Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
 
     A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
     ``truncation=True`` its first window. A word with an unknown base is read as a hidden one, by a pipeline too: [UNK] has the vector of [MASK].

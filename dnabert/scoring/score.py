@@ -14,7 +14,7 @@ import numpy as np
 
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.given import settings
+from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
 from dnabert.manifest import content_hash, read_manifest
 from dnabert.scoring.config import ScoreConfig
@@ -34,7 +34,7 @@ _PLACE = ("genome", "chrom", "start", "end", "block", "soft_masked", "repeat", "
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(InFolder):
     """A folder of `score`, read.
 
     Attributes
@@ -50,10 +50,6 @@ class Scores:
     summary: dict[str, Any]
     manifest: dict[str, Any]
     folder: Path
-
-    def __fspath__(self) -> str:
-        """The folder: whatever reads it takes this in its place."""
-        return str(self.folder)
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
