@@ -14,6 +14,9 @@ T = TypeVar("T")
 #: Seconds between two turns of a bar's clock.
 _TURN = 1.0
 
+#: Seconds between two drawings of a bar that lines move.
+_REDRAWN = 0.1
+
 
 class Parts:
     """A bar over the parts of a stage that names the one that runs, and the seconds of each.
@@ -85,7 +88,8 @@ def counted_lines(description: str, *, unit: str) -> Iterator[None]:
     """Count the lines that the block prints on a bar, in place of showing them: compiled loops of libraries tell so that they go on."""
     from tqdm import tqdm
 
-    with tqdm(desc=description, unit=unit, leave=False, disable=None) as bar, contextlib.redirect_stdout(_Counter(bar)), ticking(bar):
+    bar = tqdm(desc=description, unit=unit, leave=False, disable=None, mininterval=_REDRAWN)
+    with bar, contextlib.redirect_stdout(_Counter(bar)), ticking(bar):
         yield
 
 
