@@ -12,6 +12,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dnabert.cli import COMMANDS
@@ -115,10 +116,19 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.slow
 def test_the_python_example_runs(tmp_path):
-    (example,) = blocks("python")
+    _, example = blocks("python")
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "label" in done.stdout
+
+
+def test_the_encoder_of_your_own_is_one(tmp_path, monkeypatch):
+    from dnabert.encoders import load_encoder
+
+    (tmp_path / "mine.py").write_text(blocks("python")[0])
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_allclose(load_encoder("python:mine:Purines").encode([np.frombuffer(b"gATTACA", np.uint8)]), [[4 / 7]], rtol=1e-6)
+    sys.modules.pop("mine")
 
 
 #: What makes a command of README.md small enough for a test; everything else is as it stands there.

@@ -22,7 +22,7 @@ _Draw = Callable[[Record, Record], NDArray[np.float64]]
 
 
 def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) -> list[Record]:
-    """Differences of each trained rung, and of models of others (the off-the-shelf BERT, `dna:…`), to the best of the rungs that are cheaper.
+    """Differences of each trained rung, and of models of others (the off-the-shelf BERT, `dna:…`, `python:…`), to the best of the rungs that are cheaper.
 
     A trained rung is held against all rungs without training on this genome, models of others against counts and networks
     with random weights. Windows of an orthologous block are drawn together, halves of the windows clustered again, and both rungs answer for the same windows. Rungs that

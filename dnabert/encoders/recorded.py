@@ -22,6 +22,7 @@ from dnabert.encoders.encoder import (
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
+from dnabert.encoders.own import KIND, code_of
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
@@ -74,6 +75,8 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
     kind, _, rest = record["encoder"].removeprefix("codebook:").partition(":")
     if kind in ("kmer", "lsa") and rest:
         return int(rest.partition(":")[0])
+    if kind == "python":
+        return 1  # how it cuts a sequence is its own matter
     if kind == "dna":
         from dnabert.encoders.off_the_shelf import dna_word_length  # it imports torch
 
@@ -151,6 +154,10 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str,
     if record["folder"] is None:
         return load_encoder(spec, config=config, models=models)
     folder = Path(record["folder"])
+    if spec.startswith(KIND):
+        if (code_of(spec) or folder).exists() and content_hash(code_of(spec) or folder) != record["sha256"]:
+            raise UserError(f"{folder} is no longer the code that made the vectors: embed and cluster again")
+        return load_encoder(spec, config=config)
     if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:
         folder = DEFAULT_RUN  # the packaged model is where this installation has it
     if not folder.is_dir():

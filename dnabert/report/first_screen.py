@@ -116,6 +116,7 @@ def _described(encoder: str) -> str:
         "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "dna": f"the model of DNA {rest} as it is",
+        "python": f"an encoder of your own, {rest}",
         "default": "pretrained on apes, as it comes with dnabert",
         "random": "the same network, random weights",
         "untrained": "the same network as its pretraining begins",

@@ -7,7 +7,7 @@ from typing import Any
 Record = dict[str, Any]
 
 #: Kinds of encoder that are no run of pretraining with this package, the dearest last.
-_UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert", "dna")
+_UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert", "dna", "python")
 
 
 def parts_of_rung(rung: Record) -> list[str]:
@@ -32,7 +32,7 @@ def encoder_kind(rung: Record) -> str:
 
 
 def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``dna:…``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
+    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``dna:…``, ``python:…``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
     if rung.get("shuffled"):
         return False
     return encoder_kind(rung) not in _UNTRAINED
@@ -44,5 +44,5 @@ def is_count(rung: Record) -> bool:
 
 
 def is_off_the_shelf(rung: Record) -> bool:
-    """Whether a rung's dearest part is a model of others as it comes: ``bert``, ``bert:…`` or ``dna:…``."""
-    return encoder_kind(rung) in ("bert", "dna")
+    """Whether a rung's dearest part is a model of others as it comes: ``bert``, ``bert:…``, ``dna:…`` or ``python:…``."""
+    return encoder_kind(rung) in ("bert", "dna", "python")

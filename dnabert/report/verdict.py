@@ -36,7 +36,7 @@ class Verdict:
         stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
         none, but the intervals leave room for more; ``no claim``: a baseline is missing.
     headline : the answer in one sentence.
-    finds, guessed, misses, level, adds, survives, off_the_shelf, of_dna : sentences, one per measure; ``guessed``: ahead, but not shown to be better
+    finds, guessed, misses, level, adds, survives, off_the_shelf, of_others : sentences, one per measure; ``guessed``: ahead, but not shown to be better
         than always saying the commonest class, which is no lead.
     untold : those of ``survives`` where the two cannot be told apart.
     others : the same answer for each further trained rung of the ladder, in one sentence.
@@ -51,7 +51,7 @@ class Verdict:
     adds: list[str] = field(default_factory=list)
     survives: list[str] = field(default_factory=list)
     off_the_shelf: list[str] = field(default_factory=list)
-    of_dna: list[str] = field(default_factory=list)
+    of_others: list[str] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
@@ -66,7 +66,7 @@ class Verdict:
             ("What it adds to counting", self.adds),
             ("What survives when cheap explanations are taken out", self.survives),
             ("What the off-the-shelf BERT finds", self.off_the_shelf),
-            ("What a model of DNA made by others finds", self.of_dna),
+            ("What other models find", self.of_others),
         )
         return [(title, sentences) for title, sentences in titles if sentences]
 
@@ -117,8 +117,8 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
         adds=[company_sentence(row) for row in company],
         survives=[sentence(row) + beside_commonest(trained, row) for row in left],
         untold=[sentence(row) + beside_commonest(trained, row) for row in left if row["outcome"] == "level"],
-        off_the_shelf=_of_others(ladder, differences, kind="bert"),
-        of_dna=_of_others(ladder, differences, kind="dna"),
+        off_the_shelf=_of_models(ladder, differences, kinds=("bert",)),
+        of_others=_of_models(ladder, differences, kinds=("dna", "python")),
     )
 
 
@@ -228,6 +228,6 @@ def _taken(rows: list[Record]) -> str:
     return listed(list(dict.fromkeys(row["without"].replace("all but", "all cheap explanations but") for row in rows)))
 
 
-def _of_others(ladder: list[Record], differences: list[Record], *, kind: str) -> list[str]:
-    names = [rung["rung"] for rung in ladder if encoder_kind(rung) == kind and not rung.get("shuffled")]
+def _of_models(ladder: list[Record], differences: list[Record], *, kinds: tuple[str, ...]) -> list[str]:
+    names = [rung["rung"] for rung in ladder if encoder_kind(rung) in kinds and not rung.get("shuffled")]
     return [sentence(row) for row in differences if row["rung"] in names and row["without"] is None and row["metric"] in NAMES]

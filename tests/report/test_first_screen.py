@@ -57,6 +57,8 @@ def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
         ("kmer:4:stranded", "counts of 4-letter words"),
         ("bert", "off-the-shelf BERT, trained on English"),
         ("bert:me/dna", "the language model me/dna as it is"),
+        ("dna:me/dna", "the model of DNA me/dna as it is"),
+        ("python:mine:Model", "an encoder of your own, mine:Model"),
         ("random:runs/x", "the same network, random weights"),
         ("untrained:runs/x", "the same network as its pretraining begins"),
         ("default", "pretrained on apes, as it comes with dnabert"),

@@ -144,6 +144,13 @@ def test_what_the_off_the_shelf_model_finds_is_told_apart() -> None:
     ]  # fmt: skip
 
 
+def test_what_other_models_find_is_told_for_itself() -> None:
+    theirs = ladder()[1] | {"rung": "theirs", "encoder": "dna:some/model"}
+    found = verdict([*ladder(), theirs], [LEVEL, row("knn10_region", "ahead", 0.1, rung="theirs")])
+    assert found.parts[-1] == ("What other models find", ["10 nearest neighbours: gene region: theirs is ahead of everything cheaper; of the best, kmer6, by 0.100 [0.090, 0.110]"])
+    assert not found.off_the_shelf
+
+
 def test_an_interval_that_excludes_0_does_not_stand_beside_no_difference_unexplained() -> None:
     apart = row("retrieval_top1", "level", -0.066, half=0.05)
     (said,) = verdict(ladder(), [{**apart, "sure_low": -0.16, "sure_high": 0.03}]).level

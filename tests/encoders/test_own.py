@@ -1,0 +1,101 @@
+"""An encoder of the user's own, in a module of the folder where the program runs."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders.encoder import inputs_of
+from dnabert.encoders.recorded import encoder_record, load_recorded, recorded_word_length
+from dnabert.errors import UserError
+
+CODE = """
+import numpy as np
+
+class Letters:
+    name, dimension, minimum_length = "counts of A and C", 2, 3
+    def encode(self, bases):
+        return np.array([[(row == ord("A")).mean(), (row == ord("C")).mean()] for row in bases])
+
+class Wrong(Letters):
+    dimension = 3
+
+class Damaged(Letters):
+    def encode(self, bases):
+        return np.full((len(bases), 2), np.nan)
+
+def nothing():
+    return object()
+
+number = 5
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "my_models_of_a_test.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("my_models_of_a_test", None)
+
+
+def ascii(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def test_its_vectors_on_one_strand_and_on_both(here: Path) -> None:
+    sequences = [ascii("AACG"), ascii("AAAAACCCCC")]
+    one = load_encoder("python:my_models_of_a_test:Letters")
+    np.testing.assert_allclose(one.encode(sequences), [[0.5, 0.25], [0.5, 0.5]])
+    both = load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(both_strands=True))
+    np.testing.assert_allclose(both.encode(sequences), [[0.25, 0.25], [0.25, 0.25]])
+    np.testing.assert_allclose(both.encode(np.stack([sequences[0]] * 2)), [[0.25, 0.25]] * 2)
+    assert (one.name, one.dimension, str(here) in sys.path) == ("counts of A and C", 2, False)
+
+
+def test_vectors_are_recorded_with_the_code_that_made_them(here: Path) -> None:
+    (here / "a.fa").write_text(">a\nGATTACA\n>b\nACGCATTGG\n")
+    spec = "python:my_models_of_a_test:Letters+kmer:2"
+    made = embed(spec, here / "a.fa", out=here / "e")
+    assert made.vectors.shape == (2, 12)
+    manifest = load_embeddings(here / "e").manifest
+    assert inputs_of(spec) == {"encoder 1": here / "my_models_of_a_test.py"}
+    assert recorded_word_length(manifest) == 1
+    record = encoder_record(manifest)
+    again = load_recorded(record, folder=here / "e").encode([ascii("GATTACA"), ascii("ACGCATTGG")])
+    np.testing.assert_allclose(again, made.vectors, atol=1e-6)
+    (here / "my_models_of_a_test.py").write_text(CODE + "\n# another\n")
+    with pytest.raises(UserError, match="my_models_of_a_test.py is no longer the code that made the vectors: embed and cluster again"):
+        load_recorded(record, folder=here / "e")
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("python:my_models_of_a_test", "name a module and what makes an encoder in it, such as python:my_models:MyEncoder"),
+        ("python:no_such_module_here:X", "no module no_such_module_here in .* or among what is installed"),
+        ("python:no_such.module:X", "no module no_such.module in"),
+        ("python:my_models_of_a_test:Nobody", "my_models_of_a_test has no function or class Nobody"),
+        ("python:my_models_of_a_test:number", "my_models_of_a_test has no function or class number"),
+        ("python:my_models_of_a_test:nothing", "what nothing gives has no name, dimension, minimum_length, encode: see dnabert.encoders.Encoder"),
+        ("codebook:python:my_models_of_a_test:Letters", "a codebook is of a model's states"),
+        ("python", "did you mean python:MODULE:NAME"),
+    ],
+)
+def test_what_is_no_encoder(here: Path, spec: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_encoder(spec)
+
+
+def test_what_it_cannot_be_asked_and_must_not_give(here: Path) -> None:
+    with pytest.raises(UserError, match="--phases is 2, but python:my_models_of_a_test:Letters reads sequences in its own way: leave it out"):
+        load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(phases=2))
+    with pytest.raises(UserError, match=r"gave vectors of shape \(1, 2\), not \(1, 3\): correct its encode or dimension"):
+        load_encoder("python:my_models_of_a_test:Wrong").encode([ascii("ACGT")])
+    with pytest.raises(UserError, match="gave vectors that are no numbers"):
+        load_encoder("python:my_models_of_a_test:Damaged").encode([ascii("ACGT")])
+    with pytest.raises(UserError, match="has 2 bases, fewer than a word of the encoder"):
+        load_encoder("python:my_models_of_a_test:Letters").encode([ascii("AC")])
