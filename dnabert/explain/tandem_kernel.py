@@ -20,20 +20,15 @@ def periods(code: NDArray[np.uint8], most: int) -> NDArray[np.int16]:
     found = np.zeros(n, dtype=np.int16)
     last = min(most, length // 2)
     score = np.zeros(last + 1, dtype=np.int64)
+    top, held = np.empty(last + 1, dtype=np.float32), np.empty(last + 1, dtype=np.float32)
     for row in range(n):
         own, best, alike, clearest = code[row], 0, 0, 0
+        best_stretches(own, top, held)
         for lag in range(1, last + 1):
-            total = top = begin = held = 0
-            for i in range(length - lag):
-                same = (own[i] == own[i + lag]) & (own[i] < 4)
-                total += 2 if same else -3
-                if total <= 0:
-                    total, begin = 0, i + 1
-                if total > top:
-                    top, held = total, i + 1 - begin
-            long = held >= max(lag, length // 2 - lag)
-            score[lag] = top if long and 4 * top >= 3 * held and top >= _LEAST else 0
-            best, alike, clearest = max(best, score[lag]), alike + top, max(clearest, top)
+            reached, kept = int(top[lag]), int(held[lag])
+            long = kept >= max(lag, length // 2 - lag)
+            score[lag] = reached if long and 4 * reached >= 3 * kept and reached >= _LEAST else 0
+            best, alike, clearest = max(best, score[lag]), alike + reached, max(clearest, reached)
         if best == 0 and 2 * clearest >= _LEAST:
             found[row] = _gapped_period(own, last)
             continue
@@ -45,6 +40,33 @@ def periods(code: NDArray[np.uint8], most: int) -> NDArray[np.int16]:
                 found[row] = lag
                 break
     return found
+
+
+@compiled
+def best_stretches(own: NDArray[np.uint8], top: NDArray[np.float32], held: NDArray[np.float32]) -> None:
+    """Score and length of the stretch that agrees best when a sequence is laid beside itself moved by each number of bases.
+
+    All lags take a base together, whole numbers in float32: a loop that the compiler makes one over vectors.
+
+    Parameters
+    ----------
+    own : uint8 (L,), as in `periods`.
+    top, held : float32 (lags + 1,), filled with the scores and the lengths; of lag 0 with 0.
+    """
+    length, last = len(own), len(top) - 1
+    total, begin = np.zeros(last + 1, dtype=np.float32), np.zeros(last + 1, dtype=np.float32)
+    top[:], held[:] = 0, 0
+    match, other, nothing = np.float32(2), np.float32(-3), np.float32(0)
+    for i in range(length - 1):
+        here, end = own[i], np.float32(i + 1)
+        same = match if here < 4 else other
+        for lag in range(1, min(last, length - 1 - i) + 1):
+            value = total[lag] + (same if own[i + lag] == here else other)
+            first = begin[lag] if value > nothing else end
+            value = value if value > nothing else nothing
+            total[lag], begin[lag] = value, first
+            held[lag] = end - first if value > top[lag] else held[lag]
+            top[lag] = value if value > top[lag] else top[lag]
 
 
 @compiled

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.mutation import mutate
 from dnabert.explain.tandem import TANDEM, tandem_period, tandem_terms
+from dnabert.explain.tandem_kernel import best_stretches
 from dnabert.explain.windows import ClusteredWindows
 
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -75,6 +76,21 @@ def test_chance_repeats_nothing_nor_do_unknown_bases() -> None:
     assert not tandem_period(np.full((2, 448), ord("N"), dtype=np.uint8)).any()
     assert tandem_period(np.frombuffer(b"CACACA", dtype=np.uint8)[None]).tolist() == [0]
     assert tandem_period(np.zeros((0, 448), dtype=np.uint8)).shape == (0,)
+
+
+@given(st.text("ACGTN", min_size=2, max_size=60), st.integers(0, 60))
+def test_the_best_stretch_of_each_lag_is_that_of_every_stretch_tried(text: str, most: int) -> None:
+    code = np.array(["ACGTN".index(letter) for letter in text], dtype=np.uint8)
+    last = min(most, len(code) // 2)
+    top, held = np.full(last + 1, 7.0, dtype=np.float32), np.full(last + 1, 7.0, dtype=np.float32)
+    best_stretches(code, top, held)
+    for lag in range(1, last + 1):
+        gains = np.where((code[:-lag] == code[lag:]) & (code[:-lag] < 4), 2, -3)
+        sums = {(end, end - begin): gains[begin:end].sum() for end in range(1, len(gains) + 1) for begin in range(end)}
+        best = max(0, *sums.values())
+        # the first that scores most, without what comes to nothing before it
+        first = min((end, length) for (end, length), total in sums.items() if total == best) if best else (0, 0)
+        assert (top[lag], held[lag]) == (best, first[1])
 
 
 def test_lower_case_repeats_too() -> None:
