@@ -50,37 +50,31 @@ def shuffle_dinucleotides(
 
 
 def _shuffled(sequence: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    from dnabert.corpus.shuffle_kernel import successors, walk  # numba, for those alone who shuffle
+
     if len(sequence) < 3:
         return sequence
-    count = np.bincount(sequence, minlength=256)
-    letters = np.flatnonzero(count).astype(np.uint8)
-    coded = (np.cumsum(count > 0) - 1)[sequence]
-    start, end = int(coded[0]), int(coded[-1])
-    successors = [coded[1:][coded[:-1] == letter] for letter in range(len(letters))]
-    last = _last_edges(successors, end=end, rng=rng)
-    for letter, following in enumerate(successors):
+    following, ends, letters = successors(sequence)
+    of_letter, begin = {}, 0
+    for letter, end in zip(letters.tolist(), ends[letters].tolist(), strict=True):
+        of_letter[letter], begin = following[begin:end], end  # views
+    last = _last_edges(of_letter, end=int(sequence[-1]), rng=rng)
+    for letter, own in of_letter.items():
         if letter in last:  # the edge that leads towards the end is taken last
-            first = int((following == last[letter]).argmax())
-            rest = rng.permutation(np.concatenate([following[:first], following[first + 1 :]]))
-            successors[letter] = np.concatenate([rest, following[first : first + 1]])
-        else:
-            successors[letter] = rng.permutation(following)
-    queues = [iter(following.tolist()) for following in successors]
-    path, here = [start], start
-    for _ in range(len(sequence) - 1):
-        here = next(queues[here])
-        path.append(here)
-    return letters[np.frombuffer(bytes(path), dtype=np.uint8)]
+            first = int((own == last[letter]).argmax())
+            own[first:-1] = own[first + 1 :].copy()
+            own[-1] = last[letter]
+            own = own[:-1]
+        rng.shuffle(own)
+    return walk(following, ends, int(sequence[0]))
 
 
-def _last_edges(successors: list[NDArray[np.intp]], *, end: int, rng: np.random.Generator) -> dict[int, int]:
+def _last_edges(successors: dict[int, NDArray[np.uint8]], *, end: int, rng: np.random.Generator) -> dict[int, int]:
     """A random spanning tree towards `end`: letter to the letter it is left for last (Wilson 1996, walks without loops)."""
     tree: dict[int, int] = {}
     inside = {end}
-    for letter, following in enumerate(successors):
+    for letter in successors:
         here, step = letter, {}
-        if not len(following):
-            continue
         while here not in inside:
             step[here] = int(successors[here][rng.integers(len(successors[here]))])
             here = step[here]
