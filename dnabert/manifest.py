@@ -59,7 +59,7 @@ def save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, Any
         "format": FORMATS[kind],
         "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config,
         "inputs": inputs,
-        "versions": _versions(),
+        "versions": versions(),
         "command": [_program(sys.argv[0]), *sys.argv[1:]],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 1),
@@ -202,7 +202,8 @@ def _hashed(path: Path) -> Path:
     return path / _MANIFEST if path.is_dir() else path
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of the libraries that results depend on, by name."""
     versions = {"python": sys.version.split()[0]}
     for name in ("dnabert", *_RECORDED):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig
 from dnabert.corpus.mutation import mutate
 from dnabert.encoders import embed
 from dnabert.errors import UserError
-from dnabert.explain import ExplainConfig, Explanation, explain, load_explanation
+from dnabert.explain import ExplainConfig, Explanation, explain, gathering, load_explanation
 from dnabert.explain.explanation import explanation_inputs
 from dnabert.report import write_report
 
@@ -140,7 +141,7 @@ def test_what_went_away_since_is_left_out_and_told(folder: Path, monkeypatch: py
     genes.rename(folder / "moved.gtf")
     motif = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 2\n 1 0 0 0\n 0 1 0 0\n"
     (folder / "known.meme").write_text(motif)
-    monkeypatch.setattr("dnabert.explain.explanation.missing_tomtom", lambda: "memelite is not installed")
+    monkeypatch.setattr("dnabert.explain.gathering.missing_tomtom", lambda: "memelite is not installed")
     try:
         found = explain(folder / "clusters", out=folder / "moved", config=ExplainConfig(pairs=50, motifs=str(folder / "known.meme")))
     finally:
@@ -165,6 +166,52 @@ def test_an_explanation_is_of_its_files_as_they_were(folder: Path) -> None:
         (folder / name).write_text(before.replace("ACGGT", "ACGTT").replace("3000", "6000"))
         assert not current()
         (folder / name).write_text(before)
+
+
+def _stopped_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch, **made_of: object) -> list[str]:
+    """Parts of an explanation in the folder ``stopped`` that are made before it is stopped in its words."""
+    made: list[str] = []
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gathering, "cluster_words", stop)
+        for name in ("cluster_makeup", "cluster_kinds", "enrichment", "tss_rows", "homology"):
+            whole = getattr(gathering, name)
+            patched.setattr(gathering, name, lambda *a, name=name, whole=whole, **k: [made.append(name), whole(*a, **k)][1])
+        with pytest.raises(KeyboardInterrupt):
+            explain(folder / "clusters", out=folder / "stopped", **made_of)
+    assert not (folder / "stopped").exists()
+    return made
+
+
+def test_a_stopped_explanation_goes_on_with_what_was_made_of_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(folder / "known.fa", folder / "base.fa")
+    subprocess.run(["makeblastdb", "-in", "base.fa", "-dbtype", "nucl", "-out", "base"], cwd=folder, check=True, capture_output=True)
+    config = {"pairs": 50, "databases": [str(folder / "base")], "threads": 1}
+    everything = ["cluster_makeup", "cluster_kinds", "enrichment", "tss_rows", "homology"]
+    assert _stopped_in_words(folder, monkeypatch, config=config) == everything
+    assert _stopped_in_words(folder, monkeypatch, config=config) == []
+    assert _stopped_in_words(folder, monkeypatch, config=config | {"pairs": 51}) == everything  # other settings
+    assert _stopped_in_words(folder, monkeypatch, config=config) == everything
+    genes = (folder / "genes.gtf").read_text()
+    (folder / "genes.gtf").write_text(genes.replace("lincRNA", "miRNA"))
+    assert _stopped_in_words(folder, monkeypatch, config=config) == everything  # a file that the corpus names
+    (folder / "genes.gtf").write_text(genes)
+    assert _stopped_in_words(folder, monkeypatch, config=config) == everything
+    (folder / "base.nsq").touch()  # a database, which is several files
+    assert _stopped_in_words(folder, monkeypatch, config=config) == everything
+    whole = explain(folder / "clusters", out=folder / "whole", config=config)
+    monkeypatch.setattr(gathering, "cluster_makeup", pytest.fail)
+    explain(folder / "clusters", out=folder / "stopped", config=config)
+    assert not list(folder.glob(".*"))
+    for path in whole.folder.iterdir():
+        own = (folder / "stopped" / path.name).read_bytes()
+        if path.name == "overall.json":
+            assert json.loads(own) | {"seconds": 0} == json.loads(path.read_bytes()) | {"seconds": 0}
+        elif path.name != "manifest.json":
+            assert own == path.read_bytes(), path.name
 
 
 def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained: Explanation) -> None:
