@@ -20,13 +20,13 @@ from dnabert.explain.config import ExplainConfig
 from dnabert.explain.gathering import Gathered, gather, known_sets
 from dnabert.explain.gene_set_file import GeneSets
 from dnabert.explain.gene_sets import in_gene_set
-from dnabert.explain.kept_parts import kept_parts
 from dnabert.explain.meme import write_meme
 from dnabert.explain.motifs import as_motifs
 from dnabert.explain.tracks import parse_track
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
 from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
+from dnabert.kept_parts import kept_parts
 from dnabert.manifest import check_unchanged, describe
 from dnabert.stage import reading, stage
 

@@ -19,7 +19,6 @@ from dnabert.explain.gene_set_file import GeneSets, read_gene_sets
 from dnabert.explain.gene_set_names import named_as_windows
 from dnabert.explain.gene_sets import gene_set_enrichment, gene_set_landing, genes_shared, genes_touched
 from dnabert.explain.homology import homology, name_consensuses
-from dnabert.explain.kept_parts import KeptParts
 from dnabert.explain.kinds import cluster_kinds
 from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import read_meme
@@ -33,6 +32,7 @@ from dnabert.explain.tss import tss_rows
 from dnabert.explain.windows import ClusteredWindows
 from dnabert.explain.word_pieces import word_piece_enrichment
 from dnabert.explain.words import cluster_words
+from dnabert.kept_parts import KeptParts
 from dnabert.progress import Parts
 
 Record = dict[str, Any]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from accelerate import Accelerator
 
 from dnabert.command import plain
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
-from dnabert.finetuning.training import Trained, build_accelerator, train
+from dnabert.finetuning.kept_trainings import train_the_rest
+from dnabert.finetuning.training import Trained, build_accelerator
 from dnabert.given import settings
+from dnabert.kept_parts import kept_parts
+from dnabert.manifest import describe
 from dnabert.models.build import read_unknown_as_hidden
 from dnabert.models.loading import without_bar
 from dnabert.models.precision import state_of_its_own
@@ -31,6 +37,9 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases with
     train, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with
     its tokenizer, in the Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
+
+    Where it is stopped, the seeds that were trained stay beside that folder, in ``.NAME.parts``, until the same fine-tuning is asked for again, which
+    trains the others.
 
     A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
     ``truncation=True`` its first window. A word with an unknown base is read as a hidden one, by a pipeline too: [UNK] has the vector of [MASK].
@@ -50,21 +59,33 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     with stage(config.out, kind="finetuning", config=config, inputs=inputs, overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
         print(task.summary(), file=sys.stderr)
-        results, trained = [], []
-        for found in train(task, start, config=config, accelerator=accelerator):
-            test = score(task.test.labels, found.test, resamples=config.resamples, seed=found.seed)
-            unseen = score_unseen(task, found.test, resamples=config.resamples, seed=found.seed)
-            results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test, "unseen": unseen})
-            trained.append(found)
-            _tell(results[-1])
-        mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
-        best = max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss))
-        _save(out, start, task, best, dropout=config.dropout)
-        (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
-        lengths = [len(sequence) for sequence in task.train.sequences]
-        told = {"task": task.name, "classes": task.classes, "lengths": [min(lengths), max(lengths)], "kept": best.seed, "seeds": results, "mean": mean}
-        (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
+        with kept_parts(config.out, made_of=_made_of(config, inputs, accelerator)) as kept:
+            trained = train_the_rest(task, start, config=config, accelerator=accelerator, kept=kept)
+            _write(out, start, task, trained, config=config)
     return Path(config.out)
+
+
+def _made_of(config: FinetuneConfig, inputs: dict[str, Path], accelerator: Accelerator) -> dict[str, Any]:
+    """What a seed's training depends on, but for the seed: settings, files, and where and how it is computed."""
+    settings = {name: value for name, value in asdict(config).items() if name not in ("seeds", "resamples", "out", "overwrite")}
+    return {"config": settings, "files": [describe(path) for path in inputs.values()], "computed": [str(accelerator.device), accelerator.mixed_precision]}
+
+
+def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *, config: FinetuneConfig) -> None:
+    results, trained = [], []
+    for found in trainings:
+        test = score(task.test.labels, found.test, resamples=config.resamples, seed=found.seed)
+        unseen = score_unseen(task, found.test, resamples=config.resamples, seed=found.seed)
+        results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test, "unseen": unseen})
+        trained.append(found)
+        _tell(results[-1])
+    mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
+    best = max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss))
+    _save(out, start, task, best, dropout=config.dropout)
+    (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
+    lengths = [len(sequence) for sequence in task.train.sequences]
+    told = {"task": task.name, "classes": task.classes, "lengths": [min(lengths), max(lengths)], "kept": best.seed, "seeds": results, "mean": mean}
+    (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
 
 
 def _tell(result: dict[str, Any]) -> None:

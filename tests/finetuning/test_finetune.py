@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from dnabert.errors import UserError
-from dnabert.finetuning import FinetuneConfig, finetune
+from dnabert.finetuning import FinetuneConfig, finetune, training
 from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.finetuning.config import TrainingConfig
@@ -104,6 +105,45 @@ def test_a_frozen_body_stays_and_its_head_learns(modernbert, task, tmp_path):
     body = [name for name in after if name.startswith("model.")]
     assert body and all(torch.equal(before[name], after[name]) for name in body)
     assert result(out)[0]["test"]["mcc"]["value"] > 0.3
+
+
+def trained_until(stop, config, monkeypatch):
+    """Seeds that are trained by a fine-tuning that is stopped in the training of one."""
+    seeds, fit = [], training._fit
+
+    def counted(each, read):
+        if each.seed == stop:
+            raise KeyboardInterrupt
+        seeds.append(each.seed)
+        return fit(each, read)
+
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        patched.setattr(training, "_fit", counted)
+        finetune(config)
+    return seeds
+
+
+def test_of_several_seeds_those_that_were_done_are_not_trained_again(modernbert, task, tmp_path, monkeypatch):
+    config = config_of(task, modernbert, tmp_path, epochs=2, seeds=[3, 1, 2])
+    assert trained_until(1, config, monkeypatch) == [3]
+    assert not Path(config.out).exists()
+    slower = dataclasses.replace(config, learning_rate=1e-3)
+    assert trained_until(1, slower, monkeypatch) == [3]  # of other settings nothing is taken
+    assert trained_until(1, config, monkeypatch) == [3]
+    assert trained_until(2, config, monkeypatch) == [1]
+    assert trained_until(None, config, monkeypatch) == [2]
+    whole = finetune(dataclasses.replace(config, out=str(tmp_path / "whole")))
+    for name in ("model.safetensors", "results.json", "metrics.jsonl"):
+        assert (whole / name).read_bytes() == (Path(config.out) / name).read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_kept_training_that_is_damaged_is_made_again(modernbert, task, tmp_path, monkeypatch):
+    config = config_of(task, modernbert, tmp_path, epochs=1, seeds=[0, 1])
+    assert trained_until(1, config, monkeypatch) == [0]
+    (kept,) = tmp_path.glob(".out.parts/*")
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert trained_until(None, config, monkeypatch) == [0, 1]
 
 
 def test_fresh_weights_are_other_weights_and_seeds_repeat(modernbert, task, tmp_path):

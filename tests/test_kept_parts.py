@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dnabert.explain import kept_parts as module
-from dnabert.explain.kept_parts import kept_parts
+from dnabert import kept_parts as module
+from dnabert.kept_parts import kept_parts
 
 
 def stopped(out: Path, *, made_of: object = 1, **values: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Parts of an explanation that were done before it was stopped: kept beside it until it stands."""
+"""Parts of a stage that were done before it was stopped: kept beside it until it stands."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class KeptParts:
 
     Attributes
     ----------
+    key : hash of what the parts are made of, of the versions and of the sources; every part holds it.
     seconds : time that each part took when it was made.
     found : names of the parts that were there.
     """
@@ -39,7 +40,7 @@ class KeptParts:
         told = json.dumps([made_of, versions(), _code()], sort_keys=True, default=str)
         self.seconds: dict[str, float] = {}
         self.found: list[str] = []
-        self._folder, self._key = folder, hashlib.sha256(told.encode()).hexdigest()
+        self._folder, self.key = folder, hashlib.sha256(told.encode()).hexdigest()
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """Read a part or make it, and give it as JSON has it: what goes on from it never differs."""
@@ -47,24 +48,32 @@ class KeptParts:
         if kept is None:
             began = time.perf_counter()
             value = make()
-            kept = {"key": self._key, "seconds": round(time.perf_counter() - began, 2), "value": json.loads(json.dumps(value, allow_nan=False))}
-            if self._folder is not None:
-                with whole_file(self._folder / f"{name}.json") as partial:
+            kept = {"key": self.key, "seconds": round(time.perf_counter() - began, 2), "value": json.loads(json.dumps(value, allow_nan=False))}
+            if (path := self.path(f"{name}.json")) is not None:
+                with whole_file(path) as partial:
                     partial.write_text(json.dumps(kept))
         else:
-            if not self.found:
-                print(f"goes on with what is kept in {self._folder}", file=sys.stderr)
-            self.found.append(name)
+            self.tell(name)
         self.seconds[name] = kept["seconds"]
         return kept["value"]
+
+    def path(self, file: str) -> Path | None:
+        """Where a file of a part stands; None where nothing is kept."""
+        return None if self._folder is None else self._folder / file
+
+    def tell(self, name: str) -> None:
+        """Note that a part was there; of the first it is told."""
+        if not self.found:
+            print(f"goes on with what is kept in {self._folder}", file=sys.stderr)
+        self.found.append(name)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         """What is kept of a part; None where that is nothing, damaged, or made of something else."""
         try:
-            kept = None if self._folder is None else read_json(self._folder / f"{name}.json")
+            kept = None if (path := self.path(f"{name}.json")) is None else read_json(path)
         except (OSError, ValueError):
             return None
-        return kept if isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"} and kept["key"] == self._key else None
+        return kept if isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"} and kept["key"] == self.key else None
 
 
 @contextlib.contextmanager
