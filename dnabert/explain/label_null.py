@@ -45,7 +45,7 @@ def shuffled_rows(table: pd.DataFrame, *, within_places: bool, draws: int = 1, r
     1
     """
     if within_places:
-        yield from (_within(table, rng=rng) for _ in range(draws))
+        yield from _within(table, draws=draws, rng=rng)
     elif "start" in table:
         yield from _turned(table, draws=draws, rng=rng)
     else:
@@ -116,13 +116,16 @@ def informations(labels: np.ndarray, codes: np.ndarray, shuffles: Iterable[np.nd
     return adjusted(observed), np.array([adjusted(table(codes[moved])) for moved in shuffles])
 
 
-def _within(table: pd.DataFrame, *, rng: np.random.Generator) -> np.ndarray:
+def _within(table: pd.DataFrame, *, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     places = places_apart(table)
     genomes = table["genome"].astype(str).factorize()[0].astype(np.int64)
     pairs = np.unique(places * (int(genomes.max()) + 1) + genomes)
-    rows = np.empty(len(table), dtype=np.int64)
     first = np.unique(places, return_index=True)[1]
-    if len(pairs) == len(first):  # each place in one genome
-        return np.asarray(first[rng.permutation(len(first))][places], dtype=np.int64)
-    rows[np.argsort(places, kind="stable")] = np.lexsort((rng.random(len(places)), places))
-    return rows
+    order = np.argsort(places, kind="stable")
+    for _ in range(draws):
+        if len(pairs) == len(first):  # each place in one genome
+            yield np.asarray(first[rng.permutation(len(first))][places], dtype=np.int64)
+            continue
+        rows = np.empty(len(table), dtype=np.int64)
+        rows[order] = np.lexsort((rng.random(len(places)), places))
+        yield rows
