@@ -37,15 +37,10 @@ def local_scores(queries: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArr
     >>> local_scores(query[None], target).tolist()
     [5]
     """
+    from dnabert.explain.local_alignment_kernel import best_scores  # numba, for those alone who align
+
     query, columns = _coded(queries, target)
-    best = np.zeros(query.shape[1], dtype=np.int16)
-    ring = np.zeros((3, len(query) + 1, query.shape[1]), dtype=np.int16)
-    for diagonal in range(2, len(query) + len(columns) + 1):
-        cells = ring[diagonal % 3]
-        cells[:] = 0
-        _fill(cells, ring[diagonal % 3 - 2], ring[diagonal % 3 - 1], query=query, target=columns, diagonal=diagonal)
-        np.maximum(best, cells.max(axis=0), out=best)
-    return best.astype(np.int64)
+    return best_scores(np.ascontiguousarray(query.T), columns, MATCH, MISMATCH, GAP)
 
 
 def local_alignments(
