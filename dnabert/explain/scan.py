@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import UNKNOWN
-
 #: Bases looked up together: 5**4 = 625 sums fit the processor's nearest cache, four times fewer look-ups than by base.
-_TOGETHER = 4
-_LETTERS = 5
+TOGETHER = 4
+LETTERS = 5
 #: Score of a place that holds no A, C, G or T where the motif has a column: no site stands there.
 NEVER = np.float32(-1e4)
 #: Bases scanned at once.
@@ -90,43 +88,23 @@ def _not_overlapping(
 
 def _scores(code: NDArray[np.uint8], weights: NDArray[np.floating]) -> list[NDArray[np.float32]]:
     """Scores of chunks of windows: float32 (m, L - l + 1, 2), the last axis being the strand."""
-    tables = [_tables(each) for each in (weights, weights[::-1, ::-1])]
+    from dnabert.explain.scan_kernel import place_scores  # numba, for those alone who scan
+
+    forward, reverse = (_tables(each) for each in (weights, weights[::-1, ::-1]))
     step = max(1, _CHUNK // max(1, code.shape[1]))
     chunks = [code[begin : begin + step] for begin in range(0, max(1, len(code)), step)]
-    return [_chunk(chunk, tables, width=len(weights)) for chunk in chunks]
-
-
-def _chunk(code: NDArray[np.uint8], tables: list[NDArray[np.float32]], *, width: int) -> NDArray[np.float32]:
-    places = code.shape[1] - width + 1
-    together = _together(code)
-    scores = np.empty((len(code), places, 2), dtype=np.float32)
-    for strand, of_strand in enumerate(tables):
-        total = of_strand[0][together[:, :places]]
-        for i, table in enumerate(of_strand[1:], start=1):
-            total += table[together[:, _TOGETHER * i : _TOGETHER * i + places]]
-        scores[:, :, strand] = total
-    return scores
-
-
-def _together(code: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The number of the four letters that begin at each place; beyond the end stand unknown ones: uint16 (n, L + 3)."""
-    padded = np.pad(code, ((0, 0), (0, 2 * (_TOGETHER - 1))), constant_values=UNKNOWN).astype(np.uint16)
-    length = code.shape[1] + _TOGETHER - 1
-    number = padded[:, :length]
-    for i in range(1, _TOGETHER):
-        number = number * _LETTERS + padded[:, i : i + length]
-    return number
+    return [place_scores(np.ascontiguousarray(chunk), forward, reverse, len(weights)) for chunk in chunks]
 
 
 def _tables(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """Sums of four columns for each number of four letters: float32 (ceil(l / 4), 625)."""
-    blocks = -(-len(weights) // _TOGETHER)
-    full = np.zeros((blocks * _TOGETHER, _LETTERS), dtype=np.float32)
+    blocks = -(-len(weights) // TOGETHER)
+    full = np.zeros((blocks * TOGETHER, LETTERS), dtype=np.float32)
     full[: len(weights), :4] = weights
     full[: len(weights), 4] = NEVER
-    tables = np.zeros((blocks, *([_LETTERS] * _TOGETHER)), dtype=np.float32)
-    for i in range(_TOGETHER):
-        shape = [blocks, *([1] * _TOGETHER)]
-        shape[i + 1] = _LETTERS
-        tables += full[i::_TOGETHER].reshape(shape)
+    tables = np.zeros((blocks, *([LETTERS] * TOGETHER)), dtype=np.float32)
+    for i in range(TOGETHER):
+        shape = [blocks, *([1] * TOGETHER)]
+        shape[i + 1] = LETTERS
+        tables += full[i::TOGETHER].reshape(shape)
     return tables.reshape(blocks, -1)
