@@ -109,8 +109,9 @@ def assign(
 
     A sequence is read by the encoder that made the clusters' vectors, in the same way, and joins a cluster as it would
     have when clustered with the corpus: when its mutual reachability to a member is within the cluster's own (see
-    `Membership`). The probability of that is calibrated on windows that were held out with their whole orthologous
-    block, or region. It speaks of the clusters as they stand: whether another clustering would find them again is a
+    `Membership`). The probability of that is calibrated on windows that were held out each by itself; what accepting costs
+    is told of windows that were held out with their whole orthologous block, or region, as of sequences of which the corpus
+    has no copy. Both speak of the clusters as they stand: whether another clustering would find them again is a
     question of stability, which is told where it is given.
 
     A sequence of several windows' length gets one vector, the mean over its stretches, and is a mixture of what these

@@ -37,7 +37,7 @@ class Curve:
     def __call__(self, score: np.ndarray) -> np.ndarray:
         """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores (but for rounding), of which nothing is known."""
         if not len(self.score):
-            return np.zeros(len(score))
+            return np.zeros(np.shape(score))
         return np.where(score <= self.score[-1] * (1 + _ROUNDING), np.interp(score, self.score, self.probability), 0.0)
 
 
@@ -75,7 +75,7 @@ def fit_curve(score: np.ndarray, right: np.ndarray) -> Curve:
     return Curve(model.X_thresholds_, np.clip(model.y_thresholds_, low, high))
 
 
-def cross_fitted(score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, seed: int = 0) -> np.ndarray:
+def cross_fitted(score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, seed: int = 0, asked: np.ndarray | None = None) -> np.ndarray:
     """Probability float64 (n,) of each window from a curve that never saw its group.
 
     Parameters
@@ -83,14 +83,16 @@ def cross_fitted(score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, se
     score, right : as in `fit_curve`.
     groups : int (n,), what must stay together (near-copies).
     seed : of the five folds of groups.
+    asked : float (…, n), scores of the windows that are given a probability, of that shape; `score` where left out.
     """
+    asked = score if asked is None else asked
     _, number = np.unique(groups, return_inverse=True)
     count = int(number.max(initial=-1)) + 1
     fold = np.random.default_rng(seed).permutation(count)[number] % _FOLDS
-    probability = np.zeros(len(score))
+    probability = np.zeros(asked.shape)
     for held_out in range(_FOLDS):
         out = fold == held_out
-        probability[out] = fit_curve(score[~out], right[~out])(score[out])
+        probability[..., out] = fit_curve(score[~out], right[~out])(asked[..., out])
     return probability
 
 

@@ -73,9 +73,9 @@ class Membership:
     core : float32 (n,), core distances.
     reach : float32 (C,), the largest mutual reachability of a member to its nearest fellow, per cluster.
     rank : which neighbour's distance is the core distance (1 = the nearest other).
-    curve : from ratio to probability.
-    held_out : what held-out windows showed; plain JSON.
-    usual_core : core distance that all but 1 % of held-out windows stay within.
+    curve : from ratio to probability, of windows held out each by itself.
+    held_out : what windows held out by themselves (reliability) and with their group (operating points) showed; plain JSON.
+    usual_core : core distance that all but 1 % of windows held out with their group stay within.
     """
 
     points: np.ndarray
@@ -149,9 +149,12 @@ def fit_membership(
 ) -> Membership:
     """Learn each cluster's reach, and from held-out windows what a distance to it is worth.
 
-    Every window is held out in turn, together with its whole group: it is placed by the windows of other groups alone,
-    whose core distances are taken without its group too, and the label so found is compared with the one that
-    clustering gave it. Neighbours come from the graph that clustering has made anyway.
+    Every window is held out in turn, and the label that is found is compared with the one that clustering gave it. By itself, for the
+    probability: a new sequence brings no copies of its own into the clustering, those in the corpus are near it as they are near a window. And
+    with its whole group, for what accepting costs where the corpus has no copy: it is placed by the windows of other groups alone, whose core
+    distances are taken without its group too. That does not make the probability, for the label owes something to the group: copies make
+    windows dense, so that of windows beyond a cluster's reach without theirs most are members, of new ones hardly any would become one.
+    Neighbours come from the graph that clustering has made anyway.
 
     Parameters
     ----------
@@ -167,16 +170,17 @@ def fit_membership(
     labels = labels.astype(np.int64)
     core = neighbors.distances[:, rank].astype(np.float32)
     reach = _reach(neighbors, core, labels)
-    label, ratio, own_core = _held_out(neighbors, labels, reach, rank=rank, groups=groups)
+    label, ratio, _ = _held_out(neighbors, labels, reach, rank=rank, groups=np.arange(len(labels)))
     right = (label == labels) & (label >= 0)
-    probability = cross_fitted(ratio, right, groups=groups, seed=seed)
-    member = labels >= 0
+    label, without, own_core = _held_out(neighbors, labels, reach, rank=rank, groups=groups)
+    found = (label == labels) & (label >= 0)
+    by_itself, with_group = cross_fitted(ratio, right, groups=groups, seed=seed, asked=np.stack([ratio, without]))
     candidate = np.isfinite(ratio)
     held_out = {
         "windows": len(labels),
         "groups": len(np.unique(groups)),
-        **reliability(probability[candidate], right[candidate]),
-        "operating_points": operating_points(probability, right, member, groups=groups, seed=seed),
+        **reliability(by_itself[candidate], right[candidate]),
+        "operating_points": operating_points(with_group, found, labels >= 0, groups=groups, seed=seed),
     }
     known = own_core[np.isfinite(own_core)]
     usual = float(np.quantile(known if len(known) else core, USUAL))
