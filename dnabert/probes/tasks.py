@@ -88,10 +88,10 @@ class Task:
 
     @cached_property
     def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Which sequences of dev and test share a stretch with train, and which are copies; found once, whoever asks for it."""
-        known, found = {_spelled(sequence) for sequence in self.train.sequences}, {}
+        """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found once, whoever asks for it."""
+        known, found = {_either_strand(sequence) for sequence in self.train.sequences}, {}
         for name, part in (("dev", self.dev), ("test", self.test)):
-            copied = np.array([_spelled(sequence) in known for sequence in part.sequences], dtype=bool)
+            copied = np.array([_either_strand(sequence) in known for sequence in part.sequences], dtype=bool)
             found[name] = seen_in_training(part.sequences, train=self.train.sequences), copied
         return found
 
@@ -278,7 +278,7 @@ def _chosen(rows: _Rows, number: NDArray[np.int64], chosen: NDArray[np.int64]) -
 def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
     """Which of the different sequences each row is (n,), and the label with which each of these stands first."""
     spelled = [_spelled(sequence) for sequence, _ in rows]
-    either = [min(text, reverse_complement(text)) for text in spelled]
+    either = [_either_strand(sequence) for sequence, _ in rows]
     first: dict[bytes, int] = {}
     for row, text in enumerate(either):
         first.setdefault(text, row)
@@ -286,6 +286,12 @@ def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
     place = {text: index for index, text in enumerate(sorted(first, key=lambda text: spelled[first[text]]))}
     number = np.array([place[text] for text in either])
     return number, [rows[first[text]][1] for text in place]
+
+
+def _either_strand(sequence: NDArray[np.uint8]) -> bytes:
+    """The same of a sequence and of its reverse complement."""
+    text = _spelled(sequence)
+    return min(text, reverse_complement(text))
 
 
 def _spelled(sequence: NDArray[np.uint8]) -> bytes:

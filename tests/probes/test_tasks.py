@@ -120,6 +120,15 @@ def test_a_summary_tells_of_rare_classes_and_of_copies(tmp_path):
     assert "copies" not in read_task(folder).summary()
 
 
+def test_the_other_strand_of_a_training_sequence_is_a_copy_too(tmp_path):
+    """Of sequences too short to share 30 bases nothing else tells that they were seen."""
+    train = "sequence,label\nAACCGTTACA,0\nGGCATTACCA,1\n"
+    turned = "sequence,label\n" + f"{reverse_complement('AACCGTTACA').lower()},0\nGGGGTTTTTA,1\n"
+    task = read_task(write(tmp_path / "t", train_csv=train, dev_csv=turned, test_csv=turned))
+    assert task.unseen.tolist() == [False, True]
+    assert task.summary().endswith("test: 0 of 2 share 30 bases with train, 1 are copies")
+
+
 def test_a_summary_tells_of_sequences_with_several_labels_and_of_rare_classes(tmp_path):
     train = CSV + "acgtacgt,0\nGGCC,0\nAAAAAAAA,0\n"
     test = "sequence,label\n" + "".join(f"{spelled(i)},{int(i == 7)}\n" for i in range(20))
