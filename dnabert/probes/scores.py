@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -34,6 +35,7 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     resamples, seed : of the percentile bootstrap over the n sequences, and over the trainings where there are several (of
         three, resampling shows two thirds of the variance); 0 for values without intervals. Where resamples have one value,
         as of a perfect score, the interval is what as many sequences can hide (`of_one_kind`): of accuracy all of them, else of the rarest class.
+        That of a score with errors reaches down as far at least: resamples of a single error hold three or four of it at most.
 
     Examples
     --------
@@ -45,7 +47,8 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     found = {}
     for name, measure in _MEASURES.items():
         value = float(np.mean([measure(labels, run) for run in runs]))
-        found[name] = _with_interval(name, value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), labels, least=_least(name), most=1.0)
+        own = _with_interval(name, value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), labels, least=_least(name), most=1.0)
+        found[name] = replace(own, low=np.minimum(own.low, 1 - _hidden(name, labels)).item())  # NaN stays
     return found
 
 
@@ -121,9 +124,14 @@ def _with_interval(
     low, high = interval(finite)
     if high - low > _SAME:
         return Score(value, low, high, n)
+    hidden = _hidden(name, labels)
+    return Score(value, max(value - hidden, least), min(value + hidden, most), n)
+
+
+def _hidden(name: str, labels: NDArray[np.integer]) -> float:
+    """How far below a perfect score what these sequences do not show may lie."""
     rarest = int(min(count for count in np.bincount(labels) if count))
-    _, unseen = of_one_kind(0.0, places=n if name == "accuracy" else rarest)
-    return Score(value, max(value - unseen, least), min(value + unseen, most), n)
+    return of_one_kind(0.0, places=len(labels) if name == "accuracy" else rarest)[1]
 
 
 def _least(name: str) -> float:

@@ -2,6 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from sklearn import metrics
 
 from dnabert.probes.scores import METRICS, score, score_difference
@@ -74,6 +75,17 @@ def test_a_perfect_score_has_the_interval_of_what_as_many_sequences_can_hide():
     assert all(rare[name].low == pytest.approx(0.025 ** (1 / 5)) and rare[name].high == 1 for name in ("mcc", "f1", "auc"))
     constant = score(labels, np.tile([0.4, 0.6], (100, 1)))["mcc"]
     assert constant.low < constant.value == 0 < constant.high
+
+
+def test_an_error_more_makes_no_score_surer():
+    labels = np.arange(200) % 2
+    found = [score(labels, np.eye(2)[np.where(np.arange(200) < errors, 1 - labels, labels)]) for errors in range(16)]
+    for name in METRICS:
+        assert np.diff([each[name].low for each in found]).max() <= 0
+    # the reference: how often the errors of a known rate, a binomial count, give an interval that holds it
+    for rate in (0.002, 0.005, 0.01, 0.016, 0.018):
+        held = [each["accuracy"].low <= 1 - rate <= each["accuracy"].high for each in found]
+        assert binom.pmf(np.arange(16), 200, rate) @ held > 0.95
 
 
 def test_several_trainings_are_averaged_and_widen_the_interval():
