@@ -163,11 +163,12 @@ def test_a_peer_whose_model_has_all_cores_tokenizes_with_all(throughput: ModuleT
 
 
 def test_flops_of_a_token_counted_by_hand(training: ModuleType, tmp_path: Path) -> None:
-    model = ModelConfig(architecture="bert", hidden_size=16, heads=2, layers=1, intermediate_size=32)
+    model = ModelConfig(architecture="bert", hidden_size=16, heads=2, layers=2, intermediate_size=32)
     config = training.PretrainBenchmark(k=3, length=60, model=model)
     sampler = training.simulated_sampler(k=3, length=60, batch_size=64, seed=0, scratch=tmp_path)
-    # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass 16 x 16 and 69 x 16 of the head
-    expected = 6 * (4 * 256 + 2 * 512 + 3 / 22 * (16 + 69) * 16) + 12 * 22 * 16
+    # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass all but queries, keys and values of the second layer,
+    # and 16 x 16 and 69 x 16 of the head
+    expected = 6 * (4 * 256 + 2 * 512 + 3 * 256 + 3 / 22 * (256 + 2 * 512 + (16 + 69) * 16)) + 2 * 12 * 22 * 16
     assert training._flops_per_token(config, sampler) == pytest.approx(expected)
 
 

@@ -12,7 +12,7 @@ Shapes: B windows, T tokens, H heads, K width of a head, D = H K, N = B T, I wid
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -52,18 +52,20 @@ def is_lean(model: Any) -> bool:
     )
 
 
-def lean_states(model: Any, input_ids: Tensor, *, dtype: torch.dtype) -> Tensor:
-    """Last states (B, T, D) in `dtype` of a body that `is_lean`, of windows without padding.
+def lean_states(model: Any, input_ids: Tensor, *, dtype: torch.dtype, places: Tensor | None = None) -> Tensor:
+    """Last states in `dtype` of a body that `is_lean`, of windows without padding: of all tokens (B, T, D), or of some (M, D).
 
     Parameters
     ----------
     model : ``ModernBertModel`` or ``BertModel`` with float32 weights, whose gradients are float32.
     input_ids : int64 (B, T).
     dtype : of states and products.
+    places : int64 (M,), which of the B T tokens' states are asked for. Others are read in the last layer, and not computed further.
     """
     states = _bert_states if model.config.model_type == "bert" else _modernbert_states
     with torch.autocast(input_ids.device.type, enabled=False):
-        return states(model, input_ids, dtype).view(*input_ids.shape, -1)
+        found = states(model, input_ids, dtype, places)
+    return found.view(*input_ids.shape, -1) if places is None else found
 
 
 def _layers(model: Any) -> Any:
@@ -74,28 +76,34 @@ def _is_compiled(model: Any) -> bool:
     return _layers(model)[0]._compiled_call_impl is not None
 
 
-def _modernbert_states(model: Any, input_ids: Tensor, dtype: torch.dtype) -> Tensor:
+def _modernbert_states(model: Any, input_ids: Tensor, dtype: torch.dtype, places: Tensor | None) -> Tensor:
     through = _compiled_layer() if _is_compiled(model) else _layer
     cos, sin = _turns(*_rotation(model, input_ids.shape[1]), dtype=dtype)
     x = functional.embedding(input_ids, model.embeddings.tok_embeddings.weight, model.config.pad_token_id).flatten(0, 1)
     x = norm(x, model.embeddings.norm).to(dtype)
-    for layer in model.layers:
-        x = through(layer, x, cos, sin)
+    for layer, asked in _with_places(model.layers, places):
+        x = through(layer, x, cos, sin, asked)
     return norm(x, model.final_norm)
 
 
-def _layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """What a layer makes of states (N, D)."""
+def _with_places(layers: Any, places: Tensor | None) -> Iterator[tuple[Any, Tensor | None]]:
+    """Each layer and of which tokens it need give states: None, all, but for the last."""
+    return zip(layers, [None] * (len(layers) - 1) + [places], strict=True)
+
+
+def _layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor, places: Tensor | None) -> Tensor:
+    """What a layer makes of states (N, D), at all places or at some."""
     h = x if isinstance(layer.attn_norm, torch.nn.Identity) else norm(x, layer.attn_norm)
     width = layer.attn.head_dim
     qkv = _through(layer.attn.Wqkv, h).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
-    x = _through(layer.attn.Wo, attention(qkv, cos, sin), onto=x)
+    x, read = _at(places, x, attention(qkv, cos, sin))
+    x = _through(layer.attn.Wo, read, onto=x)
     return _through(layer.mlp.Wo, gated_gelu(_through(layer.mlp.Wi, norm(x, layer.mlp_norm))), onto=x)
 
 
 @functools.cache
-def _compiled_layer() -> Callable[[Any, Tensor, Tensor, Tensor], Tensor]:
-    """`_layer`, compiled at its first use, once for layers of one kind."""
+def _compiled_layer() -> Callable[[Any, Tensor, Tensor, Tensor, Tensor | None], Tensor]:
+    """`_layer`, compiled at its first use, once for layers of one kind (and for the last of them)."""
     return torch.compile(_layer, dynamic=False)
 
 
@@ -114,27 +122,32 @@ def _turns(cos: Tensor, sin: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Ten
     return (cos * scale).to(held), (sin * scale).to(held)
 
 
-def _bert_states(model: Any, input_ids: Tensor, dtype: torch.dtype) -> Tensor:
+def _bert_states(model: Any, input_ids: Tensor, dtype: torch.dtype, places: Tensor | None) -> Tensor:
     tokens, parts = input_ids.shape[1], model.embeddings
     x = functional.embedding(input_ids, parts.word_embeddings.weight, model.config.pad_token_id)
     x = x + (parts.position_embeddings.weight[:tokens] + parts.token_type_embeddings.weight[0])
     x = norm(x.flatten(0, 1), parts.LayerNorm).to(dtype)
     unturned = torch.ones(1, tokens, model.config.hidden_size // model.config.num_attention_heads // 2, device=x.device)
     cos, sin = _turns(unturned, torch.zeros_like(unturned), dtype=dtype)
-    for layer in model.encoder.layer:
-        x = _bert_layer(layer, x, cos, sin)
+    for layer, asked in _with_places(model.encoder.layer, places):
+        x = _bert_layer(layer, x, cos, sin, asked)
     return x
 
 
-def _bert_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """What a layer makes of states (N, D)."""
+def _bert_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor, places: Tensor | None) -> Tensor:
+    """What a layer makes of states (N, D), at all places or at some."""
     own, width = layer.attention.self, 2 * cos.shape[-1]
     asked = (own.query, own.key, own.value)
     weight, bias = torch.cat([each.weight for each in asked]), torch.cat([each.bias for each in asked])
     qkv = linear(x, weight, bias).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
-    x = norm(_through(layer.attention.output.dense, attention(qkv, cos, sin), onto=x), layer.attention.output.LayerNorm)
+    x, read = _at(places, x, attention(qkv, cos, sin))
+    x = norm(_through(layer.attention.output.dense, read, onto=x), layer.attention.output.LayerNorm)
     active = functional.gelu(_through(layer.intermediate.dense, x))
     return norm(_through(layer.output.dense, active, onto=x), layer.output.LayerNorm)
+
+
+def _at(places: Tensor | None, *states: Tensor) -> tuple[Tensor, ...]:
+    return states if places is None else tuple(each.index_select(0, places) for each in states)
 
 
 def _through(layer: torch.nn.Linear, x: Tensor, *, onto: Tensor | None = None) -> Tensor:

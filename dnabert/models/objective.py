@@ -1,6 +1,7 @@
-"""The masked-LM objective with the vocabulary head at masked positions only.
+"""The masked-LM objective with the vocabulary head, and what it alone asks the last layer for, at masked positions only.
 
-At k = 7 the head over all positions costs more than the body of a small model; 15 % of it is enough.
+At k = 7 the head over all positions costs more than the body of a small model; 15 % of it is enough. What follows attention in the
+last layer is two thirds of that layer, and where nobody wants the windows' vectors 15 % of it, too.
 
 Shapes: B windows, T tokens, M masked positions per window, D width, V vocabulary.
 """
@@ -31,35 +32,43 @@ class MaskedObjective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Losses and hits at the masked positions, and the windows' vectors.
+    def forward(
+        self, input_ids: Tensor, positions: Tensor, labels: Tensor, *, with_vectors: bool = False
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Losses and hits at the masked positions, and if asked for the windows' vectors.
 
         Parameters
         ----------
         input_ids : int64 (B, T), no padding, [CLS] first and [SEP] last.
         positions : int64 (B, M), which tokens are asked for.
         labels : int64 (B, M), the true ids, or `NOT_ASKED`: there is neither loss nor gradient, and a CPU leaves the head out.
+        with_vectors : they want the last states of all tokens.
 
         Returns
         -------
         nats : float32 (B, M), minus the log probability of the true word; 0 where none is asked for.
         hits : bool (B, M), whether the true word was the most probable; None in training, which does not ask.
-        vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them.
+        vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them; None where they are not wanted.
         """
-        hidden_BTD = last_states(self.model.base_model, input_ids)
         labels_N = labels.flatten()
         asked_N = labels_N != NOT_ASKED
         whole = _wants_static_shapes(labels.device) or bool(asked_N.all())
         chosen = slice(None) if whole else asked_N.nonzero().squeeze(1)
-        logits = word_logits(self.model, pick(hidden_BTD, positions, chosen))
+        places = places_of(positions, tokens=input_ids.shape[1])[chosen]
+        if with_vectors:
+            hidden_BTD = last_states(self.model.base_model, input_ids)
+            states, vectors = hidden_BTD.flatten(0, 1).index_select(0, places), mean_of_words(hidden_BTD)
+        else:
+            states, vectors = last_states(self.model.base_model, input_ids, places=places), None
+        logits = word_logits(self.model, states)
         nats = torch.zeros(labels_N.shape, device=labels.device)
         nats[chosen] = _cross_entropy(logits, labels_N[chosen].clamp(min=0))
         nats = torch.where(asked_N, nats, 0.0).view_as(labels)
         if self.training:
-            return nats, None, mean_of_words(hidden_BTD)
+            return nats, None, vectors
         hits = torch.zeros_like(asked_N)
         hits[chosen] = logits.argmax(-1) == labels_N[chosen]
-        return nats, hits.view_as(labels), mean_of_words(hidden_BTD)
+        return nats, hits.view_as(labels), vectors
 
 
 def _wants_static_shapes(device: torch.device) -> bool:
@@ -93,12 +102,17 @@ class _CrossEntropy(torch.autograd.Function):
         return fused.cross_entropy_backward(grad, logits, labels=labels, sums=sums), None
 
 
-def last_states(body: Any, input_ids: Tensor) -> Tensor:
-    """Last states (B, T, D) of windows without padding: by `lean_states` where the body allows it, else by its own forward."""
+def last_states(body: Any, input_ids: Tensor, *, places: Tensor | None = None) -> Tensor:
+    """Last states (B, T, D) of windows without padding, or those (M, D) at `places` (int64 (M,)) among the B T tokens.
+
+    By `lean_states` where the body allows it, else by its own forward.
+    """
     device = input_ids.device.type
     if torch.compiler.is_compiling() or not is_lean(body):
-        return body(input_ids=input_ids).last_hidden_state
-    return lean_states(body, input_ids, dtype=torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else body.dtype)
+        hidden_BTD: Tensor = body(input_ids=input_ids).last_hidden_state
+        return hidden_BTD if places is None else hidden_BTD.flatten(0, 1).index_select(0, places)
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else body.dtype
+    return lean_states(body, input_ids, dtype=dtype, places=places)
 
 
 def mean_of_words(hidden_BTD: Tensor) -> Tensor:
@@ -106,10 +120,10 @@ def mean_of_words(hidden_BTD: Tensor) -> Tensor:
     return hidden_BTD[:, 1:-1].float().mean(1)
 
 
-def pick(hidden_BTD: Tensor, positions: Tensor, chosen: Tensor | slice = slice(None)) -> Tensor:
-    """States (N, D) at the `chosen` of the B M `positions` (int64 (B, M)), by default all."""
-    first = torch.arange(len(positions), device=positions.device).unsqueeze(1) * hidden_BTD.shape[1]
-    return hidden_BTD.flatten(0, 1).index_select(0, (first + positions).flatten()[chosen])
+def places_of(positions: Tensor, *, tokens: int) -> Tensor:
+    """Where among the B T tokens of a batch its `positions` (int64 (B, M)) are: int64 (B M,)."""
+    first = torch.arange(len(positions), device=positions.device).unsqueeze(1) * tokens
+    return (first + positions).flatten()
 
 
 def word_logits(model: Any, states: Tensor) -> Tensor:

@@ -242,7 +242,7 @@ def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator)
             ids = part.to(accelerator.device)
             unasked = torch.zeros_like(ids[:, :1])  # a place per window, of which nothing is asked
             with accelerator.autocast():
-                vectors.append(objective(ids, unasked, unasked + NOT_ASKED)[2])
+                vectors.append(objective(ids, unasked, unasked + NOT_ASKED, with_vectors=True)[2])
     objective.train(was_training)
     copies = torch.from_numpy(near_copies(pairs.sampler.view.bases(rows))).to(accelerator.device)
     whole = torch.cat(vectors)

@@ -101,7 +101,7 @@ def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Ten
         for x in (batch.input_ids, batch.positions, batch.labels, batch.weights, batch.hidden)
     )
     with accelerator.autocast():
-        nats, _, vectors = training.objective(ids, positions, labels)
+        nats, _, vectors = training.objective(ids, positions, labels, with_vectors=batch.copies is not None)
     loss = (nats * weights).sum() / asked
     precise = wide_float(accelerator.device)
     measured = torch.zeros(3, dtype=precise, device=accelerator.device)

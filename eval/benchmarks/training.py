@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dnabert.pretraining.sampling import Sampler
 
 
+#: Matrices that every token passes in any layer: of queries, keys and values, by ModernBERT's and BERT's names.
+_READ_BY_ATTENTION = ("Wqkv.weight", "query.weight", "key.weight", "value.weight")
+
+
 @dataclass
 class PretrainBenchmark(ModelBenchmark):
     """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, same model, batch, precision."""
@@ -64,7 +68,7 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
             return ", ".join(f"{each.name} {statistics.median(rate.wall) * 1e3 * flops / of:.0%}" for each, rate in each_of)
 
         lines = [
-            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention, the head at asked places)",
+            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; at asked places what nothing else needs)",
             f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s: {share(peak)}",
         ]
         if config.peak:
@@ -180,13 +184,19 @@ def _matrix_peak(device: torch.device, *, bf16: bool) -> float:
 
 
 def _flops_per_token(config: PretrainBenchmark, sampler: Sampler) -> float:
-    """Kaplan et al. 2020: 6 per weight of a matrix that a token passes, forward and backward, and 12 T D per layer's attention."""
+    """Kaplan et al. 2020: 6 per weight of a matrix that a token passes, forward and backward, and 12 T D per layer's attention.
+
+    The head, and what follows attention in the last layer, only the places pass that are asked for.
+    """
     from dnabert.models.build import build_model, hidden_matrices
 
     tokens, tokenizer = sampler.tokens_per_window, sampler.tokenizer
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=tokens, seed=config.seed)
     parameters = dict(model.named_parameters())
-    body = sum(parameters[name].numel() for name in hidden_matrices(model))
-    head = (config.model.hidden_size + tokenizer.vocab_size) * config.model.hidden_size * sampler.plan.asked / tokens
     attends = config.model.architecture in ("bert", "modernbert")
+    asked, body = sampler.plan.asked / tokens, 0.0
+    for name in hidden_matrices(model):
+        of_all = not attends or f".{config.model.layers - 1}." not in name or name.endswith(_READ_BY_ATTENTION)
+        body += parameters[name].numel() * (1.0 if of_all else asked)
+    head = (config.model.hidden_size + tokenizer.vocab_size) * config.model.hidden_size * asked
     return 6 * (body + head) + 12 * tokens * config.model.hidden_size * config.model.layers * attends

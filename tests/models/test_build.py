@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceCl
 from dnabert.errors import UserError
 from dnabert.models.build import build_model, hidden_matrices
 from dnabert.models.config import ModelConfig
-from dnabert.models.objective import MaskedObjective, pick, word_logits
+from dnabert.models.objective import MaskedObjective, last_states, places_of, word_logits
 from dnabert.tokenizer import NOT_ASKED, KmerTokenizer
 
 SIZES = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48}
@@ -31,8 +31,8 @@ def test_logits_at_masked_positions_are_those_of_the_whole_model(model):
     positions = torch.tensor([[1, 5, 18]]).repeat(4, 1)
     whole = model(input_ids=ids).logits
     expected = torch.take_along_dim(whole, positions.unsqueeze(-1), dim=1)
-    hidden = model.base_model(input_ids=ids).last_hidden_state
-    torch.testing.assert_close(word_logits(model, pick(hidden, positions)), expected.flatten(0, 1))
+    asked = last_states(model.base_model, ids, places=places_of(positions, tokens=20))
+    torch.testing.assert_close(word_logits(model, asked), expected.flatten(0, 1))
 
 
 def test_objective_is_the_cross_entropy_of_transformers(model):
@@ -40,9 +40,12 @@ def test_objective_is_the_cross_entropy_of_transformers(model):
     positions = torch.tensor([[1, 5, 18]]).repeat(4, 1)
     labels = torch.randint(5, 69, (4, 3))
     everywhere = torch.full((4, 20), -100).scatter(1, positions, labels)
-    nats, _, vectors = MaskedObjective(model)(ids, positions, labels)
+    nats, _, vectors = MaskedObjective(model)(ids, positions, labels, with_vectors=True)
     torch.testing.assert_close(vectors, model.base_model(input_ids=ids).last_hidden_state[:, 1:-1].mean(1))
     torch.testing.assert_close(nats.mean(), model(input_ids=ids, labels=everywhere).loss)
+    alone, _, none = MaskedObjective(model)(ids, positions, labels)
+    torch.testing.assert_close(alone, nats)
+    assert none is None
 
 
 @pytest.mark.parametrize("static", [False, True])  # a CPU's way, and a GPU's

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from dnabert.models import lean_parts
 from dnabert.models.build import build_model, compile_layers
 from dnabert.models.config import ModelConfig
 from dnabert.models.lean import is_lean, lean_states
@@ -42,6 +43,31 @@ def test_states_and_gradients_are_those_of_transformers(batch, architecture):
     theirs, ours = gradients(model, expected), gradients(model, found)
     for name in theirs:
         assert (ours[name] - theirs[name]).norm() <= 1e-4 * theirs[name].norm() + 1e-6, name
+
+
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
+@pytest.mark.parametrize("places", [[], [7], [0, 19, 23, 24, 99]])
+def test_states_of_some_tokens_are_those_among_all_and_so_are_their_gradients(places, architecture):
+    model, places = body(architecture=architecture), torch.tensor(places, dtype=torch.long)
+    ids = torch.randint(5, 69, (5, 20))
+    expected = model(input_ids=ids).last_hidden_state.flatten(0, 1)[places]
+    found = lean_states(model, ids, dtype=torch.float32, places=places)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
+    theirs, ours = gradients(model, expected), gradients(model, found)
+    for name in theirs:
+        assert (ours[name] - theirs[name]).norm() <= 1e-4 * theirs[name].norm() + 1e-6, name
+    for mode in (torch.enable_grad, torch.no_grad):
+        with mode():
+            rounded = lean_states(model, ids, dtype=torch.bfloat16, places=places)
+            whole = lean_states(model, ids, dtype=torch.bfloat16).flatten(0, 1)
+            torch.testing.assert_close(rounded, whole[places], rtol=2**-6, atol=2**-5)  # a product may sum in another order
+
+
+def test_after_its_attention_the_last_layer_is_computed_for_no_other_token(monkeypatch):
+    rows = []
+    monkeypatch.setattr("dnabert.models.lean.gated_gelu", lambda x: rows.append(len(x)) or lean_parts.gated_gelu(x))
+    lean_states(body(), torch.randint(5, 69, (5, 20)), dtype=torch.float32, places=torch.tensor([3, 50]))
+    assert rows == [100, 100, 2]
 
 
 def test_what_is_fused_on_a_gpu_is_what_is_written_by_hand_for_a_cpu():
@@ -130,6 +156,9 @@ def test_compiled_layers_compute_the_same(architecture):
     if architecture == "modernbert":  # a GPU's way
         fused = gradients(model, lean_states(model, ids, dtype=torch.float32))
         assert all((fused[name] - found[name]).norm() <= 1e-3 * found[name].norm() + 1e-5 for name in found)
+        places = torch.tensor([3, 31])
+        expected_at = model(input_ids=ids).last_hidden_state.flatten(0, 1)[places]
+        torch.testing.assert_close(lean_states(model, ids, dtype=torch.float32, places=places), expected_at, atol=2e-5, rtol=1e-4)
     for name in expected:
         assert (found[name] - expected[name]).norm() <= 1e-3 * expected[name].norm() + 1e-5, name
 

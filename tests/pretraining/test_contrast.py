@@ -105,7 +105,7 @@ def test_places_that_are_found_are_asked_for_all_over_the_genomes(pairs: PairSam
 
     monkeypatch.setattr(PairSampler, "view_bases", looked_at)
     objective = torch.nn.Module()
-    objective.forward = lambda ids, *_: (None, None, ids.float())
+    objective.forward = lambda ids, *_, with_vectors: (None, None, ids.float() if with_vectors else None)
     contrast.found_first(objective, pairs, accelerator=Accelerator(cpu=True))
     last = len(pairs.sampler.view) - 1
     assert asked == [[last * i // 4 for i in range(5)]] * 2
