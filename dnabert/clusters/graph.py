@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dnabert.compilation import import_compiled
 from dnabert.progress import counted_lines
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def _exact(points: np.ndarray, *, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _descent(points: np.ndarray, *, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    from pynndescent import NNDescent
-
+    NNDescent = import_compiled("pynndescent").NNDescent
     # Clusters of near-copies trap the descent; 5 more candidates than asked lifts the recall.
     with counted_lines(f"neighbours of {len(points):,} windows", unit=" rounds"):
         index = NNDescent(points, n_neighbors=k + 6, random_state=seed, low_memory=True, verbose=True)

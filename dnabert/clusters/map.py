@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dnabert.clusters.graph import Neighbors
+from dnabert.compilation import import_compiled
 
 #: Points placed on a finished map at a time, so that memory stays flat; part of the result, since each turn draws anew.
 _CHUNK = 100_000
@@ -54,8 +55,7 @@ def _of_sample(
     points: np.ndarray, start: np.ndarray, *, count: int, n_neighbors: int, min_dist: float, seed: int
 ) -> np.ndarray:
     """Fit on `count` random rows, place the rest; float32 (n, 2)."""
-    from pynndescent import NNDescent
-
+    NNDescent = import_compiled("pynndescent").NNDescent
     rows = np.sort(np.random.default_rng(seed).choice(len(points), count, replace=False))
     chosen = np.ascontiguousarray(points[rows])
     k = min(n_neighbors, count - 1)
@@ -74,9 +74,7 @@ def _of_sample(
 
 def _umap(start: np.ndarray, knn: tuple[np.ndarray, np.ndarray, Any], *, min_dist: float, seed: int) -> Any:
     """UMAP that starts from coordinates (n, 2) and knows the neighbours: indices and distances (n, k), and perhaps their index."""
-    from umap import UMAP
-
-    return UMAP(
+    return import_compiled("umap").UMAP(
         n_neighbors=knn[0].shape[1],
         min_dist=min_dist,
         random_state=seed,

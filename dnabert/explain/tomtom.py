@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dnabert.compilation import import_compiled
 from dnabert.errors import UserError
 from dnabert.explain.correction import benjamini_hochberg
 from dnabert.explain.meme import Motif
@@ -44,8 +45,7 @@ def compare_motifs(
         raise UserError(missing)
     if not motifs or not known:
         return []
-    from memelite import tomtom
-
+    tomtom = import_compiled("memelite").tomtom
     with warnings.catch_warnings():  # the caller gets n_known
         warnings.filterwarnings("ignore", message=".*target motifs.*")
         p, _, offsets, overlaps, strands = tomtom(
