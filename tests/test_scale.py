@@ -59,9 +59,19 @@ def test_a_genome_whose_simulation_was_stopped_is_none(scale: ModuleType, tmp_pa
     assert (tmp_path / "genome.fa").read_bytes() == whole
 
 
-def test_what_a_process_holds_is_told(scale: ModuleType) -> None:
-    """A process that fills 200 MB is seen to hold them."""
-    found = scale.measure([sys.executable, "-c", "import time; x = bytearray(200 << 20); time.sleep(0.5)"])
+def test_what_a_process_holds_is_told(scale: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that fills 200 MB is seen to hold them; it ends when it was seen, however long that takes."""
+    look, seen = scale._anonymous, tmp_path / "seen"
+
+    def looked(process: int) -> int:
+        held: int = look(process)
+        if held >= 200 << 20:
+            seen.touch()
+        return held
+
+    monkeypatch.setattr(scale, "_anonymous", looked)
+    code = f"import os, time; x, end = bytearray(200 << 20), time.time() + 60\nwhile not os.path.exists({str(seen)!r}) and time.time() < end: time.sleep(0.01)"
+    found = scale.measure([sys.executable, "-c", code])
     assert 200 << 20 <= found.own_bytes <= 300 << 20 and found.all_bytes >= found.own_bytes
 
 

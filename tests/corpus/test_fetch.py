@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def serve(mirror, twobit, *assemblies: str, chroms: tuple[str, ...] = CHROMS, ch
 
 @pytest.fixture
 def quick(tmp_path: Path, mirror) -> FetchConfig:
-    return FetchConfig(cache=str(tmp_path / "cache"), base_url=mirror.url, timeout=0.3, retries=2, wait=0.005)
+    return FetchConfig(cache=str(tmp_path / "cache"), base_url=mirror.url, timeout=30, retries=2, wait=0.005)
 
 
 def test_great_apes_from_nothing_to_a_corpus(tmp_path: Path, mirror, twobit, capsys, monkeypatch) -> None:
@@ -121,7 +122,7 @@ def test_a_file_that_changes_on_the_server_later_is_refused(tmp_path: Path, mirr
 def test_breaks_stalls_and_one_wrong_answer_are_got_over(tmp_path: Path, mirror, twobit, quick: FetchConfig) -> None:
     serve(mirror, twobit, "hg38", chroms=("chr1",))
     mirror.faults = ["wrong", "break", "stall", "", "503"]
-    fetched = fetch_genomes(["hg38"], out=tmp_path / "a.yaml", config=quick)
+    fetched = fetch_genomes(["hg38"], out=tmp_path / "a.yaml", config=replace(quick, timeout=0.5))
     assert Path(fetched.config.genomes[0].fasta).read_bytes() == (mirror.folder / "hg38/bigZips/hg38.2bit").read_bytes()
     assert mirror.faults == []
 
