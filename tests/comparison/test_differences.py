@@ -50,6 +50,22 @@ def test_a_tie_in_single_intervals_can_be_a_difference_in_pairs() -> None:
     assert found["low"] > 0 and found["outcome"] == "ahead"
 
 
+def test_a_rival_that_was_not_asked_is_no_rival() -> None:
+    mine, counts, fewer = rung("mine", "runs/x", random(0.7, seed=0)), rung("k", "kmer:4", random(0.5, seed=1)), rung("k6", "kmer:6", random(0.9, seed=2))
+    silent = fewer | {"hits": {}, "groups": {}}
+    shorter = fewer | {"hits": {"knn10_region": "1" * 7}}
+    (found,) = differences([mine, counts, silent, shorter])
+    assert (found["baseline"], found["outcome"]) == ("k", "ahead")
+    assert differences([mine, silent]) == []
+
+
+def test_the_best_rival_is_that_of_all_windows_whatever_a_resample_says() -> None:
+    rungs = [rung(name, encoder, random(0.5, seed=0)) | {"hits": {}, "groups": {}} for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))]
+    for each, value, drawn in zip(rungs, (0.5, 0.5, 0.4), ([0.5] * 8, [0.4, 0.4, 0.6, 0.6] * 2, [0.5, 0.5, 0.3, 0.3] * 2), strict=True):
+        each |= {"draws": {"ami": drawn}, "metrics": {"ami": {"value": value, "n": 9}}}
+    assert [(row["rung"], row["baseline"], row["value"]) for row in differences(rungs)] == [("mine", "k", 0.0)]
+
+
 @pytest.mark.parametrize("places", [1, 2, 4])
 def test_few_places_decide_nothing(places: int) -> None:
     groups = np.arange(N) % places
