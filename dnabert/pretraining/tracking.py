@@ -159,6 +159,8 @@ def _wandb_run(run: Path, *, project: str, id: str | None, config: dict[str, Any
 
 
 def _unreachable(error: Exception) -> UserError:
+    if isinstance(error, PermissionError) or getattr(error, "filename", None) is not None:  # a home that is read only: offline it is so too
+        return UserError(f"W&B cannot write its files ({_told(error)}): set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can be written, or pass --tracker none")
     return UserError(f"W&B cannot be reached ({_told(error)}): set WANDB_MODE=offline or pass --tracker none")
 
 

@@ -57,6 +57,17 @@ def test_inputs_that_wandb_does_not_take(config, monkeypatch):
     assert not Path(config().out).exists()
 
 
+def test_where_wandb_may_not_write_its_folders_are_named(config, monkeypatch, tmp_path):
+    """As in a container whose home is read only: it is offline already, and cannot be told so again."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "file" / "data"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    with pytest.raises(UserError, match="W&B cannot write its files .*file.*: set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can be written, or pass --tracker none"):
+        pretrain(config(tracker="wandb"))
+    assert not Path(config().out).exists()
+
+
 def test_a_model_that_wandb_does_not_take_is_no_failure(config, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setattr(artifacts, "record_model", refuse)
