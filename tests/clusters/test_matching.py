@@ -56,3 +56,14 @@ def test_votes_are_counted_over_the_repeats_that_have_the_window() -> None:
     confidence, consensus = vote(labels, votes)
     np.testing.assert_allclose(confidence[:6], [1, 1, 1 / 3, 1, 1, 1], rtol=1e-6)
     assert np.isnan(confidence[6]) and consensus.tolist() == [0, 0, -1, 1, 1, 1, -1]
+
+
+def test_a_label_has_the_consensus_only_with_more_than_half_of_the_votes() -> None:
+    labels, every = np.repeat([0, 1, 2], 4), np.arange(12)
+    votes = [(every, labels.copy()) for _ in range(3)]
+    for (_, voted), other in zip(votes, (0, 1, 2), strict=True):
+        voted[0] = other  # one vote for each of the three: the middle one of them is no winner
+    votes[0][1][7] = 2  # two of three are
+    confidence, consensus = vote(labels, votes)
+    np.testing.assert_allclose(confidence, [1 / 3] + [1] * 6 + [2 / 3] + [1] * 4, rtol=1e-6)
+    assert consensus.tolist() == [-1, *labels[1:].tolist()]
