@@ -105,3 +105,13 @@ def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> No
     told = _why(comparison, "unexplained")
     assert "from all others 0.92 [" in told and "from windows nearby 0.65 [" in told and "<dd>not known;" in told
     assert "<dd>compositional;" in _why(comparison, "composition")
+
+
+def test_how_many_windows_a_cluster_has_is_said_once(comparison: Path) -> None:
+    near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
+    makeup = {"n": 1_830, "loci": 100, "footprint_bp": 5, **dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)}
+    for text in ("unexplained: 1,830 windows at 100 places, AT-rich sequence", "AT-rich sequence"):
+        card = {"label": 0, "makeup": makeup, "sentence": {"text": text, "confidence": "low", "basis": "unexplained"}}
+        page = render(replace(read_evidence(comparison), cards=[card]), {})
+        (summary,) = re.findall(r'<details id="cluster-0">\s*<summary>(.*?)</summary>', page, flags=re.DOTALL)
+        assert summary.count("1,830 windows at 100 places") == 1 and summary.startswith("<b>Cluster 0</b>") and text in summary
