@@ -364,6 +364,8 @@ def test_on_a_narrow_screen_captions_and_names_of_measures_are_read_whole(page: 
     captions = page.eval_on_selector_all("caption", widths)
     assert len(captions) > 3 and max(captions) < 390  # not as wide as a table, of which a part is seen
     assert min(page.eval_on_selector_all(".outcomes tbody th[scope=row]", widths)) > 70  # no word is broken
+    label, chosen = (page.locator(each).bounding_box() for each in ("label[for=colour]", "#colour"))
+    assert label is not None and chosen is not None and label["y"] + label["height"] > chosen["y"]  # in one line
 
 
 def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(browser: Browser, report: Path, tmp_path: Path) -> None:
