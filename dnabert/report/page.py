@@ -119,7 +119,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "leading_cards": cards.answer_rows(evidence.cards),
         "named_by": cards.counted(evidence.cards),
         "overall": evidence.overall,
-        "trust": survival.trust_sentences(evidence.stability, evidence.null, evidence.overall),
+        "trust": survival.trust_sentences(evidence.stability, evidence.null, evidence.overall, explained=bool(evidence.cards)),
         "survival": survival.rows(ladder),
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),

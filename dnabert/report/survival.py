@@ -26,6 +26,10 @@ _CONFOUNDS = {
     "codon_position": "codon position",
     "genome": "species",
 }
+_NOT_REPEATED = (
+    "Whether the clusters come back when the clustering is repeated was not asked: "
+    "dnabert stability asks it, and dnabert explain takes its folder as --stability."
+)
 
 
 def rows(ladder: list[Record]) -> list[Record]:
@@ -120,9 +124,12 @@ def _clusters(row: Record) -> str:
     return f"{told} ({halves['low']} to {halves['high']} in halves of the places, where {row['stable_clusters'] or 'none'} of the {row['clusters']} come back)"
 
 
-def trust_sentences(stability: Record, null: Record, overall: Record) -> list[str]:
-    """Say whether the clusters come back, whether the ladder's windows form clusters when shuffled, and how much cheap confounds tell of them."""
-    told = [stability["sentence"]] if stability else []
+def trust_sentences(stability: Record, null: Record, overall: Record, *, explained: bool = False) -> list[str]:
+    """Say whether the clusters come back, whether the ladder's windows form clusters when shuffled, and how much cheap confounds tell of them.
+
+    Of clusters that are explained it is told, too, that nobody asked whether they come back: how sure an explanation is says nothing of that.
+    """
+    told = [stability["sentence"]] if stability else [_NOT_REPEATED] * explained
     if null:
         verdict = null["verdict"]
         told.append(f"Of the ladder's {count(null['real']['n'])} windows, whose clusters are not the map's and have numbers of their own: {verdict[0].lower()}{verdict[1:]}")

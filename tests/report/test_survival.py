@@ -1,7 +1,11 @@
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dnabert.report.evidence import read_evidence
+from dnabert.report.page import render
 from dnabert.report.survival import sentence, shift_sentence, trust_sentences
 
 
@@ -10,6 +14,18 @@ def test_shuffled_windows_are_those_of_the_ladder_not_of_the_map() -> None:
     assert told == "Of the ladder's 1,000 windows, whose clusters are not the map's and have numbers of their own: shuffled windows form no cluster."
     for told in ("3 of 4, with 99% of the windows.", "3 of 4, with 99 % of the windows."):  # as earlier versions wrote it, and now
         assert trust_sentences({"sentence": told}, {}, {}) == ["3 of 4, with 99\xa0% of the windows."]
+
+
+def test_that_nobody_asked_whether_explained_clusters_come_back_is_told(comparison: Path) -> None:
+    """Of each it stood "(high confidence)", and under "Can they be trusted?" nothing of stability."""
+    (told,) = trust_sentences({}, {}, {}, explained=True)
+    assert told.startswith("Whether the clusters come back when the clustering is repeated was not asked: dnabert stability")
+    assert trust_sentences({"sentence": "They do."}, {}, {}, explained=True) == ["They do."]
+    near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
+    makeup = {"n": 9, "loci": 5, "footprint_bp": 5, **dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)}
+    card = {"label": 0, "makeup": makeup, "sentence": {"text": "AT-rich", "confidence": "high", "basis": "composition"}}
+    evidence = read_evidence(comparison)
+    assert told in render(replace(evidence, cards=[card]), {}) and told not in render(evidence, {})
 
 
 def _ladder(explained: float) -> list[dict[str, Any]]:
