@@ -57,10 +57,8 @@ class Assignment:
         reasons = Counter(reason for each in unlike for reason in each.split(", "))
         named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         rows = "sequences" if self.sequences == len(self.table) else "pieces"
-        return (
-            f"{len(unlike):,} of {len(self.table):,} {rows} {'is' if len(unlike) == 1 else 'are'} unlike the corpus ({named}): "
-            "the stated error does not hold for them"
-        )
+        verb, these = ("is", "it") if len(unlike) == 1 else ("are", "them")
+        return f"{len(unlike):,} of {len(self.table):,} {rows} {verb} unlike the corpus ({named}): the stated error does not hold for {these}"
 
     def describe(self) -> str:
         """The summary that ``dnabert assign`` prints."""
