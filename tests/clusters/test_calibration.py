@@ -95,3 +95,11 @@ def test_many_groups_take_little_memory_and_how_many_are_drawn_at_once_does_not_
     tracemalloc.stop()
     monkeypatch.setattr("dnabert.clusters.calibration._WEIGHTS", 5_000_000)
     assert operating_points(probability, right, right, groups=np.arange(50_000)) == whole
+
+
+def test_the_bins_of_reliability_are_ten_and_certainty_is_in_the_last() -> None:
+    measured = reliability(np.array([0.05, 0.82, 0.88, 0.92, 1.0]), np.array([False, True, False, True, True]))
+    assert [(each["n"], each["right"]) for each in measured["bins"]] == [(1, 0.0), (2, 0.5), (2, 1.0)]
+    assert [each["probability"] for each in measured["bins"]] == pytest.approx([0.05, 0.85, 0.96])
+    assert measured["expected_calibration_error"] == pytest.approx((0.05 + 2 * 0.35 + 2 * 0.04) / 5)
+    assert reliability(np.zeros(0), np.zeros(0, bool)) == {"expected_calibration_error": None, "bins": []}
