@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,21 @@ from dnabert.corpus.simulate import Simulation, simulate_fasta
 settings.register_profile("untimed", deadline=None)  # numba compiles in a first example, and other work may be beside
 settings.load_profile("untimed")
 os.environ["PYTHONFAULTHANDLER"] = "1"  # a process that a test starts and that crashes says where
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _wandb_writes_nothing_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("wandb")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _a_command_run_here_leaves_signals_as_they_were() -> Iterator[None]:
+    """Else SIGTERM, which is to end the tests, ends a later one alone, and they go on."""
+    yield
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture
