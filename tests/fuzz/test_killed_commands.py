@@ -1,4 +1,4 @@
-"""The real commands, killed at random moments, on a disk that is full, and on inputs that changed: whole or absent."""
+"""The real commands, stopped at random moments, on a disk that is full, and on inputs that changed: whole or absent."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from dnabert.manifest import read_manifest, sha256
 
 pytestmark = pytest.mark.slow
 
-#: Moments at which each command is killed, spread over the time that it takes; test_killed_stages.py has the fifty of a stage.
-_MOMENTS = 3
+#: What stops each command, each at a random moment of the time that it takes; test_killed_stages.py has the fifty kills of a stage.
+_STOPPED_BY = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _ROOT = Path(__file__).parents[2]
 #: Keys of JSON that hold measured times or dates, and so differ from run to run.
 _TIMES = ("seconds", "created", "command")
@@ -50,6 +50,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     (folder / "pretrain.yaml").write_text(_PRETRAIN)
     (folder / "compare.yaml").write_text(_COMPARE)
+    (folder / "finetune.yaml").write_text(_FINETUNE)
+    rows = [f"{''.join(np.random.default_rng(n).choice(list('ACGT'), 60))},{'ab'[n % 2]}\n" for n in range(300)]
+    (folder / "task.csv").write_text("sequence,label\n" + "".join(rows))
     shutil.copy(folder / "tiny.fa", served / "tiny.fa")
     (folder / "registry.json").write_text(
         json.dumps({"source": "http://x", "assemblies": {"tiny": {"files": {"fasta": ["tiny.fa"]}}}})
@@ -82,11 +85,12 @@ _COMMANDS: dict[str, Command] = {
     "assign": ("", ["assign", "cluster", "tiny.fa"]),
     "export": ("", ["export", "cluster"]),
     "pretrain": ("run", ["train/pretrain.py", "--config", "pretrain.yaml"]),
+    "finetune": ("finetuning", ["train/finetune.py", "--config", "finetune.yaml"]),
     "score": ("scores", ["score", "pretrain", "prepare", "--windows", "40", "--order", "3"]),
     "comparison": ("comparison", ["eval/compare.py", "--config", "compare.yaml"]),
     "report": ("report", ["report", "comparison"]),
 }
-#: Commands that go on from what a killed one has left, which is no result but no nothing either.
+#: Commands that go on from what a killed one has left at the same place, which is no result but no nothing either.
 _GO_ON = ("pretrain", "comparison")
 _ENDINGS = {"export": ".parquet"}
 _PRETRAIN = """
@@ -101,6 +105,15 @@ floor_order: 2
 tracker: none
 threads: 1
 precision: fp32
+"""
+_FINETUNE = """
+task: task.csv
+run: pretrain
+epochs: 1
+seeds: [0, 1, 2]
+resamples: 5
+precision: fp32
+threads: 1
 """
 _COMPARE = """
 corpus: prepare
@@ -153,29 +166,29 @@ def _without_times(value: Any) -> Any:
     return [_without_times(each) for each in value] if isinstance(value, list) else value
 
 
-def _kill_after(folder: Path, name: str, *, out: Path, seconds: float) -> None:
+def _stop_after(folder: Path, name: str, *, out: Path, seconds: float, by: signal.Signals) -> None:
     process = subprocess.Popen(
         _command(folder, name, out=out), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # with the programs that it has started
+        os.killpg(process.pid, by)  # with the programs that it has started
         process.wait()
 
 
 @pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in _GO_ON])
-def test_killed_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> None:
+def test_stopped_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> None:
     kind = _COMMANDS[name][0]
     out = _out(tmp_path, name)
     began = time.monotonic()
     assert _run(work, name, out=out).returncode == 0
     duration = time.monotonic() - began
     whole = _content(out)
-    moments = np.random.default_rng(0).uniform(0, duration, _MOMENTS)
-    for moment in moments:
+    moments = np.random.default_rng(0).uniform(0, duration, len(_STOPPED_BY))
+    for moment, by in zip(moments, _STOPPED_BY, strict=True):
         shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
-        _kill_after(work, name, out=out, seconds=moment)
+        _stop_after(work, name, out=out, seconds=moment, by=by)
         if out.exists():
             assert not kind or read_manifest(out, kind=kind)
             assert _content(out) == whole
@@ -183,7 +196,7 @@ def test_killed_at_a_random_moment(work: Path, tmp_path: Path, name: str) -> Non
         done = _run(work, name, out=out)
         assert done.returncode == 0, (moment, done.stderr[-2000:])
         assert _content(out) == whole
-        assert not [x.name for x in tmp_path.iterdir() if x.name.endswith(".partial")]
+        assert not [x.name for x in tmp_path.iterdir() if x.name.startswith(".")]
 
 
 @contextlib.contextmanager
