@@ -172,6 +172,17 @@ def test_flops_of_a_token_counted_by_hand(training: ModuleType, tmp_path: Path) 
     assert training._flops_per_token(config, sampler) == pytest.approx(expected)
 
 
+def test_shares_of_a_cpus_peak_are_those_of_its_own_time(
+    training: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    model = ModelConfig(hidden_size=16, heads=2, layers=1, intermediate_size=16)
+    (contest,) = training.pretrain(training.PretrainBenchmark(k=3, length=60, model=model), scratch=tmp_path)
+    rates = importlib.import_module("benchmarks.contest").Rates
+    told = {contest.remark([rates(wall=[wall], cpu=[2.0])] * 3) for wall in (1.0, 2.0)}
+    assert len(told) == 1 and "GFLOP/s per CPU s: dnabert, AdamW " in told.pop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
