@@ -165,6 +165,15 @@ def test_a_part_of_two_transcripts_is_followed_in_both(tmp_path: Path) -> None:
     assert frames(read_genes(path), np.array([0, 100, 201])).tolist() == ["+0", "+2", "+2"]
 
 
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_parts_that_touch_are_one_and_parts_that_overlap_are_not(reverse: int) -> None:
+    def frames(*parts: tuple[int, int]) -> list[list[list[int]]]:
+        return [each.tolist() for each in coding_by_frame(np.array([[start, end, reverse, -1, 0] for start, end in parts]))]
+
+    assert frames((10, 21), (21, 40)) == frames((10, 40)) and [[10, 40]] in frames((10, 40))
+    assert frames((10, 22), (21, 39)) == [[]] * 6
+
+
 def test_of_overlapping_frames_the_longer_counts_and_half_a_window_must_be_coding() -> None:
     coding = coding_by_frame(np.array([[0, 50, 0, 0, 0], [20, 90, 1, 0, 0], [100, 129, 0, 0, 0], [129, 140, 0, 0, 0]]))
     starts = np.array([0, 30, 100, 112])
