@@ -86,6 +86,14 @@ def test_kinds_of_few_places_unknown_ones_and_columns_of_one_kind_have_no_row() 
     assert [row["kind"] for row in copies] == ["all windows"]
 
 
+def test_kinds_come_the_largest_first_and_a_tenth_soft_masked_is_not_unique() -> None:
+    kinds = np.repeat(["LINE", "none", "SINE"], (20, 20, 40))
+    table = table_of(80, repeat_class=kinds, soft_masked=np.repeat([0.0999, 0.1], (30, 50)))
+    found = by_kind(table, bits_of(np.full(80, 100.0), None))
+    assert [(row["kind"], row["windows"]) for row in found[1:3]] == [("unique sequence (under a tenth soft-masked)", 30), ("the rest", 50)]
+    assert [(row["kind"], row["windows"]) for row in found[3:]] == [("SINE", 40), ("LINE", 20), ("none", 20)]
+
+
 def test_windows_without_a_known_word_are_of_no_kind() -> None:
     n = 40
     bases = np.where(np.arange(n) < 20, 0.0, 60.0)
