@@ -59,3 +59,10 @@ def test_of_one_place_nothing_is_known_of_the_agreement() -> None:
     labels, column = np.array([0, 0, 1, 1, 0, 1]), np.array(list("aabbab"))
     for score in agreement(labels, column, groups=np.zeros(6)).values():
         assert (score.value, score.low, score.high) == (1.0, -1.0, 1.0)
+
+
+def test_an_interval_ends_where_agreement_does() -> None:
+    labels, column = np.tile([0, 0, 1, 1], 6), np.tile(list("aabb"), 6)
+    labels[:3] ^= 1  # of three places one alone differs: Student's t of these reaches beyond both ends
+    for score in agreement(labels, column, groups=np.repeat(np.arange(3), 8)).values():
+        assert 0.4 < score.value < 0.6 and (score.low, score.high) == (-1.0, 1.0)
