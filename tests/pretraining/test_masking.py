@@ -114,6 +114,14 @@ def test_overlapping_words_show_one_random_sequence():
     assert (batch.input_ids != tokenizer.encode_bases(bases)).any()
 
 
+@pytest.mark.parametrize(
+    ("length", "k", "stride", "share", "spans"),
+    [(60, 6, 6, 0.5, 5), (448, 6, 6, 0.15, 11), (448, 6, 1, 0.15, 11), (21, 3, 1, 0.36, 3), (60, 6, 6, 0.01, 1)],  # share of the bases / bases of a word
+)
+def test_the_share_is_of_the_bases_that_words_cover(length, k, stride, share, spans):
+    assert plan_of(length, k=k, stride=stride, share=share)[1].spans == spans
+
+
 def test_each_place_is_asked_equally_often():
     batch = masked(bases_of(20_000, 192))
     counts = np.bincount(batch.positions.ravel(), minlength=66)[1:65]
