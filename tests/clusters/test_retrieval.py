@@ -48,6 +48,16 @@ def test_counterparts_are_the_same_place_and_moved() -> None:
     np.testing.assert_array_equal(pairs.targets, windows.bases(b, shift=pairs.shift, reverse=pairs.reverse))
 
 
+def test_a_block_of_one_genome_alone_is_no_counterpart_of_another_one() -> None:
+    windows = Windows()
+    genome, block = windows.columns["genome"], windows.columns["block"]
+    kept = ~((genome == "human") & (block == 3)) & ~((genome == "ape") & (block == 4))
+    windows.columns, windows.number = {name: values[kept] for name, values in windows.columns.items()}, windows.number[kept]
+    pairs = orthologs(windows, query_genome="human", target_genome="ape")
+    assert len(pairs.query_rows) == 50 - 3 - 2
+    np.testing.assert_array_equal(windows.column("block")[pairs.query_rows], windows.column("block")[pairs.target_rows])
+
+
 def test_blocks_may_have_large_numbers() -> None:
     near, far = Windows(), Windows()
     far.columns["block"] = np.where(near.columns["block"] < 0, -1, near.columns["block"] * 2**24).astype(np.int32)
