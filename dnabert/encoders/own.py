@@ -72,7 +72,7 @@ def load_own(spec: str, *, config: EmbedConfig) -> OwnEncoder:
     module, name = _parts(spec)
     with _this_folder_first():
         if not _found(module):
-            raise UserError(f"encoder {spec}: no module {module} in {Path.cwd()} or among what is installed: name one that can be imported")
+            raise UserError(f"encoder {spec}: no module {module} in {Path.cwd()} or among what is installed: start where its file stands, or install it")
         make = getattr(importlib.import_module(module), name, None)
     if not callable(make):
         raise UserError(f"encoder {spec}: {module} has no function or class {name}: name what makes the encoder")

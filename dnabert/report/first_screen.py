@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.encoders.encoder import DEFAULT_RUN
+from dnabert.manifest import without_places
 from dnabert.report.answer import Record, compare_all, ranked
 from dnabert.report.difference import is_trivial
 from dnabert.report.numbers import number
@@ -111,6 +112,7 @@ def _described(encoder: str) -> str:
         kind = "default"
     if kind == "codebook" and rest:
         return f"{_described(rest)}, its states counted as codes"
+    rest = without_places(rest)
     return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
         "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",
