@@ -85,6 +85,10 @@ def test_a_mask_is_a_function_of_seed_epoch_and_window_not_of_the_batch():
     part = masked(bases[some], windows=some, epoch=3)
     np.testing.assert_array_equal(part.input_ids, whole.input_ids[some])
     assert (masked(bases, epoch=4).positions != whole.positions).any()
+    epochs = np.where(np.arange(len(bases)) % 2, 3, 4)  # of each window its own
+    each, other = masked(bases, epoch=epochs), masked(bases, epoch=4)
+    np.testing.assert_array_equal(each.positions[1::2], whole.positions[1::2])
+    np.testing.assert_array_equal(each.positions[::2], other.positions[::2])
     assert (masked(bases, epoch=3, seed=1).positions != whole.positions).any()
 
 
