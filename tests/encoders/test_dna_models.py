@@ -29,6 +29,7 @@ from transformers import (
 
 from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
 from dnabert.encoders.recorded import encoder_record, load_recorded, recorded_word_length
+from dnabert.encoders.text_reader import read_as_taught
 from dnabert.errors import UserError
 
 WORDS = ["".join(letters) for letters in product("ACGT", repeat=3)]
@@ -125,6 +126,32 @@ def test_words_side_by_side_have_frames_and_others_have_one(side_by_side: Path, 
     for folder in (overlapping, pieces):
         with pytest.raises(UserError, match="--phases is 2, allowed is 1 to 1, the stride of off-the-shelf"):
             load_encoder(f"dna:{folder}", config=EmbedConfig(phases=2))
+
+
+def test_frames_of_words_whose_length_does_not_divide_a_round_number_are_known(tmp_path: Path) -> None:
+    seven = ["".join(letters) for letters in product("ACGT", repeat=7)]
+    (tmp_path / "words.txt").write_text("\n".join(["<unk>", "<pad>", "<mask>", "<cls>", *seven, "A", "T", "C", "G", "N"]))
+    tokenizer = EsmTokenizer(str(tmp_path / "words.txt"), eos_token=None)
+    reader = read_as_taught(tokenizer, name="seven", most_tokens=100)
+    assert (reader.word_length, reader.stride) == (7, 7)
+
+
+@pytest.mark.parametrize(("words", "length", "lower"), [(list("ACGT"), 1, False), ([word.lower() for word in WORDS], 3, True)])
+def test_letters_parted_by_spaces_and_vocabularies_of_small_letters(words: list[str], length: int, lower: bool, tmp_path: Path) -> None:
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words])}
+    BertTokenizerFast(vocab=vocabulary, do_lower_case=False, model_max_length=64).save_pretrained(tmp_path)
+    drawn(BertModel, BertConfig(vocab_size=len(vocabulary), max_position_embeddings=64, **SIZE), to=tmp_path)
+    parted = [" ".join(text[i : i + length] for i in range(len(text) - length + 1)) for text in TEXTS]
+    expected = [by_hand(tmp_path, text.lower() if lower else text, before=1, after=1) for text in parted]
+    found = load_encoder(f"dna:{tmp_path}", config=EmbedConfig(precision="fp32")).encode([ascii(text) for text in TEXTS])
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_a_tokenizer_that_knows_none_of_its_own_words_is_refused(tmp_path: Path) -> None:
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])}
+    tokenizer = BertTokenizerFast(vocab=vocabulary, do_lower_case=True)
+    with pytest.raises(UserError, match="does not know A, C, G and T"):
+        read_as_taught(tokenizer, name="lowered", most_tokens=100)
 
 
 def test_what_is_longer_than_the_model_takes_is_tiled(overlapping: Path) -> None:
