@@ -35,7 +35,7 @@ class EmbedConfig:
     word_length: int = 7
     """Letters per word for bert and bert:…, which read words parted by spaces; runs and dna:… know their own."""
     batch_size: int = 64
-    """Pieces in one forward pass; changes speed and memory, not the vectors."""
+    """Pieces in one forward pass, of python:… sequences at once; changes speed and memory, not the vectors."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a hundredth (a
     codebook's, some states of which are nearest to other codes then, by up to a tenth)."""

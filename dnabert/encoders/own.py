@@ -31,16 +31,21 @@ class OwnEncoder:
     ----------
     encoder : with `name`, `dimension`, `minimum_length` and `encode`, see `Encoder`.
     both_strands : mean with the reverse complement.
+    batch_size : most sequences that it gets at once.
     """
 
-    def __init__(self, encoder: Encoder, *, both_strands: bool = False) -> None:
+    def __init__(self, encoder: Encoder, *, both_strands: bool = False, batch_size: int = _USUAL.batch_size) -> None:
         self.name, self.dimension, self.minimum_length = str(encoder.name), int(encoder.dimension), int(encoder.minimum_length)
-        self._encoder, self._both_strands = encoder, both_strands
+        self._encoder, self._both_strands, self._batch_size = encoder, both_strands, batch_size
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
         for _, group in by_length(bases):
             check_length(group.shape[1], minimum=self.minimum_length)
+        batches = [bases[start : start + self._batch_size] for start in range(0, len(bases), self._batch_size)]
+        return np.concatenate([np.empty((0, self.dimension), np.float32), *map(self._on_strands, batches)])
+
+    def _on_strands(self, bases: Bases) -> NDArray[np.float32]:
         vectors = self._checked(bases)
         if not self._both_strands:
             return vectors
@@ -80,7 +85,7 @@ def load_own(spec: str, *, config: EmbedConfig) -> OwnEncoder:
     lacking = [each for each in ("name", "dimension", "minimum_length", "encode") if not hasattr(made, each)]
     if lacking:
         raise UserError(f"encoder {spec}: what {name} gives has no {', '.join(lacking)}: see dnabert.encoders.Encoder")
-    return OwnEncoder(made, both_strands=config.both_strands)
+    return OwnEncoder(made, both_strands=config.both_strands, batch_size=config.batch_size)
 
 
 def code_of(spec: str) -> Path | None:

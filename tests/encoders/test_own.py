@@ -27,6 +27,11 @@ class Damaged(Letters):
     def encode(self, bases):
         return np.full((len(bases), 2), np.nan)
 
+class AtMostTwo(Letters):
+    def encode(self, bases):
+        assert len(bases) <= 2
+        return super().encode(bases)
+
 def nothing():
     return object()
 
@@ -54,6 +59,14 @@ def test_its_vectors_on_one_strand_and_on_both(here: Path) -> None:
     np.testing.assert_allclose(both.encode(sequences), [[0.25, 0.25], [0.25, 0.25]])
     np.testing.assert_allclose(both.encode(np.stack([sequences[0]] * 2)), [[0.25, 0.25]] * 2)
     assert (one.name, one.dimension, str(here) in sys.path) == ("counts of A and C", 2, False)
+
+
+def test_it_gets_no_more_sequences_at_once_than_asked_for(here: Path) -> None:
+    few = load_encoder("python:my_models_of_a_test:AtMostTwo", config=EmbedConfig(batch_size=2, both_strands=True))
+    sequences = [ascii(text) for text in ("AACG", "AAAAACCCCC", "CCC", "TTTT", "GAC")]
+    expected = load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(both_strands=True)).encode(sequences)
+    np.testing.assert_array_equal(few.encode(sequences), expected)
+    assert few.encode([]).shape == (0, 2)
 
 
 def test_vectors_are_recorded_with_the_code_that_made_them(here: Path) -> None:
