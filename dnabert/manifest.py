@@ -34,6 +34,8 @@ FORMATS = {
 }
 
 _MANIFEST = "manifest.json"
+_CONFIG_OF_MODEL = "config.json"  # what transformers saves with every model
+_OF_MODEL = (".json", ".safetensors", ".txt", ".model")  # its config, weights and tokenizer
 _RECORDED = ("numpy", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "umap-learn")
 #: Takes over from scikit-learn and UMAP where `python -m cuml.accel` starts the program: a map made so says so.
 _ACCELERATOR = "cuml"
@@ -184,22 +186,31 @@ def sha256(path: str | Path) -> str:
 
 
 def content_hash(path: str | Path) -> str | None:
-    """SHA-256 of a file, or of a stage folder's manifest; None where neither is."""
+    """SHA-256 of a file, of a stage folder's manifest, or of the names and bytes of a model's files that others saved; None where none is."""
     hashed = _hashed(Path(path))
-    return sha256(hashed) if hashed.is_file() else None
+    if len(hashed) == 1:
+        return sha256(hashed[0])
+    lines = [f"{sha256(file)}  {file.name}\n" for file in hashed]
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else None
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Place, size and hash of a file, or of a stage folder's manifest, as a manifest records an input."""
+    """Place, size and hash of what `content_hash` reads, as a manifest records an input."""
     found = content_hash(path)
     if found is None:
         return {"path": os.path.abspath(path)}
-    return {"path": os.path.abspath(path), "bytes": _hashed(path).stat().st_size, "sha256": found}
+    return {"path": os.path.abspath(path), "bytes": sum(file.stat().st_size for file in _hashed(path)), "sha256": found}
 
 
-def _hashed(path: Path) -> Path:
-    """The file whose bytes stand for a path."""
-    return path / _MANIFEST if path.is_dir() else path
+def _hashed(path: Path) -> list[Path]:
+    """The files whose bytes stand for a path."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    if (path / _MANIFEST).is_file():
+        return [path / _MANIFEST]
+    if not (path / _CONFIG_OF_MODEL).is_file():
+        return []
+    return sorted(file for file in path.iterdir() if file.suffix in _OF_MODEL and file.is_file())
 
 
 def versions() -> dict[str, str]:

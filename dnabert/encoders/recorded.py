@@ -163,5 +163,6 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str,
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
     if record["sha256"] is not None and content_hash(folder) != record["sha256"]:
-        raise UserError(f"{folder} is no longer the run that made the vectors: embed and cluster again")
+        what = "model" if kinds_of(spec).endswith(("dna:", "bert:")) else "run"
+        raise UserError(f"{folder} is no longer the {what} that made the vectors: embed and cluster again")
     return load_encoder(f"{kinds_of(spec)}{folder}", config=config, models=models)

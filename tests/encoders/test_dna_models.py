@@ -27,7 +27,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from dnabert.clusters.resume import is_current
 from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders.encoder import inputs_of
 from dnabert.encoders.recorded import encoder_record, load_recorded, recorded_word_length
 from dnabert.encoders.text_reader import read_as_taught
 from dnabert.errors import UserError
@@ -169,6 +171,25 @@ def test_vectors_are_recorded_and_read_again(side_by_side: Path, overlapping: Pa
         assert recorded_word_length(manifest) == frames
         again = load_recorded(encoder_record(manifest)).encode([ascii("GATTACAGATTACA"), ascii("ACGCATTGGGGGGG")])
         np.testing.assert_allclose(again, made.vectors, atol=1e-6)
+
+
+def test_a_model_that_is_trained_on_in_its_folder_is_another(letters: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nGATTACAGATTACA\n>b\nACGCATTGGGGGGG\n")
+    folder = shutil.copytree(letters, tmp_path / "theirs")
+    config = {"encoder": f"dna:{folder}"}
+    made = embed(f"dna:{folder}", tmp_path / "a.fa", out=tmp_path / "e")
+    record = encoder_record(made.manifest)
+    assert is_current(tmp_path / "e", kind="embeddings", config=config, inputs=inputs_of(config["encoder"]))
+    model = AutoModel.from_pretrained(folder)
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    model.save_pretrained(folder)
+    assert not is_current(tmp_path / "e", kind="embeddings", config=config, inputs=inputs_of(config["encoder"]))
+    with pytest.raises(UserError, match="theirs is no longer the model that made the vectors: embed and cluster again"):
+        load_recorded(record)
+    shutil.rmtree(folder)
+    with pytest.raises(UserError, match="theirs, which is gone: put it back"):
+        load_recorded(record)
 
 
 def test_its_states_are_counted_as_codes_too(pieces: Path, tmp_path: Path) -> None:
