@@ -79,9 +79,9 @@ def load_own(spec: str, *, config: EmbedConfig) -> OwnEncoder:
         if not _found(module):
             raise UserError(f"encoder {spec}: no module {module} in {Path.cwd()} or among what is installed: start where its file stands, or install it")
         make = getattr(importlib.import_module(module), name, None)
-    if not callable(make):
-        raise UserError(f"encoder {spec}: {module} has no function or class {name}: name what makes the encoder")
-    made = make()
+        if not callable(make):
+            raise UserError(f"encoder {spec}: {module} has no function or class {name}: name what makes the encoder")
+        made = make()  # may import more from there
     lacking = [each for each in ("name", "dimension", "minimum_length", "encode") if not hasattr(made, each)]
     if lacking:
         raise UserError(f"encoder {spec}: what {name} gives has no {', '.join(lacking)}: see dnabert.encoders.Encoder")
@@ -107,7 +107,11 @@ def _parts(spec: str) -> tuple[str, str]:
 def _found(module: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(module)
-    except (ModuleNotFoundError, ValueError):  # of its package, or no name at all
+    except ModuleNotFoundError as error:
+        if error.name is None or f"{module}.".startswith(f"{error.name}."):  # its package is not there
+            return None
+        raise  # of what its package imports
+    except ValueError:  # no name at all
         return None
 
 

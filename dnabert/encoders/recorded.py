@@ -155,8 +155,11 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str,
         return load_encoder(spec, config=config, models=models)
     folder = Path(record["folder"])
     if spec.startswith(KIND):
-        if (code_of(spec) or folder).exists() and content_hash(code_of(spec) or folder) != record["sha256"]:
-            raise UserError(f"{folder} is no longer the code that made the vectors: embed and cluster again")
+        code = code_of(spec) or folder
+        if code.exists() and content_hash(code) != record["sha256"]:
+            if content_hash(folder) == record["sha256"]:
+                raise UserError(f"{code} is not the code that made the vectors, which is {folder}: start where that stands")
+            raise UserError(f"{code} is no longer the code that made the vectors: embed and cluster again")
         return load_encoder(spec, config=config)
     if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:
         folder = DEFAULT_RUN  # the packaged model is where this installation has it

@@ -85,6 +85,33 @@ def test_vectors_are_recorded_with_the_code_that_made_them(here: Path) -> None:
         load_recorded(record, folder=here / "e")
 
 
+def test_a_module_of_the_same_name_elsewhere_is_told_apart(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "a.fa").write_text(">a\nGATTACA\n>b\nACGCATTGG\n")
+    record = encoder_record(embed("python:my_models_of_a_test:Letters", here / "a.fa", out=here / "e").manifest)
+    sys.modules.pop("my_models_of_a_test")
+    (here / "other").mkdir()
+    (here / "other" / "my_models_of_a_test.py").write_text("# another\n" + CODE)
+    monkeypatch.chdir(here / "other")
+    with pytest.raises(UserError, match="other/my_models_of_a_test.py is not the code that made the vectors, which is .*: start where that stands"):
+        load_recorded(record)
+
+
+def test_what_its_constructor_imports_is_found_beside_it(here: Path) -> None:
+    (here / "beside_my_models.py").write_text("width = 2\n")
+    late = "    def __init__(self):\n        from beside_my_models import width\n        self.dimension = width\n"
+    (here / "my_models_of_a_test.py").write_text(CODE + "\nclass Late(Letters):\n" + late)
+    assert load_encoder("python:my_models_of_a_test:Late").dimension == 2
+    sys.modules.pop("beside_my_models")
+
+
+def test_a_package_that_misses_something_itself_says_what(here: Path) -> None:
+    (here / "package_of_mine").mkdir()
+    (here / "package_of_mine" / "__init__.py").write_text("import no_such_dependency\n")
+    (here / "package_of_mine" / "models.py").write_text(CODE)
+    with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
+        load_encoder("python:package_of_mine.models:Letters")
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
