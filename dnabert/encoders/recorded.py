@@ -22,7 +22,7 @@ from dnabert.encoders.encoder import (
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
-from dnabert.encoders.own import KIND, code_of
+from dnabert.encoders.own import KIND, code_of, stands_in
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
@@ -123,8 +123,11 @@ def load_recorded(
     Raises
     ------
     UserError
-        when the run is gone, or is no longer the one that made the vectors.
+        when the run is gone, or is no longer the one that made the vectors, or code would be run that stands in `folder`.
     """
+    for part in record.get("parts") or [record]:
+        if folder is not None and stands_in(part["encoder"], folder):  # handed on with it, perhaps by somebody else
+            raise UserError(f"{folder} names code in itself, {part['encoder']}, which is not run: put it beside, and embed and cluster again")
     config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
     encoder = _load_bare(record, config)
     fitted = encoder if isinstance(encoder, FittedEncoder) else None

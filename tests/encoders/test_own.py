@@ -96,6 +96,17 @@ def test_a_module_of_the_same_name_elsewhere_is_told_apart(here: Path, monkeypat
         load_recorded(record)
 
 
+def test_code_in_a_folder_that_was_handed_on_is_not_run(here: Path) -> None:
+    (here / "clusters").mkdir()
+    (here / "clusters" / "__init__.py").write_text(f"open({str(here / 'ran')!r}, 'w')\n")
+    (here / "clusters" / "code.py").write_text(CODE)
+    record = {"encoder": "python:clusters.code:Letters", "folder": None, "sha256": None, "reading": {}}
+    for each in (record, {"encoder": "joint", "parts": [record], "reading": {}}):
+        with pytest.raises(UserError, match=r"clusters names code in itself, python:clusters.code:Letters, which is not run: put it beside"):
+            load_recorded(each, folder=here / "clusters")
+    assert not (here / "ran").exists()
+
+
 def test_what_its_constructor_imports_is_found_beside_it(here: Path) -> None:
     (here / "beside_my_models.py").write_text("width = 2\n")
     late = "    def __init__(self):\n        from beside_my_models import width\n        self.dimension = width\n"
