@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.text_reader import read_as_taught, read_spaced
 from dnabert.encoders.transformer import TransformerEncoder
-from dnabert.errors import UserError
+from dnabert.errors import UserError, first_line
 from dnabert.models.loading import complete, quiet_loading, readable_weights
 
 if TYPE_CHECKING:
@@ -132,7 +132,10 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
         with torch.random.fork_rng(devices=[]), quiet_loading():
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
             AutoConfig.from_pretrained(source, trust_remote_code=False)
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            except (TypeError, KeyError) as error:  # what a class makes of a vocabulary that is not there
+                raise UserError(f"encoder {shown}: it has no tokenizer that can be read ({first_line(error)}): put its files beside the weights") from None
             with readable_weights(f"encoder {shown}"):
                 model, told = AutoModel.from_pretrained(
                     source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True

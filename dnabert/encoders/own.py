@@ -104,7 +104,9 @@ def stands_in(spec: str, folder: str | Path) -> bool:
 
 def _parts(spec: str) -> tuple[str, str]:
     module, _, name = spec.removeprefix(KIND).partition(":")
-    if not module or not name:
+    if module.endswith(".py"):
+        raise UserError(f"encoder {spec}: {module} is a file: start where it stands and name its module, python:{Path(module).stem}:{name or 'NAME'}")
+    if not all(module.split(".")) or not name:
         raise UserError(f"encoder {spec}: name a module and what makes an encoder in it, such as python:my_models:MyEncoder")
     return module, name
 

@@ -127,6 +127,8 @@ def test_a_package_that_misses_something_itself_says_what(here: Path) -> None:
     ("spec", "said"),
     [
         ("python:my_models_of_a_test", "name a module and what makes an encoder in it, such as python:my_models:MyEncoder"),
+        ("python:.my_models_of_a_test:Letters", "name a module and what makes an encoder in it"),
+        ("python:my_models_of_a_test.py:Letters", "is a file: start where it stands and name its module, python:my_models_of_a_test:Letters"),
         ("python:no_such_module_here:X", "no module no_such_module_here in .* or among what is installed"),
         ("python:no_such.module:X", "no module no_such.module in"),
         ("python:my_models_of_a_test:Nobody", "my_models_of_a_test has no function or class Nobody"),
