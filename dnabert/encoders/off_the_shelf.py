@@ -145,6 +145,8 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
             raise UserError(f"encoder {shown}: it comes with code of its own, which is not run here: take a model whose architecture transformers has") from None
         reason = str(error).split("\n")[0]
         raise UserError(f"encoder {shown}: no model by that name on disk or on the Hub ({reason})") from None
+    if not tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens):  # transformers makes up an empty one where there is none
+        raise UserError(f"encoder {shown}: it has no tokenizer that can be read (it knows no words): put its files beside the weights")
     if {"k", "stride"} <= tokenizer.init_kwargs.keys():  # spaces would move its words
         kind = shown.partition(":")[0]
         raise UserError(f"encoder {shown}: it is a model of dnabert, which reads bases without spaces: give its folder, without {kind}: (from the Hub: hf download)")

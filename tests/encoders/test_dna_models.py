@@ -206,11 +206,13 @@ def test_a_model_of_english_is_sent_to_bert(tmp_path: Path) -> None:
         load_encoder(f"dna:{tmp_path}")
 
 
-def test_a_model_without_its_tokenizer(side_by_side: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["side_by_side", "overlapping"])  # whose tokenizer fails; which is made up by transformers, without words
+def test_a_model_without_its_tokenizer(model: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
-        shutil.copy(side_by_side / name, tmp_path)
-    with pytest.raises(UserError, match="it has no tokenizer that can be read .*: put its files beside the weights"):
-        load_encoder(f"dna:{tmp_path}")
+        shutil.copy(request.getfixturevalue(model) / name, tmp_path)
+    for kind in ("dna", "bert"):
+        with pytest.raises(UserError, match=f"encoder {kind}:.*: it has no tokenizer that can be read .*: put its files beside the weights"):
+            load_encoder(f"{kind}:{tmp_path}")
 
 
 def test_code_of_its_own_is_not_run(pieces: Path, tmp_path: Path) -> None:
