@@ -191,6 +191,8 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
         return load_dna_model(rest, config=config)
     fresh = kind in ("random", "untrained") and bool(rest)
     run = run_folder(rest if fresh else spec)
+    if (run / "config.json").is_file() and not (run / "manifest.json").is_file():
+        raise UserError(f"{run} is no run of dnabert: name a model that others made dna:{run}, or bert:{run} if it reads words parted by spaces")
     from dnabert.encoders.run import load_run
 
     weights: Literal["trained", "random", "untrained"] = "trained" if not fresh else "random" if kind == "random" else "untrained"

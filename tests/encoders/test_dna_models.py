@@ -227,6 +227,11 @@ def test_code_of_its_own_is_not_run(pieces: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_model_of_others_that_is_given_as_a_run(pieces: Path) -> None:
+    with pytest.raises(UserError, match="is no run of dnabert: name a model that others made dna:"):
+        load_encoder(pieces)
+
+
 def test_no_such_model_of_dna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
