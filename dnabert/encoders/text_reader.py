@@ -42,13 +42,16 @@ class TextReader:
         start = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
         self.prefix, self.suffix = whole[:start], whole[start + len(plain) :]
         self.padding = int(tokenizer.pad_token_id or 0)
+        # what a sequence is read as of which the tokenizer leaves nothing: N alone, where it drops what it does not know
+        stands_in = (tokenizer.mask_token_id, tokenizer.unk_token_id)
+        self._nothing = [next((int(token) for token in stands_in if token is not None), self.padding)]
         self.most_words = most_tokens - len(self.prefix) - len(self.suffix)
 
     def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
         """Token ids of each row of ASCII (n, L), without special tokens."""
         # verbose=False: the tokenizer would warn of sequences that we cut into tiles anyway
         encoded = self._tokenizer(self._texts(bases), add_special_tokens=False, return_attention_mask=False, verbose=False)
-        return [np.array(ids, dtype=np.int64) for ids in encoded["input_ids"]]
+        return [np.array(ids or self._nothing, dtype=np.int64) for ids in encoded["input_ids"]]
 
     def _texts(self, bases: NDArray[np.uint8]) -> list[str]:
         letters = self._letters[codes(bases)]

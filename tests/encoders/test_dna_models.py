@@ -156,6 +156,17 @@ def test_a_tokenizer_that_knows_none_of_its_own_words_is_refused(tmp_path: Path)
         read_as_taught(tokenizer, name="lowered", most_tokens=100)
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_a_sequence_of_which_the_tokenizer_leaves_nothing_is_read_as_hidden(pooling: Any, pieces: Path, tmp_path: Path) -> None:
+    shutil.copytree(pieces, tmp_path, dirs_exist_ok=True)
+    tokenizer = Tokenizer(BPE(vocab={"[PAD]": 0, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, **{letter: i for i, letter in enumerate("ACGT", 5)}}, merges=[]))
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]").save_pretrained(tmp_path)
+    found = load_encoder(f"dna:{tmp_path}", config=EmbedConfig(precision="fp32", pooling=pooling)).encode([ascii("NNNNNN"), ascii("ACNGT")])
+    np.testing.assert_allclose(found[0], by_hand(tmp_path, "[MASK]", before=1, after=1), atol=2e-5)
+    assert np.isfinite(found[1]).all()
+
+
 def test_what_is_longer_than_the_model_takes_is_tiled(overlapping: Path) -> None:
     text = ascii("ACGT")[np.random.default_rng(0).integers(0, 4, 100)].tobytes().decode()  # 98 words, 62 at once
     spaced = [text[i : i + 3] for i in range(98)]
