@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import ALPHABET, codes
+from dnabert.alphabet import ALPHABET, UNKNOWN, codes
 from dnabert.errors import UserError
 
 _LETTERS = np.frombuffer(f"{ALPHABET}N".encode(), dtype=np.uint8)
@@ -48,9 +48,13 @@ class TextReader:
         self.most_words = most_tokens - len(self.prefix) - len(self.suffix)
 
     def words(self, bases: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
-        """Token ids of each row of ASCII (n, L), without special tokens."""
+        """Token ids of each row of ASCII (n, L), without special tokens; `UserError` where known bases without spaces are one unknown word."""
         # verbose=False: the tokenizer would warn of sequences that we cut into tiles anyway
         encoded = self._tokenizer(self._texts(bases), add_special_tokens=False, return_attention_mask=False, verbose=False)
+        if not self._spaced:
+            unread = (ids == [self._tokenizer.unk_token_id] and codes(row).max() < UNKNOWN for ids, row in zip(encoded["input_ids"], bases, strict=True))
+            if any(unread):  # WordPiece gives up on words that are longer than it was told to read
+                raise UserError(f"to this model's tokenizer {bases.shape[1]:,} bases in a row are one unknown word: give it shorter sequences")
         return [np.array(ids or self._nothing, dtype=np.int64) for ids in encoded["input_ids"]]
 
     def _texts(self, bases: NDArray[np.uint8]) -> list[str]:

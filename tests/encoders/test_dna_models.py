@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import BPE
+from tokenizers.models import BPE, WordPiece
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from transformers import (
@@ -165,6 +165,15 @@ def test_a_sequence_of_which_the_tokenizer_leaves_nothing_is_read_as_hidden(pool
     found = load_encoder(f"dna:{tmp_path}", config=EmbedConfig(precision="fp32", pooling=pooling)).encode([ascii("NNNNNN"), ascii("ACNGT")])
     np.testing.assert_allclose(found[0], by_hand(tmp_path, "[MASK]", before=1, after=1), atol=2e-5)
     assert np.isfinite(found[1]).all()
+
+
+def test_a_sequence_that_is_one_unknown_word_to_the_tokenizer_is_refused() -> None:
+    tokenizer = Tokenizer(WordPiece(vocab={"[UNK]": 0, **{mark + letter: i for i, (mark, letter) in enumerate(product(("", "##"), "ACGT"), 1)}}, max_input_chars_per_word=700))
+    reader = read_as_taught(PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]"), name="pieces", most_tokens=100)
+    assert [len(ids) for ids in reader.words(np.full((2, 700), ord("A"), np.uint8))] == [700, 700]
+    assert reader.words(ascii("N" * 701)[None])[0].tolist() == [0]
+    with pytest.raises(UserError, match="701 bases in a row are one unknown word: give it shorter sequences"):
+        reader.words(np.full((2, 701), ord("A"), np.uint8))
 
 
 def test_what_is_longer_than_the_model_takes_is_tiled(overlapping: Path) -> None:
