@@ -111,6 +111,9 @@ class AssignConfig:
     device: str = "auto"
     """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
 
+    trust_code: bool = False
+    """Run the module that the clusters name, where an encoder python:… made their vectors; else they are refused."""
+
     def __post_init__(self) -> None:
         check_types(self)
         if not 0 < self.error < 1:

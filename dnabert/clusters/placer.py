@@ -55,7 +55,9 @@ class Placer:
         self.prepared = load_prepared(folder)
         self._membership = self.prepared.membership
         self.threshold, self.held_out = _threshold(self._membership.held_out["operating_points"], error=config.error)
-        self._encoder = load_recorded(self.prepared.encoder, folder=folder, batch_size=config.batch_size, device=config.device)
+        self._encoder = load_recorded(
+            self.prepared.encoder, folder=folder, batch_size=config.batch_size, device=config.device, trust_code=config.trust_code
+        )
         self._basis = clusters.basis
         if self._encoder.dimension != len(self._basis.mean):
             raise UserError(

@@ -226,7 +226,7 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
 
 def _encoder(embeddings: Path) -> Encoder:
     """The encoder that made embeddings, which read sequences in the same way."""
-    return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings)
+    return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings, trust_code=True)  # as its configuration names it
 
 
 def _sequences(pairs: Pairs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

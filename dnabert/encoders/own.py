@@ -97,11 +97,6 @@ def code_of(spec: str) -> Path | None:
     return Path(found.origin) if found is not None and found.origin else None
 
 
-def stands_in(spec: str, folder: str | Path) -> bool:
-    """Whether such an encoder's module would be read from within a folder; nothing is imported to know it."""
-    return spec.startswith(KIND) and Path.cwd().joinpath(*_parts(spec)[0].split(".")).resolve().is_relative_to(Path(folder).resolve())
-
-
 def _parts(spec: str) -> tuple[str, str]:
     module, _, name = spec.removeprefix(KIND).partition(":")
     if module.endswith(".py"):

@@ -22,7 +22,7 @@ from dnabert.encoders.encoder import (
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
-from dnabert.encoders.own import KIND, code_of, stands_in
+from dnabert.encoders.own import KIND, code_of
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
@@ -110,7 +110,7 @@ def recorded_pieces(manifest: Mapping[str, Any]) -> WordPieces | None:
 
 
 def load_recorded(
-    record: Mapping[str, Any], *, folder: str | Path | None = None, batch_size: int = 64, device: str = "auto"
+    record: Mapping[str, Any], *, folder: str | Path | None = None, batch_size: int = 64, device: str = "auto", trust_code: bool = False
 ) -> Encoder:
     """Load the encoder of `encoder_record`.
 
@@ -119,15 +119,18 @@ def load_recorded(
     record : see `encoder_record`.
     folder : of the embeddings, or of their clusters, where the whitening and a `FittedEncoder` stand; needed for these.
     batch_size, device : as in `EmbedConfig`.
+    trust_code : run the module of an encoder ``python:…``.
 
     Raises
     ------
     UserError
-        when the run is gone, or is no longer the one that made the vectors, or code would be run that stands in `folder`.
+        when the run is gone, or is no longer the one that made the vectors, or code would be run that is not trusted.
     """
-    for part in record.get("parts") or [record]:
-        if folder is not None and stands_in(part["encoder"], folder):  # handed on with it, perhaps by somebody else
-            raise UserError(f"{folder} names code in itself, {part['encoder']}, which is not run: put it beside, and embed and cluster again")
+    if not trust_code:
+        for part in record.get("parts") or [record]:
+            if KIND in part["encoder"]:  # wherever it stands: the folder may be somebody else's
+                where = f" ({part['folder']})" if part.get("folder") else ""
+                raise UserError(f"the vectors were made by code, {part['encoder']}{where}: pass --trust-code to run it")
     config = dataclasses.replace(EmbedConfig(**record["reading"]), batch_size=batch_size, device=device)
     encoder = _load_bare(record, config)
     fitted = encoder if isinstance(encoder, FittedEncoder) else None

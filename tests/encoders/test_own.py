@@ -78,11 +78,11 @@ def test_vectors_are_recorded_with_the_code_that_made_them(here: Path) -> None:
     assert inputs_of(spec) == {"encoder 1": here / "my_models_of_a_test.py"}
     assert recorded_word_length(manifest) == 1
     record = encoder_record(manifest)
-    again = load_recorded(record, folder=here / "e").encode([ascii("GATTACA"), ascii("ACGCATTGG")])
+    again = load_recorded(record, folder=here / "e", trust_code=True).encode([ascii("GATTACA"), ascii("ACGCATTGG")])
     np.testing.assert_allclose(again, made.vectors, atol=1e-6)
     (here / "my_models_of_a_test.py").write_text(CODE + "\n# another\n")
     with pytest.raises(UserError, match="my_models_of_a_test.py is no longer the code that made the vectors: embed and cluster again"):
-        load_recorded(record, folder=here / "e")
+        load_recorded(record, folder=here / "e", trust_code=True)
 
 
 def test_a_module_of_the_same_name_elsewhere_is_told_apart(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,18 +93,20 @@ def test_a_module_of_the_same_name_elsewhere_is_told_apart(here: Path, monkeypat
     (here / "other" / "my_models_of_a_test.py").write_text("# another\n" + CODE)
     monkeypatch.chdir(here / "other")
     with pytest.raises(UserError, match="other/my_models_of_a_test.py is not the code that made the vectors, which is .*: start where that stands"):
-        load_recorded(record)
+        load_recorded(record, trust_code=True)
 
 
-def test_code_in_a_folder_that_was_handed_on_is_not_run(here: Path) -> None:
-    (here / "clusters").mkdir()
-    (here / "clusters" / "__init__.py").write_text(f"open({str(here / 'ran')!r}, 'w')\n")
-    (here / "clusters" / "code.py").write_text(CODE)
-    record = {"encoder": "python:clusters.code:Letters", "folder": None, "sha256": None, "reading": {}}
-    for each in (record, {"encoder": "joint", "parts": [record], "reading": {}}):
-        with pytest.raises(UserError, match=r"clusters names code in itself, python:clusters.code:Letters, which is not run: put it beside"):
-            load_recorded(each, folder=here / "clusters")
+def test_code_that_a_folder_names_is_not_run_unless_it_is_trusted(here: Path) -> None:
+    (here / "code_of_a_stranger.py").write_text(f"import pathlib\npathlib.Path({str(here / 'ran')!r}).touch()\n" + CODE)
+    record = {"encoder": "python:code_of_a_stranger:Letters", "folder": None, "sha256": None, "reading": {}}
+    joint = {"encoder": "joint", "parts": [{"encoder": "kmer:2", "folder": None, "sha256": None}, record], "reading": {}}
+    forged = record | {"encoder": "kmer:2+python:code_of_a_stranger:Letters"}
+    for each in (record, joint, forged):
+        with pytest.raises(UserError, match=r"the vectors were made by code, .*python:code_of_a_stranger:Letters: pass --trust-code to run it"):
+            load_recorded(each, folder=here)
     assert not (here / "ran").exists()
+    assert load_recorded(record, trust_code=True).dimension == 2 and (here / "ran").exists()
+    sys.modules.pop("code_of_a_stranger")
 
 
 def test_what_its_constructor_imports_is_found_beside_it(here: Path) -> None:
