@@ -42,10 +42,7 @@ class WordPieces:
     """
 
     def __init__(self, source: str, *, word_length: int) -> None:
-        from transformers import AutoTokenizer
-
-        with quiet_loading():
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        tokenizer = _tokenizer_of(source, shown=f"bert:{source}")
         self.names = [str(piece) for piece in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
         self._reader = read_spaced(tokenizer, word_length=word_length, most_tokens=_USUAL_LIMIT)
 
@@ -114,28 +111,21 @@ def load_dna_model(name: str, *, config: EmbedConfig | None = None) -> Transform
 
 def dna_word_length(name: str) -> int:
     """Bases per word of another's model of DNA, whose frames a window's start falls into; 1 where it reads all alike, or is not here any more."""
-    from transformers import AutoTokenizer
-
     try:
-        with quiet_loading():
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        return read_as_taught(tokenizer, name=name, most_tokens=_USUAL_LIMIT).stride
+        return read_as_taught(_tokenizer_of(name, shown=f"dna:{name}"), name=name, most_tokens=_USUAL_LIMIT).stride
     except (OSError, ValueError, UserError):
         return 1
 
 
 def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
     """The body with all of its weights and the tokenizer of what the user named as `shown`."""
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel
 
     try:
         with torch.random.fork_rng(devices=[]), quiet_loading():
             # neither code nor pickled weights out of a folder of somebody else's: both could do anything
             AutoConfig.from_pretrained(source, trust_remote_code=False)
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            except (TypeError, KeyError) as error:  # what a class makes of a vocabulary that is not there
-                raise UserError(f"encoder {shown}: it has no tokenizer that can be read ({first_line(error)}): put its files beside the weights") from None
+            tokenizer = _tokenizer_of(source, shown=shown)
             with readable_weights(f"encoder {shown}"):
                 model, told = AutoModel.from_pretrained(
                     source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
@@ -143,10 +133,7 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         if "trust_remote_code" in str(error):
             raise UserError(f"encoder {shown}: it comes with code of its own, which is not run here: take a model whose architecture transformers has") from None
-        reason = str(error).split("\n")[0]
-        raise UserError(f"encoder {shown}: no model by that name on disk or on the Hub ({reason})") from None
-    if not tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens):  # transformers makes up an empty one where there is none
-        raise UserError(f"encoder {shown}: it has no tokenizer that can be read (it knows no words): put its files beside the weights")
+        raise UserError(f"encoder {shown}: no model by that name on disk or on the Hub ({first_line(error)})") from None
     if {"k", "stride"} <= tokenizer.init_kwargs.keys():  # spaces would move its words
         kind = shown.partition(":")[0]
         raise UserError(f"encoder {shown}: it is a model of dnabert, which reads bases without spaces: give its folder, without {kind}: (from the Hub: hf download)")
@@ -155,6 +142,22 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
     with readable_weights(f"encoder {shown}"):
         complete(model, told, new=_UNREAD)
     return model, tokenizer
+
+
+def _tokenizer_of(source: str, *, shown: str) -> Any:
+    """The tokenizer of what the user named as `shown`; none of its own code is run."""
+    from transformers import AutoTokenizer
+
+    with quiet_loading():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            known = tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens)
+            unread = "" if known else "it knows no words"  # transformers makes up an empty one where there is none
+        except (TypeError, KeyError) as error:  # what a class makes of a vocabulary that is not there
+            unread = first_line(error)
+    if unread:
+        raise UserError(f"encoder {shown}: it has no tokenizer that can be read ({unread}): put its files beside the weights")
+    return tokenizer
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:
