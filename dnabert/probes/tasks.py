@@ -89,9 +89,9 @@ class Task:
     @cached_property
     def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found once, whoever asks for it."""
-        known, found = {_either_strand(sequence) for sequence in self.train.sequences}, {}
+        known, found = {_either_strand(_spelled(sequence)) for sequence in self.train.sequences}, {}
         for name, part in (("dev", self.dev), ("test", self.test)):
-            copied = np.array([_either_strand(sequence) in known for sequence in part.sequences], dtype=bool)
+            copied = np.array([_either_strand(_spelled(sequence)) in known for sequence in part.sequences], dtype=bool)
             found[name] = seen_in_training(part.sequences, train=self.train.sequences), copied
         return found
 
@@ -278,7 +278,7 @@ def _chosen(rows: _Rows, number: NDArray[np.int64], chosen: NDArray[np.int64]) -
 def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
     """Which of the different sequences each row is (n,), and the label with which each of these stands first."""
     spelled = [_spelled(sequence) for sequence, _ in rows]
-    either = [_either_strand(sequence) for sequence, _ in rows]
+    either = [_either_strand(text) for text in spelled]
     first: dict[bytes, int] = {}
     for row, text in enumerate(either):
         first.setdefault(text, row)
@@ -288,9 +288,8 @@ def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
     return number, [rows[first[text]][1] for text in place]
 
 
-def _either_strand(sequence: NDArray[np.uint8]) -> bytes:
-    """The same of a sequence and of its reverse complement."""
-    text = _spelled(sequence)
+def _either_strand(text: bytes) -> bytes:
+    """The same of a spelled sequence and of its reverse complement."""
     return min(text, reverse_complement(text))
 
 
