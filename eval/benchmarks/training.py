@@ -64,13 +64,13 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
     peak, flops = _matrix_peak(device, bf16=bf16), _flops_per_token(config, sampler)
 
     def remark(rates: list[Rates]) -> str:
-        def share(of: float) -> str:
-            each_of = zip(ours, (rate.cpu if device.type == "cpu" else rate.wall for rate in rates), strict=False)
+        def share(of: float, *, by_cpu: bool = False) -> str:
+            each_of = zip(ours, (rate.cpu if by_cpu else rate.wall for rate in rates), strict=False)
             return ", ".join(f"{each.name} {statistics.median(rate) * 1e3 * flops / of:.0%}" for each, rate in each_of)
 
         lines = [
             f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; at asked places what nothing else needs)",
-            f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s{per_cpu}: {share(peak)}",
+            f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s{per_cpu}: {share(peak, by_cpu=bool(per_cpu))}",
         ]
         if config.peak:
             lines.append(f"of the promised {config.peak:,.0f} TFLOP/s: {share(config.peak * 1e12)}")
