@@ -110,7 +110,6 @@ class AssignConfig:
     """Pieces in one forward pass; changes speed and memory, not the vectors."""
     device: str = "auto"
     """`auto` (an accelerator where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
-
     trust_code: bool = False
     """Run the module that the clusters name, where an encoder python:… made their vectors; else they are refused."""
 
