@@ -12,8 +12,10 @@ from typing import Annotated, Any, Union
 import tyro
 
 from dnabert.command import FLAGS
+from dnabert.field_help import give_help
 
-#: tyro's function for bash offers no files where an argument without a flag stands; readline does, where nothing else fits.
+#: tyro's function for bash offers no files where an argument without a flag stands; readline does, where nothing else
+#: fits.
 _BASH_FILES = """
 
 _dnabert() {
@@ -45,6 +47,7 @@ def completion_script(shell: str, commands: Mapping[str, type]) -> str:
         for name, each in alike.items()
     ]
     union: Any = Union[tuple(subcommands)] if len(subcommands) > 1 else alike[next(iter(alike))]  # noqa: UP007
+    give_help([*commands.values()])
     written = io.StringIO()
     with contextlib.redirect_stdout(written), contextlib.suppress(SystemExit):
         tyro.cli(union, args=["--tyro-print-completion", shell], prog="dnabert")
@@ -55,7 +58,11 @@ def _with_common_flags(arguments: type) -> type:
     """Beside a command's own arguments, those that are read before them."""
     config = Annotated[Path | None, tyro.conf.arg(help="YAML file of settings")]
     flags = [
-        (flag.removeprefix("--"), Annotated[bool, tyro.conf.arg(help=meaning), tyro.conf.FlagCreatePairsOff], dataclasses.field(default=False))
+        (
+            flag.removeprefix("--"),
+            Annotated[bool, tyro.conf.arg(help=meaning), tyro.conf.FlagCreatePairsOff],
+            dataclasses.field(default=False),
+        )
         for flag, meaning in FLAGS.items()
     ]
     fields = [("config", config, dataclasses.field(default=None)), *flags]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from dnabert.config import check_numbers, field_types, nearest, of_group, unchecked_from_yaml
 from dnabert.errors import UserError
+from dnabert.field_help import give_help
 
 T = TypeVar("T")
 
@@ -54,12 +55,18 @@ def parse(
 
     arguments, path = _split_config(sys.argv[1:] if argv is None else argv)
     default = unchecked_from_yaml(config_class, path)
-    description = "\n\n".join(x.strip() for x in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if x)
+    description = "\n\n".join(
+        x.strip() for x in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if x
+    )
+    if {"-h", "--help"} & {*arguments}:
+        give_help(_groups(config_class))
     known = functools.partial(
         tyro.cli, config_class, args=arguments, default=default, prog=prog, description=description
     )
     with _without_checks(config_class):
-        config = typing.cast(T, _one_line_errors(known, [*flags(config_class), *others], listed=dict(_listed(config_class))))
+        config = typing.cast(
+            T, _one_line_errors(known, [*flags(config_class), *others], listed=dict(_listed(config_class)))
+        )
     try:
         _check(config)
     except UserError as error:
@@ -72,7 +79,8 @@ def parse(
 
 @contextlib.contextmanager
 def _without_checks(config_class: type) -> Iterator[None]:
-    """Keep a dataclass and its groups from checking themselves while tyro makes them: only afterwards is it known which group says what."""
+    """Keep a dataclass and its groups from checking themselves while tyro makes them: only afterwards is it known which
+    group says what."""
     checked = [(each, vars(each)["__post_init__"]) for each in _groups(config_class) if "__post_init__" in vars(each)]
     try:
         for each, _ in checked:
@@ -149,7 +157,8 @@ def flags(config_class: type, prefix: str = "") -> Iterable[str]:
 
 
 def _listed(config_class: type) -> Iterable[tuple[str, str]]:
-    """What would be the flag of a field of the groups that a list holds, which none can be, and the list's key: ``--genes``, ``genomes``."""
+    """What would be the flag of a field of the groups that a list holds, which none can be, and the list's key:
+    ``--genes``, ``genomes``."""
     for name, hint in field_types(config_class).items():
         for group in typing.get_args(hint) if typing.get_origin(hint) is list else ():
             if dataclasses.is_dataclass(group) and isinstance(group, type):
@@ -194,14 +203,29 @@ def _say(text: str, known: Sequence[str], *, listed: Mapping[str, str]) -> str:
             return f"{flag} is too much for a flag: set it in a YAML file and pass --config FILE.yaml"
         if flag in listed:
             key = flag.removeprefix("--").replace("-", "_")
-            return f"{flag} is of each of the {listed[flag]}: set {key} under {listed[flag]} in a YAML file and pass --config FILE.yaml"
+            return (
+                f"{flag} is of each of the {listed[flag]}: set {key} under {listed[flag]} in a YAML file and pass "
+                "--config FILE.yaml"
+            )
         return f"unknown argument {flag}{nearest(flag, known)}; --help lists what there is"
     text = re.split(r" For full helptext| Argument helptext| Arguments? similar| Perhaps you meant", text)[0]
-    text = re.sub(r"no type matching \{None\}\|(INT|FLOAT) could be instantiated from \['(.*?)'\].*", lambda m: f"{m[2]!r} is no {'whole ' if m[1] == 'INT' else ''}number", text)
+    text = re.sub(
+        r"no type matching \{None\}\|(INT|FLOAT) could be instantiated from \['(.*?)'\].*",
+        lambda m: f"{m[2]!r} is no {'whole ' if m[1] == 'INT' else ''}number",
+        text,
+    )
     text = re.sub(r"invalid literal for int\(\) with base 10: ('.*?')", r"\1 is no whole number", text)
     text = re.sub(r"could not convert string to float: ('.*?')", r"\1 is no number", text)
-    text = re.sub(r"^.*Missing value for argument '(--[\w.-]+)'.*", r'\1 has no value (one that begins with a hyphen is joined to it: \1="-x")', text)
+    text = re.sub(
+        r"^.*Missing value for argument '(--[\w.-]+)'.*",
+        r'\1 has no value (one that begins with a hyphen is joined to it: \1="-x")',
+        text,
+    )
     text = re.sub(r"^Required options Missing from .*?: ", "missing: ", text)
-    text = re.sub(r"^missing: --([\w-]+\.\d+\.[\w-]+) .*", lambda found: f"{found[1].replace('-', '_')} is missing in the YAML file: add it", text)
+    text = re.sub(
+        r"^missing: --([\w-]+\.\d+\.[\w-]+) .*",
+        lambda found: f"{found[1].replace('-', '_')} is missing in the YAML file: add it",
+        text,
+    )
     text = re.sub(r"^(Invalid choice|Value error|Parsing error|Missing argument) (?=[a-zEM])", "", text)
     return f"{text.rstrip(' .')}; see --help"
