@@ -25,6 +25,7 @@ slow: .venv/installed
 	$(PYTEST) -m slow
 
 lint: .venv/installed
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo

@@ -26,7 +26,8 @@ class FetchArguments(FetchConfig):
     """
 
     names: Positional[Annotated[list[str], arg(metavar="NAME ...")]] = field(default_factory=list)
-    """great-apes (human, chimp, bonobo, gorilla, orangutan), or assemblies by UCSC's name: hg38, hs1, panTro6, mm39, …"""
+    """great-apes (human, chimp, bonobo, gorilla, orangutan), or assemblies by UCSC's name: hg38, hs1, panTro6, mm39,
+    …"""
     out: str
     """YAML file to write: dnabert prepare --config takes it."""
     overwrite: bool = False
@@ -41,7 +42,8 @@ class PrepareArguments(CorpusConfig):
     """
 
     fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
-    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in --config."""
+    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in
+    --config."""
     demo: bool = False
     """Prepare the small embedded corpus of four great apes, with its annotation."""
     out: str
@@ -56,13 +58,16 @@ class EmbedArguments(EmbedConfig):
 
     Example: dnabert embed runs/my_run corpus --out embeddings
 
-    On several GPUs, each reading a stretch of the input: accelerate launch -m dnabert embed runs/my_run corpus --out embeddings
+    On several GPUs, each reading a stretch of the input: accelerate launch -m dnabert embed runs/my_run corpus --out
+    embeddings
     """
 
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
-    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER (another's model of DNA, as its
-    tokenizer cuts it), kmer:6, lsa:8, random:RUN, untrained:RUN (as pretraining begins), python:MODULE:NAME (your own) or codebook:MODEL
-    (counts of what its states are near to, for clusters; fitted on the input); A+B: side by side, each weighing by its dimensions, fitted on the input."""
+    """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER
+    (another's model of DNA, as its
+    tokenizer cuts it), kmer:6, lsa:8, random:RUN, untrained:RUN (as pretraining begins), python:MODULE:NAME (your own)
+    or codebook:MODEL (counts of what its states are near to, for clusters; fitted on the input); A+B: side by side,
+    each weighing by its dimensions, fitted on the input."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """Corpus folder, or FASTA or .2bit file."""
     out: str
@@ -83,7 +88,8 @@ class ScoreArguments(ScoreConfig):
     corpus: Positional[Annotated[str, arg(metavar="CORPUS")]]
     """Folder made by `dnabert prepare`."""
     out: str
-    """Folder to make: kinds.tsv (a row for each kind of sequence), windows.parquet (each window's bits per base), scores.json."""
+    """Folder to make: kinds.tsv (a row for each kind of sequence), windows.parquet (each window's bits per base),
+    scores.json."""
     overwrite: bool = False
     """Replace scores that stand there."""
 
@@ -94,7 +100,9 @@ class ClusterArguments(ClusterConfig):
 
     Example: dnabert cluster embeddings --out clusters
 
-    Millions of windows on an NVIDIA GPU, where RAPIDS is installed (pip install cuml-cu12), without which nothing here changes:
+    Millions of windows on an NVIDIA GPU, where RAPIDS is installed (pip install cuml-cu12), without which nothing here
+    changes:
+
     python -m cuml.accel -m dnabert cluster embeddings --out clusters --exact-below 2000000 --map-sample 100000000
     """
 
@@ -116,7 +124,8 @@ class StabilityArguments(StabilityConfig):
     clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
     """Folder made by `dnabert cluster`; the embeddings it was made from must still stand."""
     null: str | None = None
-    """Clusters of the same windows embedded with --shuffle, made with the same settings: what composition alone makes."""
+    """Clusters of the same windows embedded with --shuffle, made with the same settings: what composition alone
+    makes."""
     out: str
     """Folder to make."""
     overwrite: bool = False
@@ -135,12 +144,15 @@ class AssignArguments(AssignConfig):
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
-    """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to exemplar_3,
+    """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to
+    exemplar_3,
     unlike, note; with --stability stability; with --explanation sentence."""
     explanation: str | None = None
-    """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in its row."""
+    """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in
+    its row."""
     stability: str | None = None
-    """Folder of `dnabert stability` of these clusters: whether a sequence's cluster comes back when clustering is repeated stands in its row,
+    """Folder of `dnabert stability` of these clusters: whether a sequence's cluster comes back when clustering is
+    repeated stands in its row,
     and how often what is placed is elsewhere then is told."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
@@ -158,7 +170,8 @@ class PredictArguments(PredictConfig):
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
-    """Table (tab-separated) to write: name, start, end, length, label, probability, note, and the probability of each class."""
+    """Table (tab-separated) to write: name, start, end, length, label, probability, note, and the probability of each
+    class."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
 
@@ -188,7 +201,8 @@ class ReportArguments:
     """
 
     source: Positional[Annotated[str, arg(metavar="EXPLANATION_OR_COMPARISON")]]
-    """Folder made by `dnabert explain` (map and cards), or by eval/compare.py (the ladder of encoders and the verdict, too)."""
+    """Folder made by `dnabert explain` (map and cards), or by eval/compare.py (the ladder of encoders and the verdict,
+    too)."""
     run: str | None = None
     """Folder made by train/pretrain.py, for the loss curve and its floors."""
     out: str
@@ -207,7 +221,8 @@ class ExportArguments(ExportConfig):
     source: Positional[Annotated[str, arg(metavar="CLUSTERS_OR_EMBEDDINGS")]]
     """Folder made by `dnabert cluster` (the embeddings it was made from must still stand) or by `dnabert embed`."""
     out: str
-    """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters in
+    """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters
+    in
     their colours, for genome browsers), .parquet (one flat table with the vectors)."""
     overwrite: bool = False
     """Replace a file of the same format that stands there."""
@@ -221,7 +236,8 @@ class PushArguments(PushConfig):
     """
 
     source: Positional[Annotated[str, arg(metavar="FOLDER")]]
-    """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert prepare` (a data set);
+    """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert
+    prepare` (a data set);
     or default, the packaged model."""
     name: Positional[Annotated[str, arg(metavar="NAME")]]
     """Repository of the Hub: OWNER/NAME."""
@@ -237,8 +253,8 @@ class CompletionArguments:
 
     Example: dnabert completion bash > ~/.local/share/bash-completion/completions/dnabert
 
-    For this session alone: source <(dnabert completion bash). Others: dnabert completion zsh > "${fpath[1]}/_dnabert", and
-    dnabert completion fish > ~/.config/fish/completions/dnabert.fish
+    For this session alone: source <(dnabert completion bash). Others: dnabert completion zsh > "${fpath[1]}/_dnabert",
+    and dnabert completion fish > ~/.config/fish/completions/dnabert.fish
     """
 
     shell: Positional[Annotated[Literal["bash", "zsh", "fish"], arg(metavar="SHELL")]]

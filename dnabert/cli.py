@@ -71,7 +71,9 @@ def embed(arguments: EmbedArguments) -> Result:
     from dnabert.manifest import read_manifest
 
     config = _part(arguments, EmbedConfig)
-    made = write_embeddings(arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite)
+    made = write_embeddings(
+        arguments.encoder, arguments.input, out=arguments.out, config=config, overwrite=arguments.overwrite
+    )
     Processes.current().leave()
     record = read_manifest(made, kind="embeddings")["config"]
     told = {name: record[name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
@@ -86,7 +88,11 @@ def score(arguments: ScoreArguments) -> Result:
     made = make(arguments.run, arguments.corpus, out=arguments.out, config=config, overwrite=arguments.overwrite)
     summary = made.summary
     told = {name: summary[name] for name in ("split", "windows", "places", "kinds", "notes")}
-    return Result({"out": arguments.out, **told}, text="\n".join(summary["sentences"]), notes=[f"note: {each}" for each in summary["notes"]])
+    return Result(
+        {"out": arguments.out, **told},
+        text="\n".join(summary["sentences"]),
+        notes=[f"note: {each}" for each in summary["notes"]],
+    )
 
 
 def cluster(arguments: ClusterArguments) -> Result:
@@ -97,8 +103,14 @@ def cluster(arguments: ClusterArguments) -> Result:
     config = _part(arguments, ClusterConfig)
     made = make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
     found, share = len(made.summary["clusters"]), made.summary["noise"] / max(made.summary["n"], 1)
-    some = f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {percent(share)} in none"
-    return Result({"out": arguments.out, **made.summary}, notes=[some if found else f"{some}: lower --min-cluster-size, or embed more"])
+    some = (
+        f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {percent(share)} in "
+        "none"
+    )
+    return Result(
+        {"out": arguments.out, **made.summary},
+        notes=[some if found else f"{some}: lower --min-cluster-size, or embed more"],
+    )
 
 
 def stability(arguments: StabilityArguments) -> Result:
@@ -121,7 +133,9 @@ def assign(arguments: AssignArguments) -> Result:
 
     config = _part(arguments, AssignConfig)
     beside = {"explanation": arguments.explanation, "stability": arguments.stability}
-    made = make(arguments.clusters, arguments.input, out=arguments.out, config=config, **beside, overwrite=arguments.overwrite)
+    made = make(
+        arguments.clusters, arguments.input, out=arguments.out, config=config, **beside, overwrite=arguments.overwrite
+    )
     facts = {
         "out": arguments.out,
         "sequences": made.sequences,
@@ -153,13 +167,18 @@ def explain(arguments: ExplainArguments) -> Result:
     from dnabert.explain.evidence_rows import left_out
 
     config, stability_folder = _part(arguments, ExplainConfig), arguments.stability
-    made = make(arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite)
+    made = make(
+        arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite
+    )
     clusters = [{"label": x["label"], "n": x["makeup"]["n"], "sentence": x["sentence"]["text"]} for x in made.cards]
     skipped = made.overall["skipped"]
     notes = [f"cluster {x['label']}, {x['n']:,} windows: {x['sentence']}" for x in clusters]
     genes = made.overall["genes_shared"]
     if genes is not None:
-        notes.append(f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} there, {genes['told']}")
+        notes.append(
+            f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} "
+            f"there, {genes['told']}"
+        )
     notes += [f"left out: {each}" for each in left_out(skipped)]
     return Result({"out": arguments.out, "clusters": clusters, "skipped": skipped}, notes=notes)
 
@@ -283,7 +302,9 @@ def _corpus_config(arguments: PrepareArguments, words: Sequence[str]) -> tuple[C
     base = None if path is None else Path(path).parent
     if config.orthologous_blocks is not None:  # the flag's is found from where one stands, the YAML's beside it
         by_flag = is_given("--orthologous-blocks", words)
-        blocks = resolve_paths(dataclasses.replace(config, genomes=[]), base=None if by_flag else base).orthologous_blocks
+        blocks = resolve_paths(
+            dataclasses.replace(config, genomes=[]), base=None if by_flag else base
+        ).orthologous_blocks
         config = dataclasses.replace(config, orthologous_blocks=blocks)
     if arguments.fasta:
         typed = any(path in words for path in arguments.fasta)  # else they stand in the YAML

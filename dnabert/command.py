@@ -20,8 +20,9 @@ from dnabert.flags import parse
 
 T = TypeVar("T")
 
-#: Turns that a thread of GNU's OpenMP, torch's on Linux, makes for the others before it sleeps. It makes 300,000 by default, a millisecond at every one of
-#: a step's hundreds of meetings; where another process has a core, each of these takes it away from the thread that is waited for.
+#: Turns that a thread of GNU's OpenMP, torch's on Linux, makes for the others before it sleeps. It makes 300,000 by
+#: default, a millisecond at every one of a step's hundreds of meetings; where another process has a core, each of these
+#: takes it away from the thread that is waited for.
 _SPINS = ("GOMP_SPINCOUNT", "1000")
 #: Flags of every command, and what ``--help`` says of them.
 FLAGS = {
@@ -74,7 +75,11 @@ def run_command(
     given = list(sys.argv[1:] if argv is None else argv)
     wanted = {flag for flag in FLAGS if flag in given}
     # a shell expands ~ at the beginning of a word, and not every one in --out=~/corpus
-    words = [re.sub(r"^(--[\w.-]+=)?~(?=/|$)", lambda found: (found[1] or "") + os.path.expanduser("~"), word) for word in given if word not in FLAGS]
+    words = [
+        re.sub(r"^(--[\w.-]+=)?~(?=/|$)", lambda found: (found[1] or "") + os.path.expanduser("~"), word)
+        for word in given
+        if word not in FLAGS
+    ]
     if "--version" in wanted:
         print(version_line())
         return
@@ -137,7 +142,9 @@ def _listening(*, quiet: bool, json_only: bool) -> Iterator[None]:
         yield
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *place: Any, otherwise: Callable[..., None], **more: Any) -> None:
+def _show_warning(
+    message: Warning | str, category: type[Warning], *place: Any, otherwise: Callable[..., None], **more: Any
+) -> None:
     """Our own cautions in a line; of a library's warnings one wants to know where they come from."""
     if issubclass(category, Caution):
         print(f"warning: {message}", file=sys.stderr)
@@ -157,6 +164,8 @@ def _show(result: Result, *, prog: str, quiet: bool, as_json: bool) -> None:
         for note in result.notes:
             print(note, file=sys.stderr)
     if as_json:
-        print(json.dumps({"command": prog, "version": version_line().split()[1], **plain(result.facts)}, allow_nan=False))
+        print(
+            json.dumps({"command": prog, "version": version_line().split()[1], **plain(result.facts)}, allow_nan=False)
+        )
     elif not quiet and result.text != "":
         print(result.facts["out"] if result.text is None else result.text)

@@ -1,4 +1,5 @@
-"""Loops over bases that numpy would need many passes for, compiled to machine code by numba; import it where they are used."""
+"""Loops over bases that numpy would need many passes for, compiled to machine code by numba; import it where they are
+used."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def import_compiled(name: str) -> ModuleType:
     """Import a library that has numba keep its machine code, as umap does.
 
     It cannot be imported where neither its folder nor the user's cache can be written, as in many containers; then the
-    code is kept in a temporary folder for as long as the process lives, and NUMBA_CACHE_DIR is what keeps it for longer.
+    code is kept in a temporary folder for as long as the process lives, and NUMBA_CACHE_DIR is what keeps it for
+    longer.
     """
     try:
         return importlib.import_module(name)

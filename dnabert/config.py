@@ -39,7 +39,8 @@ def load_yaml(config_class: type[T], path: str | Path) -> T:
 
 
 def unchecked_from_yaml(config_class: type[T], path: str | Path | None) -> T:
-    """As `load_yaml` (of defaults alone where there is no file), without the checks across fields, for flags to be laid over it.
+    """As `load_yaml` (of defaults alone where there is no file), without the checks across fields, for flags to be laid
+    over it.
 
     A field without any value holds `tyro.MISSING`.
     """
@@ -48,7 +49,8 @@ def unchecked_from_yaml(config_class: type[T], path: str | Path | None) -> T:
 
 
 def from_mapping(config_class: type[T], mapping: Mapping[str, Any]) -> T:
-    """Make a dataclass of a mapping, such as a dict, as strictly as `load_yaml` does of a file; the messages name the class."""
+    """Make a dataclass of a mapping, such as a dict, as strictly as `load_yaml` does of a file; the messages name the
+    class."""
     return _build(config_class, _of_python(mapping), where=_Place(config_class.__name__), construct=_checked)
 
 
@@ -72,10 +74,11 @@ def save_yaml(config: Any, path: str | Path) -> None:
 
 
 def check_types(config: Any) -> None:
-    """Give each field of a dataclass the type that it states, in place: what is built in Python is as strict as YAML and flags.
+    """Give each field of a dataclass the type that it states, in place: what is built in Python is as strict as YAML
+    and flags.
 
-    A number of numpy becomes Python's (neither YAML nor JSON takes it, as a stage would find when its work is done), a path that is to be text
-    becomes it, a tuple a list.
+    A number of numpy becomes Python's (neither YAML nor JSON takes it, as a stage would find when its work is done), a
+    path that is to be text becomes it, a tuple a list.
 
     Raises
     ------
@@ -96,7 +99,8 @@ def check_types(config: Any) -> None:
 
 
 def check_numbers(value: Any, *, flag: str) -> None:
-    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do not take.
+    """Refuse what no setting of any command can be: NaN, infinity, numbers beyond counting, seeds that generators do
+    not take.
 
     Raises
     ------
@@ -191,7 +195,8 @@ def _checked(config_class: type, values: dict[str, Any], where: _Place) -> Any:
 
 
 def of_group(text: str, config_class: type, key: str) -> str:
-    """Reword what a group of settings says of itself, which knows of no group around it: its flags get the group's dotted key.
+    """Reword what a group of settings says of itself, which knows of no group around it: its flags get the group's
+    dotted key.
 
     Examples
     --------

@@ -45,13 +45,15 @@ def system_error(error: BaseException) -> str | None:
     """What the system said, if that is what an error tells of; pyarrow and safetensors hand it on as text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.strerror or str(error)
-    if isinstance(error, OSError) and isinstance(error.__context__, OSError):  # pyfaidx raises one of its own, without a number
+    # pyfaidx raises one of its own, without a number
+    if isinstance(error, OSError) and isinstance(error.__context__, OSError):
         return system_error(error.__context__)
     return next((text for text in _TOLD if text in str(error)), None)
 
 
 def disk_fault(error: BaseException) -> str | None:
-    """What keeps a disk from taking what is written, if that is what an error tells of: it is full, or may only be read.
+    """What keeps a disk from taking what is written, if that is what an error tells of: it is full, or may only be
+    read.
 
     Examples
     --------

@@ -35,8 +35,8 @@ class UserError(Exception):
 def one_line(main: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command so that a `UserError` becomes ``error: …`` on stderr and exit status 2.
 
-    Ctrl-C becomes one line too, with the shell's status 130; a file or folder that the system refuses, wherever it is met, with 2. SIGTERM leaves with 143 as
-    Ctrl-C does, so that what was written on the way is removed.
+    Ctrl-C becomes one line too, with the shell's status 130; a file or folder that the system refuses, wherever it is
+    met, with 2. SIGTERM leaves with 143 as Ctrl-C does, so that what was written on the way is removed.
     """
 
     @functools.wraps(main)
@@ -51,10 +51,14 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
             sys.exit(141)
         except OSError as error:
             if error.filename is not None and error.strerror:
-                _leave(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}: mend that, or give another", status=2)
+                _leave(
+                    f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}: mend that, or give another",
+                    status=2,
+                )
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)  # it goes to a full disk
+            # it goes to a full disk
+            _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
 
@@ -62,7 +66,8 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
 
 
 def _clear_up_when_terminated() -> None:
-    """SIGTERM ends a process at once, and a genome that was unpacked for it stays on the disk; unless somebody has made it mean something else."""
+    """SIGTERM ends a process at once, and a genome that was unpacked for it stays on the disk; unless somebody has made
+    it mean something else."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 

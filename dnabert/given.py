@@ -1,4 +1,5 @@
-"""What a caller gives to a function of the library, where it could be taken for something else: settings, what a stage gave, and what is to be read."""
+"""What a caller gives to a function of the library, where it could be taken for something else: settings, what a stage
+gave, and what is to be read."""
 
 from __future__ import annotations
 
@@ -43,8 +44,13 @@ def settings(given: T | Mapping[str, Any] | None, config_class: type[T]) -> T:
     if given is None or isinstance(given, Mapping):
         return from_mapping(config_class, given or {})
     if isinstance(given, str | os.PathLike):
-        raise UserError(f"settings are a {name} or a dict of its fields, not a path: pass dnabert.config.load_yaml({name}, {short(os.fspath(given))})")
-    raise UserError(f"settings are of type {type(given).__name__}, allowed is a {name} or a dict of its fields: pass one of these")
+        raise UserError(
+            f"settings are a {name} or a dict of its fields, not a path: pass dnabert.config.load_yaml({name}, "
+            f"{short(os.fspath(given))})"
+        )
+    raise UserError(
+        f"settings are of type {type(given).__name__}, allowed is a {name} or a dict of its fields: pass one of these"
+    )
 
 
 def path_to_read(given: Any, *, allowed: str, instead: str) -> Path:
@@ -62,9 +68,13 @@ def path_to_read(given: Any, *, allowed: str, instead: str) -> Path:
         for a list, a table, an array or another object, or for sequence in place of a path.
     """
     if not isinstance(given, str | os.PathLike):
-        raise UserError(f"the input is of type {type(given).__name__}, and is read from a path, of {allowed}: {instead}")
+        raise UserError(
+            f"the input is of type {type(given).__name__}, and is read from a path, of {allowed}: {instead}"
+        )
     if not os.path.lexists(given) and len(os.fspath(given)) > 30 and set(os.fspath(given).upper()) <= set("ACGTUN"):
-        raise UserError(f"the input {short(os.fspath(given))} is a sequence, and is read from a path, of {allowed}: {instead}")
+        raise UserError(
+            f"the input {short(os.fspath(given))} is a sequence, and is read from a path, of {allowed}: {instead}"
+        )
     return Path(given)
 
 

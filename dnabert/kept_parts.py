@@ -48,7 +48,11 @@ class KeptParts:
         if kept is None:
             began = time.perf_counter()
             value = make()
-            kept = {"key": self.key, "seconds": round(time.perf_counter() - began, 2), "value": json.loads(json.dumps(value, allow_nan=False))}
+            kept = {
+                "key": self.key,
+                "seconds": round(time.perf_counter() - began, 2),
+                "value": json.loads(json.dumps(value, allow_nan=False)),
+            }
             if (path := self.path(f"{name}.json")) is not None:
                 with whole_file(path) as partial:
                     partial.write_text(json.dumps(kept))
@@ -73,7 +77,11 @@ class KeptParts:
             kept = None if (path := self.path(f"{name}.json")) is None else read_json(path)
         except (OSError, ValueError):
             return None
-        return kept if isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"} and kept["key"] == self.key else None
+        return (
+            kept
+            if isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"} and kept["key"] == self.key
+            else None
+        )
 
 
 @contextlib.contextmanager

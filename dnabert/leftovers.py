@@ -1,4 +1,5 @@
-"""What a killed process leaves beside the folder that it was making, and how it is told from what another one is writing."""
+"""What a killed process leaves beside the folder that it was making, and how it is told from what another one is
+writing."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def temporary_sibling(out: Path, *, role: str = "") -> Path:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Remove the temporary siblings of `out` whose process is gone: no such process here, and on no machine a lock of it."""
+    """Remove the temporary siblings of `out` whose process is gone: no such process here, and on no machine a lock of
+    it."""
     place = Path(os.path.abspath(out))
     pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)(-\w+)?\.partial")
     for left in place.parent.iterdir():
@@ -79,7 +81,8 @@ def held(folder: Path, *, by: str) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether another process, or another descriptor of this one, holds the lock of a folder; False where there are no locks."""
+    """Whether another process, or another descriptor of this one, holds the lock of a folder; False where there are no
+    locks."""
     try:
         import fcntl
 

@@ -59,7 +59,9 @@ def save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, Any
     manifest = {
         "kind": kind,
         "format": FORMATS[kind],
-        "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config,
+        "config": dataclasses.asdict(config)
+        if dataclasses.is_dataclass(config) and not isinstance(config, type)
+        else config,
         "inputs": inputs,
         "versions": versions(),
         "command": [_program(sys.argv[0]), *sys.argv[1:]],
@@ -102,10 +104,16 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     try:
         manifest = read_json(folder / _MANIFEST)
     except (OSError, ValueError):
-        raise UserError(f"{folder} is no {told_kind(kind)} of dnabert: it has no readable {_MANIFEST}: finish it, or give another folder") from None
+        raise UserError(
+            f"{folder} is no {told_kind(kind)} of dnabert: it has no readable {_MANIFEST}: finish it, or give another "
+            "folder"
+        ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None
-        raise UserError(f"{folder} holds {told_kind(str(found)) if found else 'something unknown'}, not {_one(kind)}: give the folder of {_one(kind)}")
+        raise UserError(
+            f"{folder} holds {told_kind(str(found)) if found else 'something unknown'}, not {_one(kind)}: give the "
+            f"folder of {_one(kind)}"
+        )
     if manifest.get("format") != FORMATS[kind]:
         versions = manifest.get("versions")
         made_by = versions.get("dnabert", "another version") if isinstance(versions, dict) else "another version"
@@ -114,16 +122,27 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
             f"this version reads format {FORMATS[kind]}): make it again"
         )
     if damaged := _damaged(manifest):
-        raise UserError(f"{folder / _MANIFEST} is damaged: {damaged} is not what dnabert wrote there: make {folder} again")
+        raise UserError(
+            f"{folder / _MANIFEST} is damaged: {damaged} is not what dnabert wrote there: make {folder} again"
+        )
     return manifest
 
 
 def _damaged(manifest: Mapping[str, Any]) -> str:
     """The first key that does not hold what `write_manifest` writes, or nothing."""
-    kinds: dict[str, type | tuple[type, ...]] = {"config": (dict, type(None)), "inputs": dict, "versions": dict, "command": list}
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "config": (dict, type(None)),
+        "inputs": dict,
+        "versions": dict,
+        "command": list,
+    }
     wrong = [key for key, kind in kinds.items() if key not in manifest or not isinstance(manifest[key], kind)]
     if not wrong:
-        wrong = [f"inputs.{name}" for name, each in manifest["inputs"].items() if not (isinstance(each, dict) and isinstance(each.get("path"), str))]
+        wrong = [
+            f"inputs.{name}"
+            for name, each in manifest["inputs"].items()
+            if not (isinstance(each, dict) and isinstance(each.get("path"), str))
+        ]
     return wrong[0] if wrong else ""
 
 
@@ -186,7 +205,8 @@ def sha256(path: str | Path) -> str:
 
 
 def content_hash(path: str | Path) -> str | None:
-    """SHA-256 of a file, of a stage folder's manifest, or of the names and bytes of a model's files that others saved; None where none is."""
+    """SHA-256 of a file, of a stage folder's manifest, or of the names and bytes of a model's files that others saved;
+    None where none is."""
     hashed = _hashed(Path(path))
     if len(hashed) == 1:
         return sha256(hashed[0])

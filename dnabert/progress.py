@@ -85,7 +85,8 @@ def watched(each: Iterable[T], description: str, *, unit: str = " clusters", tot
 
 @contextlib.contextmanager
 def counted_lines(description: str, *, unit: str) -> Iterator[None]:
-    """Count the lines that the block prints on a bar, in place of showing them: compiled loops of libraries tell so that they go on."""
+    """Count the lines that the block prints on a bar, in place of showing them: compiled loops of libraries tell so
+    that they go on."""
     from tqdm import tqdm
 
     bar = tqdm(desc=description, unit=unit, leave=False, disable=None, mininterval=_REDRAWN)

@@ -38,8 +38,8 @@ def stage(
     out : path of the folder to make; its parents are made too.
     kind : one of `dnabert.manifest.FORMATS`; later stages check it.
     config : dataclass or mapping, written into the manifest.
-    inputs : name to file or stage folder; their SHA-256 (for a stage folder: of its manifest) are taken before the block, which
-        therefore reads them: what changes meanwhile is another than the one recorded.
+    inputs : name to file or stage folder; their SHA-256 (for a stage folder: of its manifest) are taken before the
+        block, which therefore reads them: what changes meanwhile is another than the one recorded.
     overwrite : replace an existing stage of the same kind; without it an existing `out` is an error.
 
     Raises
@@ -87,7 +87,8 @@ def reading(folder: Path, *, kind: str) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
-    """Make a folder beside `out`, hold it while the block runs, and remove it; what killed processes left there is removed too."""
+    """Make a folder beside `out`, hold it while the block runs, and remove it; what killed processes left there is
+    removed too."""
     temporary = temporary_sibling(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(out)
@@ -113,7 +114,8 @@ def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
         try:
             temporary.rename(out)
             return
-        except OSError as error:  # a folder that is not empty: made by another process since this one began, or to be replaced
+        except OSError as error:
+            # a folder that is not empty: made by another process since this one began, or to be replaced
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise
         try:
@@ -131,7 +133,8 @@ def _put(temporary: Path, out: Path, *, kind: str, overwrite: bool) -> None:
 
 
 def share(folder: Path) -> None:
-    """Give every file in a folder the rights that the process's umask leaves: safetensors writes files that nobody else may read.
+    """Give every file in a folder the rights that the process's umask leaves: safetensors writes files that nobody else
+    may read.
 
     A file that stands in another folder too (a hard link) is somebody's own, and keeps the rights they gave it.
     """
@@ -144,7 +147,8 @@ def share(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _writing(out: Path, *, within: Path) -> Iterator[None]:
-    """Say in one line what keeps a folder from being written: a full disk, a right that is not given, a file elsewhere."""
+    """Say in one line what keeps a folder from being written: a full disk, a right that is not given, a file
+    elsewhere."""
     try:
         yield
     except UserError:
@@ -154,8 +158,11 @@ def _writing(out: Path, *, within: Path) -> Iterator[None]:
         if found is None:
             raise
         name = getattr(error, "filename", None)
-        elsewhere = name if isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out else None
-        if elsewhere and isinstance(error, PermissionError) and os.path.isfile(elsewhere):  # what is written is new: that one was to be read
+        elsewhere = (
+            name if isinstance(name, str) and not Path(name).is_relative_to(within) and Path(name) != out else None
+        )
+        # what is written is new: that one was to be read
+        if elsewhere and isinstance(error, PermissionError) and os.path.isfile(elsewhere):
             raise UserError(f"cannot read {elsewhere}: {found}: ask its owner, or give another") from error
         place = f"{elsewhere}: " if elsewhere else ""
         raise UserError(f"cannot write {out}: {place}{found}: free space or choose another --out") from error
@@ -201,22 +208,32 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_dir() or kind_of(out) != kind:
-        raise UserError(f"{out} exists and is no {told_kind(kind)} of dnabert, so --overwrite leaves it alone: choose another --out")
+        raise UserError(
+            f"{out} exists and is no {told_kind(kind)} of dnabert, so --overwrite leaves it alone: choose another --out"
+        )
     check_holds_no_stage(out)
     check_not_stood_in(out)
 
 
 def check_holds_no_stage(out: Path) -> None:
-    """Raise `UserError` when somebody keeps another stage in a folder that is about to be replaced, and would lose it."""
+    """Raise `UserError` when somebody keeps another stage in a folder that is about to be replaced, and would lose
+    it."""
     for path in sorted(out.iterdir()) if out.is_dir() else ():
         if path.is_dir() and (kind := kind_of(path)) is not None:
-            raise UserError(f"{out} would be replaced, and {path} ({told_kind(kind)}) with it: move that elsewhere, or choose another --out")
+            raise UserError(
+                f"{out} would be replaced, and {path} ({told_kind(kind)}) with it: move that elsewhere, or choose "
+                "another --out"
+            )
 
 
 def check_not_stood_in(out: Path) -> None:
-    """Raise `UserError` when a folder that is about to be replaced is, or holds, the one that the process was started in."""
+    """Raise `UserError` when a folder that is about to be replaced is, or holds, the one that the process was started
+    in."""
     if Path.cwd().is_relative_to(out.resolve()):
-        raise UserError(f"--out {out} is the folder that you stand in, which would be replaced by another: go elsewhere, or choose another --out")
+        raise UserError(
+            f"--out {out} is the folder that you stand in, which would be replaced by another: go elsewhere, or choose "
+            "another --out"
+        )
 
 
 def check_not_read(out: str | Path, inputs: Iterable[str | Path]) -> None:

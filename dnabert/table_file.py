@@ -1,4 +1,5 @@
-"""A command's table: tab-separated values in a file of the user's choice, whole or absent, replaced only by another such table."""
+"""A command's table: tab-separated values in a file of the user's choice, whole or absent, replaced only by another
+such table."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def check_table_free(out: str | Path, *, columns: Sequence[str], command: str, o
     if not overwrite:
         raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
     if not out.is_file() or not _begins_with(out, columns):
-        raise UserError(f"{out} exists and is no table of {command}, so --overwrite leaves it alone: choose another --out")
+        raise UserError(
+            f"{out} exists and is no table of {command}, so --overwrite leaves it alone: choose another --out"
+        )
 
 
 def write_table(table: pd.DataFrame, out: str | Path) -> None:

@@ -81,7 +81,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     model_input_names: list[str] = ["input_ids", "attention_mask"]  # noqa: RUF012 - transformers declares it so
 
     def __init__(self, k: int = 7, stride: int | None = None, **kwargs: Any) -> None:
-        k, stride = operator.index(k), operator.index(k if stride is None else stride)  # a number of numpy could not be saved as JSON
+        # a number of numpy could not be saved as JSON
+        k, stride = operator.index(k), operator.index(k if stride is None else stride)
         if not 1 <= k <= LARGEST_K:
             raise UserError(f"k is {k}, allowed is 1 to {LARGEST_K}: choose another k")
         if not 1 <= stride <= k:
@@ -109,14 +110,16 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         return max(0, (length - self.k) // self.stride + 1)
 
     def encode_as_hidden(self, bases: Bases) -> npt.NDArray[np.int32]:
-        """Ids without special tokens, as `encode_bases` gives them, but a word with an unknown base reads as a hidden one.
+        """Ids without special tokens, as `encode_bases` gives them, but a word with an unknown base reads as a hidden
+        one.
 
         A pretrained model knows ``[MASK]`` well, and hardly ever saw ``[UNK]``.
 
         Examples
         --------
         >>> tokenizer = KmerTokenizer(k=3)
-        >>> tokenizer.encode_as_hidden(np.frombuffer(b"AAATNA", dtype=np.uint8)).tolist() == [5, tokenizer.mask_token_id]
+        >>> words = tokenizer.encode_as_hidden(np.frombuffer(b"AAATNA", dtype=np.uint8))
+        >>> words.tolist() == [5, tokenizer.mask_token_id]
         True
         """
         ids = self.encode_bases(bases, special_tokens=False)
@@ -193,7 +196,9 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def _encode_plus(self, text: Any, text_pair: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
         if self.stride < self.k:
             if kwargs.get("return_offsets_mapping"):
-                raise ValueError(f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride")
+                raise ValueError(
+                    f"return_offsets_mapping with stride {self.stride} < k {self.k}: word i starts at i * stride"
+                )
             split = kwargs.get("split_special_tokens") or self.split_special_tokens
             kept = [token.content for token in self.added_tokens_decoder.values() if not (split and token.special)]
             pattern = re.compile(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True))) or '(?!)'})")
@@ -212,7 +217,9 @@ class KmerTokenizer(PreTrainedTokenizerFast):
     def _words(self, piece: str) -> str:
         return "".join(piece[start : start + self.k] for start in range(0, len(piece) - self.k + 1, self.stride))
 
-    def _save_pretrained(self, save_directory: Any, file_names: tuple[str, ...], *args: Any, **kwargs: Any) -> tuple[str, ...]:
+    def _save_pretrained(
+        self, save_directory: Any, file_names: tuple[str, ...], *args: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
         if self.stride < self.k:
             # The backend alone would read words side by side: without its file a process that never imported
             # `dnabert` fails to load the tokenizer instead of reading the wrong words.
@@ -221,10 +228,18 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         return super()._save_pretrained(save_directory, file_names, *args, **kwargs)
 
     def _note_added(self, config: Path) -> None:
-        """Write a user's own tokens into ``tokenizer_config.json``, where there is no ``tokenizer.json`` to hold them."""
-        own = {str(number): token.__getstate__() for number, token in self.added_tokens_decoder.items() if number >= self.vocab_size}
+        """Write a user's own tokens into ``tokenizer_config.json``, where there is no ``tokenizer.json`` to hold
+        them."""
+        own = {
+            str(number): token.__getstate__()
+            for number, token in self.added_tokens_decoder.items()
+            if number >= self.vocab_size
+        }
         if own:
-            config.write_text(json.dumps(read_json(config) | {"added_tokens_decoder": own}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            config.write_text(
+                json.dumps(read_json(config) | {"added_tokens_decoder": own}, indent=2, sort_keys=True) + "\n",
+                encoding="utf-8",
+            )
 
 
 def load_tokenizer(folder: str | Path) -> KmerTokenizer:
@@ -245,7 +260,9 @@ def load_tokenizer(folder: str | Path) -> KmerTokenizer:
     try:
         return KmerTokenizer.from_pretrained(str(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"cannot read the tokenizer of {folder} ({type(error).__name__}): make or fetch it again") from None
+        raise UserError(
+            f"cannot read the tokenizer of {folder} ({type(error).__name__}): make or fetch it again"
+        ) from None
 
 
 def _fill(ids: npt.NDArray[np.int32], bases: Bases, *, k: int, stride: int) -> None:

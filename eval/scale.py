@@ -1,10 +1,12 @@
 """Time and memory of the stages on a genome as large as one likes, simulated: is memory flat where it says so?
 
-Example: python eval/scale.py --bases 3e9 --windows 1000000 --out runs/scale --encoder kmer:4 --stages prepare embed cluster
+Example: python eval/scale.py --bases 3e9 --windows 1000000 --out runs/scale --encoder kmer:4 --stages prepare embed
+cluster
 
-Each stage is the command that a user types (with --quiet), in a process of its own. Its peak memory is told in two parts: what it holds
-itself (anonymous memory, looked at ten times a second), and what it has touched in all, pages of memory-mapped files
-included, which the system takes back when it needs them. A genome that stands in the folder already is used again.
+Each stage is the command that a user types (with --quiet), in a process of its own. Its peak memory is told in two
+parts: what it holds itself (anonymous memory, looked at ten times a second), and what it has touched in all, pages of
+memory-mapped files included, which the system takes back when it needs them. A genome that stands in the folder already
+is used again.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ class ScaleConfig:
         if unknown:
             raise UserError(f"--stages names {unknown[0]}, allowed is {', '.join(_STAGES)}")
         if not 3e5 <= self.bases <= 1e12 or self.windows < 1:  # of fewer no sequence holds a gene
-            raise UserError(f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 3e5 to 1e12 and 1 or more")
+            raise UserError(
+                f"--bases is {self.bases:g} and --windows {self.windows}, allowed is 3e5 to 1e12 and 1 or more"
+            )
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,9 @@ def work(config: ScaleConfig) -> Result:
     stages = []
     for name in config.stages:
         arguments, made = commands[name]
-        found = measure([sys.executable, "-m", "dnabert.cli", name, *arguments, "--out", made, "--overwrite", "--quiet"])
+        found = measure(
+            [sys.executable, "-m", "dnabert.cli", name, *arguments, "--out", made, "--overwrite", "--quiet"]
+        )
         amount, unit = _amount(name, config)
         print(
             f"| {name} | {amount:,.0f} {unit} | {found.seconds:,.0f} | {found.processor_seconds:,.0f} | "

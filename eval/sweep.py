@@ -2,8 +2,8 @@
 
 Example: python eval/sweep.py --config configs/sweep/small.yaml --corpus corpus --out runs/sweep
 
-A variant is a name and flags of train/pretrain.py. Speed is measured first, in turns with the first; each variant then reads what it can in the
-time that the first takes for --tokens. What is finished in --out is not trained again.
+A variant is a name and flags of train/pretrain.py. Speed is measured first, in turns with the first; each variant then
+reads what it can in the time that the first takes for --tokens. What is finished in --out is not trained again.
 """
 
 from dnabert.command import Result, run_command
@@ -17,7 +17,9 @@ def work(config: SweepConfig) -> Result:
     from dnabert.pretraining.sweep import sweep
 
     out = sweep(config)
-    return Result({"out": out, "variants": read_json(out / "results.json")}, text=(out / "table.md").read_text().rstrip())
+    return Result(
+        {"out": out, "variants": read_json(out / "results.json")}, text=(out / "table.md").read_text().rstrip()
+    )
 
 
 @one_line

@@ -2,7 +2,7 @@
 
     python eval/throughput.py tokenizer [--k 7] [--stride 7] [--windows 20000] [--repeats 7]
     python eval/throughput.py corpus [--length 20000000] [--windows 20000] [--repeats 5]
-    python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--repeats 5] [--compile]
+    python eval/throughput.py pretrain [--k 6] [--model.hidden-size 256] [--batch-size 64] [--steps 10] [--compile]
     python eval/throughput.py data [--k 6] [--batch-size 512] [--threads 8] [--repeats 5]
     python eval/throughput.py embed [--k 6] [--model.hidden-size 256] [--windows 1000] [--repeats 5]
 
@@ -69,12 +69,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     name = arguments.pop(0)
     if name not in BENCHMARKS:
         raise UserError(f"no benchmark {name!r}, allowed is {' or '.join(BENCHMARKS)}: see --help")
-    if name in ("tokenizer", "corpus"):  # one core each: the Rust tokenizer would take all of them for a batch, and numpy takes one
+    # one core each: the Rust tokenizer would take all of them for a batch, and numpy takes one
+    if name in ("tokenizer", "corpus"):
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
     config_class, contests = BENCHMARKS[name]
     description = f"{config_class.__doc__}\n\nExample: python eval/throughput.py {name} --repeats 5"
     run_command(
-        config_class, functools.partial(work, contests=contests), arguments, prog=f"eval/throughput.py {name}", description=description
+        config_class,
+        functools.partial(work, contests=contests),
+        arguments,
+        prog=f"eval/throughput.py {name}",
+        description=description,
     )
 
 

@@ -89,14 +89,26 @@ def test_installed_command():
         (["predict", "nosuch", "new.fa", "--out", "y.tsv"], "no such classifier folder: nosuch"),
         (["export", "nosuch", "--out", "y.bed"], "no such clusters folder: nosuch"),
         (["export", "nosuch", "--out", "y.bad"], "allowed endings are .h5ad, .bed, .parquet"),
-        (["push", "nosuch", "me/x", "--dry-run"], "nosuch is no stage of dnabert: give the folder of a run, of a classifier or of a corpus"),
+        (
+            ["push", "nosuch", "me/x", "--dry-run"],
+            "nosuch is no stage of dnabert: give the folder of a run, of a classifier or of a corpus",
+        ),
         (["push", "nosuch", "me", "--dry-run"], "NAME must be OWNER/NAME"),
-        (["report", "nosuch", "--out", "y"], "no such folder: nosuch: a report is of an explanation (dnabert explain makes one) or of a comparison"),
+        (
+            ["report", "nosuch", "--out", "y"],
+            "no such folder: nosuch: a report is of an explanation (dnabert explain makes one) or of a comparison",
+        ),
         (["prepare", "--out", "y"], "nothing to prepare"),
         (["prepare", "a.fa", "--demo", "--out", "y"], "got FASTA files and --demo"),
         (["prepare", "nosuch.fa", "--out", "y"], "nosuch.fa"),
-        (["prepare", "a.fa", "--genes", "a.gff", "--out", "y"], "--genes is of each of the genomes: set genes under genomes in a YAML file"),
-        (["prepare", "a.fa", "--cpg-islands=a.bed", "--out", "y"], "set cpg_islands under genomes in a YAML file and pass --config FILE.yaml"),
+        (
+            ["prepare", "a.fa", "--genes", "a.gff", "--out", "y"],
+            "--genes is of each of the genomes: set genes under genomes in a YAML file",
+        ),
+        (
+            ["prepare", "a.fa", "--cpg-islands=a.bed", "--out", "y"],
+            "set cpg_islands under genomes in a YAML file and pass --config FILE.yaml",
+        ),
         (["prepare", "--config", "nosuch.yaml", "--out", "y"], "no such file: nosuch.yaml"),
         (["embed", "kmer:6", "nosuch", "--out", "y"], "nosuch"),
     ],
@@ -145,7 +157,9 @@ def test_files_in_a_yaml_are_relative_to_it(fasta, tmp_path, monkeypatch):
     assert config["genomes"][0]["name"] == "worm"
 
 
-def test_fasta_files_in_a_yaml_are_relative_to_it_and_those_of_the_command_line_to_where_one_stands(fasta, tmp_path, monkeypatch):
+def test_fasta_files_in_a_yaml_are_relative_to_it_and_those_of_the_command_line_to_where_one_stands(
+    fasta, tmp_path, monkeypatch
+):
     here = tmp_path / "here"
     here.mkdir()
     (here / "worm.fa").write_text(">other\n" + "GATTACA" * 500 + "\n")
@@ -166,10 +180,30 @@ def test_a_path_in_a_yaml_is_beside_it_and_a_flags_is_where_one_stands(fasta, tm
     (there / "blocks.yaml").write_text("orthologous_blocks: blocks.tsv\n")
     monkeypatch.chdir(here)
     whole = ("--split.validation-fraction", "0", "--split.test-fraction", "0")
-    run("prepare", "--config", there / "all.yaml", *whole, "--orthologous-blocks", "blocks.tsv", "--out", tmp_path / "flag")
+    run(
+        "prepare",
+        "--config",
+        there / "all.yaml",
+        *whole,
+        "--orthologous-blocks",
+        "blocks.tsv",
+        "--out",
+        tmp_path / "flag",
+    )
     run("prepare", fasta, "--config", there / "blocks.yaml", *whole, "--out", tmp_path / "yaml")
-    run("prepare", fasta, "--config", there / "blocks.yaml", *whole, "--orthologous_blocks=blocks.tsv", "--out", tmp_path / "both")
-    read = [read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml", "both")]
+    run(
+        "prepare",
+        fasta,
+        "--config",
+        there / "blocks.yaml",
+        *whole,
+        "--orthologous_blocks=blocks.tsv",
+        "--out",
+        tmp_path / "both",
+    )
+    read = [
+        read_manifest(tmp_path / out, kind="corpus")["config"]["orthologous_blocks"] for out in ("flag", "yaml", "both")
+    ]
     assert read == [str(here / "blocks.tsv"), str(there / "blocks.tsv"), str(here / "blocks.tsv")]
 
 

@@ -1,4 +1,5 @@
-"""How commands speak: ``--json`` leaves one line of JSON on stdout, ``--quiet`` nothing but errors, ``--version`` the version."""
+"""How commands speak: ``--json`` leaves one line of JSON on stdout, ``--quiet`` nothing but errors, ``--version`` the
+version."""
 
 from __future__ import annotations
 
@@ -25,9 +26,14 @@ from dnabert.command import Result, plain, run_command
 from dnabert.errors import Caution, UserError, one_line
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = sorted(path.relative_to(ROOT).as_posix() for folder in ("train", "eval") for path in (ROOT / folder).glob("*.py"))
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix() for folder in ("train", "eval") for path in (ROOT / folder).glob("*.py")
+)
 #: What makes training small enough for a test.
-SMALL = "--steps 2 --floor-order 1 --evaluation-windows 20 --tracker none --batch-size 8 --model.layers 1 --model.hidden-size 16"
+SMALL = (
+    "--steps 2 --floor-order 1 --evaluation-windows 20 --tracker none --batch-size 8 --model.layers 1 "
+    "--model.hidden-size 16"
+)
 SMALL += " --model.heads 2 --model.intermediate-size 16 --k 4 --threads 1"
 
 
@@ -215,15 +221,24 @@ def test_every_stage_tells_what_it_made(told, genome):
         assert facts["out"] == str(folder / (command + ENDINGS.get(command, ""))) and Path(facts["out"]).exists()
     assert told["prepare"]["windows"] == {"train": 648, "validation": 36, "test": 36}
     assert told["prepare"]["genomes"][0]["bases"] == 36_000
-    assert (told["embed"]["windows"], told["embed"]["dimension"]) == (400, len(dnabert.load_embeddings(folder / "embed").vectors[0]))
+    assert (told["embed"]["windows"], told["embed"]["dimension"]) == (
+        400,
+        len(dnabert.load_embeddings(folder / "embed").vectors[0]),
+    )
     table = dnabert.load_clusters(folder / "cluster").table
     assert told["cluster"]["n"] == 400 and told["cluster"]["noise"] == (table.label < 0).sum()
-    assert [each["size"] for each in told["cluster"]["clusters"]] == table.label[table.label >= 0].value_counts().tolist()
+    assert [each["size"] for each in told["cluster"]["clusters"]] == table.label[
+        table.label >= 0
+    ].value_counts().tolist()
     assert len(told["stability"]["clusters"]) == len(told["cluster"]["clusters"]) > 0
-    assert sum(told["assign"]["clusters"].values()) == told["assign"]["pieces"] == 720 and told["assign"]["sequences"] == 1
+    assert (
+        sum(told["assign"]["clusters"].values()) == told["assign"]["pieces"] == 720 and told["assign"]["sequences"] == 1
+    )
     assert [each["n"] for each in told["explain"]["clusters"]] == [each["size"] for each in told["cluster"]["clusters"]]
     assert all(each["sentence"] for each in told["explain"]["clusters"]) and told["explain"]["skipped"]
-    assert told["export"]["bytes"] == Path(told["export"]["out"]).stat().st_size and told["export"]["format"] == ".parquet"
+    assert (
+        told["export"]["bytes"] == Path(told["export"]["out"]).stat().st_size and told["export"]["format"] == ".parquet"
+    )
 
 
 @pytest.mark.parametrize("command", STAGES)
@@ -239,7 +254,11 @@ def test_the_installed_program_is_quiet_and_speaks_json(told, genome):
     facts = json.loads(done.stdout)
     assert done.stderr == "" and facts["clusters"] == told["cluster"]["clusters"]
     again = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stdout) == (2, "") and again.stderr.startswith("error: ") and "exists already" in again.stderr
+    assert (
+        (again.returncode, again.stdout) == (2, "")
+        and again.stderr.startswith("error: ")
+        and "exists already" in again.stderr
+    )
 
 
 def test_push_tells_the_files(told, genome, capsys):
@@ -283,7 +302,19 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
     made = facts("train/release.py", *release)
     assert made["files"]["model.safetensors"] == (folder / "release" / "model.safetensors").stat().st_size
     silent("train/release.py", *release)
-    finetune = ["--task", task, "--run", folder / "run", "--epochs", "1", "--seeds", "0", "--threads", "1", "--overwrite"]
+    finetune = [
+        "--task",
+        task,
+        "--run",
+        folder / "run",
+        "--epochs",
+        "1",
+        "--seeds",
+        "0",
+        "--threads",
+        "1",
+        "--overwrite",
+    ]
     made = facts("train/finetune.py", *finetune, "--out", folder / "classifier")
     assert made["seeds"][0]["test"]["mcc"]["n"] == 20
     silent("train/finetune.py", *finetune, "--out", folder / "classifier")
@@ -293,13 +324,39 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
     silent("eval/probe.py", *probe)
     made = facts("eval/classify.py", "--tasks", task, *finetune[2:], "--out", folder / "classifiers")
     assert len(made["tasks"]) == 1 and (folder / "classifiers" / "table.md").is_file()
-    (folder / "sweep.yaml").write_text(f"recipe: {folder / 'recipe.yaml'}\nvariants: [{{name: a}}, {{name: b, flags: --k 4}}]\n")
+    (folder / "sweep.yaml").write_text(
+        f"recipe: {folder / 'recipe.yaml'}\nvariants: [{{name: a}}, {{name: b, flags: --k 4}}]\n"
+    )
     (folder / "recipe.yaml").write_text((folder / "run" / "config.yaml").read_text())
-    sweep = ["--config", folder / "sweep.yaml", "--corpus", folder / "prepare", "--tokens", "200", "--turns", "1", "--out", folder / "sweep"]
+    sweep = [
+        "--config",
+        folder / "sweep.yaml",
+        "--corpus",
+        folder / "prepare",
+        "--tokens",
+        "200",
+        "--turns",
+        "1",
+        "--out",
+        folder / "sweep",
+    ]
     made = facts("eval/sweep.py", *sweep)
     assert [each["name"] for each in made["variants"]] == ["a", "b"]
     silent("eval/sweep.py", *sweep)  # trains nothing again
-    made = facts("eval/scale.py", "--bases", "3e5", "--windows", "40", "--encoder", "kmer:2", "--stages", "prepare", "embed", "--out", folder / "scale")
+    made = facts(
+        "eval/scale.py",
+        "--bases",
+        "3e5",
+        "--windows",
+        "40",
+        "--encoder",
+        "kmer:2",
+        "--stages",
+        "prepare",
+        "embed",
+        "--out",
+        folder / "scale",
+    )
     assert [each["stage"] for each in made["stages"]] == ["prepare", "embed"]
     made = facts("eval/throughput.py", "tokenizer", "--windows", "20", "--peer-windows", "5", "--repeats", "2")
     assert [len(each["wall"]) for each in made["contests"][0]["contenders"]] == [2, 2]
@@ -309,14 +366,20 @@ def test_the_scripts_tell_their_scores_and_can_be_quiet(told, genome, task, capf
 @pytest.mark.slow
 def test_a_comparison_and_its_report_tell_the_page(demo_corpus, capfd, tmp_path):
     settings = "rungs: [{name: kmer3, encoder: 'kmer:3'}, {name: kmer2, encoder: 'kmer:2'}]\nretrieval: {n: 40}\n"
-    settings += "".join(f"{name}: {{min_cluster_size: 8, neighbors: 15}}\n" for name in ("ladder_cluster", "map_cluster"))
+    settings += "".join(
+        f"{name}: {{min_cluster_size: 8, neighbors: 15}}\n" for name in ("ladder_cluster", "map_cluster")
+    )
     settings += "ladder_windows: 200\nmap_windows: 250\nsymmetry_windows: 30\npairs: 200\nresamples: 20\n"
     (tmp_path / "small.yaml").write_text(settings)
     words = ["--config", tmp_path / "small.yaml", "--corpus", demo_corpus.folder, "--out", tmp_path / "comparison"]
     runs("eval/compare.py", *words, "--json", "--quiet")
     said = capfd.readouterr()
     facts = json.loads(said.out)
-    assert said.err == "" and [each["rung"] for each in facts["ladder"]] == ["kmer3", "kmer2"] and Path(facts["page"]).is_file()
+    assert (
+        said.err == ""
+        and [each["rung"] for each in facts["ladder"]] == ["kmer3", "kmer2"]
+        and Path(facts["page"]).is_file()
+    )
     runs("eval/compare.py", *words, "--quiet")
     assert capfd.readouterr() == ("", "")
     report = ["report", str(tmp_path / "comparison"), "--out", str(tmp_path / "report")]
@@ -327,7 +390,9 @@ def test_a_comparison_and_its_report_tell_the_page(demo_corpus, capfd, tmp_path)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("given", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)])
+@pytest.mark.parametrize(
+    ("given", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)]
+)
 def test_threads_that_wait_sleep_soon_unless_the_user_says_otherwise(given, spins, monkeypatch, capsys):
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)

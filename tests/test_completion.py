@@ -30,7 +30,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def completed(script: Path, *words: str, cwd: Path | None = None) -> list[str]:
     """What Tab offers after these words."""
     asked = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dnabert; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    done = subprocess.run(["bash", "-c", asked, "bash", "dnabert", *words], capture_output=True, text=True, check=True, cwd=cwd)
+    done = subprocess.run(
+        ["bash", "-c", asked, "bash", "dnabert", *words], capture_output=True, text=True, check=True, cwd=cwd
+    )
     assert done.stderr == ""
     return done.stdout.split()
 
@@ -43,8 +45,21 @@ def test_commands(script):
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "completion"])
 def test_every_flag_of_a_command(script, command):
     offered = completed(script, command, "--")
-    assert {"--config", *FLAGS} <= set(offered) and not [flag for flag in FLAGS if flag.replace("--", "--no-") in offered]
-    positional = {"--names", "--fasta", "--encoder", "--input", "--embeddings", "--clusters", "--comparison", "--source", "--name", "--classifier"}
+    assert {"--config", *FLAGS} <= set(offered) and not [
+        flag for flag in FLAGS if flag.replace("--", "--no-") in offered
+    ]
+    positional = {
+        "--names",
+        "--fasta",
+        "--encoder",
+        "--input",
+        "--embeddings",
+        "--clusters",
+        "--comparison",
+        "--source",
+        "--name",
+        "--classifier",
+    }
     positional |= {"--run", "--corpus"} if command == "score" else set()
     only_in_yaml = {"--genomes"}
     assert set(flags(COMMANDS[command][1])) - positional - only_in_yaml <= set(offered)

@@ -157,7 +157,10 @@ def test_a_group_of_a_file_says_its_dotted_flag(tmp_path):
 
     path = tmp_path / "own.yaml"
     path.write_text("map_cluster: {map_min_dist: 2}")
-    with pytest.raises(UserError, match=r"own.yaml: --map-cluster.map-min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.map-min-dist 0.1"):
+    with pytest.raises(
+        UserError,
+        match=r"own.yaml: --map-cluster.map-min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.map-min-dist 0.1",
+    ):
         load_yaml(CompareConfig, path)
 
 
@@ -165,12 +168,21 @@ def test_a_group_of_a_file_says_its_dotted_flag(tmp_path):
     ("make", "said"),
     [
         (lambda: ClusterConfig(seed=-1), "--seed is -1, allowed is 0 to 4294967295: pass --seed 0"),
-        (lambda: ClusterConfig(components=2.5), "ClusterConfig: components is 2.5, allowed is a whole number: correct components"),
+        (
+            lambda: ClusterConfig(components=2.5),
+            "ClusterConfig: components is 2.5, allowed is a whole number: correct components",
+        ),
         (lambda: SplitConfig(validation=0.0), "SplitConfig: validation is 0.0, allowed is a list: correct validation"),
-        (lambda: SplitConfig(by="region", validation="chr1"), "SplitConfig: validation is 'chr1', allowed is a list: correct validation"),
+        (
+            lambda: SplitConfig(by="region", validation="chr1"),
+            "SplitConfig: validation is 'chr1', allowed is a list: correct validation",
+        ),
         (lambda: EmbedConfig(genomes="human"), "EmbedConfig: genomes is 'human', allowed is a list: correct genomes"),
         (lambda: EmbedConfig(whiten=np.nan), "--whiten is nan, allowed is a finite number: pass another"),
-        (lambda: PretrainConfig(model="bert"), "PretrainConfig: model is 'bert', allowed is keys and values: correct model"),
+        (
+            lambda: PretrainConfig(model="bert"),
+            "PretrainConfig: model is 'bert', allowed is keys and values: correct model",
+        ),
     ],
 )
 def test_what_is_built_in_python_is_as_strict(make, said):
@@ -180,20 +192,33 @@ def test_what_is_built_in_python_is_as_strict(make, said):
 
 
 def test_what_numpy_and_pathlib_give_is_written_as_yaml(tmp_path):
-    config = PretrainConfig(corpus=tmp_path, tokens=np.int64(1000), learning_rate=np.float32(0.5), model=ModelConfig(layers=np.int32(2)))
+    config = PretrainConfig(
+        corpus=tmp_path, tokens=np.int64(1000), learning_rate=np.float32(0.5), model=ModelConfig(layers=np.int32(2))
+    )
     save_yaml(config, tmp_path / "config.yaml")
     assert load_yaml(PretrainConfig, tmp_path / "config.yaml") == config
-    assert EmbedConfig(splits=("train",), genomes=np.array(["human"])) == EmbedConfig(splits=["train"], genomes=["human"])
+    assert EmbedConfig(splits=("train",), genomes=np.array(["human"])) == EmbedConfig(
+        splits=["train"], genomes=["human"]
+    )
 
 
 def test_every_config_checks_its_types():
     import dnabert
 
     modules = [importlib.import_module(each.name) for each in pkgutil.walk_packages(dnabert.__path__, "dnabert.")]
-    configs = {each for module in modules for name, each in vars(module).items() if name.endswith("Config") and is_dataclass(each) and each.__module__.startswith("dnabert")}
+    configs = {
+        each
+        for module in modules
+        for name, each in vars(module).items()
+        if name.endswith("Config") and is_dataclass(each) and each.__module__.startswith("dnabert")
+    }
     assert len(configs) > 20
     for each in configs:
         if not issubclass(each, PretrainedConfig):
-            required = {field.name: "a" for field in fields(each) if field.default is MISSING and field.default_factory is MISSING}
+            required = {
+                field.name: "a"
+                for field in fields(each)
+                if field.default is MISSING and field.default_factory is MISSING
+            }
             with pytest.raises(UserError, match=f"^{each.__name__}: "):
                 each(**required | {next(iter(field_types(each))): object()})

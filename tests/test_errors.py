@@ -50,13 +50,17 @@ def test_a_place_that_the_system_refuses_is_one_line(capsys, tmp_path):
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 2
-    assert capsys.readouterr().err == f"error: cannot use {tmp_path}/no/such: No such file or directory: mend that, or give another\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: cannot use {tmp_path}/no/such: No such file or directory: mend that, or give another\n"
+    )
 
 
 def test_what_is_terminated_clears_up(tmp_path):
     code = (
         "import os, signal, tempfile\nfrom dnabert.errors import one_line\n@one_line\ndef main():\n"
-        f"    with tempfile.TemporaryDirectory(dir={str(tmp_path)!r}):\n        os.kill(os.getpid(), signal.SIGTERM)\nmain()"
+        f"    with tempfile.TemporaryDirectory(dir={str(tmp_path)!r}):\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (143, "", [])

@@ -158,7 +158,11 @@ def test_required_field_from_yaml_or_flag(yaml_file):
         (["--steps", "x"], "'x' is no whole number"),
         (["--steps", "1e3"], "'1e3' is no whole number"),
         (["--steps"], "--steps has no value"),
-        (["--learning-rate", "--steps", "3"], '--learning-rate has no value (one that begins with a hyphen is joined to it: --learning-rate="-x"); see --help'),
+        (
+            ["--learning-rate", "--steps", "3"],
+            '--learning-rate has no value (one that begins with a hyphen is joined to it: --learning-rate="-x"); see '
+            "--help",
+        ),
         (["--config"], "--config needs a file"),
         (["--config", "--steps"], "--config needs a file"),
         (["--config", "no/such.yaml"], "no such file: no/such.yaml"),
@@ -213,8 +217,16 @@ def test_numbers_that_no_setting_can_be(argv, said):
 @pytest.mark.parametrize(
     ("yaml", "argv", "said"),
     [
-        ("map_cluster: {min_dist: 2}", [], "own.yaml: --map-cluster.min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.min-dist 0.1"),
-        ("k: 6", ["--ladder-cluster.min-dist", "2"], "--ladder-cluster.min-dist is 2.0, allowed is 0 to 1: pass --ladder-cluster.min-dist 0.1"),
+        (
+            "map_cluster: {min_dist: 2}",
+            [],
+            "own.yaml: --map-cluster.min-dist is 2.0, allowed is 0 to 1: pass --map-cluster.min-dist 0.1",
+        ),
+        (
+            "k: 6",
+            ["--ladder-cluster.min-dist", "2"],
+            "--ladder-cluster.min-dist is 2.0, allowed is 0 to 1: pass --ladder-cluster.min-dist 0.1",
+        ),
         ("k: 9", ["--map-cluster.neighbors", "4"], "own.yaml: --k is 9, allowed is 1 to 8: pass --k 7"),
     ],
 )

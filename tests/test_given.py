@@ -1,4 +1,5 @@
-"""Functions of the library as a notebook calls them: dicts of settings, what another function gave, and sequences where a path belongs."""
+"""Functions of the library as a notebook calls them: dicts of settings, what another function gave, and sequences where
+a path belongs."""
 
 from __future__ import annotations
 
@@ -40,7 +41,11 @@ def test_a_dict_is_read_as_yaml_is() -> None:
         ({"out": "run", "model": {"layer": 3}}, r"^PretrainConfig: unknown key model.layer \(did you mean layers\?\)$"),
         ({"out": "run", "k": 6.5}, "^PretrainConfig: k is 6.5, allowed is a whole number: correct k$"),
         ("small.yaml", r"not a path: pass dnabert.config.load_yaml\(PretrainConfig, 'small.yaml'\)$"),
-        (EmbedConfig(), "^settings are of type EmbedConfig, allowed is a PretrainConfig or a dict of its fields: pass one of these$"),
+        (
+            EmbedConfig(),
+            "^settings are of type EmbedConfig, allowed is a PretrainConfig or a dict of its fields: pass one of "
+            "these$",
+        ),
     ],
 )
 def test_what_is_no_settings(given: Any, message: str) -> None:
@@ -57,15 +62,24 @@ def test_each_stage_takes_what_the_one_before_gave(tiny_corpus: Corpus, tmp_path
     stability = dnabert.stability(clusters, out=tmp_path / "stability", config={"seeds": 1, "subsamples": 2})
     explanation = explain(clusters, out=tmp_path / "explanation", stability=stability, corpus=tiny_corpus)
     (tmp_path / "new.fa").write_text(f">a\n{SEQUENCE[:112]}\n")
-    assigned = dnabert.assign(clusters, tmp_path / "new.fa", out=tmp_path / "new.tsv", explanation=explanation, stability=stability)
+    assigned = dnabert.assign(
+        clusters, tmp_path / "new.fa", out=tmp_path / "new.tsv", explanation=explanation, stability=stability
+    )
     assert assigned.table["name"].tolist() == ["a"]
     shown = [repr(each) for each in (embeddings, clusters, stability, explanation)]
-    assert shown[0] == f"Embeddings(300 vectors of 32, folder='{tmp_path / 'embeddings'}')" and max(map(len, shown)) < len(str(tmp_path)) + 80
-    assert shown[1].startswith(f"Clusters(300 windows, {clusters.table['label'].max() + 1} clusters, ") and shown[3].startswith("Explanation(")
+    assert (
+        shown[0] == f"Embeddings(300 vectors of 32, folder='{tmp_path / 'embeddings'}')"
+        and max(map(len, shown)) < len(str(tmp_path)) + 80
+    )
+    assert shown[1].startswith(f"Clusters(300 windows, {clusters.table['label'].max() + 1} clusters, ") and shown[
+        3
+    ].startswith("Explanation(")
     assert dnabert.write_report(explanation, out=tmp_path / "page").is_file()
     assert len(pd.read_parquet(export(clusters, out=tmp_path / "clusters.parquet"))) == 300
     others = dnabert.cluster(embeddings, out=tmp_path / "others", config={"min_cluster_size": 9})
-    with pytest.raises(UserError, match=f"^{tmp_path / 'stability'} judges other clusters than {tmp_path / 'others'} holds"):
+    with pytest.raises(
+        UserError, match=f"^{tmp_path / 'stability'} judges other clusters than {tmp_path / 'others'} holds"
+    ):
         dnabert.assign(others, tmp_path / "new.fa", out=tmp_path / "others.tsv", stability=stability)
 
 
@@ -81,7 +95,13 @@ def test_each_stage_takes_what_the_one_before_gave(tiny_corpus: Corpus, tmp_path
 )
 def test_sequences_in_place_of_a_path(given: Any, told: str, tmp_path: Path) -> None:
     """They ended in *File name too long* and in *expected str, bytes or os.PathLike*."""
-    with pytest.raises(UserError, match=rf"^{told}, of a corpus folder, or a FASTA or .2bit file: write one, or give the sequences to load_encoder"):
+    with pytest.raises(
+        UserError,
+        match=(
+            rf"^{told}, of a corpus folder, or a FASTA or .2bit file: write one, or give the sequences to "
+            r"load_encoder"
+        ),
+    ):
         dnabert.embed("kmer:3", given, out=tmp_path / "out")
     with pytest.raises(UserError, match=f"^{told}, of FASTA, FASTQ, CSV or TSV: write such a file"):
         next(read_records(given))

@@ -1,4 +1,5 @@
-"""Parts of an explanation that was stopped: read again where all that they depend on is the same, and gone when the result stands."""
+"""Parts of an explanation that was stopped: read again where all that they depend on is the same, and gone when the
+result stands."""
 
 from __future__ import annotations
 
@@ -24,10 +25,15 @@ def stopped(out: Path, *, made_of: object = 1, **values: object) -> dict[str, ob
 
 def test_a_part_is_made_once_and_gone_when_all_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stopped(tmp_path / "out", a=(1, 0.1), b={2: None})
-    assert capsys.readouterr().err == f"what is done is kept in {tmp_path / '.out.parts'}: the same command goes on with it\n"
+    assert (
+        capsys.readouterr().err
+        == f"what is done is kept in {tmp_path / '.out.parts'}: the same command goes on with it\n"
+    )
     with kept_parts(tmp_path / "out", made_of=1) as kept:
         assert kept.once("a", pytest.fail) == [1, 0.1] and kept.once("b", pytest.fail) == {"2": None}
-        assert kept.once("c", lambda: (3,)) == [3] and kept.found == ["a", "b"] and list(kept.seconds) == ["a", "b", "c"]
+        assert (
+            kept.once("c", lambda: (3,)) == [3] and kept.found == ["a", "b"] and list(kept.seconds) == ["a", "b", "c"]
+        )
     assert capsys.readouterr().err == f"goes on with what is kept in {tmp_path / '.out.parts'}\n"
     assert not list(tmp_path.iterdir())
 

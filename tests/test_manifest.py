@@ -29,7 +29,11 @@ def test_the_hash_of_a_stage_is_that_of_its_manifest(tmp_path):
     make(tmp_path / "a")
     make(tmp_path / "b", kind="embeddings", inputs={"corpus": tmp_path / "a"})
     manifest = read_manifest(tmp_path / "b", kind="embeddings")
-    assert manifest["inputs"]["corpus"]["sha256"] == sha256(tmp_path / "a" / "manifest.json") == content_hash(tmp_path / "a")
+    assert (
+        manifest["inputs"]["corpus"]["sha256"]
+        == sha256(tmp_path / "a" / "manifest.json")
+        == content_hash(tmp_path / "a")
+    )
     assert content_hash(tmp_path / "a" / "data") == sha256(tmp_path / "a" / "data")
     assert [content_hash(tmp_path / name) for name in ("none", ".")] == [None, None]
 
@@ -64,7 +68,10 @@ def test_the_kind_of_a_folder(tmp_path):
     assert [kind_of(tmp_path / name) for name in ("a", "b", "none")] == ["corpus", None, None]
 
 
-@pytest.mark.parametrize(("started", "told"), [("/usr/bin/dnabert", "dnabert"), ("/lib/dnabert/__main__.py", "dnabert"), ("train/pretrain.py", "pretrain.py")])
+@pytest.mark.parametrize(
+    ("started", "told"),
+    [("/usr/bin/dnabert", "dnabert"), ("/lib/dnabert/__main__.py", "dnabert"), ("train/pretrain.py", "pretrain.py")],
+)
 def test_the_command_is_told_by_its_name(started, told, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", [started, "--k", "6"])
     with stage(tmp_path / "out", kind="corpus"):

@@ -42,7 +42,9 @@ def test_valid_and_stripped(path):
     for cell in notebook.cells:
         assert cell.metadata == {}
         if cell.cell_type == "code":
-            assert cell.outputs == [] and cell.execution_count is None, "strip the outputs: Kernel, Restart and Clear All Outputs"
+            assert cell.outputs == [] and cell.execution_count is None, (
+                "strip the outputs: Kernel, Restart and Clear All Outputs"
+            )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -59,8 +61,13 @@ def test_a_text_leads(path):
 
 @pytest.mark.parametrize("families", [3, 14])
 def test_the_bars_of_a_cluster_are_all_of_its_windows(families):
-    """A genome of one's own has more families of repeats than there are colours; those beyond were left out, and the eleventh stood in the grey of none."""
-    (source,) = [cell.source for cell in read(ROOT / "notebooks" / "your_own_genome.ipynb").cells if "def share_figure" in cell.source]
+    """A genome of one's own has more families of repeats than there are colours; those beyond were left out, and the
+    eleventh stood in the grey of none."""
+    (source,) = [
+        cell.source
+        for cell in read(ROOT / "notebooks" / "your_own_genome.ipynb").cells
+        if "def share_figure" in cell.source
+    ]
     repeats = [f"family{i}" for i in range(families) for _ in range(20 - i)] + ["none"] * 30
     table = pd.DataFrame({"label": [i % 3 - 1 for i in range(len(repeats))], "repeat_class": repeats})
     names: dict[str, Any] = {"pd": pd, "Figure": Figure, "PALETTE": PALETTE, "OTHER": OTHER, "table": table}
@@ -79,7 +86,9 @@ def test_runs(path, tmp_path):
     from nbclient import NotebookClient
 
     notebook = read(path)
-    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     texts, pictures = SHOWN[path.stem]

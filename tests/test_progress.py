@@ -1,4 +1,5 @@
-"""Bars of long work: the part that runs has a name and a clock that goes on; where no terminal looks on nothing is written."""
+"""Bars of long work: the part that runs has a name and a clock that goes on; where no terminal looks on nothing is
+written."""
 
 import contextlib
 import io
@@ -40,12 +41,19 @@ def test_the_clock_of_a_part_goes_on_while_the_part_says_nothing(monkeypatch: py
 
 
 def test_a_part_that_fails_is_not_counted_and_its_clock_ends() -> None:
-    with terminal_beside() as terminal, pytest.raises(ValueError, match="no"), Parts("stage", total=1) as parts, parts.part("first"):
+    with (
+        terminal_beside() as terminal,
+        pytest.raises(ValueError, match="no"),
+        Parts("stage", total=1) as parts,
+        parts.part("first"),
+    ):
         raise ValueError("no")
     assert "0/1" in terminal.getvalue() and "1/1" not in terminal.getvalue() and not parts.seconds
 
 
-def test_the_search_of_neighbours_counts_its_rounds_and_prints_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_of_neighbours_counts_its_rounds_and_prints_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(progress, "_REDRAWN", 0)  # the search may be over before the first drawing is due
     points = np.random.default_rng(0).normal(size=(400, 4))
     with terminal_beside() as terminal:

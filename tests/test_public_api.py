@@ -72,7 +72,8 @@ def test_at_most_three_positional_parameters_and_no_bare_booleans(name):
 
 
 def test_a_function_stays_one_when_all_modules_are_imported():
-    """An import sets a module as attribute of its package, in place of a function of its name that is made when it is asked for."""
+    """An import sets a module as attribute of its package, in place of a function of its name that is made when it is
+    asked for."""
     for module in map(importlib.import_module, MODULES):
         assert [each for each in getattr(module, "__all__", ()) if inspect.ismodule(getattr(module, each))] == []
 
@@ -88,5 +89,7 @@ def test_lazy_names():
 def test_type_checkers_see_the_same_names():
     source = inspect.getsource(dnabert)
     block = source[source.index("if TYPE_CHECKING:") : source.index("_LAZY = {")]
-    named = {name.strip() for line in block.splitlines() if " import " in line for name in line.split("import")[1].split(",")}
+    named = {
+        name.strip() for line in block.splitlines() if " import " in line for name in line.split("import")[1].split(",")
+    }
     assert named == set(dnabert.__all__) == set(dnabert._LAZY)

@@ -39,7 +39,9 @@ INLINE = [shlex.split(span) for span in re.findall(r"`([^`\n]+)`", README) if " 
 FETCHED = [words[words.index("--out") + 1] for words in COMMAND_LINES if words[:2] == ["dnabert", "fetch"]]
 #: Blocks that read something which is neither here nor made by them.
 _ELSEWHERE = ("--help", "dnabert fetch", "apes_chr22.yaml")
-RUNNABLE = [block for block in blocks("bash") if "dnabert prepare" in block and not any(word in block for word in _ELSEWHERE)]
+RUNNABLE = [
+    block for block in blocks("bash") if "dnabert prepare" in block and not any(word in block for word in _ELSEWHERE)
+]
 
 
 def understood(words: list[str]) -> bool:
@@ -50,7 +52,8 @@ def understood(words: list[str]) -> bool:
     if words[0] == "dnabert" and words[1] == "--help":
         return True
     if words[0] == "dnabert":
-        if words[:2] == ["dnabert", "prepare"] and set(words[3:4]) & {*FETCHED, "genomes.yaml"}:  # a file of the reader's, or that the command before it writes
+        # a file of the reader's, or that the command before it writes
+        if words[:2] == ["dnabert", "prepare"] and set(words[3:4]) & {*FETCHED, "genomes.yaml"}:
             words = [*words[:2], *words[4:]]
         parse(COMMANDS[words[1]][1], [_shipped(word) for word in words[2:]])
         return True
@@ -103,7 +106,10 @@ def test_every_file_that_a_contributor_is_sent_to_exists():
     assert [path for path in missing if Path(path).stem.lower() != "name"] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "eval").rglob("*.md")))])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "eval").rglob("*.md")))],
+)
 def test_every_link_leads_somewhere(page):
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
@@ -111,7 +117,9 @@ def test_every_link_leads_somewhere(page):
         linked = (ROOT / page).parent / path if path else ROOT / page
         assert linked.exists(), target
         headings = re.findall(r"^#+ (.*)", linked.read_text(), flags=re.MULTILINE) if heading else []
-        assert not heading or heading in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings], target
+        assert not heading or heading in [
+            re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings
+        ], target
 
 
 @pytest.mark.slow
@@ -127,7 +135,9 @@ def test_the_encoder_of_your_own_is_one(tmp_path, monkeypatch):
 
     (tmp_path / "mine.py").write_text(blocks("python")[0])
     monkeypatch.chdir(tmp_path)
-    np.testing.assert_allclose(load_encoder("python:mine:Purines").encode([np.frombuffer(b"gATTACA", np.uint8)]), [[4 / 7]], rtol=1e-6)
+    np.testing.assert_allclose(
+        load_encoder("python:mine:Purines").encode([np.frombuffer(b"gATTACA", np.uint8)]), [[4 / 7]], rtol=1e-6
+    )
     sys.modules.pop("mine")
 
 

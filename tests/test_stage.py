@@ -58,7 +58,10 @@ def test_a_damaged_file_of_a_folder_is_one_line(tmp_path, damage):
     if damage == "gone":
         (tmp_path / "out" / "file").unlink()
     read = {"no table": pd.read_parquet, "no arrays": load_file}.get(damage, read_json)
-    with pytest.raises(UserError, match=r"cannot read what .*out holds \(.*\): make it again") as raised, reading(tmp_path / "out", kind="clusters"):
+    with (
+        pytest.raises(UserError, match=r"cannot read what .*out holds \(.*\): make it again") as raised,
+        reading(tmp_path / "out", kind="clusters"),
+    ):
         read(tmp_path / "out" / "file")
     assert "\n" not in str(raised.value)
     with pytest.raises(UserError, match="not a run: give the folder of a run"), reading(tmp_path / "out", kind="run"):
@@ -120,14 +123,20 @@ def test_a_file_that_stands_elsewhere_too_keeps_the_rights_it_was_given(tmp_path
 def test_a_file_that_may_not_be_read_is_told_as_such(tmp_path):
     secret = tmp_path / "secret.fa"
     secret.write_text(">a")
-    with pytest.raises(UserError, match=rf"cannot read {secret}: Permission denied: ask its owner"), stage(tmp_path / "out", kind="corpus"):
-        raise PermissionError(13, "Permission denied", str(secret))  # as the system says it; a test that runs as root may read everything
+    with (
+        pytest.raises(UserError, match=rf"cannot read {secret}: Permission denied: ask its owner"),
+        stage(tmp_path / "out", kind="corpus"),
+    ):
+        # as the system says it; a test that runs as root may read everything
+        raise PermissionError(13, "Permission denied", str(secret))
 
 
 def test_what_is_kept_in_a_stage_is_not_replaced_with_it(tmp_path):
     make(tmp_path / "out")
     make(tmp_path / "out" / "vectors", kind="embeddings")
-    with pytest.raises(UserError, match=r"out would be replaced, and .*out/vectors \(embeddings\) with it: move that elsewhere"):
+    with pytest.raises(
+        UserError, match=r"out would be replaced, and .*out/vectors \(embeddings\) with it: move that elsewhere"
+    ):
         make(tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "vectors" / "data").is_file()
 
@@ -163,7 +172,13 @@ def test_the_folder_that_is_stood_in_is_not_replaced(tmp_path, monkeypatch, out)
     """Renamed over it would be gone for the shell that stands there."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    told = "exists already" if out == ".." else "is the folder that you stand in, which would be replaced by another: go elsewhere, or choose another --out"
+    told = (
+        "exists already"
+        if out == ".."
+        else (
+            "is the folder that you stand in, which would be replaced by another: go elsewhere, or choose another --out"
+        )
+    )
     with pytest.raises(UserError, match=told):
         make(Path(out))
     make(tmp_path / "here" / "sub")
@@ -178,7 +193,10 @@ def test_the_folder_that_is_stood_in_is_not_replaced(tmp_path, monkeypatch, out)
 def test_a_file_is_not_written_where_a_folder_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for out in (".", "..", str(tmp_path)):
-        with pytest.raises(UserError, match="is a folder, and a file is to be written: choose another --out"), whole_file(out):
+        with (
+            pytest.raises(UserError, match="is a folder, and a file is to be written: choose another --out"),
+            whole_file(out),
+        ):
             pass
     assert not list(tmp_path.iterdir())
 
@@ -209,12 +227,17 @@ def test_a_file_is_whole_or_absent(tmp_path):
     with pytest.raises(RuntimeError):
         fail()
     assert out.read_text() == "whole" and list(out.parent.iterdir()) == [out]
-    with pytest.raises(UserError, match=r"cannot write .*table.tsv/x: .*: free space or choose another --out"), whole_file(out / "x"):
+    with (
+        pytest.raises(UserError, match=r"cannot write .*table.tsv/x: .*: free space or choose another --out"),
+        whole_file(out / "x"),
+    ):
         pass
 
 
 def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
     left = tmp_path / f".table.tsv.{done.stdout.strip()}.partial"
     left.mkdir()
     (left / "table.tsv").write_text("half")

@@ -80,7 +80,9 @@ def test_the_peer_is_compiled_too(training: ModuleType, tmp_path: Path, monkeypa
     compiled: list[object] = []
     monkeypatch.setattr("dnabert.models.build.compile_layers", compiled.append)
     model = ModelConfig(hidden_size=16, heads=2, layers=1, intermediate_size=16)
-    (contest,) = training.pretrain(training.PretrainBenchmark(k=3, length=60, model=model, compile=True), scratch=tmp_path)
+    (contest,) = training.pretrain(
+        training.PretrainBenchmark(k=3, length=60, model=model, compile=True), scratch=tmp_path
+    )
     names = [contender.name for contender in contest.contenders]
     assert names[-2:] == ["transformers.Trainer, AdamW, compiled", "transformers.Trainer, AdamW"]
     assert len(compiled) == sum("compiled" in name for name in names) == 3
@@ -109,7 +111,21 @@ def test_the_trainer_gets_as_many_windows_as_it_is_credited_with(
 @pytest.mark.parametrize(("threads", "names"), [("1", 3), ("2", 6)])
 def test_data(throughput: ModuleType, capsys: pytest.CaptureFixture[str], threads: str, names: int) -> None:
     throughput.main(
-        ["data", "--k", "3", "--length", "60", "--batch-size", "4", "--steps", "3", "--threads", threads, "--repeats", "1"]
+        [
+            "data",
+            "--k",
+            "3",
+            "--length",
+            "60",
+            "--batch-size",
+            "4",
+            "--steps",
+            "3",
+            "--threads",
+            threads,
+            "--repeats",
+            "1",
+        ]
     )
     printed = capsys.readouterr().out
     assert "masked batches of 4 x 22 tokens, k 3" in printed
@@ -125,7 +141,9 @@ def test_embed(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> No
     assert "dnabert encoder" in printed and "sentence-transformers encode" in printed
 
 
-def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(
+    throughput: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("sentence_transformers")
     import sentence_transformers
     import torch
@@ -149,7 +167,9 @@ def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(thr
 
 
 @pytest.mark.parametrize(("name", "cores"), [("tokenizer", "false"), ("embed", None)])
-def test_a_peer_whose_model_has_all_cores_tokenizes_with_all(throughput: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, cores: str | None) -> None:
+def test_a_peer_whose_model_has_all_cores_tokenizes_with_all(
+    throughput: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, cores: str | None
+) -> None:
     monkeypatch.delenv("TOKENIZERS_PARALLELISM")
     found = []
 
@@ -166,8 +186,8 @@ def test_flops_of_a_token_counted_by_hand(training: ModuleType, tmp_path: Path) 
     model = ModelConfig(architecture="bert", hidden_size=16, heads=2, layers=2, intermediate_size=32)
     config = training.PretrainBenchmark(k=3, length=60, model=model)
     sampler = training.simulated_sampler(k=3, length=60, batch_size=64, seed=0, scratch=tmp_path)
-    # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass all but queries, keys and values of the second layer,
-    # and 16 x 16 and 69 x 16 of the head
+    # a layer: four 16 x 16 of attention, two 16 x 32; 3 of 22 tokens pass all but queries, keys and values of the
+    # second layer, and 16 x 16 and 69 x 16 of the head
     expected = 6 * (4 * 256 + 2 * 512 + 3 * 256 + 3 / 22 * (256 + 2 * 512 + (16 + 69) * 16)) + 2 * 12 * 22 * 16
     assert training._flops_per_token(config, sampler) == pytest.approx(expected)
 

@@ -86,7 +86,9 @@ def test_no_windows_and_short_windows() -> None:
     assert tokenizer.encode_bases(np.empty((2, 0), np.uint8), special_tokens=False).shape == (2, 0)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros(7, np.int64), np.zeros((1, 1, 7), np.uint8), np.array(0, np.uint8), "ACGTACG"])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros(7, np.int64), np.zeros((1, 1, 7), np.uint8), np.array(0, np.uint8), "ACGTACG"]
+)
 def test_bases_of_another_kind_are_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"allowed is uint8 \(L,\) or \(n, L\)"):
         KmerTokenizer(7).encode_bases(wrong)
@@ -101,7 +103,8 @@ def test_k_and_stride_out_of_range(k: int, stride: int | None, message: str) -> 
 
 
 def test_k_and_stride_of_numpy_can_be_saved(tmp_path: Path) -> None:
-    """As a loop over ``np.arange`` or a column of a table gives them; they ended in *int64 is not JSON serializable*."""
+    """As a loop over ``np.arange`` or a column of a table gives them; they ended in *int64 is not JSON
+    serializable*."""
     KmerTokenizer(np.int64(4), np.uint8(2)).save_pretrained(tmp_path)
     loaded = load_tokenizer(tmp_path)
     assert (loaded.k, loaded.stride) == (4, 2)

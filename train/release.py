@@ -30,7 +30,9 @@ def work(config: ReleaseConfig) -> Result:
     from dnabert.pretraining.release import release  # after --help, which needs no torch
 
     made = release(config.run, out=config.out, data=config.data, license=config.license, overwrite=config.overwrite)
-    return Result({"out": made, "files": {path.name: path.stat().st_size for path in sorted(made.iterdir()) if path.is_file()}})
+    return Result(
+        {"out": made, "files": {path.name: path.stat().st_size for path in sorted(made.iterdir()) if path.is_file()}}
+    )
 
 
 @one_line

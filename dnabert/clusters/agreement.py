@@ -73,8 +73,8 @@ def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dic
     Returns
     -------
     Symmetric matrices: ``ari`` (Hubert and Arabie 1985) and ``ami`` (Vinh et al. 2010), the unclustered counted as one
-    more class, None where no window is in both; ``ari_clustered`` and ``ami_clustered`` over windows clustered in both, None where there are none;
-    ``clustered_in_both``, the share of those.
+    more class, None where no window is in both; ``ari_clustered`` and ``ami_clustered`` over windows clustered in both,
+    None where there are none; ``clustered_in_both``, the share of those.
 
     Examples
     --------
@@ -123,7 +123,9 @@ def _agreement(first: np.ndarray, second: np.ndarray) -> dict[str, float | None]
 
     both = (first >= 0) & (second >= 0)
     scores = {"ari": adjusted_rand_score, "ami": adjusted_mutual_info_score}
-    values: dict[str, float | None] = {name: float(score(first, second)) if len(both) else None for name, score in scores.items()}
+    values: dict[str, float | None] = {
+        name: float(score(first, second)) if len(both) else None for name, score in scores.items()
+    }
     for name, score in scores.items():
         values[f"{name}_clustered"] = float(score(first[both], second[both])) if both.any() else None
     return values | {"clustered_in_both": float(both.mean()) if len(both) else None}

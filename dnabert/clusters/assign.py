@@ -34,7 +34,8 @@ class Assignment:
     held_out : what accepting from there costs on held-out windows (``accepted``, ``wrong``, ``error`` with ``low`` and
         ``high``, ``false_reject``); None with `threshold`.
     held_out_by : what was held out together, in words.
-    placed : how far another clustering would have drawn the same clusters, see `placed_elsewhere`; None where it is not known.
+    placed : how far another clustering would have drawn the same clusters, see `placed_elsewhere`; None where it is not
+        known.
     """
 
     table: pd.DataFrame
@@ -58,7 +59,10 @@ class Assignment:
         named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         rows = "sequences" if self.sequences == len(self.table) else "pieces"
         verb, these = ("is", "it") if len(unlike) == 1 else ("are", "them")
-        return f"{len(unlike):,} of {len(self.table):,} {rows} {verb} unlike the corpus ({named}): the stated error does not hold for {these}"
+        return (
+            f"{len(unlike):,} of {len(self.table):,} {rows} {verb} unlike the corpus ({named}): the stated error does "
+            f"not hold for {these}"
+        )
 
     def describe(self) -> str:
         """The summary that ``dnabert assign`` prints."""
@@ -67,7 +71,9 @@ class Assignment:
         short = int(self.table["note"].isin((TOO_SHORT, TOO_FEW_KNOWN)).sum())
         unlike = int((self.table["unlike"] != "").sum())
         head = f"{told_rows(self.table)}: {len(self.table) - none:,} in clusters, {none - short:,} in none"
-        lines = [f"{head}, {short:,} that cannot be read (too short, or hardly a known base); {unlike:,} unlike the corpus"]
+        lines = [
+            f"{head}, {short:,} that cannot be read (too short, or hardly a known base); {unlike:,} unlike the corpus"
+        ]
         lines += [f"  cluster {label:>4} {counts[label]:>9,}" for label in sorted(counts, key=int)]
         return "\n".join([*lines, self._error()])
 
@@ -79,17 +85,21 @@ class Assignment:
         return (
             f"accepted from probability {self.threshold} on: of {known['accepted']:,} held-out windows accepted so "
             f"(by {self.held_out_by}) {value} % [{low}, {high}] were wrong, of the clustered ones "
-            f"{100 * known['false_reject']:.1f} % were rejected; that is of these clusters as they stand, {self._redrawn()}"
+            f"{100 * known['false_reject']:.1f} % were rejected; that is of these clusters as they stand, "
+            f"{self._redrawn()}"
         )
 
     def _redrawn(self) -> str:
         if self.placed is None:
-            return "another clustering may draw them otherwise (dnabert stability tells how far, and --stability takes it)"
+            return (
+                "another clustering may draw them otherwise (dnabert stability tells how far, and --stability takes it)"
+            )
         placed, own = self.placed["left_out"], self.placed["members"]
         low, value, high = (f"{100 * placed[name]:.1f}" for name in ("low", "mean", "high"))
         return (
-            f"and clusters of a part of the windows, {placed['n']} times another, are drawn otherwise: of the windows so left out and accepted "
-            f"{value} % ({low} to {high}) are elsewhere when all are clustered, of the members {100 * own['mean']:.1f} %"
+            f"and clusters of a part of the windows, {placed['n']} times another, are drawn otherwise: of the windows "
+            f"so left out and accepted {value} % ({low} to {high}) are elsewhere when all are clustered, of the "
+            f"members {100 * own['mean']:.1f} %"
         )
 
 
@@ -107,10 +117,10 @@ def assign(
 
     A sequence is read by the encoder that made the clusters' vectors, in the same way, and joins a cluster as it would
     have when clustered with the corpus: when its mutual reachability to a member is within the cluster's own (see
-    `Membership`). The probability of that is calibrated on windows that were held out each by itself; what accepting costs
-    is told of windows that were held out with their whole orthologous block, or region, as of sequences of which the corpus
-    has no copy. Both speak of the clusters as they stand: whether another clustering would find them again is a
-    question of stability, which is told where it is given.
+    `Membership`). The probability of that is calibrated on windows that were held out each by itself; what accepting
+    costs is told of windows that were held out with their whole orthologous block, or region, as of sequences of which
+    the corpus has no copy. Both speak of the clusters as they stand: whether another clustering would find them again
+    is a question of stability, which is told where it is given.
 
     A sequence of several windows' length gets one vector, the mean over its stretches, and is a mixture of what these
     would say apart; `AssignConfig.tile` places each by itself.
@@ -121,13 +131,15 @@ def assign(
     - ``cluster``: its number, or ``none``;
     - ``probability`` of the best cluster, accepted or not;
     - ``distance`` to the nearest window of the corpus, in the space that was clustered;
-    - ``exemplar_1`` to ``exemplar_3``: the nearest members of the cluster, or the nearest windows where there is none, of
-      different orthologous blocks where possible: place (0-based, half open), repeat class, gene;
-    - ``unlike``: empty, or why the sequence is unlike the corpus: ``distance`` (farther from its neighbours than 99 % of
-      held-out windows), ``composition`` (more bits per base under a Markov model of the corpus than 99 % of its windows),
-      ``unknown bases`` (more than a tenth), ``length`` (under half of the corpus's windows', or over twice);
-    - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was rejected;
-    - ``stability``, where it is given: ``stable``, ``pattern`` or ``dissolved``, whether the cluster comes back when clustering is repeated;
+    - ``exemplar_1`` to ``exemplar_3``: the nearest members of the cluster, or the nearest windows where there is none,
+      of different orthologous blocks where possible: place (0-based, half open), repeat class, gene;
+    - ``unlike``: empty, or why the sequence is unlike the corpus: ``distance`` (farther from its neighbours than 99 %
+      of held-out windows), ``composition`` (more bits per base under a Markov model of the corpus than 99 % of its
+      windows), ``unknown bases`` (more than a tenth), ``length`` (under half of the corpus's windows', or over twice);
+    - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was
+      rejected;
+    - ``stability``, where it is given: ``stable``, ``pattern`` or ``dissolved``, whether the cluster comes back when
+      clustering is repeated;
     - ``sentence``, where an explanation is given: what the members of the cluster have in common.
 
     Parameters
@@ -143,8 +155,8 @@ def assign(
     Raises
     ------
     UserError
-        when the clusters hold nothing for new sequences, their encoder is gone, the input cannot be read, the allowed error
-        cannot be kept, the explanation or stability is of other clusters, or `out` may not be written.
+        when the clusters hold nothing for new sequences, their encoder is gone, the input cannot be read, the allowed
+        error cannot be kept, the explanation or stability is of other clusters, or `out` may not be written.
     """
     from dnabert.corpus.records import read_records
 

@@ -54,7 +54,8 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
 
 
 def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[str, str], dict[str, Any] | None]:
-    """Verdict on each of these clusters, by the cluster's number as text, and what repeats do with windows they left out (`placed_elsewhere`).
+    """Verdict on each of these clusters, by the cluster's number as text, and what repeats do with windows they left
+    out (`placed_elsewhere`).
 
     Raises
     ------
@@ -67,7 +68,10 @@ def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[s
     try:
         return {str(row["label"]): str(row["verdict"]) for row in found.summary["clusters"]}, found.summary["placed"]
     except (KeyError, TypeError):
-        raise UserError(f"{stability} does not say what becomes of windows that a repeat left out, an older dnabert made it: run dnabert stability {clusters} again") from None
+        raise UserError(
+            f"{stability} does not say what becomes of windows that a repeat left out, an older dnabert made it: run "
+            f"dnabert stability {clusters} again"
+        ) from None
 
 
 def _is_of(manifest: dict[str, Any], clusters: str | Path) -> bool:

@@ -34,11 +34,14 @@ class Score:
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
 
 
-def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:
+def bootstrap_mean(
+    values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0
+) -> Score:
     """Mean of (n,) values with a percentile bootstrap interval (Efron 1979).
 
-    Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost. Of truth values that are all the same
-    nothing else is drawn: their interval is `of_one_kind`. Of groups there should be five; of fewer it is `of_places`, for values between -1 and 1.
+    Values of 0 and 1 are resampled as a binomial count, which is the same distribution at no cost. Of truth values that
+    are all the same nothing else is drawn: their interval is `of_one_kind`. Of groups there should be five; of fewer it
+    is `of_places`, for values between -1 and 1.
 
     Parameters
     ----------
@@ -75,7 +78,8 @@ def bootstrap_mean(values: np.ndarray, *, groups: np.ndarray | None = None, resa
 
 
 def of_one_kind(value: float, *, places: int, level: float = LEVEL, least: float = 0.0) -> tuple[float, float]:
-    """What as many places can hide that all have one value, `least` to 1: bounds of a proportion of which none was seen.
+    """What as many places can hide that all have one value, `least` to 1: bounds of a proportion of which none was
+    seen.
 
     "The rule of three": Hanley and Lippman-Hand 1983, `JAMA 249:1743 <https://doi.org/10.1001/jama.1983.03330370053031>`_.
 
@@ -95,10 +99,11 @@ def of_drawn(value: float, resampled: np.ndarray, *, places: int) -> tuple[float
 
 
 def of_places(value: float, resampled: np.ndarray, *, places: int, level: float = LEVEL) -> tuple[float, float]:
-    """Bounds of a value between -1 and 1 whose resamples draw whole places: the wider of percentiles and what Student's t says.
+    """Bounds of a value between -1 and 1 whose resamples draw whole places: the wider of percentiles and what Student's
+    t says.
 
-    The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly known. Of one
-    place nothing is known of it: any may differ from any other.
+    The spread of what is drawn from few places is too small, by the root of (places - 1) / places, and itself hardly
+    known. Of one place nothing is known of it: any may differ from any other.
     """
     from scipy.stats import t
 
@@ -109,7 +114,9 @@ def of_places(value: float, resampled: np.ndarray, *, places: int, level: float 
     return min(low, value - reach), max(high, value + reach)
 
 
-def resampled_means(values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0) -> np.ndarray:
+def resampled_means(
+    values: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+) -> np.ndarray:
     """Means float64 (resamples,) of values (n,) drawn with replacement, a whole group at a time.
 
     With the same groups and seed the same groups are drawn, so that means of different values are paired.

@@ -9,8 +9,8 @@ import numpy as np
 
 from dnabert.clusters.bootstrap import of_drawn
 
-#: Thresholds of probability at which the error is known. Below the first a sequence more likely lies outside the cluster than in it: it is
-#: never accepted, whatever error is allowed.
+#: Thresholds of probability at which the error is known. Below the first a sequence more likely lies outside the
+#: cluster than in it: it is never accepted, whatever error is allowed.
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
 _FOLDS = 5
 #: Share by which the score of a window that is read again may lie above its own, in float32.
@@ -35,7 +35,8 @@ class Curve:
     probability: np.ndarray
 
     def __call__(self, score: np.ndarray) -> np.ndarray:
-        """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores (but for rounding), of which nothing is known."""
+        """Probability float64 (n,) of scores (n,); 0 beyond all held-out scores (but for rounding), of which nothing is
+        known."""
         if not len(self.score):
             return np.zeros(np.shape(score))
         return np.where(score <= self.score[-1] * (1 + _ROUNDING), np.interp(score, self.score, self.probability), 0.0)
@@ -44,8 +45,9 @@ class Curve:
 def fit_curve(score: np.ndarray, right: np.ndarray) -> Curve:
     """Isotonic regression (Zadrozny and Elkan 2002) of being right on a score, falling.
 
-    The ends are kept off 0 and 1 by Laplace's rule over the windows of the first and the last step (n right ones of n do not make certainty), but not
-    beyond the step beside it: a few right windows before the first wrong one say less of the thousands behind it than these do.
+    The ends are kept off 0 and 1 by Laplace's rule over the windows of the first and the last step (n right ones of n
+    do not make certainty), but not beyond the step beside it: a few right windows before the first wrong one say less
+    of the thousands behind it than these do.
 
     Parameters
     ----------
@@ -75,7 +77,9 @@ def fit_curve(score: np.ndarray, right: np.ndarray) -> Curve:
     return Curve(model.X_thresholds_, np.clip(model.y_thresholds_, low, high))
 
 
-def cross_fitted(score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, seed: int = 0, asked: np.ndarray | None = None) -> np.ndarray:
+def cross_fitted(
+    score: np.ndarray, right: np.ndarray, *, groups: np.ndarray, seed: int = 0, asked: np.ndarray | None = None
+) -> np.ndarray:
     """Probability float64 (n,) of each window from a curve that never saw its group.
 
     Parameters
@@ -106,18 +110,24 @@ def operating_points(
     probability : float (n,), of the best cluster, from `cross_fitted`.
     right : bool (n,), whether the best cluster is the window's own.
     member : bool (n,), whether the window is in any cluster.
-    groups : int (n,); the 95 % interval resamples whole groups, and is Student's where fewer than five are accepted (`of_places`). Without a
-        single error it reaches up to 3 in the number of groups accepted (the rule of three, Hanley and Lippman-Hand 1983).
+    groups : int (n,); the 95 % interval resamples whole groups, and is Student's where fewer than five are accepted
+        (`of_places`). Without a single error it reaches up to 3 in the number of groups accepted (the rule of three,
+        Hanley and Lippman-Hand 1983).
     seed : of the resampling.
 
     Returns
     -------
     A dict per threshold that accepts any window: ``probability``, ``accepted``, ``wrong`` (in none or another cluster),
-    ``error`` (wrong / accepted) with ``low`` and ``high``, ``false_reject`` (share of clustered windows rejected or wrong).
+    ``error`` (wrong / accepted) with ``low`` and ``high``, ``false_reject`` (share of clustered windows rejected or
+    wrong).
     """
     _, number = np.unique(groups, return_inverse=True)
     count = int(number.max(initial=-1)) + 1
-    chosen = [(threshold, accepted, accepted & ~right) for threshold in THRESHOLDS if (accepted := probability >= threshold).any()]
+    chosen = [
+        (threshold, accepted, accepted & ~right)
+        for threshold in THRESHOLDS
+        if (accepted := probability >= threshold).any()
+    ]
     sums = _drawn(number, [windows for _, *each in chosen for windows in each], count=count, seed=seed)
     points = []
     for (threshold, accepted, wrong), taken, failed in zip(chosen, sums[::2], sums[1::2], strict=True):
@@ -140,15 +150,25 @@ def operating_points(
 
 
 def _drawn(number: np.ndarray, chosen: list[np.ndarray], *, count: int, seed: int) -> np.ndarray:
-    """Of each choice of windows, bool (n,), how many there are when groups are drawn with replacement: float64 (choices, resamples)."""
-    inside = np.stack([np.bincount(number, weights=windows, minlength=count) for windows in chosen]) if chosen else np.zeros((0, count))
-    rng, share, block = np.random.default_rng(seed), np.full(count, 1 / max(count, 1)), max(1, _WEIGHTS // max(count, 1))
+    """Of each choice of windows, bool (n,), how many there are when groups are drawn with replacement: float64
+    (choices, resamples)."""
+    inside = (
+        np.stack([np.bincount(number, weights=windows, minlength=count) for windows in chosen])
+        if chosen
+        else np.zeros((0, count))
+    )
+    rng, share, block = (
+        np.random.default_rng(seed),
+        np.full(count, 1 / max(count, 1)),
+        max(1, _WEIGHTS // max(count, 1)),
+    )
     sizes = [min(block, _RESAMPLES - begin) for begin in range(0, _RESAMPLES, block)]
     return np.concatenate([inside @ rng.multinomial(count, share, size=size).T for size in sizes], axis=1)
 
 
 def lowest_allowed(points: list[dict[str, Any]], *, error: float) -> dict[str, Any] | None:
-    """Of `operating_points` that of the lowest threshold whose error on held-out windows is allowed; None where there is none."""
+    """Of `operating_points` that of the lowest threshold whose error on held-out windows is allowed; None where there
+    is none."""
     return next((point for point in points if point["error"] <= error), None)
 
 
@@ -162,7 +182,8 @@ def reliability(probability: np.ndarray, right: np.ndarray) -> dict[str, Any]:
 
     Returns
     -------
-    ``{"expected_calibration_error": float or None, "bins": [{"n", "probability", "right"}, …]}``, bins that are empty left out.
+    ``{"expected_calibration_error": float or None, "bins": [{"n", "probability", "right"}, …]}``, bins that are empty
+    left out.
 
     Examples
     --------

@@ -84,7 +84,10 @@ class Clusters(InFolder):
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
-        return f"Clusters({len(self.table):,} windows, {len(self.arrays['hdbscan_centroids'])} clusters, folder={str(self.folder)!r})"
+        return (
+            f"Clusters({len(self.table):,} windows, {len(self.arrays['hdbscan_centroids'])} clusters, "
+            f"folder={str(self.folder)!r})"
+        )
 
     @property
     def basis(self) -> Basis:
@@ -138,16 +141,23 @@ def _clustering(vectors: np.ndarray, config: ClusterConfig, *, parts: Parts) -> 
             sample=config.map_sample,
             seed=config.seed,
         )
-    return Clustering(labels, probability, kmeans, coordinates, points, basis, neighbors, kmeans_centroids, parts.seconds)
+    return Clustering(
+        labels, probability, kmeans, coordinates, points, basis, neighbors, kmeans_centroids, parts.seconds
+    )
 
 
 def cluster(
-    embeddings: str | os.PathLike[str], *, out: str | Path, config: ClusterConfig | Mapping[str, Any] | None = None, overwrite: bool = False
+    embeddings: str | os.PathLike[str],
+    *,
+    out: str | Path,
+    config: ClusterConfig | Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Clusters:
     """Cluster an embeddings folder.
 
     Writes ``clusters.parquet`` (every column of the embeddings but the vector, then label, probability, kmeans, x, y),
-    ``centroids.safetensors`` (with the PCA basis), ``clusters.json``, and what `assign` needs for placing new sequences.
+    ``centroids.safetensors`` (with the PCA basis), ``clusters.json``, and what `assign` needs for placing new
+    sequences.
 
     Parameters
     ----------
@@ -225,7 +235,9 @@ def embeddings_of(clusters: Clusters) -> Embeddings:
     vectors, mean = embeddings.vectors, clusters.arrays["pca_mean"]
     same = vectors.shape == (len(clusters.table), len(mean))
     if not same or not np.allclose(vectors.mean(axis=0, dtype=np.float64), mean, rtol=1e-4, atol=1e-5):
-        raise UserError(f"{clusters.folder} was made from other embeddings than now stand in {embeddings.folder}: cluster again")
+        raise UserError(
+            f"{clusters.folder} was made from other embeddings than now stand in {embeddings.folder}: cluster again"
+        )
     return embeddings
 
 

@@ -18,7 +18,8 @@ class ClusterConfig:
     normalise: bool = True
     """Divide every scaled vector by its length, so that Euclidean neighbours are cosine neighbours."""
     components: int = 10
-    """Dimensions kept by PCA (fewer where vectors or windows are fewer): beyond some ten, distances between windows of 448 bp
+    """Dimensions kept by PCA (fewer where vectors or windows are fewer): beyond some ten, distances between windows of
+    448 bp
     concentrate and density finds hardly anything."""
     neighbors: int = 30
     """Neighbours of each window in the graph that UMAP and HDBSCAN share."""
@@ -31,7 +32,8 @@ class ClusterConfig:
     selection: Literal["eom", "leaf"] = "eom"
     """How HDBSCAN picks clusters from its tree: eom (the most persistent, large or small) or leaf (the tightest)."""
     largest_share: float = 0.75
-    """A cluster of more than this share of the windows is not taken but its parts (of leaves: none): by a change of the seed alone most windows
+    """A cluster of more than this share of the windows is not taken but its parts (of leaves: none): by a change of the
+    seed alone most windows
     of a genome can fuse into one."""
     kmeans: int = 20
     """Number of k-means clusters."""
@@ -40,23 +42,36 @@ class ClusterConfig:
     map_min_dist: float = 0.1
     """UMAP's min_dist: smaller packs the map's clusters more tightly."""
     map_sample: int = 500_000
-    """Windows that UMAP is fitted on; of a larger set so many are drawn at random, and the rest is placed among them."""
+    """Windows that UMAP is fitted on; of a larger set so many are drawn at random, and the rest is placed among
+    them."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_types(self)
-        for name, least in (("components", 2), ("neighbors", 2), ("min_cluster_size", 2), ("kmeans", 1), ("map_sample", 100)):
+        for name, least in (
+            ("components", 2),
+            ("neighbors", 2),
+            ("min_cluster_size", 2),
+            ("kmeans", 1),
+            ("map_sample", 100),
+        ):
             if getattr(self, name) < least:
-                raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
+                raise UserError(
+                    f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}"
+                )
         if not 0 <= self.map_min_dist <= 1:
             raise UserError(f"--map-min-dist is {self.map_min_dist}, allowed is 0 to 1: pass --map-min-dist 0.1")
         if not 0 < self.largest_share <= 1:
-            raise UserError(f"--largest-share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75")
+            raise UserError(
+                f"--largest-share is {self.largest_share}, allowed is above 0 to 1: pass --largest-share 0.75"
+            )
         for name in ("min_samples", "map_neighbors"):
             value = getattr(self, name)
             if not 2 <= value <= self.neighbors:
                 mend = f"raise {_flag(name)}" if value < 2 else f"lower {_flag(name)} or raise --neighbors"
-                raise UserError(f"{_flag(name)} is {value}, allowed is 2 to {self.neighbors}, which --neighbors is: {mend}")
+                raise UserError(
+                    f"{_flag(name)} is {value}, allowed is 2 to {self.neighbors}, which --neighbors is: {mend}"
+                )
 
 
 @dataclass
@@ -68,13 +83,17 @@ class StabilityConfig:
     subsamples: int = 20
     """Repeats on a part of the windows; the stability of clusters and windows is counted over these."""
     fraction: float = 0.5
-    """Share of the places (or windows) that a subsample keeps: half, as in Hennig's `clusterboot`, whose thresholds stand
-    below. Where four fifths are kept, one in twenty clusters of a uniform cloud passes for stable, of halves none did."""
+    """Share of the places (or windows) that a subsample keeps: half, as in Hennig's `clusterboot`, whose thresholds
+    stand
+    below. Where four fifths are kept, one in twenty clusters of a uniform cloud passes for stable, of halves none
+    did."""
     unit: Literal["place", "window"] = "place"
-    """What a subsample drops: whole places (orthologous blocks, else stretches of 10 kb), so that near-copies of what is
+    """What a subsample drops: whole places (orthologous blocks, else stretches of 10 kb), so that near-copies of what
+    is
     dropped do not stand in for it, or single windows."""
     stable: float = 0.75
-    """A cluster whose mean Jaccard index is at least this is called stable (Hennig 2007), where the interval of the mean is too."""
+    """A cluster whose mean Jaccard index is at least this is called stable (Hennig 2007), where the interval of the
+    mean is too."""
     pattern: float = 0.6
     """From here to `stable` a cluster is called a pattern, below it dissolved (Hennig 2007)."""
     seed: int = 0
@@ -84,7 +103,9 @@ class StabilityConfig:
         check_types(self)
         for name, least in (("seeds", 1), ("subsamples", 2)):
             if getattr(self, name) < least:
-                raise UserError(f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}")
+                raise UserError(
+                    f"{_flag(name)} is {getattr(self, name)}, allowed is {least} or more: raise {_flag(name)}"
+                )
         if not 0.5 <= self.fraction < 1:
             raise UserError(f"--fraction is {self.fraction}, allowed is 0.5 to below 1: pass --fraction 0.5")
         if not 0 < self.pattern <= self.stable <= 1:
@@ -105,7 +126,8 @@ class AssignConfig:
     error: float = 0.05
     """Of the held-out windows that are accepted, at most this share is wrong; what is less sure goes to `none`."""
     tile: bool = False
-    """Cut each sequence into pieces of about a window's length and place each; without, a sequence is placed as a whole."""
+    """Cut each sequence into pieces of about a window's length and place each; without, a sequence is placed as a
+    whole."""
     batch_size: int = 64
     """Pieces in one forward pass; changes speed and memory, not the vectors."""
     device: str = "auto"

@@ -54,7 +54,8 @@ class Familiarity:
     longest: float
 
     def reasons(self, sequences: Sequence[NDArray[np.uint8]]) -> list[list[str]]:
-        """Why each of n sequences is unlike the corpus: ``composition``, ``unknown bases``, ``length``; mostly nothing."""
+        """Why each of n sequences is unlike the corpus: ``composition``, ``unknown bases``, ``length``; mostly
+        nothing."""
         lengths = np.array([len(sequence) for sequence in sequences])
         unknown = np.array([np.count_nonzero(codes(sequence) == UNKNOWN) for sequence in sequences])
         # the mean over fewer bases varies more
@@ -102,12 +103,15 @@ def fit_familiarity(sequences: Sequence[NDArray[np.uint8]]) -> Familiarity:
 
 
 def _limit(cost: np.ndarray) -> float:
-    """What all but 1 % of further windows stay within: the quantile, and of fewer than can show it at least Student's prediction limit.
+    """What all but 1 % of further windows stay within: the quantile, and of fewer than can show it at least Student's
+    prediction limit.
 
     Examples
     --------
-    >>> round(_limit(np.linspace(1.8, 2.0, 101)), 3), round(_limit(np.array([1.8, 1.9, 2.0])), 3)  # 1.9 + 6.965 * 0.1 * sqrt(4 / 3)
-    (1.998, 2.704)
+    >>> round(_limit(np.linspace(1.8, 2.0, 101)), 3)
+    1.998
+    >>> round(_limit(np.array([1.8, 1.9, 2.0])), 3)  # 1.9 + 6.965 * 0.1 * sqrt(4 / 3)
+    2.704
     """
     from scipy.stats import t
 
@@ -168,8 +172,11 @@ def _sums(
     return cost, count
 
 
-def _pieces(sequences: Sequence[NDArray[np.uint8]], *, overlap: int) -> Iterator[tuple[list[int], list[NDArray[np.uint8]]]]:
-    """Stretches of sequences and the numbers of these, some million bases together; stretches of one overlap, so that no word is lost or met twice."""
+def _pieces(
+    sequences: Sequence[NDArray[np.uint8]], *, overlap: int
+) -> Iterator[tuple[list[int], list[NDArray[np.uint8]]]]:
+    """Stretches of sequences and the numbers of these, some million bases together; stretches of one overlap, so that
+    no word is lost or met twice."""
     owners: list[int] = []
     parts: list[NDArray[np.uint8]] = []
     size = 0

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 #: Equal windows have distance 0, which a sparse matrix cannot tell from "no edge".
 _TINY = 1e-9
-#: Points of a stray component that look for their nearest point outside; enough to place the bridge. Fewer where so many components have so many
-#: points outside that more than this many distances would be taken: bridges are then not the very shortest.
+#: Points of a stray component that look for their nearest point outside; enough to place the bridge. Fewer where so
+#: many components have so many points outside that more than this many distances would be taken: bridges are then not
+#: the very shortest.
 _BRIDGE_POINTS = 256
 _BRIDGE_DISTANCES = 1 << 31
 #: Distances held at once.
@@ -119,8 +120,11 @@ def _connect(graph: csr_array, points: np.ndarray, *, seed: int) -> csr_array:
         graph = graph.maximum(bridge.maximum(bridge.T)).tocsr()
 
 
-def _bridges(points: np.ndarray, component: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each component but the largest, (a sample of) its points and all outside, the shortest pair: from, to and how far, (components - 1,) each."""
+def _bridges(
+    points: np.ndarray, component: np.ndarray, *, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each component but the largest, (a sample of) its points and all outside, the shortest pair: from, to and how
+    far, (components - 1,) each."""
     sizes = np.bincount(component)
     stray = np.flatnonzero(np.arange(len(sizes)) != sizes.argmax())
     most = int(np.clip(_BRIDGE_DISTANCES // (len(stray) * len(points)), 1, _BRIDGE_POINTS))
@@ -146,7 +150,8 @@ def _nearest_outside(points: np.ndarray, component: np.ndarray, asking: np.ndarr
     step = max(1, _BLOCK // len(points))
     for begin in range(0, len(asking), step):
         own = asking[begin : begin + step]
-        squared = square - 2 * exact[own] @ exact.T  # but for the asking point's own square, which is the same in its row
+        # but for the asking point's own square, which is the same in its row
+        squared = square - 2 * exact[own] @ exact.T
         squared[component[own][:, None] == component] = np.inf
         nearest[begin : begin + step] = squared.argmin(axis=1)
     return nearest, np.linalg.norm(exact[asking] - exact[nearest], axis=1)

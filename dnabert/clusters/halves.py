@@ -1,9 +1,10 @@
 """Agreement of clusters with what is known, when the clustering is repeated on halves of the genome.
 
-Density clusters hang on which windows there are: rounding alone made two of one encoder's eight. An interval that keeps the
-clusters and draws windows does not see that. Here the windows of a random half of the stretches are clustered again, twenty times.
-How far the values of halves lie from the value of all is its standard error (the delete-half jackknife: Shao and Wu 1989,
-`Annals of Statistics 17:1176 <https://doi.org/10.1214/aos/1176347263>`_). Halves of two encoders are the same, so that their differences are paired.
+Density clusters hang on which windows there are: rounding alone made two of one encoder's eight. An interval that keeps
+the clusters and draws windows does not see that. Here the windows of a random half of the stretches are clustered
+again, twenty times. How far the values of halves lie from the value of all is its standard error (the delete-half
+jackknife: Shao and Wu 1989, `Annals of Statistics 17:1176 <https://doi.org/10.1214/aos/1176347263>`_). Halves
+of two encoders are the same, so that their differences are paired.
 """
 
 from __future__ import annotations
@@ -61,7 +62,13 @@ def clustered_halves(
     count = int(places.max(initial=-1)) + 1
     if count < FEWEST_PLACES:
         return []
-    found = repeat_on_subsamples(vectors, places, clustering=config, config=StabilityConfig(subsamples=HALVES, fraction=0.5, seed=seed), pool=pool)
+    found = repeat_on_subsamples(
+        vectors,
+        places,
+        clustering=config,
+        config=StabilityConfig(subsamples=HALVES, fraction=0.5, seed=seed),
+        pool=pool,
+    )
     return [dataclasses.replace(half, places=count) for half in found]
 
 
@@ -78,7 +85,8 @@ def kmeans_again(vectors: np.ndarray, halves: Sequence[Run], *, config: ClusterC
 def agreement_again(
     labels: np.ndarray, halves: Sequence[Run], column: np.ndarray, *, asked: np.ndarray, clustered: bool = False
 ) -> OfHalves:
-    """Adjusted mutual information (Vinh et al. 2010) of labels with a column, as of all windows and of halves clustered again.
+    """Adjusted mutual information (Vinh et al. 2010) of labels with a column, as of all windows and of halves clustered
+    again.
 
     Parameters
     ----------
@@ -89,7 +97,11 @@ def agreement_again(
     clustered : leave out those that are in no cluster.
     """
     again = [_agreement(half.labels, column[half.rows], asked=asked[half.rows], clustered=clustered) for half in halves]
-    return OfHalves(_agreement(labels, column, asked=asked, clustered=clustered), np.array(again), halves[0].places if halves else None)
+    return OfHalves(
+        _agreement(labels, column, asked=asked, clustered=clustered),
+        np.array(again),
+        halves[0].places if halves else None,
+    )
 
 
 def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL, places: int | None = None) -> tuple[float, float]:
@@ -100,8 +112,9 @@ def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL, places: in
     value : of all windows.
     halves : float (halves,), of halves.
     level : of the interval.
-    places : stretches that were halved. Of fewer than there are halves these tell no more than the stretches do, and where their number is odd the
-        larger half is drawn, which differs from all of them by less than they err. Default: many.
+    places : stretches that were halved. Of fewer than there are halves these tell no more than the stretches do, and
+        where their number is odd the larger half is drawn, which differs from all of them by less than they err.
+        Default: many.
 
     Examples
     --------
@@ -111,7 +124,9 @@ def bounds(value: float, halves: np.ndarray, *, level: float = LEVEL, places: in
     """
     from scipy.stats import t
 
-    count, drawn = (len(halves), 1.0) if places is None else (min(places, len(halves)), (places + 1) // 2 / (places // 2))
+    count, drawn = (
+        (len(halves), 1.0) if places is None else (min(places, len(halves)), (places + 1) // 2 / (places // 2))
+    )
     reach = float(t.ppf((1 + level) / 2, count - 1) * np.sqrt(drawn * np.mean((halves - value) ** 2)))
     return value - reach, value + reach
 

@@ -41,7 +41,8 @@ def density_labels(
     ----------
     graph : symmetric, connected csr (n, n) with positive distances, each row with at least `min_samples` of them.
     min_cluster_size, min_samples, selection : as in `ClusterConfig`.
-    largest : most windows of a cluster; none: any number. Of a larger one its parts are taken; of a larger leaf nothing.
+    largest : most windows of a cluster; none: any number. Of a larger one its parts are taken; of a larger leaf
+        nothing.
 
     Returns
     -------

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from dnabert.clusters.config import ClusterConfig
 
-#: What clusters are held against; ``phase`` (start mod k), ``strand`` and ``codon_frame`` (of the coding windows) should agree with nothing.
+#: What clusters are held against; ``phase`` (start mod k), ``strand`` and ``codon_frame`` (of the coding windows)
+#: should agree with nothing.
 COLUMNS = ("repeat_class", "region", "gene_type", "genome", "strand", "phase", "codon_frame")
 #: What neighbours answer for.
 _VOTED = ("repeat_class", "region")
@@ -49,18 +50,20 @@ def score_rung(
     Parameters
     ----------
     vectors : float (n, d), the encoder's own, in which neighbours vote.
-    table : n windows with ``label`` (clusters, -1 = noise) and the corpus's columns; scores of absent ones are left out.
+    table : n windows with ``label`` (clusters, -1 = noise) and the corpus's columns; scores of absent ones are left
+        out.
     points : float (n, c), the reduced space in which the clusters were made, for the silhouette.
     hits : from `neighbor_hits`, where it is known already.
-    again : from `agreements`; without it, intervals of agreement are of these clusters, as if any windows made the same.
+    again : from `agreements`; without it, intervals of agreement are of these clusters, as if any windows made the
+        same.
     k : word length, for start mod k.
     resamples, seed : of all bootstrap intervals and of the silhouette's sample.
 
     Returns
     -------
     Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`,
-    ``ami_clustered_`` of repeat class, region and gene type among the windows that are in a cluster (where there are two clusters), and
-    ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels;
+    ``ami_clustered_`` of repeat class, region and gene type among the windows that are in a cluster (where there are
+    two clusters), and ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels;
     ``knn10_`` and ``majority_`` of repeat class and region. Columns with one class are left out, as is NaN.
     """
     labels = table["label"].to_numpy()
@@ -79,8 +82,12 @@ def score_rung(
     hits = neighbor_hits(vectors, table) if hits is None else hits
     for name, asked in known.items():
         groups = together[name]
-        scores[f"{_VOTE}{name}"] = bootstrap_mean(hits[f"{_VOTE}{name}"], groups=groups[asked], resamples=resamples, seed=seed)
-        scores[f"majority_{name}"] = majority(columns[name][asked], groups=groups[asked], resamples=resamples, seed=seed)
+        scores[f"{_VOTE}{name}"] = bootstrap_mean(
+            hits[f"{_VOTE}{name}"], groups=groups[asked], resamples=resamples, seed=seed
+        )
+        scores[f"majority_{name}"] = majority(
+            columns[name][asked], groups=groups[asked], resamples=resamples, seed=seed
+        )
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
 
 
@@ -90,7 +97,9 @@ def _agreed(
     """The part of `score_rung` that holds clusters against columns."""
 
     def found(labels: np.ndarray, name: str, asked: np.ndarray) -> dict[str, Score]:
-        return agreement(labels[asked], columns[name][asked], groups=together[name][asked], resamples=resamples, seed=seed)
+        return agreement(
+            labels[asked], columns[name][asked], groups=together[name][asked], resamples=resamples, seed=seed
+        )
 
     labels, scores = table["label"].to_numpy(), dict[str, Score]()
     for name, column in columns.items():
@@ -108,9 +117,11 @@ def _agreed(
 
 
 def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool = False) -> dict[str, np.ndarray]:
-    """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (m,), of the windows whose class is known.
+    """Whether ten neighbours from elsewhere name each window's own class: ``knn10_COLUMN`` to bool (m,), of the windows
+    whose class is known.
 
-    Windows of a genome without annotation neither vote nor are asked: that all of them are *unknown* would say which genome they are of.
+    Windows of a genome without annotation neither vote nor are asked: that all of them are *unknown* would say which
+    genome they are of.
 
     Parameters
     ----------
@@ -123,7 +134,9 @@ def neighbor_hits(vectors: np.ndarray, table: pd.DataFrame, *, as_they_are: bool
     for name, known in voted(table).items():
         key = known.tobytes()
         if key not in nearest:
-            nearest[key] = nearest_other(np.asarray(vectors)[known], places.of(known), k=_NEIGHBORS, as_they_are=as_they_are)
+            nearest[key] = nearest_other(
+                np.asarray(vectors)[known], places.of(known), k=_NEIGHBORS, as_they_are=as_they_are
+            )
         found[f"{_VOTE}{name}"] = neighbor_vote(nearest[key], table[name].to_numpy()[known])
     return found
 
@@ -135,10 +148,12 @@ def hit_places(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def drawn_together(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What an interval draws whole for each of `COLUMNS`, int (n,): stretches of genes where genes are asked for, else the places of windows.
+    """What an interval draws whole for each of `COLUMNS`, int (n,): stretches of genes where genes are asked for, else
+    the places of windows.
 
-    Orthologous windows are copies of each other, overlapping ones in part (`places_apart`); windows of one gene lie in many of these
-    (`gene_places`), and whether they are told right hangs together: a share's standard error is 2.4 times as large on chromosome 22.
+    Orthologous windows are copies of each other, overlapping ones in part (`places_apart`); windows of one gene lie in
+    many of these (`gene_places`), and whether they are told right hangs together: a share's standard error is 2.4 times
+    as large on chromosome 22.
     """
     places, genes = places_apart(table), gene_places(table)
     return {name: genes if name in _OF_GENES else places for name in COLUMNS}
@@ -149,7 +164,9 @@ def voted(table: pd.DataFrame) -> dict[str, np.ndarray]:
     return _known(table, _VOTED)
 
 
-def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfig, seed: int = 0) -> dict[str, OfHalves]:
+def agreements(
+    vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfig, seed: int = 0
+) -> dict[str, OfHalves]:
     """AMI of the clusters with what is known, and what it is when halves of the windows are clustered again.
 
     Parameters
@@ -161,8 +178,8 @@ def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfi
 
     Returns
     -------
-    ``ami_`` and ``ami_clustered_`` of repeat class, region and gene type, and ``kmeans_ami_repeat_class``; nothing of columns with one class, and
-    where the windows lie in fewer than five places.
+    ``ami_`` and ``ami_clustered_`` of repeat class, region and gene type, and ``kmeans_ami_repeat_class``; nothing of
+    columns with one class, and where the windows lie in fewer than five places.
     """
     halves = clustered_halves(vectors, table, config=config, seed=seed)
     known, found = _known(table, _JUDGED) if halves else {}, {}
@@ -171,7 +188,11 @@ def agreements(vectors: np.ndarray, table: pd.DataFrame, *, config: ClusterConfi
         found[f"ami_{name}"] = agreement_again(labels, halves, column, asked=asked)
         found[f"ami_clustered_{name}"] = agreement_again(labels, halves, column, asked=asked, clustered=True)
     if "kmeans" in table and "repeat_class" in known:
-        labels, column, again = table["kmeans"].to_numpy(), table["repeat_class"].to_numpy(), kmeans_again(vectors, halves, config=config)
+        labels, column, again = (
+            table["kmeans"].to_numpy(),
+            table["repeat_class"].to_numpy(),
+            kmeans_again(vectors, halves, config=config),
+        )
         found["kmeans_ami_repeat_class"] = agreement_again(labels, again, column, asked=known["repeat_class"])
     return found
 
@@ -193,7 +214,11 @@ def _columns(table: pd.DataFrame, *, k: int) -> dict[str, np.ndarray]:
     frames = codon_frames_read(table)
     if frames is not None:
         found["codon_frame"] = frames
-    return {name: found[name] for name in COLUMNS if name in found and len(set(found[name][_asked(name, found[name])].tolist())) > 1}
+    return {
+        name: found[name]
+        for name in COLUMNS
+        if name in found and len(set(found[name][_asked(name, found[name])].tolist())) > 1
+    }
 
 
 def _known(table: pd.DataFrame, names: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -203,5 +228,8 @@ def _known(table: pd.DataFrame, names: tuple[str, ...]) -> dict[str, np.ndarray]
 
 
 def _asked(name: str, column: np.ndarray) -> np.ndarray:
-    """Windows that a column concerns, bool (n,): what is not known of a window is no class, and those without a codon frame are not in one more."""
-    return np.asarray((column != "") & (column != "unknown")) if name == "codon_frame" else np.asarray(column != "unknown")
+    """Windows that a column concerns, bool (n,): what is not known of a window is no class, and those without a codon
+    frame are not in one more."""
+    return (
+        np.asarray((column != "") & (column != "unknown")) if name == "codon_frame" else np.asarray(column != "unknown")
+    )

@@ -35,9 +35,9 @@ def map_coordinates(
     points : float32 (n, c).
     neighbors : of all points.
     n_neighbors, min_dist : UMAP's.
-    sample : more points than this are not fitted: so many are, drawn at random, and the others are placed among them, each
-        first at the mean of its neighbours in the sample and then moved by UMAP's own steps, which leave the sample where it
-        is. None fits all.
+    sample : more points than this are not fitted: so many are, drawn at random, and the others are placed among them,
+        each first at the mean of its neighbours in the sample and then moved by UMAP's own steps, which leave the
+        sample where it is. None fits all.
     seed : of the sample, the start and the steps.
     """
     start = _start(points, seed=seed)
@@ -73,7 +73,8 @@ def _of_sample(
 
 
 def _umap(start: np.ndarray, knn: tuple[np.ndarray, np.ndarray, Any], *, min_dist: float, seed: int) -> Any:
-    """UMAP that starts from coordinates (n, 2) and knows the neighbours: indices and distances (n, k), and perhaps their index."""
+    """UMAP that starts from coordinates (n, 2) and knows the neighbours: indices and distances (n, k), and perhaps
+    their index."""
     return import_compiled("umap").UMAP(
         n_neighbors=knn[0].shape[1],
         min_dist=min_dist,

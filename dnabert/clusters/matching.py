@@ -30,9 +30,9 @@ def overlap(reference: np.ndarray, labels: np.ndarray, *, clusters: int | None =
 def jaccard(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Jaccard index of every pair of clusters, and the same corrected for chance.
 
-    Corrected is (J - E) / (1 - E), where E is the index of two sets of these sizes that have as many windows in common as
-    random sets would: a cluster of nearly all windows always finds a counterpart, which says nothing. For clusters of
-    less than a tenth of the windows both values agree to 0.05.
+    Corrected is (J - E) / (1 - E), where E is the index of two sets of these sizes that have as many windows in common
+    as random sets would: a cluster of nearly all windows always finds a counterpart, which says nothing. For clusters
+    of less than a tenth of the windows both values agree to 0.05.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def best_match(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def counterparts(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The reference's number of each cluster of `labels`: int32 (K + 1,), of label i at i + 1; -1 for the unclustered, `OTHER` without counterpart.
+    """The reference's number of each cluster of `labels`: int32 (K + 1,), of label i at i + 1; -1 for the unclustered,
+    `OTHER` without counterpart.
 
     Counterparts are one to one, with the largest sum of Jaccard indices (Kuhn 1955), and have at least half of the
     smaller cluster in common.
@@ -119,8 +120,8 @@ def vote(reference: np.ndarray, votes: Sequence[tuple[np.ndarray, np.ndarray]]) 
 
     Returns
     -------
-    confidence : float32 (n,), share of the repeats with this window in which it is in the counterpart of its own cluster
-        (an unclustered one: in none); NaN where no repeat has it.
+    confidence : float32 (n,), share of the repeats with this window in which it is in the counterpart of its own
+        cluster (an unclustered one: in none); NaN where no repeat has it.
     consensus : int32 (n,), the label that more than half of those repeats give it, else -1.
 
     Examples

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 ARRAYS = "membership.safetensors"
 SUMMARY = "membership.json"
-#: Corpus windows looked at for each new sequence: the nearest by mutual reachability is among the first few by distance.
+#: Corpus windows looked at for each new sequence: the nearest by mutual reachability is among the first few by
+#: distance.
 CANDIDATES = 15
 #: Share of corpus windows that are farther from their neighbours than "unlike the corpus" allows.
 USUAL = 0.99
@@ -31,7 +32,8 @@ _REGION_WINDOWS = 50
 _FEWEST_REGIONS = 100
 #: A neighbour so much nearer than neighbours usually are is the very same sequence, embedded once more.
 _SAME = 1e-3
-#: … and so is one at this share of the largest coordinate: read in other company, the same sequence differs by float32's rounding.
+#: … and so is one at this share of the largest coordinate: read in other company, the same sequence differs by
+#: float32's rounding.
 _ROUNDING = 1e-5
 
 
@@ -74,7 +76,8 @@ class Membership:
     reach : float32 (C,), the largest mutual reachability of a member to its nearest fellow, per cluster.
     rank : which neighbour's distance is the core distance (1 = the nearest other).
     curve : from ratio to probability, of windows held out each by itself.
-    held_out : what windows held out by themselves (reliability) and with their group (operating points) showed; plain JSON.
+    held_out : what windows held out by themselves (reliability) and with their group (operating points) showed; plain
+        JSON.
     usual_core : core distance that all but 1 % of windows held out with their group stay within.
     """
 
@@ -89,12 +92,14 @@ class Membership:
     usual_core: float
 
     def place(self, points: np.ndarray) -> Placement:
-        """Find the cluster of each new point, float (n, c); exact neighbours, so the same points give the same answer."""
+        """Find the cluster of each new point, float (n, c); exact neighbours, so the same points give the same
+        answer."""
         k = min(max(CANDIDATES, self.rank + 1), len(self.points))
         # -1 = all cores; the result does not depend on how many
         distance, nearest = self._tree.query(np.asarray(points, dtype=np.float64), k=np.arange(1, k + 1), workers=-1)
         same = distance <= self._same
-        apart = np.where(same, 0.0, distance)  # a cluster of equal sequences reaches nothing but them, and rounding is no distance
+        # a cluster of equal sequences reaches nothing but them, and rounding is no distance
+        apart = np.where(same, 0.0, distance)
         rank = np.minimum(self.rank - 1 + same[:, 0], k - 1)  # itself is not its own neighbour
         core = apart[np.arange(len(apart)), rank]
         label, ratio = _best(apart, nearest, core[:, None], self.core[nearest], labels=self.labels, reach=self.reach)
@@ -149,12 +154,13 @@ def fit_membership(
 ) -> Membership:
     """Learn each cluster's reach, and from held-out windows what a distance to it is worth.
 
-    Every window is held out in turn, and the label that is found is compared with the one that clustering gave it. By itself, for the
-    probability: a new sequence brings no copies of its own into the clustering, those in the corpus are near it as they are near a window. And
-    with its whole group, for what accepting costs where the corpus has no copy: it is placed by the windows of other groups alone, whose core
-    distances are taken without its group too. That does not make the probability, for the label owes something to the group: copies make
-    windows dense, so that of windows beyond a cluster's reach without theirs most are members, of new ones hardly any would become one.
-    Neighbours come from the graph that clustering has made anyway.
+    Every window is held out in turn, and the label that is found is compared with the one that clustering gave it. By
+    itself, for the probability: a new sequence brings no copies of its own into the clustering, those in the corpus are
+    near it as they are near a window. And with its whole group, for what accepting costs where the corpus has no copy:
+    it is placed by the windows of other groups alone, whose core distances are taken without its group too. That does
+    not make the probability, for the label owes something to the group: copies make windows dense, so that of windows
+    beyond a cluster's reach without theirs most are members, of new ones hardly any would become one. Neighbours come
+    from the graph that clustering has made anyway.
 
     Parameters
     ----------
@@ -193,8 +199,8 @@ def groups_of(table: pd.DataFrame) -> tuple[np.ndarray, str]:
 
     Parameters
     ----------
-    table : windows; orthologous blocks (`block`, -1 = none) where known, contiguous regions where there are coordinates,
-        else every sequence alone.
+    table : windows; orthologous blocks (`block`, -1 = none) where known, contiguous regions where there are
+        coordinates, else every sequence alone.
 
     Returns
     -------
@@ -215,7 +221,8 @@ def groups_of(table: pd.DataFrame) -> tuple[np.ndarray, str]:
 
 
 def _apart(neighbors: Neighbors) -> Neighbors:
-    """The same, with nothing near in the columns where a point with fewer neighbours repeats itself: at distance 0 it would be its own nearest."""
+    """The same, with nothing near in the columns where a point with fewer neighbours repeats itself: at distance 0 it
+    would be its own nearest."""
     itself = neighbors.indices == np.arange(len(neighbors.indices))[:, None]
     itself[:, 0] = False
     return replace(neighbors, distances=np.where(itself, np.float32(np.inf), neighbors.distances))
@@ -264,7 +271,8 @@ def _best(
     labels: np.ndarray,
     reach: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Label and ratio of the clustered neighbour that is nearest by mutual reachability, (n,) each; -1 and inf if none."""
+    """Label and ratio of the clustered neighbour that is nearest by mutual reachability, (n,) each; -1 and inf if
+    none."""
     found = labels[nearest]
     mutual = np.where(found >= 0, np.maximum(np.maximum(distance, core), theirs), np.inf)
     rows, best = np.arange(len(nearest)), mutual.argmin(axis=1)

@@ -31,17 +31,18 @@ def null_report(real: Clusters, null: Clusters) -> dict[str, Any]:
 
     Returns
     -------
-    dict with ``real`` and ``null`` (n, clusters, clustered_share, largest_share), ``ami`` (adjusted mutual information of
-    both labellings, over the windows that both have), ``clusters`` (one dict per real cluster: label, n, ``jaccard`` with
-    its best counterpart in the null, corrected for chance, ``in_null``), ``composition_share`` (of the clustered windows
-    that are in clusters which the null has too), ``passed`` (there are clusters, and the null has none) and ``verdict``, a sentence.
-    ``ami``, ``clusters`` and ``composition_share`` are None where the null is of other windows.
+    dict with ``real`` and ``null`` (n, clusters, clustered_share, largest_share), ``ami`` (adjusted mutual information
+    of both labellings, over the windows that both have), ``clusters`` (one dict per real cluster: label, n, ``jaccard``
+    with its best counterpart in the null, corrected for chance, ``in_null``), ``composition_share`` (of the clustered
+    windows that are in clusters which the null has too), ``passed`` (there are clusters, and the null has none) and
+    ``verdict``, a sentence. ``ami``, ``clusters`` and ``composition_share`` are None where the null is of other
+    windows.
 
     Raises
     ------
     UserError
-        naming the setting in which the two clusterings differ, or when the second was not made of shuffled windows, of vectors of another encoder or of
-        another input.
+        naming the setting in which the two clusterings differ, or when the second was not made of shuffled windows, of
+        vectors of another encoder or of another input.
     """
     _check(real, null)
     labels = {name: found.table["label"].to_numpy() for name, found in (("real", real), ("null", null))}
@@ -56,9 +57,12 @@ def _check(real: Clusters, null: Clusters) -> None:
         other = null.manifest["config"].get(name)
         if name != "seed" and other != value:
             raise UserError(
-                f"{null.folder} was clustered with {name} {other}, {real.folder} with {value}: cluster one of them again"
+                f"{null.folder} was clustered with {name} {other}, {real.folder} with {value}: cluster one of them "
+                "again"
             )
-    made, shuffled = (read_manifest(each.manifest["inputs"]["embeddings"]["path"], kind="embeddings") for each in (real, null))
+    made, shuffled = (
+        read_manifest(each.manifest["inputs"]["embeddings"]["path"], kind="embeddings") for each in (real, null)
+    )
     if not shuffled["config"].get("shuffle"):
         raise UserError(
             f"{null.folder} is no null, its windows were not shuffled: embed with --shuffle and cluster that"
@@ -66,13 +70,20 @@ def _check(real: Clusters, null: Clusters) -> None:
     for name, (value, told) in _read_as(made).items():
         other, other_told = _read_as(shuffled).get(name, (None, None))
         if other != value:
-            raise UserError(f"{null.folder} was embedded with {name} {other_told}, {real.folder} with {told}: embed as those were, with --shuffle, and cluster that")
+            raise UserError(
+                f"{null.folder} was embedded with {name} {other_told}, {real.folder} with {told}: embed as those were, "
+                "with --shuffle, and cluster that"
+            )
 
 
 def _read_as(embeddings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What must be the same of vectors whose clusters are held against each other, and how it is told: the input, the encoder, how it reads."""
+    """What must be the same of vectors whose clusters are held against each other, and how it is told: the input, the
+    encoder, how it reads."""
     source, record = embeddings["inputs"].get("input") or {}, encoder_record(embeddings)
-    parts = [(kinds_of(each["encoder"]), each["sha256"]) if each["sha256"] else each["encoder"] for each in record.get("parts") or [record]]
+    parts = [
+        (kinds_of(each["encoder"]), each["sha256"]) if each["sha256"] else each["encoder"]
+        for each in record.get("parts") or [record]
+    ]
     reading = {name: (value, value) for name, value in record["reading"].items() if name not in ("seed", "precision")}
     return {"input": (source.get("sha256"), source.get("path")), "encoder": (parts, record["encoder"]), **reading}
 
@@ -118,8 +129,9 @@ def _verdict(report: dict[str, Any]) -> str:
         subject = "1 cluster found is" if real["clusters"] == 1 else f"{real['clusters']} clusters found are"
         return f"Shuffled windows form no cluster: the {subject} not of composition alone."
     text = (
-        f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with {percent(null['clustered_share'])} of them, the windows "
-        f"{real['clusters']} with {percent(real['clustered_share'])}: density alone is no sign of order"
+        f"Shuffled windows form {null['clusters']} {'cluster' if null['clusters'] == 1 else 'clusters'} with "
+        f"{percent(null['clustered_share'])} of them, the windows {real['clusters']} with "
+        f"{percent(real['clustered_share'])}: density alone is no sign of order"
     )
     if report["clusters"] is None:
         return f"{text}."

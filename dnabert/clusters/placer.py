@@ -56,7 +56,11 @@ class Placer:
         self._membership = self.prepared.membership
         self.threshold, self.held_out = _threshold(self._membership.held_out["operating_points"], error=config.error)
         self._encoder = load_recorded(
-            self.prepared.encoder, folder=folder, batch_size=config.batch_size, device=config.device, trust_code=config.trust_code
+            self.prepared.encoder,
+            folder=folder,
+            batch_size=config.batch_size,
+            device=config.device,
+            trust_code=config.trust_code,
         )
         self._basis = clusters.basis
         if self._encoder.dimension != len(self._basis.mean):
@@ -69,7 +73,9 @@ class Placer:
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `assign`."""
-        return table_of(records, self._rows, window=self.prepared.window if self._tile else None, description=self._encoder.name)
+        return table_of(
+            records, self._rows, window=self.prepared.window if self._tile else None, description=self._encoder.name
+        )
 
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd

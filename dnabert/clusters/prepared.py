@@ -85,7 +85,10 @@ def prepare_for_new(
     familiarity = fit_familiarity(sequences) if len(sequences) > 1 else None
     if familiarity is None:
         origin = embeddings["inputs"]["input"]["path"]
-        missing = f"{origin} is gone, or not what was embedded: of new sequences dnabert assign will not say whether composition, letters or length are unlike it"
+        missing = (
+            f"{origin} is gone, or not what was embedded: of new sequences dnabert assign will not say whether "
+            "composition, letters or length are unlike it"
+        )
         warnings.warn(f"{missing}: put it back and cluster again", Caution, stacklevel=3)
     return Prepared(membership, familiarity, encoder_record(embeddings), _window(table), held_out_by)
 
@@ -109,7 +112,9 @@ def load_prepared(folder: str | Path) -> Prepared:
         rest = read_json(folder / _FILE)
         return Prepared(load_membership(folder), load_familiarity(folder), **rest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise UserError(f"cannot read what {folder} holds for new sequences ({first_line(error)[:200]}): run dnabert cluster again") from None
+        raise UserError(
+            f"cannot read what {folder} holds for new sequences ({first_line(error)[:200]}): run dnabert cluster again"
+        ) from None
 
 
 def _window(table: pd.DataFrame) -> int:

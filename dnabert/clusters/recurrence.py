@@ -1,4 +1,5 @@
-"""What of a clustering comes back when it is repeated: each cluster, windows that were left out and placed, or a fusion of all."""
+"""What of a clustering comes back when it is repeated: each cluster, windows that were left out and placed, or a fusion
+of all."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from dnabert.clusters.matching import best_match, counterparts, overlap
 from dnabert.clusters.repeats import Run
 from dnabert.corpus.places import FEWEST_PLACES
 
-#: Share of a repeat's windows that a cluster takes over from others when it fuses with them; a few at its edge change sides in any repeat.
+#: Share of a repeat's windows that a cluster takes over from others when it fuses with them; a few at its edge change
+#: sides in any repeat.
 _JOINED = 0.1
 
 
@@ -30,13 +32,16 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     Returns
     -------
     One dict per cluster: ``jaccard`` (mean over subsamples of the largest Jaccard index with any cluster, with a
-    bootstrap interval over the subsamples, Student's of fewer than five that hold a window of it), ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`),
-    ``jaccard_seeds`` (mean over the repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index is
-    at most 1/2), ``verdict``: stable, pattern or dissolved.
+    bootstrap interval over the subsamples, Student's of fewer than five that hold a window of it),
+    ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`), ``jaccard_seeds`` (mean over the
+    repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index
+    is at most 1/2), ``verdict``: stable, pattern or dissolved.
     """
     sizes = np.bincount(labels[labels >= 0])
     values = {  # a subsample may hold no window of a cluster
-        kind: np.array([best_match(overlap(labels[run.rows], run.labels, clusters=len(sizes))) for run in runs if run.kind == kind])
+        kind: np.array(
+            [best_match(overlap(labels[run.rows], run.labels, clusters=len(sizes))) for run in runs if run.kind == kind]
+        )
         for kind in ("seed", "subsample")
     }
     rows = []
@@ -59,7 +64,8 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
 
 
 def fuses(labels: np.ndarray, run: Run) -> bool:
-    """Whether most windows of a repeat are in one cluster that joins several of those that are judged, none of which has so many.
+    """Whether most windows of a repeat are in one cluster that joins several of those that are judged, none of which
+    has so many.
 
     A cluster that is a little larger, or takes in windows that were in none, has not fused with another.
 
@@ -76,7 +82,8 @@ def fuses(labels: np.ndarray, run: Run) -> bool:
 
 
 def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] | None:
-    """How often a window placed in a cluster of a repeat is elsewhere when all windows are clustered: in none, in another, or that cluster is not there.
+    """How often a window placed in a cluster of a repeat is elsewhere when all windows are clustered: in none, in
+    another, or that cluster is not there.
 
     Parameters
     ----------
@@ -85,9 +92,9 @@ def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] 
 
     Returns
     -------
-    ``windows`` and ``accepted``, how many were placed and taken in by a cluster, over all repeats; and of the repeats that took in any the spread
-    of ``left_out``, the share of these that is elsewhere, of ``members``, the same of the repeat's own members, and of their ``difference``. None
-    where no repeat took in any.
+    ``windows`` and ``accepted``, how many were placed and taken in by a cluster, over all repeats; and of the repeats
+    that took in any the spread of ``left_out``, the share of these that is elsewhere, of ``members``, the same of the
+    repeat's own members, and of their ``difference``. None where no repeat took in any.
     """
     left_out, members, windows, accepted = [], [], 0, 0
     for run in runs:
@@ -105,9 +112,11 @@ def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] 
 
 
 def verdict(jaccard: Score, *, config: StabilityConfig) -> str:
-    """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds; ``stable`` only where the whole interval is above.
+    """``stable``, ``pattern`` or ``dissolved`` (also for NaN), by Hennig's thresholds; ``stable`` only where the whole
+    interval is above.
 
-    Among many small clusters, whose index jumps from 0 to 1 between subsamples, one reaches any threshold in the mean of ten by luck.
+    Among many small clusters, whose index jumps from 0 to 1 between subsamples, one reaches any threshold in the mean
+    of ten by luck.
 
     Examples
     --------

@@ -35,7 +35,8 @@ class Run:
     rows : int (m,), ascending: the windows it saw.
     labels : int32 (m,), its clusters, -1 = none, 0 the largest.
     seconds : its time.
-    left_out : int (l,), of the windows that it did not see those that were placed among its clusters; see `place_left_out`.
+    left_out : int (l,), of the windows that it did not see those that were placed among its clusters; see
+        `place_left_out`.
     placed : int (l,), the cluster that each was placed in, -1 = none.
     places : how many places it drew from; None where that was not told.
     """
@@ -67,7 +68,12 @@ class Clustered(NamedTuple):
 
 
 def repeat_clustering(
-    vectors: np.ndarray, places: np.ndarray, *, clustering: ClusterConfig, config: StabilityConfig, groups: np.ndarray | None = None
+    vectors: np.ndarray,
+    places: np.ndarray,
+    *,
+    clustering: ClusterConfig,
+    config: StabilityConfig,
+    groups: np.ndarray | None = None,
 ) -> Iterator[Run]:
     """Cluster again: PCA, neighbour graph and HDBSCAN; no map.
 
@@ -107,7 +113,8 @@ def repeat_on_subsamples(
     pool: Neighbors | None,
     groups: np.ndarray | None = None,
 ) -> Iterator[Run]:
-    """The second half of `repeat_clustering`, with `pool`, the neighbours among all windows, from wherever they are known."""
+    """The second half of `repeat_clustering`, with `pool`, the neighbours among all windows, from wherever they are
+    known."""
     for number in range(config.subsamples):
         began = time.perf_counter()
         seed = (config.seed + number) % SEEDS
@@ -117,7 +124,9 @@ def repeat_on_subsamples(
         found = cluster_once(vectors[rows], settings, rows=rows, pool=pool)
         run = Run("subsample", seed, rows, found.labels, round(time.perf_counter() - began, 2))
         if groups is not None:
-            left_out, placed = place_left_out(vectors, rows, found, min_samples=clustering.min_samples, groups=groups, seed=seed)
+            left_out, placed = place_left_out(
+                vectors, rows, found, min_samples=clustering.min_samples, groups=groups, seed=seed
+            )
             run = dataclasses.replace(run, left_out=left_out, placed=placed)
         yield run
 
@@ -138,14 +147,17 @@ def place_left_out(
 
     Returns
     -------
-    int64 (l,) windows, ascending, at most 2,000; and int64 (l,) the cluster that takes each in, in the repeat's numbers, or -1.
+    int64 (l,) windows, ascending, at most 2,000; and int64 (l,) the cluster that takes each in, in the repeat's
+    numbers, or -1.
     """
     others = np.ones(len(vectors), dtype=bool)
     others[rows] = False
     left_out = np.flatnonzero(others)
     if len(left_out) > _MOST_PLACED:
         left_out = np.sort(np.random.default_rng([seed, 3]).choice(left_out, _MOST_PLACED, replace=False))
-    membership = fit_membership(found.points, found.labels, found.neighbors, min_samples=min_samples, groups=groups[rows], seed=seed)
+    membership = fit_membership(
+        found.points, found.labels, found.neighbors, min_samples=min_samples, groups=groups[rows], seed=seed
+    )
     point = lowest_allowed(membership.held_out["operating_points"], error=AssignConfig().error)
     if point is None:
         return left_out, np.full(len(left_out), -1)
@@ -201,7 +213,8 @@ def _complete(indices: np.ndarray, distances: np.ndarray, points: np.ndarray, *,
 def cluster_once(
     vectors: np.ndarray, config: ClusterConfig, *, rows: np.ndarray | None = None, pool: Neighbors | None = None
 ) -> Clustered:
-    """Cluster vectors (n, d) by density, as `dnabert cluster` does; on neighbours of a `pool` with their `rows` there where that is not exact."""
+    """Cluster vectors (n, d) by density, as `dnabert cluster` does; on neighbours of a `pool` with their `rows` there
+    where that is not exact."""
     basis = configured_basis(vectors, config)
     points = basis.transform(vectors)
     if rows is None or pool is None or pool.exact:

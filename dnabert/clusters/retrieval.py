@@ -51,7 +51,8 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
     query_rows, target_rows = _pairs(
         np.flatnonzero((genome == query_genome) & (block >= 0)),
         np.flatnonzero((genome == target_genome) & (block >= 0)),
-        np.unique(block, return_inverse=True)[1].astype(np.int64) * _SPAN + place,  # a block's own number may be 2^31, too large to be multiplied
+        # a block's own number may be 2^31, too large to be multiplied
+        np.unique(block, return_inverse=True)[1].astype(np.int64) * _SPAN + place,
         reach=length // 2,
     )
     rng = np.random.default_rng(seed)
@@ -71,11 +72,13 @@ def orthologs(view: WindowView, *, query_genome: str, target_genome: str, n: int
 
 
 def related_genomes(view: WindowView, *, query: str | None = None, target: str | None = None) -> tuple[str, str] | None:
-    """Two genomes that share orthologous blocks: of those not named the first that is asked, and the last in which it is sought.
+    """Two genomes that share orthologous blocks: of those not named the first that is asked, and the last in which it
+    is sought.
 
     Parameters
     ----------
-    view : windows, by genome in the corpus's order, in which people name the genome they know best first and distant ones last.
+    view : windows, by genome in the corpus's order, in which people name the genome they know best first and distant
+        ones last.
     query, target : genomes already chosen.
 
     Returns
@@ -88,16 +91,24 @@ def related_genomes(view: WindowView, *, query: str | None = None, target: str |
     blocks = {name: block[(genome == name) & (block >= 0)] for name in names}
     for asked in names if query is None else [query]:
         for sought in reversed(names) if target is None else [target]:
-            if asked != sought and asked in blocks and sought in blocks and np.isin(blocks[asked], blocks[sought]).any():
+            if (
+                asked != sought
+                and asked in blocks
+                and sought in blocks
+                and np.isin(blocks[asked], blocks[sought]).any()
+            ):
                 return asked, sought
     return None
 
 
-def moved_copies(view: WindowView, *, n: int = 1_000, substitutions: float = 0.05, indels: float = 0.005, seed: int = 0) -> Pairs:
-    """Up to n windows with the same place moved, turned and mutated: what a genome alone has in the place of `orthologs`.
+def moved_copies(
+    view: WindowView, *, n: int = 1_000, substitutions: float = 0.05, indels: float = 0.005, seed: int = 0
+) -> Pairs:
+    """Up to n windows with the same place moved, turned and mutated: what a genome alone has in the place of
+    `orthologs`.
 
-    The copy begins up to half a window to either side (as far as its segment reaches), is read on a random strand, and then
-    mutated. Windows lie at least a window apart, so that no other one's copy overlaps a query.
+    The copy begins up to half a window to either side (as far as its segment reaches), is read on a random strand, and
+    then mutated. Windows lie at least a window apart, so that no other one's copy overlaps a query.
 
     Parameters
     ----------
@@ -119,7 +130,9 @@ def moved_copies(view: WindowView, *, n: int = 1_000, substitutions: float = 0.0
     copies = view.bases(rows, shift=shift, reverse=reverse)
     draws = rng.integers(2**64, size=copies.shape, dtype=np.uint64)
     targets = mutate(copies, substitutions=substitutions, indels=indels, draws=draws)
-    return Pairs(queries=view.bases(rows), targets=targets, query_rows=rows, target_rows=rows, shift=shift, reverse=reverse)
+    return Pairs(
+        queries=view.bases(rows), targets=targets, query_rows=rows, target_rows=rows, shift=shift, reverse=reverse
+    )
 
 
 def retrieval_hits(queries: np.ndarray, targets: np.ndarray, *, name: str = "retrieval") -> dict[str, np.ndarray]:
@@ -157,7 +170,8 @@ def score_retrieval(
 
 
 def _apart(view: WindowView, rows: np.ndarray) -> np.ndarray:
-    """Of windows of one genome those, ascending, with at least a window's length between one and the next on their sequence."""
+    """Of windows of one genome those, ascending, with at least a window's length between one and the next on their
+    sequence."""
     start, length = view.column("start")[rows].astype(np.int64), view.window_length
     sequence = np.unique(view.column("chrom")[rows].astype(str), return_inverse=True)[1]
     kept, last, on = [], 0, -1

@@ -52,7 +52,10 @@ class Stability(InFolder):
 
     def __repr__(self) -> str:
         """What it is and where it stands, in a line: the last value of a notebook's cell is shown."""
-        return f"Stability({len(self.table):,} windows, {len(self.summary['clusters'])} clusters, folder={str(self.folder)!r})"
+        return (
+            f"Stability({len(self.table):,} windows, {len(self.summary['clusters'])} clusters, "
+            f"folder={str(self.folder)!r})"
+        )
 
 
 def stability(
@@ -92,7 +95,9 @@ def stability(
         vectors = embeddings_of(found).vectors
         clustering = ClusterConfig(**found.manifest["config"])
         places = places_apart(found.table) if config.unit == "place" else np.arange(len(found.table))
-        repeats = repeat_clustering(vectors, places, clustering=clustering, config=config, groups=groups_of(found.table)[0])
+        repeats = repeat_clustering(
+            vectors, places, clustering=clustering, config=config, groups=groups_of(found.table)[0]
+        )
         total = config.seeds + config.subsamples
         with tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None) as bar, ticking(bar):
             runs = list(bar)
@@ -119,7 +124,9 @@ def load_stability(folder: str | Path) -> Stability:
 
     folder = Path(folder)
     with reading(folder, kind="stability") as manifest:
-        return Stability(pd.read_parquet(folder / "stability.parquet"), read_json(folder / "stability.json"), manifest, folder)
+        return Stability(
+            pd.read_parquet(folder / "stability.parquet"), read_json(folder / "stability.json"), manifest, folder
+        )
 
 
 def _summary(
@@ -141,7 +148,15 @@ def _summary(
         row["consensus_n"] = int((consensus == row["label"]).sum())
     described = [{"kind": "reference", "n": len(labels), **_counts(labels)}]
     described += [
-        {"kind": x.kind, "seed": x.seed, "n": len(x.rows), **_counts(x.labels), "fused": fuses(labels, x), "seconds": x.seconds} for x in runs
+        {
+            "kind": x.kind,
+            "seed": x.seed,
+            "n": len(x.rows),
+            **_counts(x.labels),
+            "fused": fuses(labels, x),
+            "seconds": x.seconds,
+        }
+        for x in runs
     ]
     summary = {
         "n": len(labels),
@@ -169,10 +184,14 @@ def sentence(summary: dict[str, Any]) -> str:
     noise = summary["noise_share"]
     runs = summary["runs"][1:]
     fused = sum(run["fused"] for run in runs)
-    agree = "share no window" if ari["mean"] is None else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
+    agree = (
+        "share no window"
+        if ari["mean"] is None
+        else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
+    )
     return (
-        f"{len(stable)} of {len(clusters)} clusters, with {percent(share)} of the clustered windows, {'is' if len(stable) == 1 else 'are'} stable; repeats on "
-        f"subsamples {agree} and leave "
+        f"{len(stable)} of {len(clusters)} clusters, with {percent(share)} of the clustered windows, "
+        f"{'is' if len(stable) == 1 else 'are'} stable; repeats on subsamples {agree} and leave "
         f"{percent(noise['mean'])} ({percent(noise['low'])} to {percent(noise['high'])}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")
         + placed_sentence(summary["placed"])
@@ -185,8 +204,9 @@ def placed_sentence(placed: dict[str, Any] | None) -> str:
         return ""
     found, own = placed["left_out"], placed["members"]
     return (
-        f" Of windows left out and placed in the clusters of a repeat as dnabert assign does, {100 * found['mean']:.1f} % "
-        f"({100 * found['low']:.1f} % to {100 * found['high']:.1f} %) are elsewhere when all are clustered; of its own members {100 * own['mean']:.1f} %."
+        " Of windows left out and placed in the clusters of a repeat as dnabert assign does, "
+        f"{100 * found['mean']:.1f} % ({100 * found['low']:.1f} % to {100 * found['high']:.1f} %) are elsewhere when "
+        f"all are clustered; of its own members {100 * own['mean']:.1f} %."
     )
 
 

@@ -42,9 +42,9 @@ def symmetry(
 
     Returns
     -------
-    list of dict, empty where fewer than two windows have that much room, with ``change`` (strand, shift, unknown, mutated), ``amount`` (bases or share), ``cosine`` (mean cosine
-    of a window before and after: value, low, high, n) and ``found_first`` (share of changed windows whose nearest
-    unchanged window is their own).
+    list of dict, empty where fewer than two windows have that much room, with ``change`` (strand, shift, unknown,
+    mutated), ``amount`` (bases or share), ``cosine`` (mean cosine of a window before and after: value, low, high, n)
+    and ``found_first`` (share of changed windows whose nearest unchanged window is their own).
     """
     room = np.minimum(view.column("before"), view.column("after")) >= most_shift
     rows = np.flatnonzero(room)
@@ -63,7 +63,9 @@ def symmetry(
         kept = np.diagonal(similarity).copy()
         np.fill_diagonal(similarity, -np.inf)
         scores = {"cosine": kept, "found_first": similarity.max(axis=1) < kept}
-        told = {name: asdict(bootstrap_mean(x, groups=places, resamples=resamples, seed=seed)) for name, x in scores.items()}
+        told = {
+            name: asdict(bootstrap_mean(x, groups=places, resamples=resamples, seed=seed)) for name, x in scores.items()
+        }
         report.append({"change": change, "amount": amount, **told})
     return report
 
@@ -78,4 +80,8 @@ def _changes(
     for share in UNKNOWN:
         yield "unknown", share, np.where(rng.random(bases.shape) < share, np.uint8(ord("N")), bases)
     for share in MUTATED:
-        yield "mutated", share, mutate(bases, substitutions=share, draws=rng.integers(2**64, size=bases.shape, dtype=np.uint64))
+        yield (
+            "mutated",
+            share,
+            mutate(bases, substitutions=share, draws=rng.integers(2**64, size=bases.shape, dtype=np.uint64)),
+        )

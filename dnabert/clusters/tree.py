@@ -16,10 +16,11 @@ def cluster_tree(centroids: np.ndarray) -> dict[str, Any]:
 
     Returns
     -------
-    dict with ``merges``: C - 1 dicts in order of distance, each with ``node`` (a number from C on), ``left`` and ``right``
-    (a cluster or an earlier node), ``distance`` and ``members`` (clusters below it, ascending); ``order``: clusters as the
-    tree's leaves stand, near ones side by side; ``newick``: the tree with clusters as names and each branch half of the
-    distance that it spans, so that two clusters are as far apart along the tree as the distance at which they merge.
+    dict with ``merges``: C - 1 dicts in order of distance, each with ``node`` (a number from C on), ``left`` and
+    ``right`` (a cluster or an earlier node), ``distance`` and ``members`` (clusters below it, ascending); ``order``:
+    clusters as the tree's leaves stand, near ones side by side; ``newick``: the tree with clusters as names and each
+    branch half of the distance that it spans, so that two clusters are as far apart along the tree as the distance at
+    which they merge.
 
     Examples
     --------

@@ -27,10 +27,10 @@ def added_to_counts(
 ) -> list[Record]:
     """Differences of each trained rung beside the best counts to these counts alone, and beside every cheaper rung.
 
-    To be no better than counting is one thing, to know the same another. So what neighbours answer is asked again of two encoders
-    together: their vectors side by side, each of unit length, so that the cosine of two windows is the mean of both encoders'. In each
-    measure the counts are those that do best alone. Any second encoder may help: the trained rung has to help more than the counts of
-    other words, random weights or the off-the-shelf BERT do.
+    To be no better than counting is one thing, to know the same another. So what neighbours answer is asked again of
+    two encoders together: their vectors side by side, each of unit length, so that the cosine of two windows is the
+    mean of both encoders'. In each measure the counts are those that do best alone. Any second encoder may help: the
+    trained rung has to help more than the counts of other words, random weights or the off-the-shelf BERT do.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def added_to_counts(
 
     Returns
     -------
-    Rows of `differences`, of trained rungs alone, and in each ``beside`` (the counts), ``score`` and ``baseline_score`` (of the two together
-    and of what they are held against; ``baseline`` is ``beside`` where that is the counts alone).
+    Rows of `differences`, of trained rungs alone, and in each ``beside`` (the counts), ``score`` and ``baseline_score``
+    (of the two together and of what they are held against; ``baseline`` is ``beside`` where that is the counts alone).
     """
     real = [record for record in records if not record["shuffled"]]
     counts = [record for record in real if is_count(record)]
@@ -60,9 +60,18 @@ def added_to_counts(
             hits |= {name: right for name, right in found.items() if best.get(name) == base}
         told = {name: record.get(name) for name in ("rung", "encoder", "parts")}
         together.append(told | {"hits": hits, "groups": {name: record["groups"][name] for name in asked}})
-    shares = {(record["rung"], name): right.count("1") / len(right) for record in together for name, right in record["hits"].items()}
+    shares = {
+        (record["rung"], name): right.count("1") / len(right)
+        for record in together
+        for name, right in record["hits"].items()
+    }
     return [
-        row | {"beside": best[row["metric"]], "score": shares[row["rung"], row["metric"]], "baseline_score": shares[row["baseline"], row["metric"]]}
+        row
+        | {
+            "beside": best[row["metric"]],
+            "score": shares[row["rung"], row["metric"]],
+            "baseline_score": shares[row["baseline"], row["metric"]],
+        }
         for row in differences(together, seed=seed)
         if is_trained(next(record for record in real if record["rung"] == row["rung"]))
     ]

@@ -43,15 +43,16 @@ _WORKING = ("hits", "groups", "draws", "stretches")
 def compare(config: CompareConfig | Mapping[str, Any]) -> Path:
     """Run or go on with a comparison; the path of its page.
 
-    The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained rung, and the
-    off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting), ``null.json``, ``hidden_words`` (scores of the run, by kind of
-    sequence), ``report/report.html`` and, of the first rung's map, ``stability``, ``explanation``,
-    ``clusters.json`` and ``edit_distance.json``.
+    The folder holds ``ladder.json`` and ``ladder.tsv`` (every rung's scores), ``differences.json`` (the pretrained
+    rung, and the off-the-shelf BERT, against the best cheap one), ``added.json`` (what trained rungs add to counting),
+    ``null.json``, ``hidden_words`` (scores of the run, by kind of sequence), ``report/report.html`` and, of the first
+    rung's map, ``stability``, ``explanation``, ``clusters.json`` and ``edit_distance.json``.
 
     Raises
     ------
     UserError
-        for a config, corpus or run that cannot work, or a folder that holds something else, cannot be written or is being written.
+        for a config, corpus or run that cannot work, or a folder that holds something else, cannot be written or is
+        being written.
     """
     config = settings(config, CompareConfig)
     out = Path(config.out)
@@ -69,7 +70,8 @@ def compare(config: CompareConfig | Mapping[str, Any]) -> Path:
 
 
 def _is_strange(out: Path) -> bool:
-    """Whether a folder without a comparison's manifest holds anything that no comparison wrote, which its parts would replace."""
+    """Whether a folder without a comparison's manifest holds anything that no comparison wrote, which its parts would
+    replace."""
     if (out / "manifest.json").exists():
         return True
     try:
@@ -109,7 +111,10 @@ def _resolved(config: CompareConfig) -> CompareConfig:
     manifest = read_manifest(config.run, kind="run") if config.run else {}
     rungs = resolve_rungs(config.rungs, run=config.run)
     if _map_name(rungs) in [rung.name for rung in rungs]:
-        raise UserError(f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its place: rename it under rungs")
+        raise UserError(
+            f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its "
+            "place: rename it under rungs"
+        )
     corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
     return replace(config, rungs=rungs, corpus=corpus)
 
@@ -119,7 +124,10 @@ def _check_genomes(config: CompareConfig, corpus: Corpus) -> None:
     _, genomes = corpus.view(None).coded("genome")
     for name, genome in (("query", config.retrieval.query), ("target", config.retrieval.target)):
         if genome not in (None, *genomes):
-            raise UserError(f"retrieval.{name} is {genome}, which {config.corpus} does not hold ({listed(sorted(genomes))}): name one of these, or leave it out")
+            raise UserError(
+                f"retrieval.{name} is {genome}, which {config.corpus} does not hold ({listed(sorted(genomes))}): name "
+                "one of these, or leave it out"
+            )
 
 
 def _demo_corpus(out: str) -> str:
@@ -144,7 +152,8 @@ def _map_name(rungs: list[RungConfig]) -> str:
 
 
 def _explanation(main: Path, config: CompareConfig) -> None:
-    """The map's clusters repeated, and a card for each of them; folders ``stability`` and ``explanation``, kept when current, removed where there is none."""
+    """The map's clusters repeated, and a card for each of them; folders ``stability`` and ``explanation``, kept when
+    current, removed where there is none."""
     out = Path(config.out)
     if not load_clusters(main).summary["clusters"]:
         print("no cluster on the map, so none is explained")
@@ -155,12 +164,18 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     if not is_current(out / "stability", kind="stability", config=config.stability, inputs=inputs):
         stability(main, out=out / "stability", config=config.stability, overwrite=True)
     wanted = config.explain.expanded()
-    if not is_current(out / "explanation", kind="explanation", config=wanted, inputs=explanation_inputs(main, out / "stability", wanted)):
+    if not is_current(
+        out / "explanation",
+        kind="explanation",
+        config=wanted,
+        inputs=explanation_inputs(main, out / "stability", wanted),
+    ):
         explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)
 
 
 def _score(config: CompareConfig) -> None:
-    """Folder ``hidden_words`` (``scores`` holds those of the rungs), kept when current, removed where there is no run or it cannot be asked.
+    """Folder ``hidden_words`` (``scores`` holds those of the rungs), kept when current, removed where there is no run
+    or it cannot be asked.
 
     The rest of the page stands without it.
     """
@@ -184,7 +199,10 @@ def _added(records: list[dict[str, Any]], ladder: Ladder) -> list[dict[str, Any]
 
     def measure() -> list[dict[str, Any]]:
         return added_to_counts(
-            records, out / "embeddings", kin=lambda: ladder.relatives(clustered_windows(ladder, out / "clusters" / names[0])), seed=config.seed
+            records,
+            out / "embeddings",
+            kin=lambda: ladder.relatives(clustered_windows(ladder, out / "clusters" / names[0])),
+            seed=config.seed,
         )
 
     wanted = {"part": "added to counts", "blast": missing_program() is None, "rungs": names, "seed": config.seed}
@@ -193,12 +211,16 @@ def _added(records: list[dict[str, Any]], ladder: Ladder) -> list[dict[str, Any]
 
 
 def _null(config: CompareConfig) -> dict[str, Any]:
-    """The first rung's clusters beside those of its shuffled windows, where the ladder has both, read in the same way; else empty."""
+    """The first rung's clusters beside those of its shuffled windows, where the ladder has both, read in the same way;
+    else empty."""
     first = config.rungs[0]
     null = next((rung for rung in config.rungs if replace(rung, name=first.name) == replace(first, shuffle=True)), None)
     if null is None or first.shuffle:
         if any(rung.shuffle and rung.encoder == first.encoder for rung in config.rungs[1:]):
-            print(f"clusters of {first.name} are held against none of shuffled windows: give the shuffled rung the phases, strands and all else of {first.name}")
+            print(
+                f"clusters of {first.name} are held against none of shuffled windows: give the shuffled rung the "
+                f"phases, strands and all else of {first.name}"
+            )
         return {}
     found = (load_clusters(Path(config.out) / "clusters" / rung.name) for rung in (first, null))
     return {"rung": first.name, **null_report(*found)}
@@ -207,7 +229,12 @@ def _null(config: CompareConfig) -> dict[str, Any]:
 def _explain(main: Path, ladder: Ladder) -> None:
     """Edit distances and a row per cluster of the map."""
     config = ladder.config
-    wanted = {"part": "explain, random pairs of each group's GC", "pairs": config.pairs, "k": ladder.k, "seed": config.seed}
+    wanted = {
+        "part": "explain, random pairs of each group's GC",
+        "pairs": config.pairs,
+        "k": ladder.k,
+        "seed": config.seed,
+    }
 
     def measure() -> dict[str, Any]:
         table, view = load_clusters(main).table, ladder.corpus.view(None)

@@ -15,7 +15,8 @@ from dnabert.scoring.config import ScoreConfig
 
 @dataclass
 class RetrievalConfig:
-    """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought, moved, turned and mutated."""
+    """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought, moved,
+    turned and mutated."""
 
     query: str | None = None
     """Genome whose windows are sought; default: the first of the corpus that shares orthologous blocks with another."""
@@ -50,7 +51,8 @@ class CompareConfig:
     """Windows on the first rung's map; default all, of all splits."""
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     symmetry_windows: int = 100
-    """Windows that are read on the other strand, shifted, with unknown bases and mutated, to see how far their vectors move."""
+    """Windows that are read on the other strand, shifted, with unknown bases and mutated, to see how far their vectors
+    move."""
     ladder_cluster: ClusterConfig = field(default_factory=ClusterConfig)
     """Clustering of the ladder's windows."""
     map_cluster: ClusterConfig = field(default_factory=ClusterConfig)
@@ -71,7 +73,13 @@ class CompareConfig:
 
     def __post_init__(self) -> None:
         check_types(self)
-        for name, least in (("ladder_windows", 1), ("map_windows", 1), ("pairs", 1), ("resamples", 1), ("symmetry_windows", 0)):
+        for name, least in (
+            ("ladder_windows", 1),
+            ("map_windows", 1),
+            ("pairs", 1),
+            ("resamples", 1),
+            ("symmetry_windows", 0),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is {least} or more")

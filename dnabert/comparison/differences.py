@@ -1,4 +1,5 @@
-"""How an encoder differs from the best of what is cheaper, on the same windows: whole, and when explanations are taken out."""
+"""How an encoder differs from the best of what is cheaper, on the same windows: whole, and when explanations are taken
+out."""
 
 from __future__ import annotations
 
@@ -22,28 +23,32 @@ _Draw = Callable[[Record, Record], NDArray[np.float64]]
 
 
 def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) -> list[Record]:
-    """Differences of each trained rung, and of models of others (the off-the-shelf BERT, `dna:…`, `python:…`), to the best of the rungs that are cheaper.
+    """Differences of each trained rung, and of models of others (the off-the-shelf BERT, `dna:…`, `python:…`), to the
+    best of the rungs that are cheaper.
 
-    A trained rung is held against all rungs without training on this genome, models of others against counts and networks
-    with random weights. Windows of an orthologous block are drawn together, halves of the windows clustered again, and both rungs answer for the same windows. Rungs that
-    read shuffled sequence compete for nothing.
+    A trained rung is held against all rungs without training on this genome, models of others against counts and
+    networks with random weights. Windows of an orthologous block are drawn together, halves of the windows clustered
+    again, and both rungs answer for the same windows. Rungs that read shuffled sequence compete for nothing.
 
-    ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them: by intervals
-    that hold for all measures of the rung together, whole and without explanations (Bonferroni; for ``behind`` over the rivals too, since the best of several is
-    best partly by luck); else ``level``, as always where the windows lie in fewer than five places. ``low`` and ``high`` are the plain 95 % interval of the difference to the baseline, ``sure_low``
-    and ``sure_high`` the one that holds for all measures together.
+    ``outcome`` is ``ahead`` when the rung is better than *every* rival, ``behind`` when it is worse than one of them:
+    by intervals that hold for all measures of the rung together, whole and without explanations (Bonferroni; for
+    ``behind`` over the rivals too, since the best of several is best partly by luck); else ``level``, as always where
+    the windows lie in fewer than five places. ``low`` and ``high`` are the plain 95 % interval of the difference to the
+    baseline, ``sure_low`` and ``sure_high`` the one that holds for all measures together.
 
     Parameters
     ----------
-    ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1), ``groups``, ``draws``
-        (metric to the values of halves, paired between rungs), ``stretches`` (metric to how many were halved) and ``explained_away``.
+    ladder : records of the rungs with ``encoder``, ``metrics``, ``hits`` (metric to a string of 0 and 1), ``groups``,
+        ``draws`` (metric to the values of halves, paired between rungs), ``stretches`` (metric to how many were halved)
+        and ``explained_away``.
     resamples, seed : of the bootstrap of hits.
 
     Returns
     -------
-    list of dict: ``metric``, ``without`` (None, or the explanation that was taken out before), ``rung``, ``baseline`` (the best
-    rival; of a rung behind, the best of those that it is behind), ``value``, ``low``, ``high``, ``sure_low``, ``sure_high``, ``n``, ``outcome``. Of a measure whose answer an explanation holds (`OWN`), that
-    explanation and ``all`` give no row.
+    list of dict: ``metric``, ``without`` (None, or the explanation that was taken out before), ``rung``, ``baseline``
+    (the best rival; of a rung behind, the best of those that it is behind), ``value``, ``low``, ``high``, ``sure_low``,
+    ``sure_high``, ``n``, ``outcome``. Of a measure whose answer an explanation holds (`OWN`), that explanation and
+    ``all`` give no row.
     """
     real = [rung for rung in ladder if not rung.get("shuffled")]
     found: list[Record] = []
@@ -73,7 +78,11 @@ def _survivals(rung: Record, *, resamples: int, seed: int) -> Iterator[tuple[str
         without = row["without"]
         for metric in row.get("hits", {}):
             if metric in groups and not _holds_the_answer(without, metric):
-                yield without, metric, _of_hits(metric, groups=groups[metric], without=without, resamples=resamples, seed=seed)
+                yield (
+                    without,
+                    metric,
+                    _of_hits(metric, groups=groups[metric], without=without, resamples=resamples, seed=seed),
+                )
         for metric in row.get("draws", {}):
             if not _holds_the_answer(without, metric):
                 yield without, metric, _of_draws(metric, without=without)
@@ -143,8 +152,11 @@ def _places(rung: Record, metric: str) -> int | None:
     return None if groups is None else len(set(groups))
 
 
-def _bounds(values: NDArray[np.float64], *, level: float, places: int | None, stretches: int | None) -> tuple[float, float]:
-    """What Student's t says of halves; of resamples `of_places`: of a thousand the outermost are no quantile of 1 in 10,000.
+def _bounds(
+    values: NDArray[np.float64], *, level: float, places: int | None, stretches: int | None
+) -> tuple[float, float]:
+    """What Student's t says of halves; of resamples `of_places`: of a thousand the outermost are no quantile of 1 in
+    10,000.
 
     Where all places differ alike, most often not at all, nothing is drawn but that; see `of_one_kind`.
     """

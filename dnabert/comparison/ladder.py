@@ -52,24 +52,28 @@ class Ladder:
         found = [split for split in self.config.ladder_splits if split in self.corpus]
         if not found:
             raise UserError(
-                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: name one of these, "
-                "or prepare it with --split.by random (chromosome and block are others)"
+                f"ladder_splits {self.config.ladder_splits} are not in the corpus, which has {', '.join(self.corpus)}: "
+                "name one of these, or prepare it with --split.by random (chromosome and block are others)"
             )
         return found
 
     @cached_property
     def same_places(self) -> tuple[str, Pairs]:
-        """A measure's name and places that are to be found again, the same for all rungs: in another genome, else moved, turned and mutated."""
+        """A measure's name and places that are to be found again, the same for all rungs: in another genome, else
+        moved, turned and mutated."""
         asked = self.config.retrieval
         found = related_genomes(self.held_out, query=asked.query, target=asked.target)
         if found is not None:
-            pairs = orthologs(self.held_out, query_genome=found[0], target_genome=found[1], n=asked.n, seed=self.config.seed)
+            pairs = orthologs(
+                self.held_out, query_genome=found[0], target_genome=found[1], n=asked.n, seed=self.config.seed
+            )
             if len(pairs.queries):
                 return "retrieval", pairs
         genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
         print(
-            f"no orthologous block holds both {asked.query or 'a genome'} and {asked.target or 'another'} (retrieval.query, retrieval.target; "
-            f"genomes: {genomes}): the same place is sought instead, moved, turned and mutated"
+            f"no orthologous block holds both {asked.query or 'a genome'} and {asked.target or 'another'} "
+            f"(retrieval.query, retrieval.target; genomes: {genomes}): the same place is sought instead, moved, turned "
+            "and mutated"
         )
         return "moved", moved_copies(self.held_out, n=asked.n, seed=self.config.seed)
 

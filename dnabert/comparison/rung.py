@@ -54,7 +54,8 @@ def _is_embedded(name: str, rung: RungConfig, read: EmbedConfig, *, config: Comp
 
 
 def check_rungs(ladder: Ladder) -> None:
-    """Refuse an encoder that cannot read the ladder's windows, as `check_rung` does; rungs that are embedded already are not loaded."""
+    """Refuse an encoder that cannot read the ladder's windows, as `check_rung` does; rungs that are embedded already
+    are not loaded."""
     read, config = _reading(ladder), ladder.config
     with open_source(str(config.corpus), config=read) as source:
         for rung in config.rungs:
@@ -82,16 +83,20 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
     Returns
     -------
-    dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``read`` (how: phases, strands and all else), ``n``, ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n),
-    ``hits`` (metric to a string of 0 and 1 per window, for paired differences), ``groups`` (metric to the place of each),
-    ``draws`` (metric to its values when halves of the windows are clustered again, the same halves for every rung), ``stretches`` (metric to
-    how many were halved),
-    ``symmetry`` and ``explained_away`` (rows).
+    dict with ``rung``, ``encoder``, its ``parts``, ``shuffled``, ``read`` (how: phases, strands and all else), ``n``,
+    ``dimension``, ``seconds``, ``metrics`` (name to value, low, high, n), ``hits`` (metric to a string of 0 and 1 per
+    window, for paired differences), ``groups`` (metric to the place of each), ``draws`` (metric to its values when
+    halves of the windows are clustered again, the same halves for every rung), ``stretches`` (metric to how many were
+    halved), ``symmetry`` and ``explained_away`` (rows).
     """
     config = ladder.config
     embeddings = embedded(rung.name, rung, _reading(ladder), config=config)
     clusters = clustered(rung.name, embeddings, config.ladder_cluster, out=config.out)
-    parts = [_scores(rung, ladder, embeddings, clusters), _retrieval(rung, ladder, embeddings), _relatives(rung, ladder, embeddings, clusters)]
+    parts = [
+        _scores(rung, ladder, embeddings, clusters),
+        _retrieval(rung, ladder, embeddings),
+        _relatives(rung, ladder, embeddings, clusters),
+    ]
     record = read_manifest(embeddings, kind="embeddings")["config"]
     return {
         "rung": rung.name,
@@ -110,7 +115,15 @@ def rung_record(rung: RungConfig, ladder: Ladder) -> dict[str, Any]:
 
 def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "scores, k-means, hits and draws, by place (genes by theirs) and of halves clustered again (few stretches tell less), of what is known", "k": ladder.k, "resamples": config.resamples, "seed": config.seed}
+    wanted = {
+        "part": (
+            "scores, k-means, hits and draws, by place (genes by theirs) and of halves clustered again (few stretches "
+            "tell less), of what is known"
+        ),
+        "k": ladder.k,
+        "resamples": config.resamples,
+        "seed": config.seed,
+    }
 
     def measure() -> dict[str, Any]:
         vectors, found = load_embeddings(embeddings).vectors, load_clusters(clusters)
@@ -118,7 +131,14 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
         again = agreements(vectors, found.table, config=config.ladder_cluster, seed=config.seed)
         points = found.basis.transform(vectors)
         scores = score_rung(
-            vectors, found.table, points=points, hits=hits, again=again, k=ladder.k, resamples=config.resamples, seed=config.seed
+            vectors,
+            found.table,
+            points=points,
+            hits=hits,
+            again=again,
+            k=ladder.k,
+            resamples=config.resamples,
+            seed=config.seed,
         )
         return {
             "metrics": {name: score.as_dict() for name, score in scores.items()},
@@ -158,12 +178,19 @@ def _retrieval(rung: RungConfig, ladder: Ladder, embeddings: Path) -> dict[str, 
             "groups": {name: places.tolist() for name in hits},
         }
 
-    return dict(once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings)))
+    return dict(
+        once(Path(config.out) / "retrieval" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings))
+    )
 
 
 def _relatives(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> dict[str, Any]:
     config = ladder.config
-    wanted = {"part": "relatives", "blast": missing_program() is None, "resamples": config.resamples, "seed": config.seed}
+    wanted = {
+        "part": "relatives",
+        "blast": missing_program() is None,
+        "resamples": config.resamples,
+        "seed": config.seed,
+    }
 
     def measure() -> dict[str, Any]:
         kin = ladder.relatives(clustered_windows(ladder, clusters))
@@ -171,7 +198,8 @@ def _relatives(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Pat
             return {}
         hits = kin.hits(load_embeddings(embeddings).vectors)
         scores = {
-            name: bootstrap_mean(right, groups=kin.groups_of(name), resamples=config.resamples, seed=config.seed) for name, right in hits.items()
+            name: bootstrap_mean(right, groups=kin.groups_of(name), resamples=config.resamples, seed=config.seed)
+            for name, right in hits.items()
         }
         return {
             "metrics": {name: score.as_dict() for name, score in (scores | kin.chance()).items()},
@@ -187,21 +215,40 @@ def _symmetry(rung: RungConfig, ladder: Ladder, embeddings: Path) -> list[dict[s
     config = ladder.config
     if not config.symmetry_windows:
         return []
-    wanted = {"part": "symmetry, unknown words masked, by place", "rung": asdict(rung), "n": config.symmetry_windows, "k": ladder.k}
+    wanted = {
+        "part": "symmetry, unknown words masked, by place",
+        "rung": asdict(rung),
+        "n": config.symmetry_windows,
+        "k": ladder.k,
+    }
     wanted |= {"resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
         encoder = _encoder(embeddings)
         return symmetry(
-            encoder, ladder.held_out, n=config.symmetry_windows, most_shift=ladder.k, resamples=config.resamples, seed=config.seed
+            encoder,
+            ladder.held_out,
+            n=config.symmetry_windows,
+            most_shift=ladder.k,
+            resamples=config.resamples,
+            seed=config.seed,
         )
 
-    return list(once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings)))
+    return list(
+        once(Path(config.out) / "symmetry" / rung.name, measure, config=wanted, inputs=_inputs(config, embeddings))
+    )
 
 
 def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) -> list[dict[str, Any]]:
     config = ladder.config
-    wanted: dict[str, Any] = {"part": "explained away, clusters by place (genes by theirs) and in halves (stable by the interval, agreement, few stretches tell less), relatives, of what is known", "databases": ladder.config.explain.databases, "blast": missing_program() is None}
+    wanted: dict[str, Any] = {
+        "part": (
+            "explained away, clusters by place (genes by theirs) and in halves (stable by the interval, agreement, few "
+            "stretches tell less), relatives, of what is known"
+        ),
+        "databases": ladder.config.explain.databases,
+        "blast": missing_program() is None,
+    }
     wanted |= {"cluster": asdict(config.ladder_cluster), "resamples": config.resamples, "seed": config.seed}
 
     def measure() -> list[dict[str, Any]]:
@@ -216,7 +263,10 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
             seed=config.seed,
         )
         if not rows:
-            print(f"{rung.name}: its windows lie in too few places to take cheap explanations out: compare more windows (ladder_windows)")
+            print(
+                f"{rung.name}: its windows lie in too few places to take cheap explanations out: compare more windows "
+                "(ladder_windows)"
+            )
         return rows
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
@@ -226,7 +276,10 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
 
 def _encoder(embeddings: Path) -> Encoder:
     """The encoder that made embeddings, which read sequences in the same way."""
-    return load_recorded(encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings, trust_code=True)  # as its configuration names it
+    # as its configuration names it
+    return load_recorded(
+        encoder_record(read_manifest(embeddings, kind="embeddings")), folder=embeddings, trust_code=True
+    )
 
 
 def _sequences(pairs: Pairs, rung: RungConfig, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

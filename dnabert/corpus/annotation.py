@@ -22,8 +22,8 @@ REGIONS = ("CDS", "UTR", "exon", "intron", "intergenic")
 #: Below this share of repeat a window has no class of repeat.
 LEAST_REPEAT = 0.1
 
-#: From this share of the bases on it is told that they are on sequences without a line, where the file names others: scaffolds
-#: without a gene are many and small.
+#: From this share of the bases on it is told that they are on sequences without a line, where the file names others:
+#: scaffolds without a gene are many and small.
 _MANY_UNNAMED = 0.05
 
 _UNKNOWN = "unknown"
@@ -71,10 +71,10 @@ class Annotation:
         ``cds``, ``utr``, ``exon``, ``intron``, ``intergenic`` (float32 shares, sum 1), ``region`` (the largest of
         them), ``gene``, ``gene_type``, ``gene_strand`` (the gene with the largest overlap; of equals the shortest;
         ``""``, ``"intergenic"`` and ``"."`` without one), ``codon_frame`` (the reading frame in which at least half of
-        the bases are coding, on the forward strand; ``""`` without one; see `dnabert.corpus.frames`), ``repeat`` (float32
-        share), ``repeat_class`` (the class with the largest share; ``"none"`` below 10 % repeat), ``repeat_name`` (of this class
-        the name with the largest share; ``""`` without a class, ``"unknown"`` where the file names classes alone), ``cpg_island``
-        (float32 share).
+        the bases are coding, on the forward strand; ``""`` without one; see `dnabert.corpus.frames`), ``repeat``
+        (float32 share), ``repeat_class`` (the class with the largest share; ``"none"`` below 10 % repeat),
+        ``repeat_name`` (of this class the name with the largest share; ``""`` without a class, ``"unknown"`` where the
+        file names classes alone), ``cpg_island`` (float32 share).
         """
         ends = starts + length
         return {
@@ -89,9 +89,10 @@ class Annotation:
 def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Mapping[str, int]) -> Annotation:
     """Read the annotation files of a genome and check that they speak of its sequences.
 
-    Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in two
-    ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that names no gene, and one of
-    intervals that end beyond their sequence, which are cut there: only in GFF3 that says ``Is_circular=true`` they go on at its start.
+    Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in
+    two ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that
+    names no gene, and one of intervals that end beyond their sequence, which are cut there: only in GFF3 that says
+    ``Is_circular=true`` they go on at its start.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     Raises
     ------
     UserError
-        when a file cannot be read, shares no sequence name with the FASTA file, or has an interval that begins beyond the
-        end of its sequence.
+        when a file cannot be read, shares no sequence name with the FASTA file, or has an interval that begins beyond
+        the end of its sequence.
     """
     genes = None if genome.genes is None else read_genes(genome.genes)
     repeats = None if genome.repeats is None else read_track(genome.repeats)
@@ -115,7 +116,12 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
             places = part.places() if isinstance(part, Genes) else part.intervals
             _check_places(Path(path), places, fasta=genome.fasta, lengths=lengths)
             if not any(map(len, places.values())):
-                warnings.warn(f"{path} names no gene: windows are in none, and introns are intergenic; give a file with lines of genes, or with a gene_id or transcript_id", Caution, stacklevel=3)
+                warnings.warn(
+                    f"{path} names no gene: windows are in none, and introns are intergenic; give a file with lines of "
+                    "genes, or with a gene_id or transcript_id",
+                    Caution,
+                    stacklevel=3,
+                )
     return Annotation(genes=genes, repeats=repeats, cpg_islands=islands)
 
 
@@ -138,8 +144,8 @@ def _warn_of_two_spellings(
     share = sum(lengths[chrom] for chrom in unnamed) / sum(lengths.values())
     if strangers and share >= _MANY_UNNAMED:
         warnings.warn(
-            f"{path} has no line for {_and_more(unnamed)} ({100 * share:.0f} % of the bases), but has {_and_more(strangers)}, which "
-            f"{genome.fasta} lacks: are names spelt in two ways?",
+            f"{path} has no line for {_and_more(unnamed)} ({100 * share:.0f} % of the bases), but has "
+            f"{_and_more(strangers)}, which {genome.fasta} lacks: are names spelt in two ways?",
             Caution,
             stacklevel=4,
         )
@@ -159,14 +165,15 @@ def _check_places(path: Path, places: Mapping[str, np.ndarray], *, fasta: str, l
                 f"{path} has an interval at {chrom}:{last + 1:,}, but {fasta} ends {chrom} at {length:,}: "
                 "is it of another assembly? Give the annotation of this one"
             )
-        if (cut := int((ends > length).sum())):
+        if cut := int((ends > length).sum()):
             beyond[chrom] = cut
     if beyond:
         chrom, count = next(iter(beyond)), sum(beyond.values())
         warnings.warn(
-            f"{path} has {count:,} {'interval that ends' if count == 1 else 'intervals that end'} beyond {'its sequence' if count == 1 else 'their sequences'} "
-            f"({fasta} ends {chrom} at {lengths[chrom]:,}): what lies beyond is left out; where {chrom} is circular, give GFF3 with "
-            "Is_circular=true in its line, and it goes on at the start",
+            f"{path} has {count:,} {'interval that ends' if count == 1 else 'intervals that end'} beyond "
+            f"{'its sequence' if count == 1 else 'their sequences'} ({fasta} ends {chrom} at {lengths[chrom]:,}): what "
+            f"lies beyond is left out; where {chrom} is circular, give GFF3 with Is_circular=true in its line, and it "
+            "goes on at the start",
             Caution,
             stacklevel=4,
         )
@@ -245,7 +252,8 @@ def _repeats(track: Track | None, chrom: str, *, starts: np.ndarray, ends: np.nd
 
 
 def _largest(window: np.ndarray, value: np.ndarray, *, shared: np.ndarray, count: int) -> np.ndarray:
-    """For each of `count` windows the value that shares the most bases with it, of equals the smallest: int64 (count,), -1 without one."""
+    """For each of `count` windows the value that shares the most bases with it, of equals the smallest: int64 (count,),
+    -1 without one."""
     found = np.full(count, -1, np.int64)
     span = int(value.max(initial=0)) + 1
     pair, each = np.unique(window * span + value, return_inverse=True)

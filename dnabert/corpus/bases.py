@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 CHUNK = 1 << 22
 
 _DATA = "data-00000-of-00001.arrow"
-#: Writes that are gathered into a batch, unless they hold `CHUNK` bytes before: a batch of windows costs 16 kB whenever the table is opened
-#: and 2 kB on disk, and an assembly may have a million contigs of a few windows, each of which took 0.3 ms to turn into Arrow's arrays.
+#: Writes that are gathered into a batch, unless they hold `CHUNK` bytes before: a batch of windows costs 16 kB whenever
+#: the table is opened and 2 kB on disk, and an assembly may have a million contigs of a few windows, each of which took
+#: 0.3 ms to turn into Arrow's arrays.
 _GATHERED = 1_000
 
 
@@ -62,7 +63,9 @@ class TableWriter:
         self.rows += len(values[0])
         self._gathered.append(values)
         self._gathered_bytes += 8 * len(values) * len(values[0])  # about, but for bases
-        self._gathered_bytes += sum(len(value) for column in values if isinstance(column, list) for value in column if isinstance(value, bytes))
+        self._gathered_bytes += sum(
+            len(value) for column in values if isinstance(column, list) for value in column if isinstance(value, bytes)
+        )
         if len(self._gathered) >= _GATHERED or self._gathered_bytes >= CHUNK:
             self._write_gathered()
 
@@ -70,7 +73,10 @@ class TableWriter:
         import pyarrow as pa
 
         if self._gathered:
-            columns = [pa.array(_joined(parts), type=kind) for parts, (_, kind) in zip(zip(*self._gathered, strict=True), self._types, strict=True)]
+            columns = [
+                pa.array(_joined(parts), type=kind)
+                for parts, (_, kind) in zip(zip(*self._gathered, strict=True), self._types, strict=True)
+            ]
             for number, column in enumerate(columns):
                 for part, content in enumerate(_content(column)):
                     self._digests[number, part].update(content)
@@ -116,7 +122,8 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 
 def _content(column: pa.Array) -> list[Any]:
-    """What a column without missing values holds, as buffers that are the same wherever it is cut: of texts lengths and letters."""
+    """What a column without missing values holds, as buffers that are the same wherever it is cut: of texts lengths and
+    letters."""
     import pyarrow as pa
 
     if pa.types.is_primitive(column.type):
@@ -127,7 +134,8 @@ def _content(column: pa.Array) -> list[Any]:
 
 
 def sequence_features() -> datasets.Features:
-    """Columns of the table of sequences: a chunk of a sequence per row, `offset` counting over the corpus, `crc32` of the chunk's bases."""
+    """Columns of the table of sequences: a chunk of a sequence per row, `offset` counting over the corpus, `crc32` of
+    the chunk's bases."""
     from datasets import Features, Value
 
     return Features(
@@ -197,8 +205,8 @@ class Bases:
         self._check(row)
         crossing = offsets + length > self._offsets[row + 1]
         starts = self._positions[row] + offsets - self._offsets[row]
-        # Those that cross the border of a chunk (0.01 %) are read base by base below; until then the file's first bytes stand for them,
-        # as the file may end behind the last chunk.
+        # Those that cross the border of a chunk (0.01 %) are read base by base below; until then the file's first bytes
+        # stand for them, as the file may end behind the last chunk.
         starts[crossing] = 0
         windows = np.lib.stride_tricks.sliding_window_view(mapped, length)[starts]
         if crossing.any():
@@ -214,7 +222,10 @@ class Bases:
         for row in np.unique(new).tolist() if len(new) else ():
             first, last = self._positions[row], self._positions[row] + self._offsets[row + 1] - self._offsets[row]
             if self._map is not None and zlib.crc32(self._map[first:last].data) != self._checksums[row]:
-                raise UserError(f"{self.folder / _DATA} is damaged (bases {self._offsets[row]:,} to {self._offsets[row + 1]:,} are others than were written): copy or prepare the corpus again")
+                raise UserError(
+                    f"{self.folder / _DATA} is damaged (bases {self._offsets[row]:,} to {self._offsets[row + 1]:,} are "
+                    "others than were written): copy or prepare the corpus again"
+                )
             self._unchecked[row] = False
 
     def _open(self) -> np.ndarray:
@@ -232,7 +243,9 @@ class Bases:
             _, ends, bases = batch.buffers()  # int64: of each row its end, before them 0
             borders = np.frombuffer(ends, np.int64)[batch.offset : batch.offset + len(batch) + 1]
             if borders[0] < 0 or (borders[1:] < borders[:-1]).any() or borders[-1] > bases.size:
-                raise UserError(f"cannot read {self.folder / _DATA} (it is shorter than it says): prepare the corpus again")
+                raise UserError(
+                    f"cannot read {self.folder / _DATA} (it is shorter than it says): prepare the corpus again"
+                )
             positions.append(borders[:-1] + (bases.address - whole.address))
             lengths.append(np.diff(borders))
         self._positions = np.concatenate(positions)

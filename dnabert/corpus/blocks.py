@@ -18,7 +18,8 @@ from dnabert.errors import Caution, UserError
 from dnabert.gzip_file import is_gzip
 
 _COLUMNS = ("block", "genome", "chrom", "start", "end")
-#: No sequence is as long: the longest chromosome known, of mistletoe, has 2^34 bases. Sums of as many lengths fit into int64.
+#: No sequence is as long: the longest chromosome known, of mistletoe, has 2^34 bases. Sums of as many lengths fit into
+#: int64.
 FARTHEST = 1 << 40
 #: A corpus keeps the numbers of blocks as int32.
 _LARGEST_BLOCK = (1 << 31) - 1
@@ -52,7 +53,8 @@ class Blocks:
 
 
 class Lines:
-    """Lines of a text file, none of which may be so long that it is no table's: a few kB of gzip can hold gigabytes of one line."""
+    """Lines of a text file, none of which may be so long that it is no table's: a few kB of gzip can hold gigabytes of
+    one line."""
 
     def __init__(self, file: IO[str], path: str | Path) -> None:
         self._file = file
@@ -65,7 +67,9 @@ class Lines:
         """The next line, with its end; empty where there is none. Raises `UserError` for one that is too long."""
         line = self._file.readline(_LONGEST_LINE)
         if len(line) == _LONGEST_LINE:
-            raise UserError(f"{self._path} has a line of {_LONGEST_LINE:,} letters and more: give a table with line ends")
+            raise UserError(
+                f"{self._path} has a line of {_LONGEST_LINE:,} letters and more: give a table with line ends"
+            )
         return line
 
 
@@ -88,7 +92,9 @@ def open_text(path: str | Path) -> Iterator[Lines]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8 ({error.reason}): convert it, for example with iconv -t UTF-8") from None
+        raise UserError(
+            f"{path} is no text in UTF-8 ({error.reason}): convert it, for example with iconv -t UTF-8"
+        ) from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing file") from None
 
@@ -125,7 +131,8 @@ def read_blocks(path: str | Path) -> Blocks:
                 rows.setdefault((genome, chrom), array("q")).extend(row)
             except (ValueError, IndexError):
                 raise UserError(
-                    f"{path}, line {number} is no block ({line.strip()[:60]!r}): block is a whole number from 0, start and end are places, 0-based and half open: mend it"
+                    f"{path}, line {number} is no block ({line.strip()[:60]!r}): block is a whole number from 0, start "
+                    "and end are places, 0-based and half open: mend it"
                 ) from None
     places = {key: _sorted(np.array(values, np.int64).reshape(-1, 3)) for key, values in rows.items()}
     for (genome, chrom), sorted_places in places.items():
@@ -142,7 +149,11 @@ def _sorted(places: np.ndarray) -> np.ndarray:
 
 
 def check_blocks(
-    blocks: Blocks, *, fastas: Mapping[str, str], names: Mapping[str, Sequence[str]], lengths: Mapping[str, Mapping[str, int]]
+    blocks: Blocks,
+    *,
+    fastas: Mapping[str, str],
+    names: Mapping[str, Sequence[str]],
+    lengths: Mapping[str, Mapping[str, int]],
 ) -> None:
     """Check that the blocks speak of the sequences that they are to divide: those that match none would be ignored.
 
@@ -165,25 +176,30 @@ def check_blocks(
     without = [genome for genome in fastas if not any(own == genome for own, _ in blocks.places)]
     if without:
         held = ", ".join(sorted({genome for genome, _ in blocks.places})) or "none"
-        warnings.warn(f"{blocks.path} has no block of {', '.join(without)} (it has: {held}): are genomes named in two ways?", Caution, stacklevel=4)
+        warnings.warn(
+            f"{blocks.path} has no block of {', '.join(without)} (it has: {held}): are genomes named in two ways?",
+            Caution,
+            stacklevel=4,
+        )
     for genome, fasta in fastas.items():
         chroms = [chrom for own, chrom in blocks.places if own == genome]
         if chroms and not set(chroms) & set(names[genome]):
             raise UserError(
-                f"{blocks.path} names the sequences of {genome} {chroms[0]!r}, {fasta} names them {names[genome][0]!r}: "
-                "no name is in both; rename one of them"
+                f"{blocks.path} names the sequences of {genome} {chroms[0]!r}, {fasta} names them "
+                f"{names[genome][0]!r}: no name is in both; rename one of them"
             )
         for chrom, length in lengths[genome].items():
             farthest = int(blocks.of(genome, chrom)[:, 1].max(initial=0))
             if farthest > length:
                 raise UserError(
-                    f"{blocks.path} has a block of {genome} that ends at {chrom}:{farthest:,}, but {fasta} ends {chrom} at {length:,}: "
-                    "is it of another assembly? Give the blocks of this one"
+                    f"{blocks.path} has a block of {genome} that ends at {chrom}:{farthest:,}, but {fasta} ends "
+                    f"{chrom} at {length:,}: is it of another assembly? Give the blocks of this one"
                 )
 
 
 def block_or_alone(block: np.ndarray) -> np.ndarray:
-    """What is drawn or held out together: int (n,), the orthologous block; a window in none (-1) gets a number of its own.
+    """What is drawn or held out together: int (n,), the orthologous block; a window in none (-1) gets a number of its
+    own.
 
     Examples
     --------

@@ -70,7 +70,9 @@ class Cache:
                 except NotThereError:
                     continue
             if part == "fasta":
-                raise UserError(f"no assembly {assembly.id} there: {', '.join(tried)} does not exist: check name and --base-url")
+                raise UserError(
+                    f"no assembly {assembly.id} there: {', '.join(tried)} does not exist: check name and --base-url"
+                )
             with _writing(folder):
                 _note(folder, absent={part: tried})
         return None
@@ -86,7 +88,8 @@ class Cache:
         for _ in range(2):
             try:
                 with _writing(folder):
-                    if name in noted["files"] and _noted(noted, path) is None:  # what came from another place is another file
+                    # what came from another place is another file
+                    if name in noted["files"] and _noted(noted, path) is None:
                         (folder / name).unlink(missing_ok=True)
                     pooch.retrieve(
                         url, known_hash=known, fname=name, path=folder, downloader=partial(_download, self._server)
@@ -152,7 +155,10 @@ def _check_content(path: Path) -> None:
 def _read_lock(folder: Path) -> dict[str, Any]:
     try:
         noted = read_json(folder / _LOCK)
-        files = {name: {**each, "url": str(each["url"]), "sha256": str(each["sha256"])} for name, each in noted["files"].items()}
+        files = {
+            name: {**each, "url": str(each["url"]), "sha256": str(each["sha256"])}
+            for name, each in noted["files"].items()
+        }
         return {"files": files, "absent": dict(noted["absent"])}
     except (FileNotFoundError, NotADirectoryError):
         return {"files": {}, "absent": {}}
@@ -161,7 +167,8 @@ def _read_lock(folder: Path) -> dict[str, Any]:
 
 
 def _noted(lock: dict[str, Any], path: str) -> dict[str, Any] | None:
-    """What is noted of the file that has come from a path, below whatever mirror; None where it came from another, or never."""
+    """What is noted of the file that has come from a path, below whatever mirror; None where it came from another, or
+    never."""
     found = lock["files"].get(PurePosixPath(path).name)
     return found if found and found["url"].endswith(f"/{path}") else None
 

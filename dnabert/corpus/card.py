@@ -92,7 +92,8 @@ def _genomes(corpus: Corpus) -> str:
     for each in corpus.summary:
         windows = " / ".join(f"{each.windows.get(split, 0):,}" for split in corpus)
         lines.append(
-            f"| {each.genome} | {each.bases:,} | {each.bases_in_n_runs:,} | {windows} | {each.windows_over_n_fraction:,} |"
+            f"| {each.genome} | {each.bases:,} | {each.bases_in_n_runs:,} | {windows} | "
+            f"{each.windows_over_n_fraction:,} |"
         )
     return "\n".join(lines)
 

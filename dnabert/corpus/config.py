@@ -30,9 +30,11 @@ class GenomeConfig:
     fasta: str
     """FASTA or .2bit file; plain, gzip or bgzip."""
     genes: str | None = None
-    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns, gzip or not."""
+    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns, gzip or
+    not."""
     repeats: str | None = None
-    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out or GFF3, gzip or not."""
+    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out or GFF3, gzip or
+    not."""
     cpg_islands: str | None = None
     """BED of CpG islands or UCSC's cpgIslandExt table, gzip or not."""
     chroms: list[str] | None = None
@@ -89,7 +91,8 @@ class SplitConfig:
     by: str = "tail"
     """tail, block, chromosome, region or random."""
     validation: list[str] = field(default_factory=list)
-    """By chromosome: names. By region: [GENOME/]CHROM:START-END (0-based, half open, either end may be empty). By block: regions of the reference genome."""
+    """By chromosome: names. By region: [GENOME/]CHROM:START-END (0-based, half open, either end may be empty). By
+    block: regions of the reference genome."""
     test: list[str] = field(default_factory=list)
     """As `validation`."""
     validation_fraction: float = 0.05
@@ -197,7 +200,13 @@ def _resolve(path: str | None, *, base: Path, key: str) -> str | None:
         return None
     absolute = Path(os.path.abspath(base / expand(path, key=key)))
     if not absolute.is_file():
-        kind = "it is a folder" if absolute.is_dir() else "it is a pipe, which cannot be read twice" if absolute.is_fifo() else "no such file"
+        kind = (
+            "it is a folder"
+            if absolute.is_dir()
+            else "it is a pipe, which cannot be read twice"
+            if absolute.is_fifo()
+            else "no such file"
+        )
         raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
     return str(absolute)
 

@@ -19,7 +19,8 @@ _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 
 
 def read_features(path: str | Path) -> Track:
-    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column; those of whole sequences are none.
+    """Every line of a GTF or GFF3 file, gzip or not, as an interval whose class is the third column; those of whole
+    sequences are none.
 
     One that crosses the origin of a circular sequence (see `dnabert.corpus.tracks.read_track`) is two.
 
@@ -77,12 +78,14 @@ def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
 
 
 def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
-    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3 file.
+    """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3
+    file.
 
     Raises
     ------
     UserError
-        when a line has fewer than nine columns, no coordinates, or a strand, a (CDS's) phase or, where columns are shifted, a score that is none.
+        when a line has fewer than nine columns, no coordinates, or a strand, a (CDS's) phase or, where columns are
+        shifted, a score that is none.
     """
     with open_text(path) as file:
         for number, fields in data_lines(file):
@@ -98,12 +101,15 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
                 ) from None
             wrong = _wrong_column(score, strand, phase if feature == "CDS" else ".")
             if wrong:
-                raise UserError(f"{path}, line {number} ({shown(fields)}) has {wrong}: mend it, or write . for what is not known")
+                raise UserError(
+                    f"{path}, line {number} ({shown(fields)}) has {wrong}: mend it, or write . for what is not known"
+                )
             yield chrom, feature, start, end, strand, phase, attributes
 
 
 def _wrong_column(score: str, strand: str, phase: str) -> str:
-    """Which column of a line is damaged, or shifted, and what it takes; empty where none is. A score, which nothing here reads, may else be anything."""
+    """Which column of a line is damaged, or shifted, and what it takes; empty where none is. A score, which nothing
+    here reads, may else be anything."""
     if score in ("+", "-"):
         return f"{score!r} for a score (a number or .)"
     if strand not in STRANDS:

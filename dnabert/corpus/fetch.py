@@ -82,14 +82,18 @@ class Fetched:
 
 
 def fetch_genomes(
-    names: Sequence[str], *, out: str | Path, config: FetchConfig | Mapping[str, Any] | None = None, overwrite: bool = False
+    names: Sequence[str],
+    *,
+    out: str | Path,
+    config: FetchConfig | Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Fetched:
     """Fetch assemblies with genes, repeats and CpG islands, and write the YAML for ``dnabert prepare --config``.
 
     A file counts as fetched when its checksum is right: that of the registry where it knows one, else that of the
     ``md5sum.txt`` in the server's folder, else (UCSC's tables have none) its compression's own. Its SHA-256 is noted
-    in the cache (``checksums.json`` of the assembly), and whatever comes from that path, or is found there, later must have it. With
-    everything in the cache no network is needed.
+    in the cache (``checksums.json`` of the assembly), and whatever comes from that path, or is found there, later must
+    have it. With everything in the cache no network is needed.
 
     Parameters
     ----------

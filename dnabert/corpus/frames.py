@@ -1,8 +1,8 @@
 """Codon frames: which of its six reading frames a window's coding sequence is in.
 
-A frame is written as in six-frame translation: ``+1`` means that, read on the forward strand, a codon begins one base after the
-window's first; ``-1`` the same of the window's reverse complement. Whoever reads the window on the other strand therefore finds the
-same number with the other sign.
+A frame is written as in six-frame translation: ``+1`` means that, read on the forward strand, a codon begins one base
+after the window's first; ``-1`` the same of the window's reverse complement. Whoever reads the window on the other
+strand therefore finds the same number with the other sign.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ _TURNED = {frame: "-+"[frame[0] == "-"] + frame[1] for frame in FRAMES}
 def coding_by_frame(pieces: np.ndarray) -> list[np.ndarray]:
     """Coding bases by strand and by the place of the codons.
 
-    Untold phases are those of a transcript that begins with a whole codon and goes on through its pieces. Where these overlap or are
-    not whole codons together, it is more than one transcript or a part of one, whose frame nobody knows: it is left out.
+    Untold phases are those of a transcript that begins with a whole codon and goes on through its pieces. Where these
+    overlap or are not whole codons together, it is more than one transcript or a part of one, whose frame nobody knows:
+    it is left out.
 
     Parameters
     ----------
-    pieces : int64 (n, 5) of one sequence: start, end (0-based, half open), 1 on the reverse strand, phase (bases before the first whole
-        codon, in the direction of reading; `UNTOLD`), transcript.
+    pieces : int64 (n, 5) of one sequence: start, end (0-based, half open), 1 on the reverse strand, phase (bases before
+        the first whole codon, in the direction of reading; `UNTOLD`), transcript.
 
     Returns
     -------
-    Six int64 (m, 2), sorted and disjoint: forward strand, codons that begin at a multiple of 3, 1 or 2 beyond it; reverse strand, codons
-    that end (half open) there.
+    Six int64 (m, 2), sorted and disjoint: forward strand, codons that begin at a multiple of 3, 1 or 2 beyond it;
+    reverse strand, codons that end (half open) there.
 
     Examples
     --------
@@ -57,7 +58,8 @@ def coding_by_frame(pieces: np.ndarray) -> list[np.ndarray]:
 
 
 def wrap_coding(coding: list[np.ndarray], *, length: int) -> list[np.ndarray]:
-    """Coding bases of a circular sequence, of which those beyond its end are at its start, in the frame that goes on there.
+    """Coding bases of a circular sequence, of which those beyond its end are at its start, in the frame that goes on
+    there.
 
     Parameters
     ----------
@@ -81,9 +83,9 @@ def wrap_coding(coding: list[np.ndarray], *, length: int) -> list[np.ndarray]:
 def window_frames(coding: list[np.ndarray], *, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """The frame in which at least half of a window's bases are coding, object (n,); ``""`` without one.
 
-    Transcripts that read a base in the same frame count it once, whichever gene they are of. Of several frames, where genes or
-    transcripts overlap, it is the one with the most bases; of equals the forward strand's. Introns may come before the coding bases:
-    the frame is theirs, counted back to the window's edge.
+    Transcripts that read a base in the same frame count it once, whichever gene they are of. Of several frames, where
+    genes or transcripts overlap, it is the one with the most bases; of equals the forward strand's. Introns may come
+    before the coding bases: the frame is theirs, counted back to the window's edge.
 
     Parameters
     ----------
@@ -107,8 +109,8 @@ def codon_frames_read(table: pd.DataFrame) -> np.ndarray | None:
 
     Returns
     -------
-    One of `FRAMES`, or ``""`` where there is none or it is unknown; None when the table has no such column, as that of a corpus of an
-    earlier version.
+    One of `FRAMES`, or ``""`` where there is none or it is unknown; None when the table has no such column, as that of
+    a corpus of an earlier version.
 
     Examples
     --------
@@ -137,7 +139,9 @@ def _told_phases(pieces: np.ndarray) -> np.ndarray:
     group = np.cumsum(first) - 1
     before = np.cumsum(end - start) - (end - start)
     before -= before[first][group]
-    apart = np.append(True, np.where(reverse[1:] == 1, end[1:] <= start[:-1], start[1:] >= end[:-1]))[: len(order)] | first
+    apart = (
+        np.append(True, np.where(reverse[1:] == 1, end[1:] <= start[:-1], start[1:] >= end[:-1]))[: len(order)] | first
+    )
     whole = np.bincount(group, weights=end - start) % 3 == 0
     sound = whole & (np.bincount(group, weights=~apart) == 0)
     phase[untold[order]] = np.where(sound[group], -before % 3, UNTOLD)

@@ -1,4 +1,5 @@
-"""Which genes the lines of a GTF or GFF3 file tell of: by lines of their own, by the ``gene_id`` of their parts, or by lines of parts that stand alone."""
+"""Which genes the lines of a GTF or GFF3 file tell of: by lines of their own, by the ``gene_id`` of their parts, or by
+lines of parts that stand alone."""
 
 from __future__ import annotations
 
@@ -11,14 +12,29 @@ from dnabert.corpus.gene_names import other_names
 _GENES = ("gene", "pseudogene")
 #: Type of a gene of which no attribute tells one.
 UNTYPED = "unknown"
-#: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD), transposable_element_gene (TAIR).
+#: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD),
+#: transposable_element_gene (TAIR).
 _GENE = "_gene"
-#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta, tRNAscan and miniprot write no lines of genes.
-_ALONE = {"CDS": "protein_coding", "mRNA": "protein_coding", "transcript": UNTYPED, **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")}}
-#: What a transcript's feature says of its gene's type (FlyBase writes it nowhere else) where it is not the feature itself, such as tRNA or snoRNA.
-_TYPE_OF = {"mRNA": UNTYPED, "lnc_RNA": "lncRNA", "pre_miRNA": "miRNA", "pseudogenic_transcript": "pseudogene", "pseudogene": "pseudogene"}
+#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta, tRNAscan and miniprot write
+#: no lines of genes.
+_ALONE = {
+    "CDS": "protein_coding",
+    "mRNA": "protein_coding",
+    "transcript": UNTYPED,
+    **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")},
+}
+#: What a transcript's feature says of its gene's type (FlyBase writes it nowhere else) where it is not the feature
+#: itself, such as tRNA or snoRNA.
+_TYPE_OF = {
+    "mRNA": UNTYPED,
+    "lnc_RNA": "lncRNA",
+    "pre_miRNA": "miRNA",
+    "pseudogenic_transcript": "pseudogene",
+    "pseudogene": "pseudogene",
+}
 _NAMES = ("gene_name", "gene_symbol", "Name", "gene", "gene_id", "ID")
-#: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical protein".
+#: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical
+#: protein".
 _NAMES_ALONE = ("gene", "locus_tag", "Name", "ID", "transcript_id")
 _TYPES = ("gene_type", "gene_biotype", "biotype", "ebi_biotype")
 
@@ -37,7 +53,8 @@ class Gene:
 
 @dataclass
 class _ByParts:
-    """A gene without a line of its own: what its first line says of it, and from where to where each of its transcripts reaches."""
+    """A gene without a line of its own: what its first line says of it, and from where to where each of its transcripts
+    reaches."""
 
     name: str
     type: str
@@ -60,7 +77,8 @@ class GeneLines:
         """By gene, what its transcripts say of its type."""
 
     def add(self, feature: str, *, start: int, end: int, strand: str, attributes: str) -> None:
-        """Note what a line says of a gene, if anything: most parts in GFF3 do not name theirs, which has a line of its own."""
+        """Note what a line says of a gene, if anything: most parts in GFF3 do not name theirs, which has a line of its
+        own."""
         transcript_of = _gene_of_transcript(feature, attributes)
         if transcript_of is not None:
             kind = _TYPE_OF.get(feature, feature)
@@ -73,7 +91,8 @@ class GeneLines:
         if is_gene:
             self._declare(found, feature, Gene(start, end, name="", type="", strand=strand), attributes=attributes)
         elif found.get("gene_id"):
-            if found["gene_id"] not in self._declared:  # its line comes first in most files: a primate has 200,000 transcripts
+            # its line comes first in most files: a primate has 200,000 transcripts
+            if found["gene_id"] not in self._declared:
                 gene = self._gene_of(found["gene_id"], strand, found, attributes=attributes)
                 for transcript in transcripts_of(attributes) or [""]:
                     gene.widen(transcript, start=start, end=end)
@@ -97,7 +116,8 @@ class GeneLines:
         return genes
 
     def _declare(self, found: Mapping[str, str], feature: str, gene: Gene, *, attributes: str) -> None:
-        key = found.get("gene_id") or _first_of(("ID", "locus_tag", *_NAMES), found)  # an ID is of use to those that have parts
+        # an ID is of use to those that have parts
+        key = found.get("gene_id") or _first_of(("ID", "locus_tag", *_NAMES), found)
         if key is None:
             return
         self._locus_tags |= {found["locus_tag"]} if "locus_tag" in found else set()
@@ -111,7 +131,9 @@ class GeneLines:
         gene.others = other_names(attributes_of(attributes), of_gene=True)
         self._declared[key] = gene
 
-    def _gene_of(self, key: str, strand: str, found: Mapping[str, str], *, attributes: str, alone: str | None = None) -> _ByParts:
+    def _gene_of(
+        self, key: str, strand: str, found: Mapping[str, str], *, attributes: str, alone: str | None = None
+    ) -> _ByParts:
         """The gene that a part with its attributes belongs to, or, where it stands `alone`, is."""
         gene = self._by_parts.get((key, strand))
         if gene is None:

@@ -58,7 +58,8 @@ class GeneNames:
 
         Examples
         --------
-        >>> names = GeneNames((*name_rows("BRCA2", [("gene_id", "ENSG00000139618.15")]), *name_rows("F8", [("GeneID", "2157")])))
+        >>> rows = name_rows("BRCA2", [("gene_id", "ENSG00000139618.15")])
+        >>> names = GeneNames((*rows, *name_rows("F8", [("GeneID", "2157")])))
         >>> names.find("ENSG00000139618"), names.find("2157"), names.find("BRCA1")
         (('Ensembl id', ('BRCA2',)), ('GeneID', ('F8',)), None)
         """
@@ -97,7 +98,8 @@ def other_names(attributes: Iterable[tuple[str, str, bool]], *, of_gene: bool) -
 
     Parameters
     ----------
-    attributes : key, value, and whether the value was quoted (GTF; a comma in it divides nothing, nor is a % an escape).
+    attributes : key, value, and whether the value was quoted (GTF; a comma in it divides nothing, nor is a % an
+        escape).
     of_gene : whether the line is a gene's own, and not that of a part of it.
     """
     found: dict[tuple[str, str], None] = {}

@@ -27,8 +27,8 @@ from dnabert.corpus.tracks import is_circular
 from dnabert.corpus.transcripts import Transcript, transcript_parser
 from dnabert.errors import UserError
 
-#: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first. So is exon
-#: in a gene of which no part is known.
+#: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first. So
+#: is exon in a gene of which no part is known.
 GENE_PARTS = ("CDS", "UTR", "exon", "intron")
 
 #: Feature names of GTF and GFF3 (Sequence Ontology; GENCODE, Ensembl, NCBI, SGD) that are parts of genes.
@@ -64,9 +64,11 @@ class Genes:
     other_names: tuple[Row, ...] = ()
     """What else the genes are called: name, kind of name, other name; see `dnabert.corpus.gene_names`."""
     ids: dict[str, np.ndarray] = field(default_factory=dict)
-    """By sequence: what the file knows each gene by, object (n,), in the order of `spans`; genes of one name (Y_RNA) have several, pieces of a gene one."""
+    """By sequence: what the file knows each gene by, object (n,), in the order of `spans`; genes of one name (Y_RNA)
+    have several, pieces of a gene one."""
     circular: dict[str, int] = field(default_factory=dict)
-    """Bases of the sequences that are circular; a gene that crosses the origin ends beyond it in `spans`, elsewhere it is cut in two."""
+    """Bases of the sequences that are circular; a gene that crosses the origin ends beyond it in `spans`, elsewhere it
+    is cut in two."""
 
     @property
     def chroms(self) -> list[str]:
@@ -75,12 +77,16 @@ class Genes:
 
     def places(self) -> dict[str, np.ndarray]:
         """By sequence: int64 (m, 2), the spans, of which those that cross the origin of a circular one are two."""
-        return {chrom: wrap(spans, length=self.circular[chrom])[0] if chrom in self.circular else spans for chrom, spans in self.spans.items()}
+        return {
+            chrom: wrap(spans, length=self.circular[chrom])[0] if chrom in self.circular else spans
+            for chrom, spans in self.spans.items()
+        }
 
 
 @dataclass
 class _Transcripts:
-    """What tells the UTR of transcripts whose file does not: exons, 24 bytes each, and the ends of the coding sequence."""
+    """What tells the UTR of transcripts whose file does not: exons, 24 bytes each, and the ends of the coding
+    sequence."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     exons: array[int] = field(default_factory=lambda: array("q"))
@@ -134,30 +140,37 @@ class _Sequence:
     def add_coding(self, pieces: list[tuple[int, int, int]], *, strand: str, transcript: str) -> None:
         """Note start, end and phase of pieces of coding sequence; without a strand they have no frame."""
         if pieces and strand in ("+", "-"):
-            reverse, number = int(strand == "-"), self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased))
-            self.coding.extend([value for start, end, phase in pieces for value in (start, end, reverse, phase, number)])
+            reverse, number = (
+                int(strand == "-"),
+                self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased)),
+            )
+            self.coding.extend(
+                [value for start, end, phase in pieces for value in (start, end, reverse, phase, number)]
+            )
 
 
 def read_genes(path: str | Path) -> Genes:
     """Read genes, gzip or not; the first line of data tells the format, not the file's name.
 
-    GTF and GFF3: a gene spans its ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before
-    that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are
-    a gene, and so is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot, GTF of transcripts alone),
-    unless a gene line has its ``locus_tag``. Several
+    GTF and GFF3: a gene spans its ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands
+    before that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap
+    on a strand are a gene, and so is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot,
+    GTF of transcripts alone), unless a gene line has its ``locus_tag``. Several
     ``gene`` lines of one id (a name that several loci bear, a gene projected through an alignment in pieces) are a
-    gene each. The type of a gene of which no attribute tells it is the feature of its transcripts (FlyBase: ``tRNA``, ``snoRNA``; for a
-    ``pre_miRNA`` ``miRNA``), else ``protein_coding`` where it holds a CDS (AUGUSTUS, BRAKER), else ``unknown``. Where a file names no
-    UTR of a transcript (NCBI), it is what its exons hold before its first and after its last coding base. A gene in which no part lies, such as a
-    pseudogene of bacteria, counts as ``exon``: nothing tells of an intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron.
-    What ends beyond a sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
+    gene each. The type of a gene of which no attribute tells it is the feature of its transcripts (FlyBase: ``tRNA``,
+    ``snoRNA``; for a ``pre_miRNA`` ``miRNA``), else ``protein_coding`` where it holds a CDS (AUGUSTUS, BRAKER), else
+    ``unknown``. Where a file names no UTR of a transcript (NCBI), it is what its exons hold before its first and after
+    its last coding base. A gene in which no part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing
+    tells of an intron (in a file without any part all is intron). A piece of a gene whose parts lie in another of its
+    pieces is an intron. What ends beyond a sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
-    one name that overlap on a strand are a gene; its type is ``geneType`` of bigGenePred (what bigBedToBed gives), else ``protein_coding`` where
-    one of them has a coding sequence, else ``non_coding``: more the tables do not say.
+    one name that overlap on a strand are a gene; its type is ``geneType`` of bigGenePred (what bigBedToBed gives), else
+    ``protein_coding`` where one of them has a coding sequence, else ``non_coding``: more the tables do not say.
 
-    Codon frames are those of column 8 (GTF, GFF3) and of ``exonFrames`` (genePredExt, bigGenePred); where these do not tell, coding sequence is
-    followed through the exons of each transcript, or of each gene in a file that names no transcripts.
+    Codon frames are those of column 8 (GTF, GFF3) and of ``exonFrames`` (genePredExt, bigGenePred); where these do not
+    tell, coding sequence is followed through the exons of each transcript, or of each gene in a file that names no
+    transcripts.
 
     Raises
     ------
@@ -190,17 +203,22 @@ def read_genes(path: str | Path) -> Genes:
         parts[chrom]["exon"] = np.concatenate([parts[chrom]["exon"], spans[chrom][bare]])
     every = (gene for sequence in sequences.values() for gene in sequence.genes.values())
     others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
-    coding = {chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()}
+    coding = {
+        chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()
+    }
     circular = {chrom: each.circular for chrom, each in sequences.items() if each.circular}
     for chrom, length in circular.items():
         parts[chrom] = {part: wrap(places, length=length)[0] for part, places in parts[chrom].items()}
         coding[chrom] = wrap_coding(coding[chrom], length=length)
     ids = {chrom: np.array(of_genes, object) for chrom, of_genes in keys.items()}
-    return Genes(parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), ids=ids, circular=circular)
+    return Genes(
+        parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), ids=ids, circular=circular
+    )
 
 
 def _told_by_coding(kind: np.ndarray, *, strand: np.ndarray, spans: np.ndarray, coding: array[int]) -> np.ndarray:
-    """The types of genes, str (n,): one that the file does not type is ``protein_coding`` where a CDS of its strand lies in it."""
+    """The types of genes, str (n,): one that the file does not type is ``protein_coding`` where a CDS of its strand
+    lies in it."""
     pieces = np.array(coding, np.int64).reshape(-1, PIECE)
     for sign, reverse in (("+", 0), ("-", 1)):
         asked = np.flatnonzero((kind == UNTYPED) & (strand == sign))

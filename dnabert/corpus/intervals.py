@@ -27,7 +27,8 @@ def merge(intervals: np.ndarray) -> np.ndarray:
 
 
 def wrap(intervals: np.ndarray, *, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of a circular sequence within its first to its last base: what goes on beyond the end does so at the start.
+    """Intervals of a circular sequence within its first to its last base: what goes on beyond the end does so at the
+    start.
 
     Parameters
     ----------

@@ -45,12 +45,14 @@ class Corpus(datasets.DatasetDict, InFolder):
 
     @cached_property
     def sequences(self) -> datasets.Dataset:
-        """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept, and their crc32)."""
+        """The bases: a row for each chunk of a sequence (genome, chrom, start, offset, bases: ASCII, case kept, and
+        their crc32)."""
         return datasets.load_from_disk(str(self.folder / "sequences"))
 
     @cached_property
     def gene_names(self) -> GeneNames | None:
-        """What else its genes are called; none without genes, and of a corpus that was prepared before this was kept."""
+        """What else its genes are called; none without genes, and of a corpus that was prepared before this was
+        kept."""
         return read_gene_names(self.folder)
 
     @cached_property
@@ -107,6 +109,8 @@ def load_corpus(folder: str | Path) -> Corpus:
         corpus = Corpus({name: datasets.load_from_disk(str(folder / name)) for name in names})
         int(manifest["config"]["window"]["length"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read what {folder} holds ({first_line(error)[:200]}): prepare the corpus again") from None
+        raise UserError(
+            f"cannot read what {folder} holds ({first_line(error)[:200]}): prepare the corpus again"
+        ) from None
     corpus.folder, corpus.manifest = folder, manifest
     return corpus

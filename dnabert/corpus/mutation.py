@@ -25,7 +25,8 @@ def mutate(
     ----------
     bases : uint8 ASCII (n, L).
     substitutions : chance of a base to become one of the three others, each alike; one number or (n, 1).
-    indels : chance of a place to begin with an inserted base or to lose its base, half of it each; one number or (n, 1).
+    indels : chance of a place to begin with an inserted base or to lose its base, half of it each; one number or (n,
+        1).
     draws : uint64 (n, L), uniform over all 64 bits: all the randomness there is.
 
     Returns

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 #: Bases of a place where no orthologous block says what belongs together: longer than a whole L1 (6 kb).
 STRETCH = 10_000
-#: Bases of a place where what is asked is which part of a gene a window is in: genes run over hundreds of kilobases, and over many
-#: orthologous blocks. On chromosome 22 the standard error of a share no longer grows much beyond it, nor does that of bits per base, which
-#: is twice as large as by block.
+#: Bases of a place where what is asked is which part of a gene a window is in: genes run over hundreds of kilobases,
+#: and over many orthologous blocks. On chromosome 22 the standard error of a share no longer grows much beyond it, nor
+#: does that of bits per base, which is twice as large as by block.
 GENE_STRETCH = 400_000
 #: Places of genes are halved until there are so many.
 _ENOUGH_PLACES = 30
@@ -40,7 +40,8 @@ def places_apart(table: pd.DataFrame) -> np.ndarray:
     Examples
     --------
     >>> import pandas as pd
-    >>> places_apart(pd.DataFrame({"genome": ["a", "b", "a"], "chrom": "1", "start": [0, 9, 448], "block": [7, 7, -1]})).tolist()
+    >>> windows = {"genome": ["a", "b", "a"], "chrom": "1", "start": [0, 9, 448], "block": [7, 7, -1]}
+    >>> places_apart(pd.DataFrame(windows)).tolist()
     [1, 1, 0]
     """
     n = len(table)
@@ -77,11 +78,12 @@ def sequence_numbers(table: pd.DataFrame) -> np.ndarray:
 
 
 def gene_places(table: pd.DataFrame) -> np.ndarray:
-    """Number the stretches of a genome in which windows share genes, and cost a language model alike: what intervals of these draw whole.
+    """Number the stretches of a genome in which windows share genes, and cost a language model alike: what intervals of
+    these draw whole.
 
-    A stretch has 400 kb, or where that leaves fewer than 30, half of it, a quarter, … down to 10 kb; where that leaves fewer than five, it is a
-    place of `places_apart`. These stay whole: an orthologous block lies where the first genome of the table has it, so that a gene is in one
-    stretch in all genomes.
+    A stretch has 400 kb, or where that leaves fewer than 30, half of it, a quarter, … down to 10 kb; where that leaves
+    fewer than five, it is a place of `places_apart`. These stay whole: an orthologous block lies where the first genome
+    of the table has it, so that a gene is in one stretch in all genomes.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ def gene_places(table: pd.DataFrame) -> np.ndarray:
     --------
     >>> import pandas as pd
     >>> near = pd.DataFrame({"genome": list("aab"), "chrom": "1", "start": [0, 150_000, 7], "block": [3, 4, 4]})
-    >>> near = pd.concat([near, pd.DataFrame({"genome": "a", "chrom": "1", "start": 200_000 * np.arange(1, 30), "block": -1})])
+    >>> far = pd.DataFrame({"genome": "a", "chrom": "1", "start": 200_000 * np.arange(1, 30), "block": -1})
+    >>> near = pd.concat([near, far])
     >>> gene_places(near).tolist()[:5]
     [0, 0, 0, 1, 2]
     """

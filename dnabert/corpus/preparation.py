@@ -46,7 +46,9 @@ _BATCH = 20_000
 _SPAN = 1 << 24
 
 
-def prepare(config: CorpusConfig | Mapping[str, Any], *, out: str | Path, overwrite: bool = False, base: Path | None = None) -> Corpus:
+def prepare(
+    config: CorpusConfig | Mapping[str, Any], *, out: str | Path, overwrite: bool = False, base: Path | None = None
+) -> Corpus:
     """Cut genomes into windows and write them as a corpus.
 
     Parameters
@@ -69,11 +71,15 @@ def prepare(config: CorpusConfig | Mapping[str, Any], *, out: str | Path, overwr
     Warns
     -----
     Caution
-        when a split that was asked for is empty, a genome has no orthologous block, or near-copies can stand in two splits.
+        when a split that was asked for is empty, a genome has no orthologous block, or near-copies can stand in two
+        splits.
     """
     if isinstance(config, str | Path | list | tuple):
         paths = repr([str(each) for each in config] if isinstance(config, list | tuple) else str(config))
-        raise UserError(f"a corpus is prepared as a CorpusConfig says, not of paths alone: pass dnabert.corpus.config_from_fasta({paths})")
+        raise UserError(
+            "a corpus is prepared as a CorpusConfig says, not of paths alone: pass "
+            f"dnabert.corpus.config_from_fasta({paths})"
+        )
     config = settings(config, CorpusConfig)
     if not config.genomes:
         raise UserError("the corpus has no genomes: name FASTA files or list them under genomes in the YAML")
@@ -116,7 +122,8 @@ def _inputs(config: CorpusConfig) -> dict[str, str]:
 
 
 def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeSummary]:
-    """Write both tables and the genes' names; the order of the genomes is the configuration's, of the sequences the files'."""
+    """Write both tables and the genes' names; the order of the genomes is the configuration's, of the sequences the
+    files'."""
     summaries = []
     with contextlib.ExitStack() as stack:
         genomes = []
@@ -128,7 +135,9 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
         lengths = {each.name: genome.lengths for each, genome in zip(config.genomes, genomes, strict=True)}
         if blocks is not None:
             names = {each.name: genome.names for each, genome in zip(config.genomes, genomes, strict=True)}
-            check_blocks(blocks, fastas={each.name: each.fasta for each in config.genomes}, names=names, lengths=lengths)
+            check_blocks(
+                blocks, fastas={each.name: each.fasta for each in config.genomes}, names=names, lengths=lengths
+            )
         splitter = Splitter(config, blocks=blocks, lengths=lengths)
         sequences = stack.enter_context(TableWriter(folder / "sequences", features=sequence_features()))
         windows = stack.enter_context(SplitWriter(folder))
@@ -236,7 +245,9 @@ class Cutter:
         step = config.step or config.length
         laid = lay_windows(segments, length=config.length, step=step)
         if self.config.split.by == "random" and step >= config.length:  # none is moved into one of another split
-            labels = self.splitter.labels(self.name, chrom, length=length, starts=laid.start, block=np.empty(0, np.int32))
+            labels = self.splitter.labels(
+                self.name, chrom, length=length, starts=laid.start, block=np.empty(0, np.int32)
+            )
             laid = held_between(laid, length=config.length, cuts=laid.start[1:][labels[1:] != labels[:-1]])
         sizes = segments[:, 1] - segments[:, 0]
         self.summary.bases += length
@@ -246,8 +257,11 @@ class Cutter:
         self.summary.longest_stretch = max(self.summary.longest_stretch, int(sizes.max(initial=0)))
         return laid
 
-    def _columns(self, chrom: str, batch: Windows, *, offset: int, span: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-        """Columns and splits of windows that follow each other on a sequence; `span` holds the bases from the first to the last."""
+    def _columns(
+        self, chrom: str, batch: Windows, *, offset: int, span: np.ndarray
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Columns and splits of windows that follow each other on a sequence; `span` holds the bases from the first to
+        the last."""
         length, starts = self.config.window.length, batch.start
         shares = composition(np.lib.stride_tricks.sliding_window_view(span, length)[starts - starts[0]])
         block = np.full(len(starts), -1, np.int32)
@@ -276,7 +290,8 @@ class Cutter:
 
 
 def _batches(windows: Windows) -> Iterator[Windows]:
-    """Windows that follow each other: `_BATCH` at most, and of windows far apart those that begin within `_SPAN` bases."""
+    """Windows that follow each other: `_BATCH` at most, and of windows far apart those that begin within `_SPAN`
+    bases."""
     first = 0
     while first < len(windows):
         within = int(np.searchsorted(windows.start, windows.start[first] + _SPAN))

@@ -124,19 +124,25 @@ class _Fasta:
         try:
             text = self._fasta.faidx.fetch(name, start + 1, end).seq
         except UnicodeDecodeError:
-            raise UserError(f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA") from None
+            raise UserError(
+                f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA"
+            ) from None
         letters = text.encode("latin-1", "replace")
         if b"U" in letters or b"u" in letters:  # nothing behind this compares a U of one strand with the T of the other
             letters = letters.translate(_AS_DNA)
         bases = np.frombuffer(letters, np.uint8)
         if len(bases) != end - start:
-            raise UserError(f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with dos2unix")
+            raise UserError(
+                f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with "
+                "dos2unix"
+            )
         check_letters(bases, shown=self._source, name=name, start=start, give="a FASTA file of DNA")
         return bases
 
 
 def check_letters(bases: np.ndarray, *, shown: object, name: str, start: int = 0, give: str) -> None:
-    """UserError where a letter of `bases`, uint8 ASCII (L,), is no nucleotide's: which one, where (from `start` on), and what to `give`."""
+    """UserError where a letter of `bases`, uint8 ASCII (L,), is no nucleotide's: which one, where (from `start` on),
+    and what to `give`."""
     legal = _IS_NUCLEOTIDE[bases]
     if not legal.all():
         place = int(np.argmin(legal))
@@ -154,7 +160,10 @@ def _guess_at(letter: str) -> str:
     if letter == ";":
         return "take away the lines of comments, as with grep -v '^;'."
     if letter.isspace():
-        return "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and the last letter of each other one."
+        return (
+            "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and the last "
+            "letter of each other one."
+        )
     return "is it a protein?" if letter.isalpha() or letter == "*" else "is it damaged?"
 
 
@@ -165,7 +174,8 @@ def check_lines_end(head: bytes, *, shown: object) -> None:
 
 
 def _plain_copy(path: Path, scratch: Path) -> Path:
-    """The file itself if it is plain, else a copy in `scratch`: decompressed, and without the byte order mark of some editors."""
+    """The file itself if it is plain, else a copy in `scratch`: decompressed, and without the byte order mark of some
+    editors."""
     try:
         compressed = is_gzip(path)
     except OSError as error:
@@ -228,10 +238,12 @@ def _index(plain: Path, *, scratch: Path, source: Path) -> Any:
 
 
 def _ends_where_it_says(plain: Path, records: Sequence[Any]) -> bool:
-    """Whether each of pyfaidx's records ends where its lines put its last base: it takes a last line that is longer than the others for even."""
+    """Whether each of pyfaidx's records ends where its lines put its last base: it takes a last line that is longer
+    than the others for even."""
     with open(plain, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         for record, after in itertools.zip_longest(records, records[1:]):
-            end = len(mapped) if after is None else mapped.rfind(b"\n", 0, after.offset - 1) + 1  # where the next header begins
+            # where the next header begins
+            end = len(mapped) if after is None else mapped.rfind(b"\n", 0, after.offset - 1) + 1
             if record.rlen:
                 lines, rest = divmod(record.rlen - 1, record.lenc) if record.lenc else (0, end)
                 last = record.offset + lines * record.lenb + rest
@@ -241,7 +253,8 @@ def _ends_where_it_says(plain: Path, records: Sequence[Any]) -> bool:
 
 
 def _even_lines(plain: Path, target: Path, *, shown: Path) -> Path:
-    """Copy with each sequence on one line, which pyfaidx can index whatever the lines were; a header without a name it cannot."""
+    """Copy with each sequence on one line, which pyfaidx can index whatever the lines were; a header without a name it
+    cannot."""
     with open(plain, "rb") as source, open(target, "wb") as out:
         begun = False
         for number, line in enumerate(source, start=1):

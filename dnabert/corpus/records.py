@@ -52,8 +52,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Parameters
     ----------
-    path : FASTA, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column `sequence` and perhaps `name`
-        and `label`, in small letters or capitals; plain or gzip. ``-`` is standard input.
+    path : FASTA, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column `sequence`
+        and perhaps `name` and `label`, in small letters or capitals; plain or gzip. ``-`` is standard input.
 
     Raises
     ------
@@ -69,15 +69,23 @@ def read_records(path: str | Path) -> Iterator[Record]:
     [('a', b'ACGTT'), ('b', b'NNA')]
     """
     if str(path) != STDIN:
-        path = path_to_read(path, allowed="FASTA, FASTQ, CSV or TSV", instead="write such a file (of a table: frame.to_csv(file), with a column named sequence)")
+        path = path_to_read(
+            path,
+            allowed="FASTA, FASTQ, CSV or TSV",
+            instead="write such a file (of a table: frame.to_csv(file), with a column named sequence)",
+        )
     shown = "standard input" if str(path) == STDIN else str(path)
     count = 0
     try:
         with _opened(path, shown=shown) as file:
             for count, (name, label, text) in enumerate(_parsed(file, shown=shown), start=1):
-                yield Record(" ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown), label)
+                yield Record(
+                    " ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown), label
+                )
     except csv.Error as error:
-        raise UserError(f"{shown} is no CSV that can be read ({error}): quote its fields, end its lines alike, or give FASTA") from None
+        raise UserError(
+            f"{shown} is no CSV that can be read ({error}): quote its fields, end its lines alike, or give FASTA"
+        ) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{shown} is a damaged gzip file ({error}): fetch it again") from None
     except OSError as error:
@@ -120,7 +128,8 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, 
     if b"\0" in head or (first not in b">@" and not first.isascii()):
         raise UserError(f"{shown} is no text: give a FASTA, FASTQ or CSV file, plain or gzip")
     check_lines_end(head, shown=shown)
-    if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):  # comments before the first header, too
+    # comments before the first header, too
+    if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):
         return _fasta(file)
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 
@@ -150,7 +159,8 @@ def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, b
             raise UserError(f"{shown} ends within FASTQ record {number}: fetch it again")
         if not header.startswith(b"@") or not plus.startswith(b"+") or len(sequence) != len(quality):
             raise UserError(
-                f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or give FASTA"
+                f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or "
+                "give FASTA"
             )
         yield *_name_and_label(header), sequence
 
@@ -160,13 +170,14 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, b
     text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     try:
         header = text.readline().strip("\r\n")
-        separator = next((each for each in "\t;" if each in header), ",")  # a semicolon: spreadsheets where the comma is decimal
+        # a semicolon: spreadsheets where the comma is decimal
+        separator = next((each for each in "\t;" if each in header), ",")
         names = [name.strip().lower() for name in next(csv.reader([header], delimiter=separator), [])]
         if "sequence" not in names:
             known = _as_utf8(header)[:80]
             raise UserError(
-                f"{shown} begins with {known!r}: it is neither FASTA ('>') nor FASTQ ('@'), and as CSV it has no column "
-                "'sequence': give one of them"
+                f"{shown} begins with {known!r}: it is neither FASTA ('>') nor FASTQ ('@'), and as CSV it has no "
+                "column 'sequence': give one of them"
             )
         csv.field_size_limit(_LONGEST_FIELD)
         sequence = names.index("sequence")

@@ -46,7 +46,8 @@ class Registry:
     assemblies: dict[str, Assembly]
     groups: dict[str, list[str]] = field(default_factory=dict)
     layout: dict[str, list[str]] = field(default_factory=dict)
-    """Paths of the parts of an assembly that is not listed, with ``{assembly}`` for its name; empty: none is allowed."""
+    """Paths of the parts of an assembly that is not listed, with ``{assembly}`` for its name; empty: none is
+    allowed."""
     sha256: dict[str, str] = field(default_factory=dict)
     """By path, in hexadecimal."""
 
@@ -73,7 +74,10 @@ class Registry:
             try:
                 return Assembly(id=name, name=name, files=_paths(self.layout, name))
             except (ValueError, AttributeError, TypeError) as error:
-                raise UserError(f"the registry's layout gives no files of {name} ({error}): mend it, see dnabert/corpus/assemblies.json") from None
+                raise UserError(
+                    f"the registry's layout gives no files of {name} ({error}): mend it, see "
+                    "dnabert/corpus/assemblies.json"
+                ) from None
         known = [*self.groups, *self.assemblies]
         more = ", or another of UCSC's, such as mm39" if self.layout else ""
         raise UserError(f"no assembly {name!r}{nearest(name, known)}: allowed is {', '.join(known)}{more}")
@@ -130,14 +134,20 @@ def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:
     for path in (path for each in paths.values() for path in each):
         # its last part becomes a file of the cache: none that leads out of it, none that stands for the cache's own
         if not _SAFE_PATH.fullmatch(path):
-            raise ValueError(f"file {path!r} of {assembly}: parts of letters, digits, '.', '_', '+' and '-', none hidden, with '/' between")
+            raise ValueError(
+                f"file {path!r} of {assembly}: parts of letters, digits, '.', '_', '+' and '-', none hidden, with '/' "
+                "between"
+            )
         if PurePosixPath(path).name in _OWN_FILES:
             raise ValueError(f"file {path!r} of {assembly} is named as one of the cache's own")
     of_part = {(PurePosixPath(path).name, path): part for part, each in paths.items() for path in each}
     for (name, path), part in of_part.items():
         for (other, another), its in of_part.items():
-            if name == other and path != another and part != its:  # the second would be taken for the first, which is in the cache already
-                raise ValueError(f"files {path!r} and {another!r} of {assembly}: {part} and {its} would be one file in the cache")
+            # the second would be taken for the first, which is in the cache already
+            if name == other and path != another and part != its:
+                raise ValueError(
+                    f"files {path!r} and {another!r} of {assembly}: {part} and {its} would be one file in the cache"
+                )
     return paths
 
 

@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 
 @overload
-def shuffle_dinucleotides(bases: NDArray[np.uint8], *, rows: NDArray[np.integer], seed: int = 0) -> NDArray[np.uint8]: ...
+def shuffle_dinucleotides(
+    bases: NDArray[np.uint8], *, rows: NDArray[np.integer], seed: int = 0
+) -> NDArray[np.uint8]: ...
 
 
 @overload
-def shuffle_dinucleotides(bases: Sequence[NDArray[np.uint8]], *, rows: NDArray[np.integer], seed: int = 0) -> list[NDArray[np.uint8]]: ...
+def shuffle_dinucleotides(
+    bases: Sequence[NDArray[np.uint8]], *, rows: NDArray[np.integer], seed: int = 0
+) -> list[NDArray[np.uint8]]: ...
 
 
 def shuffle_dinucleotides(
@@ -33,7 +37,8 @@ def shuffle_dinucleotides(
 
     Returns
     -------
-    uint8 (n, L), or a list: each row is a uniform draw among the orders with the same dinucleotides, first and last base.
+    uint8 (n, L), or a list: each row is a uniform draw among the orders with the same dinucleotides, first and last
+    base.
 
     Examples
     --------
@@ -70,7 +75,8 @@ def _shuffled(sequence: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def _last_edges(successors: dict[int, NDArray[np.uint8]], *, end: int, rng: np.random.Generator) -> dict[int, int]:
-    """A random spanning tree towards `end`: letter to the letter it is left for last (Wilson 1996, walks without loops)."""
+    """A random spanning tree towards `end`: letter to the letter it is left for last (Wilson 1996, walks without
+    loops)."""
     tree: dict[int, int] = {}
     inside = {end}
     for letter in successors:

@@ -14,7 +14,8 @@ def successors(sequence: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
 
     Returns
     -------
-    the successors, uint8 (L - 1,), where those of each letter end, int64 (256,), and the letters that have any, int64, ascending.
+    the successors, uint8 (L - 1,), where those of each letter end, int64 (256,), and the letters that have any, int64,
+    ascending.
     """
     count = np.zeros(256, dtype=np.int64)
     for letter in sequence[:-1]:

@@ -63,7 +63,8 @@ class Splitter:
     Raises
     ------
     UserError
-        when the configuration names a chromosome or region that does not exist, one for two splits, or a region in which no block begins.
+        when the configuration names a chromosome or region that does not exist, one for two splits, or a region in
+        which no block begins.
 
     Warns
     -----
@@ -146,7 +147,9 @@ class Splitter:
                 raise UserError(f"split names genome {region.genome!r}, but there are {', '.join(lengths)}: mend split")
             longest = max(own.get(region.chrom, 0) for name, own in lengths.items() if region.genome in (None, name))
             if region.start >= longest:
-                raise UserError(f"split names {region.chrom} from {region.start:,} on, but it has {longest:,} bases: mend split")
+                raise UserError(
+                    f"split names {region.chrom} from {region.start:,} on, but it has {longest:,} bases: mend split"
+                )
         twice = sorted(set(self.config.validation) & set(self.config.test))
         for (one, first), (two, second) in itertools.combinations(self._regions, 2):
             start, end = max(one.start, two.start), min(one.end, two.end)
@@ -161,7 +164,8 @@ class Splitter:
         return np.where(self._block_numbers[row] == block, self._block_labels[row], -1)
 
     def _label_blocks(self, config: CorpusConfig) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the blocks that the reference genome has, int64 (n,), ascending, and the label of each, int8 (n,)."""
+        """Numbers of the blocks that the reference genome has, int64 (n,), ascending, and the label of each, int8
+        (n,)."""
         assert self._blocks is not None
         reference = config.split.reference or config.genomes[0].name
         placed = {chrom: rows for (genome, chrom), rows in self._blocks.places.items() if genome == reference}
@@ -173,10 +177,14 @@ class Splitter:
         self._check_regions_hold_blocks(placed, reference=reference)
         places = np.concatenate(list(placed.values()))
         if self._regions:
-            labels = np.concatenate([_label_by_regions(rows[:, 0], self._of(reference, chrom)) for chrom, rows in placed.items()])
+            labels = np.concatenate(
+                [_label_by_regions(rows[:, 0], self._of(reference, chrom)) for chrom, rows in placed.items()]
+            )
         else:
             sizes = places[:, 1] - places[:, 0]
-            labels = np.searchsorted(self._tail(int(sizes.sum())), np.cumsum(sizes) - sizes, side="right").astype(np.int8)
+            labels = np.searchsorted(self._tail(int(sizes.sum())), np.cumsum(sizes) - sizes, side="right").astype(
+                np.int8
+            )
         numbers, last = np.unique(places[::-1, 2], return_index=True)  # of a block at several places the last counts
         return numbers, labels[::-1][last]
 
@@ -186,10 +194,11 @@ class Splitter:
             starts = placed.get(region.chrom, np.empty((0, 3), np.int64))[:, 0]
             own = (starts >= region.start) & (starts < region.end)
             if region.genome not in (None, reference) or not own.any():
-                where = f"{region.genome or reference}/{region.chrom}:{region.start:,}-{'' if region.end == _END else f'{region.end:,}'}"
+                end = "" if region.end == _END else f"{region.end:,}"
+                where = f"{region.genome or reference}/{region.chrom}:{region.start:,}-{end}"
                 raise UserError(
-                    f"split.{SPLITS[label]} names {where}, where no block of {self._blocks.path} begins that genome {reference!r} "
-                    "has: name another region of that genome, or set split.reference"
+                    f"split.{SPLITS[label]} names {where}, where no block of {self._blocks.path} begins that genome "
+                    f"{reference!r} has: name another region of that genome, or set split.reference"
                 )
 
 
@@ -212,25 +221,32 @@ def _label_at_random(genome: str, chrom: str, *, starts: np.ndarray, config: Spl
 
 
 def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None, lengths: Mapping[str, Mapping[str, int]]) -> None:
-    split, mend = config.split, "set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"
+    split, mend = (
+        config.split,
+        "set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block",
+    )
     if split.by == "random":
         shared = config.window.step is not None and config.window.step < config.window.length
         warnings.warn(
             "split.by is random: near-copies (repeats, duplications, related genomes) of training windows stand in "
-            f"validation and test{', and bases of theirs too, since windows overlap' if shared else ''}, whose figures will be too good; "
-            "split.by tail, chromosome or block avoids it",
+            f"validation and test{', and bases of theirs too, since windows overlap' if shared else ''}, whose figures "
+            "will be too good; split.by tail, chromosome or block avoids it",
             Caution,
             stacklevel=4,
         )
     elif split.by in ("tail", "region") and len(config.genomes) > 1:
-        warnings.warn(f"split.by is {split.by} with {len(config.genomes)} genomes: {_RELATED}; {mend}", Caution, stacklevel=4)
+        warnings.warn(
+            f"split.by is {split.by} with {len(config.genomes)} genomes: {_RELATED}; {mend}", Caution, stacklevel=4
+        )
     elif split.by == "chromosome":
         asked = {*split.validation, *split.test} or {name for own in lengths.values() for name in own}
-        lacking = next(((genome, name) for name in sorted(asked) for genome, own in lengths.items() if name not in own), None)
+        lacking = next(
+            ((genome, name) for name in sorted(asked) for genome, own in lengths.items() if name not in own), None
+        )
         if lacking is not None:
             warnings.warn(
-                f"split.by is chromosome, and genome {lacking[0]} has no {lacking[1]!r}, which another one has: {_RELATED}; "
-                f"name what it is called there too under split, or {mend}",
+                f"split.by is chromosome, and genome {lacking[0]} has no {lacking[1]!r}, which another one has: "
+                f"{_RELATED}; name what it is called there too under split, or {mend}",
                 Caution,
                 stacklevel=4,
             )

@@ -16,10 +16,19 @@ _BASES = np.frombuffer(b"ACGTUacgtu", np.uint8)
 _UNKNOWN = np.frombuffer(b"NXnx", np.uint8)
 #: Why a split that was asked for may be empty, and the mend, by `split.by`.
 _WHY_EMPTY = {
-    "tail": "its share of every sequence holds no window: raise its fraction under split, lower window.length, or set split.by to chromosome (whole sequences, drawn at random or named) or region",
-    "block": "no block begins in its share, or none that does holds a window: raise its fraction, or name regions that hold blocks",
+    "tail": (
+        "its share of every sequence holds no window: raise its fraction under split, lower window.length, or set "
+        "split.by to chromosome (whole sequences, drawn at random or named) or region"
+    ),
+    "block": (
+        "no block begins in its share, or none that does holds a window: raise its fraction, or name regions that hold "
+        "blocks"
+    ),
     "random": "there are too few windows for its fraction: raise that under split",
-    "chromosome": "no window fits into what is named or drawn for it: name more under split, raise its fraction, set another split.seed, or lower window.length",
+    "chromosome": (
+        "no window fits into what is named or drawn for it: name more under split, raise its fraction, set another "
+        "split.seed, or lower window.length"
+    ),
     "region": "no window fits into what is named for it: name more under split, or lower window.length",
 }
 
@@ -133,6 +142,12 @@ def warn_of_empty_splits(summaries: Sequence[GenomeSummary], *, config: CorpusCo
     named = {"validation": split.validation, "test": split.test}
     shares = {"validation": split.validation_fraction, "test": split.test_fraction}
     wanted = {"train": True, **(named if any(named.values()) else shares)}
-    empty = [name for name, asked in wanted.items() if asked and not any(summary.windows[name] for summary in summaries)]
+    empty = [
+        name for name, asked in wanted.items() if asked and not any(summary.windows[name] for summary in summaries)
+    ]
     if empty:
-        warnings.warn(f"no window is in {' and '.join(empty)} (split.by {split.by}): {_WHY_EMPTY[split.by]}", Caution, stacklevel=4)
+        warnings.warn(
+            f"no window is in {' and '.join(empty)} (split.by {split.by}): {_WHY_EMPTY[split.by]}",
+            Caution,
+            stacklevel=4,
+        )

@@ -15,9 +15,11 @@ from dnabert.corpus.blocks import FARTHEST, open_text
 from dnabert.corpus.intervals import wrap
 from dnabert.errors import UserError
 
-#: How lines of a BED file or of an exported table begin that are no intervals; a sequence may be named track_1, or track.
+#: How lines of a BED file or of an exported table begin that are no intervals; a sequence may be named track_1, or
+#: track.
 NOT_DATA = re.compile(r"#|(?:track|browser)(?: |\r?$)")
-#: What the sequences begin with that GFF3 may end with; the specification has them after such a header alone, too, as Artemis writes them.
+#: What the sequences begin with that GFF3 may end with; the specification has them after such a header alone, too, as
+#: Artemis writes them.
 FASTA = ("##FASTA", ">")
 #: How GFF3 says, in the line of a whole sequence, that its features may go on beyond its end, at its start.
 _CIRCULAR = "Is_circular=true"
@@ -28,7 +30,8 @@ _NO_NAME = ("", ".")
 #: First words of the two lines above RepeatMasker's columns ("bit" where it searched with nhmmer).
 _RMSK_OUT_HEADER = ("SW", "score", "bit")
 
-#: An interval (0-based, half open): sequence, start, end, class, and its name where that says more than the class ("AluY").
+#: An interval (0-based, half open): sequence, start, end, class, and its name where that says more than the class
+#: ("AluY").
 Interval = tuple[str, int, int, str, str]
 
 
@@ -101,7 +104,8 @@ class TrackBuilder:
 
 
 def is_circular(attributes: str) -> bool:
-    """Whether a line of GFF3 says that its sequence is circular; the one that does from the first base on ends where the sequence does."""
+    """Whether a line of GFF3 says that its sequence is circular; the one that does from the first base on ends where
+    the sequence does."""
     return _CIRCULAR in attributes
 
 
@@ -119,22 +123,24 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     ===================  ===========================================================  ==========================
     format               columns                                                      class
     ===================  ===========================================================  ==========================
-    BED                  sequence, start, end, name, …                                name, of ``AluY#SINE/Alu`` what follows the ``#``; `unnamed` without or for ``.``
-    UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
-    other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
-    RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
+    BED                  sequence, start, end, name, …                                name, of ``AluY#SINE/Alu`` what
+    follows the ``#``; `unnamed` without or for ``.`` UCSC's rmsk table    17, or 16 without ``bin``: swScore, …,
+    genoName, genoStart   class/family other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)
+    name RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
     GFF3, GTF            9, start and end counted from 1, closed (EDTA, NCBI)         see below
     ===================  ===========================================================  ==========================
 
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
-    ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI: ``insertion
-    sequence:IS1``) names, its ``rpt_family``, its ``Name``, else its third column. Its lines of genes, of their parts and of
-    whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is. One that crosses the origin of a
-    sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at its end and at its start.
+    ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI:
+    ``insertion sequence:IS1``) names, its ``rpt_family``, its ``Name``, else its third column. Its lines of genes, of
+    their parts and of whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is.
+    One that crosses the origin of a sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at
+    its end and at its start.
 
-    What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in GFF3
-    with a ``Classification`` the motif or the ``Name``, in BED what stands before a ``#``. Elsewhere the name is the class, and is not said twice.
+    What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in
+    GFF3 with a ``Classification`` the motif or the ``Name``, in BED what stands before a ``#``. Elsewhere the name is
+    the class, and is not said twice.
 
     Raises
     ------
@@ -159,7 +165,11 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
                     if not 1 <= int(fields[4]) <= FARTHEST:
                         raise ValueError
                     builder.circular[fields[0]] = int(fields[4])
-                if chosen is _GFF and len(fields) > 2 and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL)):
+                if (
+                    chosen is _GFF
+                    and len(fields) > 2
+                    and (fields[2] in _NO_INTERVALS or fields[2].endswith(_NO_INTERVAL))
+                ):
                     continue
                 chrom, start, end, label, name = chosen.parse(words if chosen is _RMSK_OUT else fields)
                 builder.add((chrom, start, end, unnamed if label in _NO_NAME else label, name))
@@ -222,7 +232,8 @@ def _parse_gff(fields: Sequence[str]) -> Interval:
 
 def _parse_bed(fields: Sequence[str]) -> Interval:
     named = fields[3] if len(fields) > 3 else ""
-    name, _, family = named.partition("#")  # as libraries of repeats call their families: AluY#SINE/Alu; peak#12 is a name
+    # as libraries of repeats call their families: AluY#SINE/Alu; peak#12 is a name
+    name, _, family = named.partition("#")
     label, name = (family, name) if name and family[:1].isalpha() else (named, "")
     return fields[0], int(fields[1]), int(fields[2]), label, name
 
@@ -251,7 +262,12 @@ _NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
 )
-_GFF = _Format("line of GFF3", _is_gff, _parse_gff, "nine columns, tab-separated, start and end counted from 1, a strand of +, -, . or ?")
+_GFF = _Format(
+    "line of GFF3",
+    _is_gff,
+    _parse_gff,
+    "nine columns, tab-separated, start and end counted from 1, a strand of +, -, . or ?",
+)
 _FORMATS = (
     _Format("line of UCSC's rmsk table", _is_rmsk, _parse_rmsk, "17 columns, or 16 without bin, tab-separated"),
     _RMSK_OUT,

@@ -1,4 +1,5 @@
-"""Transcripts from UCSC's genePred tables (ncbiRefSeq, refGene, ensGene, knownGene, refFlat), BED of 12 columns, and bigGenePred (BED12 and 8)."""
+"""Transcripts from UCSC's genePred tables (ncbiRefSeq, refGene, ensGene, knownGene, refFlat), BED of 12 columns, and
+bigGenePred (BED12 and 8)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _PLACES = 6
 #: Columns of genePredExt: the ten of genePred, then score, name2, cdsStartStat, cdsEndStat, exonFrames.
 _EXTENDED = 15
 _BED12 = 12
-#: Columns of bigGenePred: those of BED, then name2, cdsStartStat, cdsEndStat, exonFrames, type, geneName, geneName2, geneType.
+#: Columns of bigGenePred: those of BED, then name2, cdsStartStat, cdsEndStat, exonFrames, type, geneName, geneName2,
+#: geneType.
 _BIG = 20
 #: Whether a coding sequence has its start, or its end.
 _STATES = ("none", "unk", "incmpl", "cmpl")
@@ -38,7 +40,8 @@ class Transcript:
     coding: tuple[int, int]
     """From the first to the last base of its coding sequence, introns included; empty where nothing is coded."""
     frames: list[int] | None = None
-    """Place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has none."""
+    """Place within its codon of the first coding base of each exon, as it is read, -1 = none; None: the table has
+    none."""
     gene_type: str = ""
     """Of its gene, where the table tells it."""
 
@@ -69,7 +72,8 @@ class Transcript:
         }
 
     def coding_pieces(self) -> list[tuple[int, int, int]]:
-        """Start, end and phase (bases before the first whole codon, as it is read; `UNTOLD`) of each piece of coding sequence.
+        """Start, end and phase (bases before the first whole codon, as it is read; `UNTOLD`) of each piece of coding
+        sequence.
 
         Examples
         --------
@@ -81,7 +85,10 @@ class Transcript:
             return []
         first, last = self.coding
         frames = [-1] * len(self.exons) if self.frames is None else self.frames
-        rows = ((max(start, first), min(end, last), frame) for (start, end), frame in zip(self.exons.tolist(), frames, strict=True))
+        rows = (
+            (max(start, first), min(end, last), frame)
+            for (start, end), frame in zip(self.exons.tolist(), frames, strict=True)
+        )
         return [(start, end, -frame % 3 if frame in (0, 1, 2) else UNTOLD) for start, end, frame in rows if start < end]
 
 
@@ -89,8 +96,8 @@ def transcript_parser(fields: Sequence[str]) -> Callable[[Sequence[str]], Transc
     """Find what reads a table's lines, judged by one of them; none where it is no table of transcripts.
 
     The table may begin with UCSC's ``bin`` column (genePred, genePredExt) or with the gene's name (refFlat). The
-    gene is ``name2`` of genePredExt, the first column of refFlat, ``geneName`` of bigGenePred (``name2`` where that is the
-    transcript's, as genePredToBigGenePred writes it), else the transcript's own name.
+    gene is ``name2`` of genePredExt, the first column of refFlat, ``geneName`` of bigGenePred (``name2`` where that is
+    the transcript's, as genePredToBigGenePred writes it), else the transcript's own name.
 
     Parameters
     ----------

@@ -73,7 +73,8 @@ class WindowView:
         return values if self._rows is None else values[self._rows]
 
     def coded(self, name: str) -> tuple[np.ndarray, list[str]]:
-        """A text column, or ``"split"``, as numbers, int32 (n,), and the texts that these number: tens of millions of strings would take gigabytes."""
+        """A text column, or ``"split"``, as numbers, int32 (n,), and the texts that these number: tens of millions of
+        strings would take gigabytes."""
         if name == "split":
             codes = np.repeat(np.arange(len(self.splits), dtype=np.int32), [len(part) for part in self._parts])
             return codes if self._rows is None else codes[self._rows], list(self.splits)
@@ -147,8 +148,11 @@ class WindowView:
     @cached_property
     def _offset(self) -> np.ndarray:
         for split, part in zip(self.splits, self._parts, strict=True):
-            if (np.diff(part.data.column("offset").to_numpy()) <= 0).any():  # zeros where a copy was broken off would be the first base
-                raise UserError(f"{self.folder / split} is damaged (its windows are out of order): copy or prepare the corpus again")
+            # zeros where a copy was broken off would be the first base
+            if (np.diff(part.data.column("offset").to_numpy()) <= 0).any():
+                raise UserError(
+                    f"{self.folder / split} is damaged (its windows are out of order): copy or prepare the corpus again"
+                )
         return self.column("offset")
 
     @cached_property
@@ -185,5 +189,7 @@ def spread_windows(view: WindowView, *, most: int, genome: str | None, flag: str
         genomes = view.column("genome")
         rows = rows[genomes == genome]
         if not len(rows):
-            raise UserError(f"{flag} {genome} has no {split} windows; there are: {', '.join(sorted(set(genomes.tolist())))}")
+            raise UserError(
+                f"{flag} {genome} has no {split} windows; there are: {', '.join(sorted(set(genomes.tolist())))}"
+            )
     return view.select(rows[evenly_spread(len(rows), most=most)])

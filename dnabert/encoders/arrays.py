@@ -18,13 +18,19 @@ _ARRAYS = "pass [numpy.frombuffer(text.encode(), numpy.uint8) for text in sequen
 
 
 def check_arrays(bases: Any) -> None:
-    """Raise `ValueError` for what is no `Bases`: text, numbers, or a column of a table, whose rows have names of their own."""
+    """Raise `ValueError` for what is no `Bases`: text, numbers, or a column of a table, whose rows have names of their
+    own."""
     if isinstance(bases, np.ndarray):
         if bases.ndim != 2 or bases.dtype != np.uint8:
-            raise ValueError(f"bases must be uint8 of shape (n, L), not {bases.dtype} of shape {bases.shape}: {_ARRAYS}")
+            raise ValueError(
+                f"bases must be uint8 of shape (n, L), not {bases.dtype} of shape {bases.shape}: {_ARRAYS}"
+            )
         return
     if not isinstance(bases, Sequence) or isinstance(bases, str | bytes):
-        raise ValueError(f"bases are one {type(bases).__name__}, allowed is uint8 of shape (n, L) or a list of such arrays (L,): {_ARRAYS}")
+        raise ValueError(
+            f"bases are one {type(bases).__name__}, allowed is uint8 of shape (n, L) or a list of such arrays (L,): "
+            f"{_ARRAYS}"
+        )
     for number, sequence in enumerate(bases):
         if not isinstance(sequence, np.ndarray) or sequence.dtype != np.uint8 or sequence.ndim != 1:
             kind = f"{sequence.dtype} {sequence.shape}" if isinstance(sequence, np.ndarray) else type(sequence).__name__
@@ -32,7 +38,8 @@ def check_arrays(bases: Any) -> None:
 
 
 def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
-    """Group sequences of equal length, shortest first: pairs of row numbers (m,) and ASCII (m, L); see `check_arrays`."""
+    """Group sequences of equal length, shortest first: pairs of row numbers (m,) and ASCII (m, L); see
+    `check_arrays`."""
     check_arrays(bases)
     if isinstance(bases, np.ndarray):
         if len(bases):
@@ -45,7 +52,8 @@ def by_length(bases: Bases) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8
 
 
 def pieces(bases: Bases, *, most: int = 512, most_bases: int = 1 << 23) -> Iterator[slice]:
-    """Stretches of at most so many sequences and (but for a longer one alone) bases, in order: what wide tables are made of at a time.
+    """Stretches of at most so many sequences and (but for a longer one alone) bases, in order: what wide tables are
+    made of at a time.
 
     Examples
     --------

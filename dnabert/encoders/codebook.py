@@ -1,8 +1,10 @@
-"""A model's states as words: each state is one of two thousand codes, or between a few, and sequences are told apart by the codes that they hold.
+"""A model's states as words: each state is one of two thousand codes, or between a few, and sequences are told apart by
+the codes that they hold.
 
-The mean over a sequence's states dilutes what only a part of it has, such as fifty bases of an old repeat in a window of 448. Counts of
-codes do not. As with visual words (Sivic and Zisserman 2003, `Video Google <https://doi.org/10.1109/ICCV.2003.1238663>`_) a code that few
-sequences have weighs more, and codes that keep company are one direction.
+The mean over a sequence's states dilutes what only a part of it has, such as fifty bases of an old repeat in a window
+of 448. Counts of codes do not. As with visual words (Sivic and Zisserman 2003, `Video Google
+<https://doi.org/10.1109/ICCV.2003.1238663>`_) a code that few sequences have weighs more, and codes that keep company
+are one direction.
 
 Shapes: B tiles, T tokens, D width of a state, K codes.
 """
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 _CODES, DIMENSION = 2_048, 128
 #: A state is shared by its nearest codes, by a softmax of cosines over this temperature.
 _SHARED_BY, _TEMPERATURE = 4, 0.1
-#: States that codes are learned from, drawn from so many sequences; sequences that rarity and directions are learned from.
+#: States that codes are learned from, drawn from so many sequences; sequences that rarity and directions are learned
+#: from.
 _STATES, _SEQUENCES, _COUNTED = 100_000, 1_000, 5_000
 #: States per code at least, where sequences are few.
 _STATES_PER_CODE = 16
@@ -62,9 +65,12 @@ class Codes:
         from sklearn.exceptions import ConvergenceWarning
 
         mean, spread = states.mean(axis=0), states.std(axis=0) + 1e-6
-        unit = functional.normalize((torch.from_numpy(states) - torch.from_numpy(mean)) / torch.from_numpy(spread), dim=1).numpy()
+        unit = functional.normalize(
+            (torch.from_numpy(states) - torch.from_numpy(mean)) / torch.from_numpy(spread), dim=1
+        ).numpy()
         codes = max(2, min(_CODES, len(unit) // _STATES_PER_CODE))
-        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # fewer different states than codes: some codes are empty
+        # fewer different states than codes: some codes are empty
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
             found = KMeans(codes, init="random", n_init=1, max_iter=_ITERATIONS, random_state=seed).fit(unit)
         centres = functional.normalize(torch.from_numpy(found.cluster_centers_.astype(np.float32)), dim=1)
         return cls(centres, torch.from_numpy(mean), torch.from_numpy(spread))
@@ -121,7 +127,10 @@ class CodebookEncoder:
         some = [bases[row] for row in evenly_spread(len(bases), most=_SEQUENCES)]
         states = self.encoder.drawn_states(some, most=_STATES, seed=self._seed)
         if not np.isfinite(states).all():
-            raise UserError(f"{self.encoder.name} gives states that are no numbers: its weights are damaged, or it diverged: train it again")
+            raise UserError(
+                f"{self.encoder.name} gives states that are no numbers: its weights are damaged, or it diverged: train "
+                "it again"
+            )
         self._codes = Codes.fitted(states, seed=self._seed)
         counted = [bases[row] for row in evenly_spread(len(bases), most=_COUNTED)]
         self._analysis = LatentAnalysis.fitted(self._shares(counted), dimension=self.dimension, seed=self._seed)
@@ -171,7 +180,8 @@ class CodebookEncoder:
         self._codes, self._analysis = codes, LatentAnalysis(saved["matrix"])
 
     def _shares(self, bases: Bases) -> csr_matrix:
-        """Shares of codes, sparse (n, K); most are 0, and of many sequences at once a dense table would fill the memory."""
+        """Shares of codes, sparse (n, K); most are 0, and of many sequences at once a dense table would fill the
+        memory."""
         from scipy.sparse import csr_matrix, vstack
 
         pooling = self.pooling

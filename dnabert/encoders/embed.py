@@ -60,10 +60,12 @@ def write_embeddings(
 
     Parameters
     ----------
-    encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``dna:NAME_OR_FOLDER``, ``kmer:6``, ``lsa:8``, ``random:RUN``, ``python:MODULE:NAME``, ``default+lsa:8``; see `load_encoder`.
+    encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``dna:NAME_OR_FOLDER``, ``kmer:6``, ``lsa:8``,
+        ``random:RUN``, ``python:MODULE:NAME``, ``default+lsa:8``; see `load_encoder`.
     input : a corpus or its folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
-        `config.yaml`, `manifest.json`, `whitening.safetensors` where vectors are whitened, and what a `FittedEncoder` saves.
+        `config.yaml`, `manifest.json`, `whitening.safetensors` where vectors are whitened, and what a `FittedEncoder`
+        saves.
     config : what is read, how, and what becomes of the model's states; an `EmbedConfig`, or a dict of its fields.
     overwrite : replace embeddings that stand at `out`.
 
@@ -131,19 +133,23 @@ def checked_encoder(encoder_spec: str, check_lengths: Callable[[int], None], *, 
     return encoder
 
 
-def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes) -> list[NDArray[np.float32]]:
+def _fit(
+    encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
+) -> list[NDArray[np.float32]]:
     """Fit what has to be, on stretches of the input, and write it into `folder`.
 
     Returns
     -------
-    the vectors that a whitening was fitted on, chunk by chunk, where these are all that this process has to write; else nothing.
+    the vectors that a whitening was fitted on, chunk by chunk, where these are all that this process has to write; else
+    nothing.
     """
     if not (config.whiten or isinstance(encoder, FittedEncoder)):
         return []
     bases, whole = sequences_to_fit(source, config)
     if isinstance(encoder, FittedEncoder):
         sequences = [sequence for each in bases for sequence in each]
-        with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:  # minutes, where a model reads them
+        # minutes, where a model reads them
+        with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:
             encoder.fit(sequences)
             bar.update()
         encoder.save(folder)
@@ -171,7 +177,10 @@ def _encode_all(
     start, stop = processes.share(len(source))
     parts = [folder / f"part-{rank:05d}.parquet" for rank in range(processes.size)]
     part = folder / FILE if processes.size == 1 else parts[processes.rank]
-    with TableWriter(part) as writer, _progress(encoder.name, total=stop - start, shown=processes.is_main and not encoded) as bar:
+    with (
+        TableWriter(part) as writer,
+        _progress(encoder.name, total=stop - start, shown=processes.is_main and not encoded) as bar,
+    ):
         for number, chunk in enumerate(source.chunks(start, stop)):
             writer.add(chunk.columns, encoded[number] if encoded else _encoded(encoder, read(chunk, config), bar=bar))
     processes.wait()

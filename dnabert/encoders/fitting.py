@@ -14,7 +14,8 @@ from dnabert.encoders.source import Chunk, Source
 
 #: Sequences: a direction's spread is known to a hundredth from this many.
 FIT_SEQUENCES = 10_000
-#: Bases of them all: their words in seven frames on both strands take half a gigabyte. Windows of up to 3,355 bases are read whole.
+#: Bases of them all: their words in seven frames on both strands take half a gigabyte. Windows of up to 3,355 bases are
+#: read whole.
 FIT_BASES = 1 << 25
 _STRETCH = 100
 _PIECE = 1_000
@@ -22,13 +23,18 @@ _PIECE = 1_000
 
 def read(chunk: Chunk, config: EmbedConfig) -> Bases:
     """The sequences of a chunk as they are to be encoded, shuffled where `config` says so."""
-    return shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed) if config.shuffle else chunk.bases
+    return (
+        shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed)
+        if config.shuffle
+        else chunk.bases
+    )
 
 
 def sequences_to_fit(source: Source, config: EmbedConfig) -> tuple[list[Bases], bool]:
     """Sequences of the input, chunk by chunk, and whether they are all of it.
 
-    All sequences, or stretches of 100, evenly spread; where they have too many bases together, stretches of the longest.
+    All sequences, or stretches of 100, evenly spread; where they have too many bases together, stretches of the
+    longest.
     """
     stretches = [(0, len(source))]
     if len(source) > FIT_SEQUENCES:
@@ -60,7 +66,8 @@ def longest_read(lengths: NDArray[np.int64], *, most: int) -> int:
 
 
 def shortened(bases: Bases, *, longest: int) -> Bases:
-    """Sequences, those of more than `longest` bases reduced to stretches of a thousand, evenly spread: the middle of a chromosome may be N alone."""
+    """Sequences, those of more than `longest` bases reduced to stretches of a thousand, evenly spread: the middle of a
+    chromosome may be N alone."""
     if max(map(len, bases), default=0) <= longest:
         return bases
     return [sequence if len(sequence) <= longest else _stretches(sequence, longest=longest) for sequence in bases]

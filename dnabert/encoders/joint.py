@@ -24,9 +24,10 @@ _MEASURED = 2_000
 class JointEncoder:
     """A `FittedEncoder` of the specification ``A+B``.
 
-    Each part is z-scored by column and brought to one length for every sequence: the square root of its dimension, so that all
-    dimensions are about equally loud, and a part counts by how many it has: 384 of ``default`` are louder than 128 of ``lsa:8``, and
-    much less than 2,080 of ``kmer:6``. Of two parts with as many dimensions the cosine of two sequences is the mean of both cosines.
+    Each part is z-scored by column and brought to one length for every sequence: the square root of its dimension, so
+    that all dimensions are about equally loud, and a part counts by how many it has: 384 of ``default`` are louder than
+    128 of ``lsa:8``, and much less than 2,080 of ``kmer:6``. Of two parts with as many dimensions the cosine of two
+    sequences is the mean of both cosines.
 
     Parameters
     ----------
@@ -109,7 +110,9 @@ class JointEncoder:
                 by_model.setdefault(id(part.encoder), {})[number] = part
         found: dict[int, NDArray[np.float32]] = {}
         for readers in by_model.values():
-            together = list(zip(*(self._read(list(readers.values()), bases[piece]) for piece in pieces(bases)), strict=True))
+            together = list(
+                zip(*(self._read(list(readers.values()), bases[piece]) for piece in pieces(bases)), strict=True)
+            )
             found |= {number: np.concatenate(each) for number, each in zip(readers, together, strict=False)}
         return [found[number] if number in found else part.encode(bases) for number, part in enumerate(self._parts)]
 

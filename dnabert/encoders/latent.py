@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class LatentAnalysis:
     """Square roots of counts, weighted by rarity, reduced to a few directions.
 
-    The directions are rotated at random, which changes no angle: each column then has about the same spread, and z-scoring columns, as
-    is done to every encoder here, does not make the least direction as loud as the first.
+    The directions are rotated at random, which changes no angle: each column then has about the same spread, and
+    z-scoring columns, as is done to every encoder here, does not make the least direction as loud as the first.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ class LatentAnalysis:
         found_in = np.bincount(counts.indices, minlength=counts.shape[1])
         rarity = (np.log((1 + counts.shape[0]) / (1 + found_in)) + 1).astype(np.float32)
         components = min(dimension, *counts.shape)
-        with np.errstate(divide="ignore", invalid="ignore"):  # where all rows are one, the share of variance that is not asked for is 0 / 0
+        # where all rows are one, the share of variance that is not asked for is 0 / 0
+        with np.errstate(divide="ignore", invalid="ignore"):
             decomposition = TruncatedSVD(components, n_iter=3, random_state=seed).fit(_weighted(counts, rarity))
         rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(dimension, dimension)))[0][:components]
         # rarity is kept apart, since rows are divided by their length between it and the directions

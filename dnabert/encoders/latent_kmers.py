@@ -1,4 +1,5 @@
-"""Counting words at its best, latent semantic analysis: what an untrained baseline can know of which words go together, without their order."""
+"""Counting words at its best, latent semantic analysis: what an untrained baseline can know of which words go together,
+without their order."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FILE = "latent_kmers.safetensors"
-#: Directions that are kept; on validation windows of apes_chr22 128 of 8-mers did best among 128, 256 and 512 of 7- to 9-mers.
+#: Directions that are kept; on validation windows of apes_chr22 128 of 8-mers did best among 128, 256 and 512 of 7- to
+#: 9-mers.
 DIMENSION = 128
 _CHUNK = 2_048
 #: Words that are looked up at a time, at some 60 bytes each.
@@ -105,7 +107,11 @@ class LatentKmers:
         """Counts, sparse (n, words)."""
         from scipy.sparse import csr_matrix
 
-        row, column, count = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
+        row, column, count = (
+            [np.zeros(0, dtype=np.int64)],
+            [np.zeros(0, dtype=np.int64)],
+            [np.zeros(0, dtype=np.float32)],
+        )
         for rows, group in by_length(bases):
             check_length(group.shape[1], minimum=self.minimum_length)
             step = max(1, _WORDS // group.shape[1])
@@ -121,12 +127,15 @@ class LatentKmers:
         return counts
 
     def _summed(self, bases: NDArray[np.uint8]) -> csr_matrix:
-        """Counts of ASCII (n, L), sparse (n, words), each word once: of long sequences far fewer than there are places."""
+        """Counts of ASCII (n, L), sparse (n, words), each word once: of long sequences far fewer than there are
+        places."""
         from scipy.sparse import csr_matrix
 
         found = self._counts.columns(bases)
         known = found < self._counts.dimension
         where = np.repeat(np.arange(len(bases)), known.sum(axis=1)), found[known]
-        counts = csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=(len(bases), self._counts.dimension))
+        counts = csr_matrix(
+            (np.ones(len(where[0]), dtype=np.float32), where), shape=(len(bases), self._counts.dimension)
+        )
         counts.sum_duplicates()
         return counts

@@ -1,4 +1,5 @@
-"""The windows most similar to each, of other places: exact, by the cosine of z-scored vectors, the same for every encoder."""
+"""The windows most similar to each, of other places: exact, by the cosine of z-scored vectors, the same for every
+encoder."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import numpy as np
 
 #: Queries whose similarities to all windows are held at once.
 _CHUNK = 512
-#: Columns whose spread is taken at once: numpy squares them in float64, and all of them would be twice the vectors again.
+#: Columns whose spread is taken at once: numpy squares them in float64, and all of them would be twice the vectors
+#: again.
 _COLUMNS = 64
 
 
@@ -78,7 +80,9 @@ def column_statistics(vectors: np.ndarray, *, scaling: str = "zscore") -> tuple[
     if scaling == "center":
         return mean.astype(np.float32), np.ones(len(mean), dtype=np.float32)
     vectors = np.asarray(vectors)
-    scale: np.ndarray = np.concatenate([np.std(vectors[:, i : i + _COLUMNS], axis=0, dtype=np.float64) for i in range(0, len(mean), _COLUMNS)])
+    scale: np.ndarray = np.concatenate(
+        [np.std(vectors[:, i : i + _COLUMNS], axis=0, dtype=np.float64) for i in range(0, len(mean), _COLUMNS)]
+    )
     constant = scale <= 1e-6 * (np.abs(mean) + 1e-6)  # rounding of float32 around a constant is no signal
     return mean.astype(np.float32), np.where(constant, 1.0, scale).astype(np.float32)
 

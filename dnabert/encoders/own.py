@@ -1,4 +1,5 @@
-"""An encoder of the user's own, named by the module and the function that makes it: any model, read as any other encoder is."""
+"""An encoder of the user's own, named by the module and the function that makes it: any model, read as any other
+encoder is."""
 
 from __future__ import annotations
 
@@ -35,7 +36,11 @@ class OwnEncoder:
     """
 
     def __init__(self, encoder: Encoder, *, both_strands: bool = False, batch_size: int = _USUAL.batch_size) -> None:
-        self.name, self.dimension, self.minimum_length = str(encoder.name), int(encoder.dimension), int(encoder.minimum_length)
+        self.name, self.dimension, self.minimum_length = (
+            str(encoder.name),
+            int(encoder.dimension),
+            int(encoder.minimum_length),
+        )
         self._encoder, self._both_strands, self._batch_size = encoder, both_strands, batch_size
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
@@ -49,35 +54,47 @@ class OwnEncoder:
         vectors = self._checked(bases)
         if not self._both_strands:
             return vectors
-        turned = reverse_complement(bases) if isinstance(bases, np.ndarray) else [reverse_complement(each) for each in bases]
+        turned = (
+            reverse_complement(bases) if isinstance(bases, np.ndarray) else [reverse_complement(each) for each in bases]
+        )
         return np.asarray((vectors + self._checked(turned)) / 2, dtype=np.float32)
 
     def _checked(self, bases: Bases) -> NDArray[np.float32]:
         vectors = np.asarray(self._encoder.encode(bases), dtype=np.float32)
         if vectors.shape != (len(bases), self.dimension):
-            raise UserError(f"encoder {self.name} gave vectors of shape {vectors.shape}, not {(len(bases), self.dimension)}: correct its encode or dimension")
+            raise UserError(
+                f"encoder {self.name} gave vectors of shape {vectors.shape}, not {(len(bases), self.dimension)}: "
+                "correct its encode or dimension"
+            )
         if not np.isfinite(vectors).all():
             raise UserError(f"encoder {self.name} gave vectors that are no numbers: correct its encode")
         return vectors
 
 
 def load_own(spec: str, *, config: EmbedConfig) -> OwnEncoder:
-    """Make the encoder of a specification ``python:MODULE:NAME``, NAME being a class or function that gives an `Encoder`, called without arguments.
+    """Make the encoder of a specification ``python:MODULE:NAME``, NAME being a class or function that gives an
+    `Encoder`, called without arguments.
 
     The module is looked for in the folder where the program runs, then among what is installed. Its errors are its own.
 
     Raises
     ------
     UserError
-        when there is no such module or name, what it gives is no encoder, or pooling, layers or frames are asked for, which are the encoder's matter.
+        when there is no such module or name, what it gives is no encoder, or pooling, layers or frames are asked for,
+        which are the encoder's matter.
     """
     for name in ("pooling", "layer", "phases"):
         if getattr(config, name) != getattr(_USUAL, name):
-            raise UserError(f"--{name} is {getattr(config, name)}, but {spec} reads sequences in its own way: leave it out")
+            raise UserError(
+                f"--{name} is {getattr(config, name)}, but {spec} reads sequences in its own way: leave it out"
+            )
     module, name = _parts(spec)
     with _this_folder_first():
         if not _found(module):
-            raise UserError(f"encoder {spec}: no module {module} in {Path.cwd()} or among what is installed: start where its file stands, or install it")
+            raise UserError(
+                f"encoder {spec}: no module {module} in {Path.cwd()} or among what is installed: start where its file "
+                "stands, or install it"
+            )
         make = getattr(importlib.import_module(module), name, None)
         if not callable(make):
             raise UserError(f"encoder {spec}: {module} has no function or class {name}: name what makes the encoder")
@@ -100,9 +117,14 @@ def code_of(spec: str) -> Path | None:
 def _parts(spec: str) -> tuple[str, str]:
     module, _, name = spec.removeprefix(KIND).partition(":")
     if module.endswith(".py"):
-        raise UserError(f"encoder {spec}: {module} is a file: start where it stands and name its module, python:{Path(module).stem}:{name or 'NAME'}")
+        raise UserError(
+            f"encoder {spec}: {module} is a file: start where it stands and name its module, "
+            f"python:{Path(module).stem}:{name or 'NAME'}"
+        )
     if not all(module.split(".")) or not name:
-        raise UserError(f"encoder {spec}: name a module and what makes an encoder in it, such as python:my_models:MyEncoder")
+        raise UserError(
+            f"encoder {spec}: name a module and what makes an encoder in it, such as python:my_models:MyEncoder"
+        )
     return module, name
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from dnabert.encoders.off_the_shelf import WordPieces
     from dnabert.encoders.transformer import TransformerEncoder
 
-#: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the machine.
+#: What decides how one sequence becomes a vector; the other fields of `EmbedConfig` choose sequences or spend the
+#: machine.
 _READING = ("pooling", "layer", "phases", "both_strands", "word_length", "precision", "seed", "whiten")
 
 
@@ -45,14 +46,16 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``parts`` (the same of each
-    part, where several are joined), ``reading`` (fields of `EmbedConfig`).
+    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``parts`` (the
+    same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`).
     """
     config = manifest["config"]
     specs = config.get("parts") or [config["encoder"]]
     parts = [_origin(manifest, spec, name=input_name(number, len(specs))) for number, spec in enumerate(specs)]
     joined = {"encoder": config["encoder"], "folder": None, "sha256": None, "parts": parts}
-    return (joined if len(parts) > 1 else parts[0]) | {"reading": {name: config[name] for name in _READING if name in config}}
+    return (joined if len(parts) > 1 else parts[0]) | {
+        "reading": {name: config[name] for name in _READING if name in config}
+    }
 
 
 def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
 
 
 def recorded_pieces(manifest: Mapping[str, Any]) -> WordPieces | None:
-    """The pieces of words in which an off-the-shelf encoder read each window once, in one frame on one strand; None of other embeddings.
+    """The pieces of words in which an off-the-shelf encoder read each window once, in one frame on one strand; None of
+    other embeddings.
 
     Parameters
     ----------
@@ -104,13 +108,20 @@ def recorded_pieces(manifest: Mapping[str, Any]) -> WordPieces | None:
     from dnabert.encoders.off_the_shelf import word_pieces  # it imports torch
 
     try:
-        return word_pieces(name or None, word_length=int(config["word_length"]), made_by=config["name"], folder=record["folder"])
+        return word_pieces(
+            name or None, word_length=int(config["word_length"]), made_by=config["name"], folder=record["folder"]
+        )
     except UserError:  # no model is installed any more
         return None
 
 
 def load_recorded(
-    record: Mapping[str, Any], *, folder: str | Path | None = None, batch_size: int = 64, device: str = "auto", trust_code: bool = False
+    record: Mapping[str, Any],
+    *,
+    folder: str | Path | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    trust_code: bool = False,
 ) -> Encoder:
     """Load the encoder of `encoder_record`.
 
@@ -137,7 +148,10 @@ def load_recorded(
     if fitted is None and not config.whiten:
         return encoder
     if folder is None:
-        raise UserError(f"the vectors of {encoder.name} were {'fitted' if fitted else 'whitened'}: give the folder of their embeddings or clusters")
+        raise UserError(
+            f"the vectors of {encoder.name} were {'fitted' if fitted else 'whitened'}: give the folder of their "
+            "embeddings or clusters"
+        )
     if fitted is not None:
         fitted.load(folder)
     return WhitenedEncoder(encoder, load_whitening(folder)) if config.whiten else encoder
@@ -152,7 +166,9 @@ def copy_fitted(embeddings: Path, folder: Path) -> None:
         shutil.copytree(embeddings / JOINT, folder / JOINT)
 
 
-def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str, TransformerEncoder] | None = None) -> Encoder:
+def _load_bare(
+    record: Mapping[str, Any], config: EmbedConfig, models: dict[str, TransformerEncoder] | None = None
+) -> Encoder:
     spec = record["encoder"]
     if record.get("parts"):
         shared: dict[str, TransformerEncoder] = {}
@@ -164,7 +180,9 @@ def _load_bare(record: Mapping[str, Any], config: EmbedConfig, models: dict[str,
         code = code_of(spec) or folder
         if code.exists() and content_hash(code) != record["sha256"]:
             if content_hash(folder) == record["sha256"]:
-                raise UserError(f"{code} is not the code that made the vectors, which is {folder}: start where that stands")
+                raise UserError(
+                    f"{code} is not the code that made the vectors, which is {folder}: start where that stands"
+                )
             raise UserError(f"{code} is no longer the code that made the vectors: embed and cluster again")
         return load_encoder(spec, config=config)
     if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class KmerReader:
     """The `Reader` of a `KmerTokenizer`; `most_words` is what the run saw in training.
 
-    A word with an unknown base is read as [MASK]: the model has learned to do without a hidden word, and hardly ever saw [UNK].
+    A word with an unknown base is read as [MASK]: the model has learned to do without a hidden word, and hardly ever
+    saw [UNK].
     """
 
     def __init__(self, tokenizer: KmerTokenizer, *, most_words: int) -> None:
@@ -47,7 +48,10 @@ class KmerReader:
 
 
 def load_run(
-    run: str | Path, *, config: EmbedConfig | None = None, weights: Literal["trained", "random", "untrained"] = "trained"
+    run: str | Path,
+    *,
+    config: EmbedConfig | None = None,
+    weights: Literal["trained", "random", "untrained"] = "trained",
 ) -> TransformerEncoder:
     """Make an encoder of a run.
 
@@ -55,8 +59,8 @@ def load_run(
     ----------
     run : folder of the run.
     config : pooling, layer, frames, strands, batch size, device; and the seed of fresh weights.
-    weights : `random` draws new ones as the architecture's own initialisation has them, `untrained` as the run's pretraining
-        began, with words composed of bases.
+    weights : `random` draws new ones as the architecture's own initialisation has them, `untrained` as the run's
+        pretraining began, with words composed of bases.
 
     Raises
     ------
@@ -81,7 +85,8 @@ def load_run(
 
 
 def window_length(run: Path) -> int:
-    """Bases of the windows that a run was trained on, which it reads at once. Raises `UserError` where its config.json does not say."""
+    """Bases of the windows that a run was trained on, which it reads at once. Raises `UserError` where its config.json
+    does not say."""
     path = run / "config.json"
     try:
         return int(read_json(path)["window_length"])
@@ -92,7 +97,8 @@ def window_length(run: Path) -> int:
 
 
 def check_whole(run: Path, *, weights: bool) -> None:
-    """Raise `UserError` where a run's folder holds no model: its training was stopped. Without `weights` the config will do."""
+    """Raise `UserError` where a run's folder holds no model: its training was stopped. Without `weights` the config
+    will do."""
     if not (run / "config.json").is_file() or (weights and not any(run.glob("*.safetensors"))):
         raise UserError(f"{run} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
 
@@ -106,7 +112,8 @@ def _load_model(run: Path, *, draw: Callable[..., Any] | None, seed: int) -> Any
     with torch.random.fork_rng(devices=[]), quiet_loading():
         if draw is not None:
             return draw(architecture, seed=seed, **options)
-        return load_weights(AutoModel, run, new=("pooler.",), **options)  # BERT's pooler, which no masked language model has
+        # BERT's pooler, which no masked language model has
+        return load_weights(AutoModel, run, new=("pooler.",), **options)
 
 
 def _at_random(architecture: PretrainedConfig, *, seed: int, **options: Any) -> Any:

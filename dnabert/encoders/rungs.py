@@ -24,7 +24,8 @@ class RungConfig:
     name: str
     """Its name in tables and folders."""
     encoder: str
-    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`, `codebook:RUN`, `RUN+lsa:8`."""
+    """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`,
+    `codebook:RUN`, `RUN+lsa:8`."""
     pooling: Literal["mean", "cls", "max"] = "mean"
     """Mean or maximum over the words, or the state of [CLS]."""
     layer: int = -1
@@ -39,10 +40,13 @@ class RungConfig:
     """Read shuffled sequences, each with its dinucleotides: the null, which takes no part in who leads."""
 
     def __post_init__(self) -> None:
-        """Refuse a name that would lead out of the comparison's folder, and a reading that cannot be, which otherwise ends the ladder when its turn comes."""
+        """Refuse a name that would lead out of the comparison's folder, and a reading that cannot be, which otherwise
+        ends the ladder when its turn comes."""
         check_types(self)
         if not _NAME.fullmatch(self.name):
-            raise UserError(f"a rung is named {self.name!r}, allowed are letters, digits, '.', '_' and '-': rename it under rungs")
+            raise UserError(
+                f"a rung is named {self.name!r}, allowed are letters, digits, '.', '_' and '-': rename it under rungs"
+            )
         try:
             self.embedding(EmbedConfig())
         except UserError as error:  # no flags: those of `dnabert embed` are keys of a rung
@@ -59,7 +63,8 @@ class RungConfig:
 
 
 def default_rungs() -> list[RungConfig]:
-    """The ladder: a run, its codebook, k-mer counts and their latent semantic analysis, the off-the-shelf BERT, the run's architecture with random weights."""
+    """The ladder: a run, its codebook, k-mer counts and their latent semantic analysis, the off-the-shelf BERT, the
+    run's architecture with random weights."""
     return [
         RungConfig("pretrained", "RUN"),
         RungConfig("codebook", "codebook:RUN"),
@@ -91,7 +96,8 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfi
 
 
 def check_rung(rung: RungConfig, read: EmbedConfig, *, check_lengths: Callable[[int], None]) -> None:
-    """Refuse an encoder that cannot read what is asked of it, which otherwise ends all when its turn comes, perhaps an hour from now.
+    """Refuse an encoder that cannot read what is asked of it, which otherwise ends all when its turn comes, perhaps an
+    hour from now.
 
     Parameters
     ----------

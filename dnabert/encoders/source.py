@@ -66,14 +66,21 @@ def open_source(path: str | os.PathLike[str], *, config: EmbedConfig) -> Iterato
     UserError
         when it is neither, nothing is left, or the folder of temporary files has no room for what is decompressed.
     """
-    path = path_to_read(path, allowed="a corpus folder, or a FASTA or .2bit file", instead="write one, or give the sequences to load_encoder(…).encode")
+    path = path_to_read(
+        path,
+        allowed="a corpus folder, or a FASTA or .2bit file",
+        instead="write one, or give the sequences to load_encoder(…).encode",
+    )
     if os.path.isdir(path):
         yield CorpusSource(path, config=config)
         return
     if not os.path.exists(path):
         raise UserError(f"no such input: {path}: give a corpus folder, or a FASTA or .2bit file")
     if path.is_fifo():  # what <(zcat genome.fa.gz) of a shell is
-        raise UserError(f"{path} is a pipe, and a genome is read from more than one place: write it into a file (which may be compressed by gzip)")
+        raise UserError(
+            f"{path} is a pipe, and a genome is read from more than one place: write it into a file (which may be "
+            "compressed by gzip)"
+        )
     with tempfile.TemporaryDirectory(prefix="dnabert-") as scratch:
         with disk_in_one_line(scratch, mend="free space there, or set TMPDIR to a folder on another disk"):
             opened = Genome(path, scratch=scratch)
@@ -211,7 +218,9 @@ def _among(view: WindowView, column: str, wanted: list[str] | None, *, flag: str
     codes, names = view.coded(column)
     if wanted is None:
         return np.ones(len(codes), dtype=bool)
-    present = sorted(name for name, n in zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True) if n)
+    present = sorted(
+        name for name, n in zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True) if n
+    )
     for name in wanted:
         if name not in present:
             raise UserError(f"{flag} {name} is not in {where}, which has {', '.join(present)}")

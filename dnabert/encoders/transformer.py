@@ -1,9 +1,9 @@
 """Words into vectors through a transformer: frames, strands, tiles, batches of like length, pooling.
 
-A *reading* is one sequence in one frame on one strand. Of a reading with more words than the model takes, as few tiles as cover it
-are read, each of as many words as the model takes and evenly placed, and its vector is the mean of theirs. So a sequence that is a
-little longer than a window has nearly a window's vector; cut in two, it would be read with half of the context.
-Shapes: B tiles, T tokens, D width.
+A *reading* is one sequence in one frame on one strand. Of a reading with more words than the model takes, as few tiles
+as cover it are read, each of as many words as the model takes and evenly placed, and its vector is the mean of theirs.
+So a sequence that is a little longer than a window has nearly a window's vector; cut in two, it would be read with half
+of the context. Shapes: B tiles, T tokens, D width.
 """
 
 from __future__ import annotations
@@ -112,11 +112,15 @@ class TransformerEncoder:
         return self.read(bases, [self.pooling])[0]
 
     def read(self, bases: Bases, poolings: Sequence[Pooling]) -> list[NDArray[np.float32]]:
-        """What each of `poolings` makes of sequences, read once: float32 (n, its dimension) each, means over frames and strands."""
+        """What each of `poolings` makes of sequences, read once: float32 (n, its dimension) each, means over frames and
+        strands."""
         tiles, reading, owner = self._tiles(bases)
         # a sequence's readings count alike, and a reading's tiles
         weight = 1 / np.bincount(reading)[reading] / np.bincount(owner)[owner[reading]]
-        found = [np.full((len(owner), p.dimension), -np.inf) if p.largest else np.zeros((len(bases), p.dimension)) for p in poolings]
+        found = [
+            np.full((len(owner), p.dimension), -np.inf) if p.largest else np.zeros((len(bases), p.dimension))
+            for p in poolings
+        ]
         for batch, hidden_BTD, is_word_BT in self._states(tiles):
             for total, pooling in zip(found, poolings, strict=True):
                 pooled = pooling.of_tile(hidden_BTD, is_word_BT).cpu().numpy()
@@ -124,18 +128,26 @@ class TransformerEncoder:
                     np.maximum.at(total, reading[batch], pooled)
                 else:
                     np.add.at(total, owner[reading[batch]], pooled * weight[batch, None])
-        means = (_group_mean(total, group=owner, n=len(bases)) if p.largest else total for total, p in zip(found, poolings, strict=True))
+        means = (
+            _group_mean(total, group=owner, n=len(bases)) if p.largest else total
+            for total, p in zip(found, poolings, strict=True)
+        )
         vectors = [mean.astype(np.float32) for mean in means]
         if not all(np.isfinite(each).all() for each in vectors):
-            raise UserError(f"{self.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it again")
+            raise UserError(
+                f"{self.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it "
+                "again"
+            )
         return vectors
 
     def drawn_states(self, bases: Bases, *, most: int, seed: int = 0) -> NDArray[np.float32]:
-        """States of words of sequences, float32 (m, D), drawn at random: nearly `most` of them, or all where there are fewer."""
+        """States of words of sequences, float32 (m, D), drawn at random: nearly `most` of them, or all where there are
+        fewer."""
         tiles, _, _ = self._tiles(bases)
         words = np.array([len(tile) for tile in tiles], dtype=np.int64)
         total, ends = int(words.sum()), np.cumsum(words)
-        # drawn before anything is read, so that how tiles are batched has no part in it, and what is not drawn from is not read
+        # drawn before anything is read, so that how tiles are batched has no part in it, and what is not drawn from is
+        # not read
         drawn = np.arange(total) if total <= most else np.unique(np.random.default_rng(seed).integers(total, size=most))
         tile = np.searchsorted(ends, drawn, side="right")
         place = drawn - (ends - words)[tile] + len(self._reader.prefix)
@@ -174,7 +186,8 @@ class TransformerEncoder:
                         yield from zip(rows.tolist(), reader.words(strand[:, shift:]), strict=True)
 
     def _states(self, tiles: list[NDArray[np.int64]]) -> Iterator[tuple[NDArray[np.intp], Tensor, Tensor]]:
-        """States of the tiles, a batch at a time: which tiles, float32 (B, T, D), and which tokens are words, bool (B, T)."""
+        """States of the tiles, a batch at a time: which tiles, float32 (B, T, D), and which tokens are words, bool (B,
+        T)."""
         lengths = np.array([len(tile) for tile in tiles])
         order = np.argsort(lengths, kind="stable")  # like lengths together: hardly any padding
         for start in range(0, len(order), self._config.batch_size):
@@ -222,7 +235,8 @@ def pool(hidden_BTD: Tensor, is_word_BT: Tensor, *, how: str) -> Tensor:
 
 
 def evenly_placed(words: NDArray[np.int64], *, size: int) -> list[NDArray[np.int64]]:
-    """As few stretches of `size` words as cover all of `words`, (n,), from its first to its last; of no more words one of them all.
+    """As few stretches of `size` words as cover all of `words`, (n,), from its first to its last; of no more words one
+    of them all.
 
     Examples
     --------

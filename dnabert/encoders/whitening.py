@@ -1,4 +1,5 @@
-"""Whitening: directions in which vectors hardly differ count for more, so that one loud direction does not decide who is near.
+"""Whitening: directions in which vectors hardly differ count for more, so that one loud direction does not decide who
+is near.
 
 After Su et al. (2021), `Whitening sentence representations for better semantics and faster retrieval
 <https://arxiv.org/abs/2103.15316>`_, with a power between nothing and all of it.
@@ -70,20 +71,22 @@ def check_width(encoder: Encoder) -> None:
     """Raise `UserError` where an encoder's vectors are too wide to be whitened."""
     if encoder.dimension > _WIDEST:
         raise UserError(
-            f"--whiten: vectors of {encoder.name} have {encoder.dimension:,} dimensions, allowed is {_WIDEST:,}: leave it out, or take shorter words or lsa:8"
+            f"--whiten: vectors of {encoder.name} have {encoder.dimension:,} dimensions, allowed is {_WIDEST:,}: leave "
+            "it out, or take shorter words or lsa:8"
         )
 
 
 def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
     """Fit a whitening.
 
-    Of fewer than ten vectors per dimension the covariance is shrunk first, by as much as they call for (Ledoit and Wolf 2004): an axis along which few
-    vectors happen not to differ would otherwise be all that is left of others.
+    Of fewer than ten vectors per dimension the covariance is shrunk first, by as much as they call for (Ledoit and Wolf
+    2004): an axis along which few vectors happen not to differ would otherwise be all that is left of others.
 
     Parameters
     ----------
     vectors : float (n, d), n at least 2.
-    power : each principal axis is divided by its standard deviation to this power: 0 only centres, 1 makes all axes alike.
+    power : each principal axis is divided by its standard deviation to this power: 0 only centres, 1 makes all axes
+        alike.
 
     Examples
     --------

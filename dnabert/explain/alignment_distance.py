@@ -1,4 +1,5 @@
-"""Edit distances of windows in three forms: as they stand, on the better strand, and at the better offset and strand."""
+"""Edit distances of windows in three forms: as they stand, on the better strand, and at the better offset and
+strand."""
 
 from __future__ import annotations
 
@@ -80,7 +81,13 @@ def semi_global(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     half = length // 2
     half += (length - half) % 2  # the middle half stands in the middle, whichever strand is read
     starts = sorted({quarter * (length - half) // 2 for quarter in _QUARTERS})
-    rows = zip(_texts(first), _texts(second), _texts(reverse_complement(first)), _texts(reverse_complement(second)), strict=True)
+    rows = zip(
+        _texts(first),
+        _texts(second),
+        _texts(reverse_complement(first)),
+        _texts(reverse_complement(second)),
+        strict=True,
+    )
     return np.array([_best(row, starts=starts, half=half) / half for row in rows], dtype=np.float32)
 
 

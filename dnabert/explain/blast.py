@@ -47,7 +47,8 @@ COLUMNS = (
     "bit_score",
 )
 _FORMAT = "6 qseqid sseqid pident length qstart qend sstart send slen evalue bitscore"
-#: Sequences that one run of ``blastn`` searches, so that a bar can tell how far it is: a hit depends on its own query alone.
+#: Sequences that one run of ``blastn`` searches, so that a bar can tell how far it is: a hit depends on its own query
+#: alone.
 _QUERIES = 500
 #: One of these stands beside a nucleotide database's prefix: an index, an alias, or the newer format's index.
 _INDEXES = (".nin", ".nal", ".ndb")
@@ -166,7 +167,8 @@ def _database(source: str | Path | Bases) -> Iterator[_Database]:
 
 
 def _existing(prefix: Path) -> _Database:
-    """BLAST+ splits the name of a database at blanks, so it is run in the database's folder, whatever that is called."""
+    """BLAST+ splits the name of a database at blanks, so it is run in the database's folder, whatever that is
+    called."""
     if not any(Path(f"{prefix}{ending}").is_file() for ending in _INDEXES):
         raise UserError(
             f"no such database: {prefix} is no FASTA file, and no nucleotide BLAST database has this prefix "
@@ -174,7 +176,8 @@ def _existing(prefix: Path) -> _Database:
         )
     if '"' in prefix.name or prefix.name.split() != [prefix.name]:
         raise UserError(
-            f"database {prefix} has a blank or a quotation mark in its name, which BLAST+ cannot read: make it under another"
+            f"database {prefix} has a blank or a quotation mark in its name, which BLAST+ cannot read: make it under "
+            "another"
         )
     return _Database(prefix.absolute().parent, f"./{prefix.name}", None)
 
@@ -185,7 +188,8 @@ def _fasta(sequences: Bases, numbers: range) -> bytes:
 
 
 def _numbered_copy(source: Path, target: Path) -> list[str]:
-    """Copy a FASTA with its sequences named by number, and give their names: whatever they are, BLAST+ never sees them."""
+    """Copy a FASTA with its sequences named by number, and give their names: whatever they are, BLAST+ never sees
+    them."""
     names: list[str] = []
     try:
         with _opened(source) as lines, open(target, "wb") as out:
@@ -219,7 +223,8 @@ def _check_letters(line: bytes, *, begun: bool, source: Path) -> None:
     if not begun:
         shown = line[:20].decode("ascii", "replace")
         raise UserError(
-            f"{source} is no FASTA file: it begins with {shown!r} instead of '>': give a FASTA file or a database's prefix"
+            f"{source} is no FASTA file: it begins with {shown!r} instead of '>': give a FASTA file or a database's "
+            "prefix"
         )
     strange = line.translate(None, _LETTERS)
     if strange:
@@ -233,7 +238,10 @@ def missing_program(program: str = "blastn") -> str | None:
     """What to install when a program of BLAST+ is not there; None when it is."""
     if shutil.which(program) is not None:
         return None
-    return f"{program} is not installed: apt-get install ncbi-blast+ (Debian, Ubuntu) or conda install -c bioconda blast (elsewhere)"
+    return (
+        f"{program} is not installed: apt-get install ncbi-blast+ (Debian, Ubuntu) or conda install -c bioconda blast "
+        "(elsewhere)"
+    )
 
 
 def _run(program: str, arguments: list[str], *, folder: Path, stdin: bytes = b"") -> bytes:

@@ -17,7 +17,11 @@ _SETS = 50
 
 def cards_of(windows: ClusteredWindows, evidence: Mapping[str, Any]) -> list[Record]:
     """One dict per cluster: each part's own row of the evidence, or its rows where it has several, and the sentence."""
-    parts = {name: _by_label(rows) for name, rows in evidence.items() if name not in ("confounds", "gene_set_landing", "known_motifs")}
+    parts = {
+        name: _by_label(rows)
+        for name, rows in evidence.items()
+        if name not in ("confounds", "gene_set_landing", "known_motifs")
+    }
     confounds = _by_label(evidence["confounds"]["clusters"])
     genomes = int(windows.table["genome"].nunique()) if "genome" in windows.table else 1
     cards = []
@@ -25,7 +29,9 @@ def cards_of(windows: ClusteredWindows, evidence: Mapping[str, Any]) -> list[Rec
         card: Record = {"label": label, "genomes_of_corpus": genomes}
         for name, rows in parts.items():
             own = rows.get(label, [])
-            card[name] = own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
+            card[name] = (
+                own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
+            )
         card["confounds"] = confounds.get(label, [])
         matches = {each["name"] for each in card["motifs"].get("motifs", [])}
         card["known_motifs"] = [row for row in evidence.get("known_motifs", []) if row["motif"] in matches]
@@ -45,14 +51,21 @@ def tables_of(cards: list[Record], evidence: Mapping[str, Any]) -> dict[str, lis
     """Flat rows of each kind of evidence, for spreadsheets."""
     tables: dict[str, list[Record]] = {
         "clusters": [
-            {"label": c["label"], **{name: c["makeup"][name] for name in ("n", "loci", "stretches")}, "kind": c["kind"]["kind"], **c["sentence"]}
+            {
+                "label": c["label"],
+                **{name: c["makeup"][name] for name in ("n", "loci", "stretches")},
+                "kind": c["kind"]["kind"],
+                **c["sentence"],
+            }
             for c in cards
         ],
         "annotation": [row for c in cards for row in c.get("annotation", [])],
         "gene_sets": [row | {"genes": ",".join(row["genes"])} for row in evidence.get("gene_sets", [])],
         "edit_distance": [{"label": c["label"], **row} for c in cards for row in c["kind"]["comparisons"]],
         "words": [_flat({"label": c["label"], **row}) for c in cards for row in c["words"]["words"]],
-        "motifs": [_flat({"label": c["label"], **_without_arrays(row)}) for c in cards for row in c["motifs"]["motifs"]],
+        "motifs": [
+            _flat({"label": c["label"], **_without_arrays(row)}) for c in cards for row in c["motifs"]["motifs"]
+        ],
         "homology": list(_homology_rows(cards)),
         "known_motifs": [row for c in cards for row in c["known_motifs"]],
     }
@@ -83,5 +96,7 @@ def write_table(path: Path, rows: list[Record]) -> None:
     """Write rows as TSV; what is a list or a dict within them is left to the cards."""
     import pandas as pd
 
-    table = pd.DataFrame([{name: value for name, value in row.items() if not isinstance(value, (dict, list))} for row in rows])
+    table = pd.DataFrame(
+        [{name: value for name, value in row.items() if not isinstance(value, (dict, list))} for row in rows]
+    )
     table.to_csv(path, sep="\t", index=False, float_format="%.6g")

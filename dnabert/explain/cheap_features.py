@@ -28,11 +28,12 @@ def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict
 
     Returns
     -------
-    Name to values: float32 (n,) ``gc`` (share of G and C among A, C, G, T), ``cpg_ratio`` (see `cpg_ratio`; 0 for none),
-    ``low_complexity``, ``n_share``, ``soft_masked`` (shares of bases); int (n,) ``phase``; str (n,) ``strand`` (on which
-    the window was read), ``genome``, ``codon_frame`` (of the window as it was read, see `dnabert.corpus.frames`; ``""`` without
-    one) and ``codon_position`` (the same without the gene's strand, which vectors that are the mean of both strands do not
-    know). What is the same for all windows that it concerns is left out.
+    Name to values: float32 (n,) ``gc`` (share of G and C among A, C, G, T), ``cpg_ratio`` (see `cpg_ratio`; 0 for
+    none), ``low_complexity``, ``n_share``, ``soft_masked`` (shares of bases); int (n,) ``phase``; str (n,) ``strand``
+    (on which the window was read), ``genome``, ``codon_frame`` (of the window as it was read, see
+    `dnabert.corpus.frames`; ``""`` without one) and ``codon_position`` (the same without the gene's strand, which
+    vectors that are the mean of both strands do not know). What is the same for all windows that it concerns is left
+    out.
     """
     parts = [
         _measure(windows.sequences(np.arange(begin, min(begin + _CHUNK, len(windows)))))
@@ -48,7 +49,10 @@ def cheap_features(windows: ClusteredWindows, *, phase_modulus: int = 7) -> dict
             features[name] = windows.table[name].to_numpy().astype(str)
     frames = codon_frames_read(windows.table)
     if frames is not None:
-        features |= {"codon_frame": frames.astype(str), "codon_position": np.array([frame[1:] for frame in frames], str)}
+        features |= {
+            "codon_frame": frames.astype(str),
+            "codon_position": np.array([frame[1:] for frame in frames], str),
+        }
     return {name: values for name, values in features.items() if len(np.unique(values[concerned(name, values)])) > 1}
 
 
@@ -58,7 +62,8 @@ def concerned(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def cpg_ratio(bases: np.ndarray) -> np.ndarray:
-    """CpG observed over expected, count of CG times known bases over counts of C and of G (Gardiner-Garden and Frommer 1987).
+    """CpG observed over expected, count of CG times known bases over counts of C and of G (Gardiner-Garden and Frommer
+    1987).
 
     Parameters
     ----------

@@ -39,17 +39,17 @@ class Circle:
 def circle_of(table: pd.DataFrame) -> Circle:
     """Lay windows out along the genome.
 
-    Windows follow each other by genome (in the table's order), chromosome and start; chromosomes at random, the same way each time: that
-    records stand beside each other in a file, perhaps sorted by what they are, does not make them neighbours. Genomes that share orthologous
-    blocks (column ``block``, -1 = none) are tied: the i-th window of a block takes the same slot in each of them, in the
-    order of the first genome, and so all of them move by one and the same shift. Without coordinates the table's own
-    order stands for the genome's.
+    Windows follow each other by genome (in the table's order), chromosome and start; chromosomes at random, the same
+    way each time: that records stand beside each other in a file, perhaps sorted by what they are, does not make them
+    neighbours. Genomes that share orthologous blocks (column ``block``, -1 = none) are tied: the i-th window of a block
+    takes the same slot in each of them, in the order of the first genome, and so all of them move by one and the same
+    shift. Without coordinates the table's own order stands for the genome's.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> two = pd.DataFrame({"genome": list("aaabb"), "chrom": "1", "start": [0, 10, 20, 5, 15], "block": [7, 7, 8, 8, 7]})
-    >>> circle = circle_of(two)
+    >>> two = {"genome": list("aaabb"), "chrom": "1", "start": [0, 10, 20, 5, 15], "block": [7, 7, 8, 8, 7]}
+    >>> circle = circle_of(pd.DataFrame(two))
     >>> circle.slot.tolist(), circle.track.tolist()
     ([0, 1, 2, 2, 0], [0, 0, 0, 1, 1])
     """

@@ -22,9 +22,11 @@ _FEW = 10
 _TRUSTED = 0.01
 #: Values held at once for a cluster's shifts (float64: 64 MB).
 _CELLS = 8_000_000
-#: Values of columns taken up at once (float64: 0.5 GB, and several copies of it): a thousand genomes are as many columns.
+#: Values of columns taken up at once (float64: 0.5 GB, and several copies of it): a thousand genomes are as many
+#: columns.
 _TAKEN = 64_000_000
-#: Pairs of a cluster's windows and a column's, per slot of the circle, up to which they are counted one by one, faster than by a product of transforms and as exactly.
+#: Pairs of a cluster's windows and a column's, per slot of the circle, up to which they are counted one by one, faster
+#: than by a product of transforms and as exactly.
 _PAIRS = 0.5
 #: What `ShiftedMeans` has of each column.
 _OF_COLUMNS = ("observed", "expected", "sd", "p_greater", "p_less")
@@ -105,8 +107,13 @@ class CircularShift:
         step = max(1, _TAKEN // max(len(values), 1))
         if values.shape[1] > step:
             pieces = [slice(begin, begin + step) for begin in range(0, values.shape[1], step)]
-            found = [self.means(values[:, own], known=known, asked=None if asked is None else asked[:, own]) for own in pieces]
-            joined: Any = {name: np.concatenate([getattr(each, name) for each in found], axis=1) for name in _OF_COLUMNS}
+            found = [
+                self.means(values[:, own], known=known, asked=None if asked is None else asked[:, own])
+                for own in pieces
+            ]
+            joined: Any = {
+                name: np.concatenate([getattr(each, name) for each in found], axis=1) for name in _OF_COLUMNS
+            }
             return replace(found[0], **joined)
         known = np.ones(len(self.labels), bool) if known is None else known
         integers = values.dtype.kind in "bui"
@@ -116,13 +123,21 @@ class CircularShift:
             centre = columns[known].mean(axis=0)
             columns = np.where(known[:, None], columns - centre, 0.0)
         spectra = self._spectra(np.concatenate([columns.T, known[None].astype(np.float64)]))
-        hits = [np.flatnonzero(column) for column in np.ascontiguousarray((values.astype(bool) & known[:, None]).T)] if values.dtype == bool else None
+        hits = (
+            [np.flatnonzero(column) for column in np.ascontiguousarray((values.astype(bool) & known[:, None]).T)]
+            if values.dtype == bool
+            else None
+        )
         every = np.ones(columns.shape[1], bool)
         parts = [
-            self._of_cluster(label, spectra, asked=every if asked is None else asked[label], integers=integers, hits=hits)
+            self._of_cluster(
+                label, spectra, asked=every if asked is None else asked[label], integers=integers, hits=hits
+            )
             for label in watched(range(self.clusters), "shifts along the genome")
         ]
-        n, observed, expected, sd, greater, less = (np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True))
+        n, observed, expected, sd, greater, less = (
+            np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True)
+        )
         return ShiftedMeans(n, observed + centre, expected + centre, sd, greater, less, shifts=self.circle.length)
 
     def _spectra(self, columns: Floats) -> NDArray[np.complex128]:
@@ -134,7 +149,13 @@ class CircularShift:
         return np.asarray(rfft(laid, axis=-1))
 
     def _of_cluster(
-        self, label: int, spectra: NDArray[np.complex128], *, asked: NDArray[np.bool_], integers: bool, hits: list[NDArray[np.intp]] | None
+        self,
+        label: int,
+        spectra: NDArray[np.complex128],
+        *,
+        asked: NDArray[np.bool_],
+        integers: bool,
+        hits: list[NDArray[np.intp]] | None,
     ) -> tuple[Floats, ...]:
         from scipy.fft import irfft
 
@@ -151,11 +172,14 @@ class CircularShift:
         tallies = np.empty((6, len(asked)))
         few = np.zeros(len(asked), bool)
         if hits is not None:
-            few = asked & (len(members) * np.array([len(rows) for rows in hits]) <= _PAIRS * length * self.circle.tracks)
+            few = asked & (
+                len(members) * np.array([len(rows) for rows in hits]) <= _PAIRS * length * self.circle.tracks
+            )
             for column in np.flatnonzero(few):
                 tallies[:, [column]] = self._of_few(members, hits[column], n=n, shifts=shifts)
         many = np.flatnonzero(asked & ~few)
-        columns = spectra[:-1] if len(many) == len(asked) else spectra[many]  # all: a view, copying them would cost as much as a transform
+        # all: a view, copying them would cost as much as a transform
+        columns = spectra[:-1] if len(many) == len(asked) else spectra[many]
         step = max(1, _CELLS // length)
         for begin in range(0, len(many), step):
             sums = irfft(np.einsum("kf,tkf->tf", own, columns[begin : begin + step]), length, axis=-1)
@@ -170,7 +194,8 @@ class CircularShift:
         length = self.circle.length
         slot, track = self.circle.slot, self.circle.track
         moved = [
-            (slot[rows][track[rows] == own][:, None] - slot[members][track[members] == own] + length).ravel() for own in range(self.circle.tracks)
+            (slot[rows][track[rows] == own][:, None] - slot[members][track[members] == own] + length).ravel()
+            for own in range(self.circle.tracks)
         ]
         turned = np.bincount(np.concatenate(moved), minlength=2 * length)
         sums = turned[:length] + turned[length:]
@@ -179,7 +204,8 @@ class CircularShift:
 
 
 def _tallies(means: Floats, *, zeros: int = 0) -> Floats:
-    """Observed (shift 0), expected, sd, skewness, shifts with as much and with as little: float (6, t), of means float (t, shifts).
+    """Observed (shift 0), expected, sd, skewness, shifts with as much and with as little: float (6, t), of means float
+    (t, shifts).
 
     Further shifts, `zeros`, have a mean of 0.
     """

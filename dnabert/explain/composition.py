@@ -36,8 +36,8 @@ def cluster_rows(
     table : windows with ``label``, and any of the corpus's columns.
     sequences : gives uint8 ASCII (m, L) for rows int (m,) of the table.
     samples : sequences shown per cluster: the surest members first come from different places when they can.
-    phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since windows
-        side by side do not begin in all frames as often (1 = as even as these).
+    phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since
+        windows side by side do not begin in all frames as often (1 = as even as these).
     edit_distance : mean distance within each cluster, from `edit_distances`.
     seed : of the choice of samples.
 
@@ -63,7 +63,8 @@ def cluster_rows(
         row["edit_distance_mean"] = (edit_distance or {}).get(int(label))
         chosen = _sample(part, members, count=samples, rng=rng)
         row["samples"] = [
-            describe_window(table.iloc[i], sequences(np.array([i]))[0]) | {"low_complexity": float(simple[i])} for i in chosen
+            describe_window(table.iloc[i], sequences(np.array([i]))[0]) | {"low_complexity": float(simple[i])}
+            for i in chosen
         ]
         rows.append(row)
     return rows

@@ -80,9 +80,11 @@ def composition_auc(
 
 
 def _folds(member: NDArray[np.bool_], locus: NDArray[np.integer], *, seed: int) -> NDArray[np.int64]:
-    """Fold of each row, int64 (n,): loci are dealt out, those outside alone first and those inside alone last, so that folds are alike on either side.
+    """Fold of each row, int64 (n,): loci are dealt out, those outside alone first and those inside alone last, so that
+    folds are alike on either side.
 
-    scikit-learn's StratifiedGroupKFold weighs each group against all folds, which took half of the time of all distances.
+    scikit-learn's StratifiedGroupKFold weighs each group against all folds, which took half of the time of all
+    distances.
     """
     _, group = np.unique(locus, return_inverse=True)
     inside, outside = (np.bincount(group, weights=side) for side in (member, ~member))
@@ -92,7 +94,9 @@ def _folds(member: NDArray[np.bool_], locus: NDArray[np.integer], *, seed: int) 
     return fold[group]
 
 
-def one_per_locus(rows: NDArray[np.integer], locus: NDArray[np.integer], *, rng: np.random.Generator) -> NDArray[np.int64]:
+def one_per_locus(
+    rows: NDArray[np.integer], locus: NDArray[np.integer], *, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Draw one of the rows of each locus, in random order: int64 (loci,)."""
     shuffled = rng.permutation(rows)
     _, first = np.unique(locus[shuffled], return_index=True)
@@ -100,7 +104,8 @@ def one_per_locus(rows: NDArray[np.integer], locus: NDArray[np.integer], *, rng:
 
 
 def _with_interval(auc: float, members: int, rest: int) -> CompositionAuc:
-    """Hanley and McNeil's standard error; at 0 and 1, where that is 0, what as many trials without an error leave open (Clopper, Pearson)."""
+    """Hanley and McNeil's standard error; at 0 and 1, where that is 0, what as many trials without an error leave open
+    (Clopper, Pearson)."""
     squares = (members - 1) * (auc / (2 - auc) - auc**2) + (rest - 1) * (2 * auc**2 / (1 + auc) - auc**2)
     error = ((auc * (1 - auc) + squares) / (members * rest)) ** 0.5
     clean = 0.025 ** (1 / min(members, rest))

@@ -22,7 +22,8 @@ class ExplainConfig:
     databases: list[str] = field(default_factory=list)
     """FASTA files (plain or gzip) or BLAST databases of known elements."""
     gene_sets: str | None = None
-    """GMT file of gene sets, such as Gene Ontology terms: by symbol, Ensembl id, locus_tag or Entrez GeneID, as far as the corpus's genes have them."""
+    """GMT file of gene sets, such as Gene Ontology terms: by symbol, Ensembl id, locus_tag or Entrez GeneID, as far as
+    the corpus's genes have them."""
     named_sets: list[str] = field(default_factory=lambda: ["membrane", "catalytic activity"])
     """Sets of that file that are drawn on the map; those that it lacks are left out."""
     tracks: list[str] = field(default_factory=list)
@@ -44,7 +45,8 @@ class ExplainConfig:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is 1 or more")
 
     def expanded(self) -> ExplainConfig:
-        """The same with ``~``, ``$VARIABLES`` and ``demo:`` in paths put in place; `UserError` where a variable is not set."""
+        """The same with ``~``, ``$VARIABLES`` and ``demo:`` in paths put in place; `UserError` where a variable is not
+        set."""
         return replace(
             self,
             databases=[_expand(path, key="databases") for path in self.databases],

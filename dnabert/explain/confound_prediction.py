@@ -30,10 +30,10 @@ def label_prediction(
 ) -> dict[str, Any]:
     """Predict each window's cluster (the unclustered as one more class) from all cheap features together.
 
-    A random forest (Breiman 2001), five folds of whole places (orthologous blocks, else 10 kb), so that no near-copy of a
-    window trains it. It learns from at most `most` windows of each class, and its probabilities are moved to the classes'
-    shares among all windows. A window that is not coding has the codon frame of another, so that frames do not tell what is
-    coding.
+    A random forest (Breiman 2001), five folds of whole places (orthologous blocks, else 10 kb), so that no near-copy of
+    a window trains it. It learns from at most `most` windows of each class, and its probabilities are moved to the
+    classes' shares among all windows. A window that is not coding has the codon frame of another, so that frames do not
+    tell what is coding.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ def label_prediction(
     Returns
     -------
     dict with ``explained``: 1 less the cross entropy of the labels given the features over that of the classes' shares
-    alone, with ``low`` and ``high`` (95 %, bootstrap over places); ``balanced_accuracy`` and ``balanced_accuracy_chance``
-    (one over the classes); ``accuracy`` and ``accuracy_majority`` (of the largest class); ``recall``, one dict per class
-    (``label``, ``recall`` when classes count alike); ``features``, ``n`` (windows used) and ``sentence``. None where the
-    windows are in one class or fewer than five places, or there is no feature.
+    alone, with ``low`` and ``high`` (95 %, bootstrap over places); ``balanced_accuracy`` and
+    ``balanced_accuracy_chance`` (one over the classes); ``accuracy`` and ``accuracy_majority`` (of the largest class);
+    ``recall``, one dict per class (``label``, ``recall`` when classes count alike); ``features``, ``n`` (windows used)
+    and ``sentence``. None where the windows are in one class or fewer than five places, or there is no feature.
     """
     features = cheap_features(windows) if features is None else features
     places = places_apart(windows.table)
@@ -96,7 +96,8 @@ def _predict(
 
 
 def _filled(name: str, values: np.ndarray, *, seed: int) -> np.ndarray:
-    """A feature of which windows that it does not concern have that of one drawn by lot, the same in both features of codons."""
+    """A feature of which windows that it does not concern have that of one drawn by lot, the same in both features of
+    codons."""
     asked = concerned(name, values)
     drawn = np.random.default_rng(seed).choice(np.flatnonzero(asked), len(values))
     return np.asarray(np.where(asked, values, values[drawn]))
@@ -125,7 +126,8 @@ def _folds(places: np.ndarray, *, seed: int) -> Iterator[tuple[np.ndarray, np.nd
 def _likelihood(
     table: np.ndarray, codes: np.ndarray, train: np.ndarray, test: np.ndarray, *, classes: int, seed: int
 ) -> np.ndarray:
-    """Probability of each class over its share in training, float (len(test), classes): 0 for classes not in training."""
+    """Probability of each class over its share in training, float (len(test), classes): 0 for classes not in
+    training."""
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=seed).fit(table[train], codes[train])
@@ -149,7 +151,8 @@ def _sentence(found: dict[str, Any]) -> str:
     names = ", ".join(name.replace("_", " ") for name in found["features"])
     share = max(found["explained"], 0.0)
     return (
-        f"Cheap explanations together ({names}) explain {percent(share)} [{percent(max(found['low'], 0.0))}, {percent(max(found['high'], 0.0))}] "
-        f"of the labelling's entropy in windows of other places; with classes counted alike they name the right one for "
-        f"{percent(found['balanced_accuracy'])} ({percent(found['balanced_accuracy_chance'])} by chance)."
+        f"Cheap explanations together ({names}) explain {percent(share)} [{percent(max(found['low'], 0.0))}, "
+        f"{percent(max(found['high'], 0.0))}] of the labelling's entropy in windows of other places; with classes "
+        f"counted alike they name the right one for {percent(found['balanced_accuracy'])} "
+        f"({percent(found['balanced_accuracy_chance'])} by chance)."
     )

@@ -51,8 +51,9 @@ def labelling_confounds(
 ) -> list[dict[str, Any]]:
     """How much of the labelling (the unclustered as one more class) each feature tells.
 
-    The null moves a feature along the chromosomes, of orthologous windows together, so that these and neighbours stay alike in it; species
-    change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`. Codons concern the coding windows alone.
+    The null moves a feature along the chromosomes, of orthologous windows together, so that these and neighbours stay
+    alike in it; species change places within an orthologous block. See `dnabert.explain.label_null.shuffled_rows`.
+    Codons concern the coding windows alone.
 
     Parameters
     ----------
@@ -64,9 +65,9 @@ def labelling_confounds(
     Returns
     -------
     One dict per feature: ``feature``, ``kind`` (continuous or classes), ``ami`` (adjusted mutual information with the
-    labels, a continuous feature in ten bins of equal counts), ``ami_null`` and ``ami_null_high`` (mean and 95th percentile
-    of the null), ``eta_squared`` (share of a continuous feature's variance between labels, None for classes), ``p`` (share
-    of the null at or above) and ``q`` (Benjamini-Hochberg over the features).
+    labels, a continuous feature in ten bins of equal counts), ``ami_null`` and ``ami_null_high`` (mean and 95th
+    percentile of the null), ``eta_squared`` (share of a continuous feature's variance between labels, None for
+    classes), ``p`` (share of the null at or above) and ``q`` (Benjamini-Hochberg over the features).
     """
     features = cheap_features(windows) if features is None else features
     rng = np.random.default_rng(seed)
@@ -98,10 +99,11 @@ def cluster_confounds(
 ) -> list[dict[str, Any]]:
     """How each cluster differs in each feature from all windows outside of it.
 
-    Composition runs on for megabases: p and interval of a continuous feature come from the labels moved along the genome by every number of
-    windows (`CircularShift`). Classes change from place to place (orthologous block, else 10 kb), and windows of one are no independent
-    draws: chi-squared is divided by its design effect (Rao and Scott 1984); where each window is a place of its own this is Pearson's.
-    Codons concern the coding windows alone, inside and outside; a cluster without any, or with all, has no row.
+    Composition runs on for megabases: p and interval of a continuous feature come from the labels moved along the
+    genome by every number of windows (`CircularShift`). Classes change from place to place (orthologous block, else 10
+    kb), and windows of one are no independent draws: chi-squared is divided by its design effect (Rao and Scott 1984);
+    where each window is a place of its own this is Pearson's. Codons concern the coding windows alone, inside and
+    outside; a cluster without any, or with all, has no row.
 
     Parameters
     ----------
@@ -110,19 +112,26 @@ def cluster_confounds(
 
     Returns
     -------
-    One dict per cluster and feature: ``label``, ``feature``, ``kind``; ``effect`` with ``low`` and ``high`` (95 %), ``p``,
-    ``q`` (Benjamini-Hochberg over all clusters and features), ``n`` and ``places`` (in the cluster). Continuous: the difference of
-    means over the mean of both variances' root, with ``mean`` inside. Classes: Cramér's V of the cluster's classes against
-    those outside (goodness of fit, less what chance adds, 1 = all in the rarest class), with ``most``, the class whose
-    share rises most, and its ``share`` and ``share_rest``. p and interval are None where a cluster lies in one place.
+    One dict per cluster and feature: ``label``, ``feature``, ``kind``; ``effect`` with ``low`` and ``high`` (95 %),
+    ``p``, ``q`` (Benjamini-Hochberg over all clusters and features), ``n`` and ``places`` (in the cluster). Continuous:
+    the difference of means over the mean of both variances' root, with ``mean`` inside. Classes: Cramér's V of the
+    cluster's classes against those outside (goodness of fit, less what chance adds, 1 = all in the rarest class), with
+    ``most``, the class whose share rises most, and its ``share`` and ``share_rest``. p and interval are None where a
+    cluster lies in one place.
     """
     features = cheap_features(windows) if features is None else features
     places = places_apart(windows.table)
     shift = CircularShift(windows.labels, circle_of(windows.table), clusters=len(windows.clusters))
-    moved = {name: shift.means(np.asarray(values, np.float64)[:, None]) for name, values in features.items() if name in CONTINUOUS}
+    moved = {
+        name: shift.means(np.asarray(values, np.float64)[:, None])
+        for name, values in features.items()
+        if name in CONTINUOUS
+    }
     concerning = {name: concerned(name, values) for name, values in features.items()}
     encoded = {
-        name: np.unique(values[concerning[name]], return_inverse=True) for name, values in features.items() if name not in CONTINUOUS
+        name: np.unique(values[concerning[name]], return_inverse=True)
+        for name, values in features.items()
+        if name not in CONTINUOUS
     }
     rows = []
     for label in watched(windows.clusters, "cheap explanations"):
@@ -144,8 +153,11 @@ def cluster_confounds(
     return rows
 
 
-def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.ndarray, *, reach: float, p: float) -> dict[str, Any]:
-    """Standardised difference of the mean inside to the mean outside, with the interval and the p that shifts of the labels give.
+def standardised_difference(
+    values: np.ndarray, inside: np.ndarray, places: np.ndarray, *, reach: float, p: float
+) -> dict[str, Any]:
+    """Standardised difference of the mean inside to the mean outside, with the interval and the p that shifts of the
+    labels give.
 
     Parameters
     ----------
@@ -156,8 +168,8 @@ def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.n
 
     Returns
     -------
-    ``effect`` (difference of means over the root of the mean of both variances), ``low``, ``high``, ``p`` and ``mean`` (inside); no effect
-    where nothing varies, no interval and no p where one side lies in one place.
+    ``effect`` (difference of means over the root of the mean of both variances), ``low``, ``high``, ``p`` and ``mean``
+    (inside); no effect where nothing varies, no interval and no p where one side lies in one place.
 
     Examples
     --------
@@ -182,10 +194,10 @@ def standardised_difference(values: np.ndarray, inside: np.ndarray, places: np.n
 def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) -> dict[str, Any]:
     """Cramér's V (goodness of fit) of the classes inside against their shares outside.
 
-    Chi-squared over its design effect (that of the windows inside and, as these shares are known no better than the windows outside tell
-    them, of those outside; each never taken below 1) has its degrees of freedom subtracted; the interval is that of
-    its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow. A class that no window
-    outside has counts as half a window there.
+    Chi-squared over its design effect (that of the windows inside and, as these shares are known no better than the
+    windows outside tell them, of those outside; each never taken below 1) has its degrees of freedom subtracted; the
+    interval is that of its noncentrality (Smithson 2003). V is over the largest value that the shares outside allow. A
+    class that no window outside has counts as half a window there.
 
     Parameters
     ----------
@@ -195,8 +207,8 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
 
     Returns
     -------
-    ``effect``, ``low``, ``high``, ``p``, ``most`` (the class whose share rises most), ``share`` (its share inside) and ``share_rest``
-    (outside); None where undefined.
+    ``effect``, ``low``, ``high``, ``p``, ``most`` (the class whose share rises most), ``share`` (its share inside) and
+    ``share_rest`` (outside); None where undefined.
 
     Examples
     --------
@@ -218,7 +230,9 @@ def class_difference(codes: np.ndarray, inside: np.ndarray, places: np.ndarray) 
     if freedom < 1:
         return result
     expected = n * share[known]
-    own, other = (max(_design_effect(codes[side], places[side], classes=len(outside)), 1.0) for side in (inside, ~inside))
+    own, other = (
+        max(_design_effect(codes[side], places[side], classes=len(outside)), 1.0) for side in (inside, ~inside)
+    )
     design = own + n / int(outside.sum()) * other
     found = float(((counts[known] - expected) ** 2 / expected).sum()) / design
     scale = n / design * (1 / share[known].min() - 1)

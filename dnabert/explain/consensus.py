@@ -86,8 +86,9 @@ def consensus(sequences: NDArray[np.uint8], *, shuffles: int = 100, seed: int = 
     sequences have a base opposite), ``frequencies`` (per base, shares of A, C, G, T opposite, length x 4), ``identity``
     (mean over the sequences that align, over columns with gaps), ``aligned`` (mean bases of the consensus that a
     sequence reaches), ``forward`` (share of the sequences on the consensus's strand), ``low_complexity`` (share of
-    the consensus) and ``beyond_window`` (bool: it is longer than the sequences, which are pieces of it; those that overlap the seed in no
-    base do not share the core, so that its length and ``share`` are lower bounds). Where not found these are None.
+    the consensus) and ``beyond_window`` (bool: it is longer than the sequences, which are pieces of it; those that
+    overlap the seed in no base do not share the core, so that its length and ``share`` are lower bounds). Where not
+    found these are None.
 
     Raises
     ------
@@ -158,7 +159,8 @@ def _words(sequences: NDArray[np.uint8]) -> Any:
 def _shared(
     sequences: NDArray[np.uint8], null: NDArray[np.uint8], *, core: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Score of each sequence on its better strand, whether that is the forward one, and whether it beats all shuffled."""
+    """Score of each sequence on its better strand, whether that is the forward one, and whether it beats all
+    shuffled."""
     both = np.concatenate([sequences, null])
     plus, minus = local_scores(both, core), local_scores(both, reverse_complement(core))
     best = np.maximum(plus, minus)
@@ -195,7 +197,8 @@ def _trimmed(raw: str, sequences: NDArray[np.uint8], *, null: NDArray[np.uint8])
 def _aligned(
     sequences: NDArray[np.uint8], core: NDArray[np.uint8], *, null: NDArray[np.uint8]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64], NDArray[np.uint8]]:
-    """Which sequences share the core, their strands, and of those that do their bases on its strand and what is opposite."""
+    """Which sequences share the core, their strands, and of those that do their bases on its strand and what is
+    opposite."""
     _, forward, shared = _shared(sequences, null, core=core)
     turned = np.where(forward[:, None], sequences, reverse_complement(sequences))[shared]
     return shared, forward[shared], local_alignments(turned, core)[1], turned
@@ -234,7 +237,9 @@ def _described(
     simple = "; most of it is simple sequence" if found["low_complexity"] > 0.5 else ""
     least = "at least " if found["beyond_window"] else ""
     share = percent_or_more(sharing / n) if least else percent(sharing / n)
-    sentence = f"{share} of {n} places share a consensus of {least}{len(core)} bp at {percent(found['identity'])} identity"
+    sentence = (
+        f"{share} of {n} places share a consensus of {least}{len(core)} bp at {percent(found['identity'])} identity"
+    )
     return found | {"sentence": f"{sentence}, {found['aligned']:.0f} bp of it on average{simple}"}
 
 
@@ -254,7 +259,9 @@ def _nothing(sharing: int, *, n: int) -> str:
 
 def _none(n: int, *, sharing: int, p: float, why: str) -> dict[str, Any]:
     low, high = wilson_interval(sharing / max(n, 1), n)
-    empty = dict.fromkeys(("consensus", "coverage", "frequencies", "identity", "aligned", "forward", "low_complexity", "beyond_window"))
+    empty = dict.fromkeys(
+        ("consensus", "coverage", "frequencies", "identity", "aligned", "forward", "low_complexity", "beyond_window")
+    )
     found = {
         "found": False,
         "sequences": n,

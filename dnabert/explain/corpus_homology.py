@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-#: Members that are searched in all others; of more, this many, of each cluster alike, so that the time no longer grows with the square of
-#: the clusters: 1,000 windows took 27 seconds of a core where nearly all were of one element.
+#: Members that are searched in all others; of more, this many, of each cluster alike, so that the time no longer grows
+#: with the square of the clusters: 1,000 windows took 27 seconds of a core where nearly all were of one element.
 _ACROSS = 1_200
-#: Members, of a few clusters, that are searched in each other beyond that; more would mostly be pairs that nobody asks for, fewer would mostly start programs.
+#: Members, of a few clusters, that are searched in each other beyond that; more would mostly be pairs that nobody asks
+#: for, fewer would mostly start programs.
 _TOGETHER = 200
 #: Other clusters that are told of, those that align most.
 _NEAREST = 3
@@ -41,10 +42,11 @@ def corpus_homology(
     """How many members of each cluster align with members of the same cluster at other loci, and with other windows.
 
     One window of each locus is drawn, so that near-copies (orthologs, overlapping windows) are neither searched nor
-    found; in the test a place (`independent_places`) counts once. Drawn windows are searched in those of the same cluster and in the background,
-    and, for ``nearest``, in all others: of more than 1,200 members in as many, of each cluster alike. Fair to the cluster's size are two comparisons: members
-    against other windows, both searched in the cluster's drawn members (``members``); and the share of pairs of two
-    members that align against the share of pairs of a member and a window outside (``pairs_within``, ``pairs_outside``).
+    found; in the test a place (`independent_places`) counts once. Drawn windows are searched in those of the same
+    cluster and in the background, and, for ``nearest``, in all others: of more than 1,200 members in as many, of each
+    cluster alike. Fair to the cluster's size are two comparisons: members against other windows, both searched in the
+    cluster's drawn members (``members``); and the share of pairs of two members that align against the share of pairs
+    of a member and a window outside (``pairs_within``, ``pairs_outside``).
 
     Parameters
     ----------
@@ -57,10 +59,11 @@ def corpus_homology(
     Returns
     -------
     list of dict, one per cluster in order: ``label``, ``loci`` (searched), ``members`` (hits a member at another locus:
-    `share_against`, with ``q`` over the clusters; odds ratio and p are of a random half of the members, sought in the other
-    half as the windows outside are), ``pairs_within``, ``pairs_outside`` (None where there is no pair),
+    `share_against`, with ``q`` over the clusters; odds ratio and p are of a random half of the members, sought in the
+    other half as the windows outside are), ``pairs_within``, ``pairs_outside`` (None where there is no pair),
     ``identity``, ``length`` (medians over pairs of members that align, or None), ``forward`` (share of them on the same
-    strand), ``nearest`` (of other clusters those with the largest share of pairs: ``label``, ``pairs``) and ``sentence``.
+    strand), ``nearest`` (of other clusters those with the largest share of pairs: ``label``, ``pairs``) and
+    ``sentence``.
 
     Raises
     ------
@@ -83,12 +86,15 @@ def corpus_homology(
 def _searched(
     bases: NDArray[np.uint8], drawn: Drawn, *, taken: list[NDArray[np.int64]], task: str, e_value: float, threads: int
 ) -> pd.DataFrame:
-    """Hits between drawn windows at different loci: within each cluster, between members and the background, and among the `taken`, each pair once."""
+    """Hits between drawn windows at different loci: within each cluster, between members and the background, and among
+    the `taken`, each pair once."""
     import pandas as pd
 
     def search(queries: NDArray[np.int64], subjects: NDArray[np.int64]) -> pd.DataFrame:
         options: dict[str, Any] = {"task": task, "e_value": e_value, "best_only": True, "threads": threads}
-        found = blast(bases[queries], bases[subjects], most_subjects=max(5, len(subjects)), database_bases=bases.size, **options)
+        found = blast(
+            bases[queries], bases[subjects], most_subjects=max(5, len(subjects)), database_bases=bases.size, **options
+        )
         return found.assign(query=queries[found["query"]], subject=subjects[found["subject"]])
 
     across = np.unique(np.concatenate([*taken, drawn.background]))
@@ -96,7 +102,10 @@ def _searched(
     if len(across) < len(bases):
         members = np.concatenate(drawn.members)
         parts.append(search(members, drawn.background))
-        parts += [search(np.union1d(own, drawn.background), own) for own in watched(_together(drawn.members), "relatives", unit=" searches")]
+        parts += [
+            search(np.union1d(own, drawn.background), own)
+            for own in watched(_together(drawn.members), "relatives", unit=" searches")
+        ]
     hits = pd.concat(parts, ignore_index=True).drop_duplicates(["query", "subject"], ignore_index=True)
     return hits[drawn.locus[hits["query"]] != drawn.locus[hits["subject"]]]
 
@@ -109,7 +118,8 @@ def _together(members: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
 
 
 def _aligned(hits: pd.DataFrame, *, n: int) -> csr_array:
-    """Which of the drawn windows align: bool (n, n), symmetric, since a pair near the threshold may be found from one side only."""
+    """Which of the drawn windows align: bool (n, n), symmetric, since a pair near the threshold may be found from one
+    side only."""
     from scipy.sparse import csr_array
 
     pairs = hits[["query", "subject"]].to_numpy()
@@ -131,7 +141,10 @@ def _nearest(aligned: csr_array, drawn: Drawn, *, taken: list[NDArray[np.int64]]
     share = (of_cluster.T @ aligned.astype(np.int64) @ of_cluster).toarray() / np.maximum(pairs, 1)
     np.fill_diagonal(share, 0)
     order = np.argsort(-share, axis=1, kind="stable")[:, :_NEAREST]
-    return [[{"label": int(other), "pairs": float(own[other])} for other in best if own[other]] for own, best in zip(share, order, strict=True)]
+    return [
+        [{"label": int(other), "pairs": float(own[other])} for other in best if own[other]]
+        for own, best in zip(share, order, strict=True)
+    ]
 
 
 def _one_per_locus(drawn: Drawn) -> Drawn:
@@ -155,7 +168,8 @@ def _one_per_locus(drawn: Drawn) -> Drawn:
 def _row(label: int, drawn: Drawn, *, aligned: csr_array, hits: pd.DataFrame) -> dict[str, Any]:
     members, outside = drawn.groups(label)
     compared = _found_in(members, members, outside, drawn=drawn, aligned=aligned)
-    # two members that align by chance hit each other, a member and another window count once: so half is sought in the other half
+    # two members that align by chance hit each other, a member and another window count once: so half is sought in the
+    # other half
     fair = _found_in(members[1::2], members[::2], outside, drawn=drawn, aligned=aligned)
     compared |= {name: fair[name] for name in ("odds_ratio", "odds_low", "odds_high", "p")}
     within = hits[hits["query"].isin(members) & hits["subject"].isin(members)]
@@ -172,7 +186,12 @@ def _row(label: int, drawn: Drawn, *, aligned: csr_array, hits: pd.DataFrame) ->
 
 
 def _found_in(
-    members: NDArray[np.int64], sought: NDArray[np.int64], outside: NDArray[np.int64], *, drawn: Drawn, aligned: csr_array
+    members: NDArray[np.int64],
+    sought: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    *,
+    drawn: Drawn,
+    aligned: csr_array,
 ) -> dict[str, Any]:
     """Members, and windows outside, that align with any of the `sought`: `share_against`."""
     return share_against(
@@ -183,9 +202,7 @@ def _found_in(
     )
 
 
-def _pairs(
-    first: NDArray[np.int64], second: NDArray[np.int64], *, drawn: Drawn, aligned: csr_array
-) -> float | None:
+def _pairs(first: NDArray[np.int64], second: NDArray[np.int64], *, drawn: Drawn, aligned: csr_array) -> float | None:
     """Share of pairs at different loci that align."""
     apart = drawn.locus[first][:, None] != drawn.locus[second][None]
     return float(_between(aligned, first, second)[apart].mean()) if apart.any() else None
@@ -204,6 +221,7 @@ def _sentence(row: dict[str, Any]) -> str:
         return f"no member aligns with another at another place ({row['loci']} places)"
     often = "" if members["q"] < SIGNIFICANT else ": no significant difference"
     return (
-        f"{percent(members['share'])} of {row['loci']} members at as many places align with another, at {percent(row['identity'])} "
-        f"identity over {row['length']:.0f} bp; {percent(members['background_share'])} of other windows align with one of these{often}"
+        f"{percent(members['share'])} of {row['loci']} members at as many places align with another, at "
+        f"{percent(row['identity'])} identity over {row['length']:.0f} bp; {percent(members['background_share'])} of "
+        f"other windows align with one of these{often}"
     )

@@ -48,7 +48,8 @@ def p_of_draws(p: ArrayLike) -> float:
 
 
 def add_q(rows: Iterable[dict[str, Any]], *, tests: int | None = None) -> None:
-    """Write into each row ``q``, its ``p`` corrected by `benjamini_hochberg`; a row without p (None) is no test and gets None.
+    """Write into each row ``q``, its ``p`` corrected by `benjamini_hochberg`; a row without p (None) is no test and
+    gets None.
 
     Parameters
     ----------

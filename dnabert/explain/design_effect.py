@@ -1,8 +1,9 @@
 """For how many independent windows a cluster's windows count, when one asks in how many of them something stands.
 
-Neighbours are alike: the arms of a satellite, the copies of a segmental duplication and the composition of megabases share words, and so
-many windows of a cluster may be one observation. The ratio of a count's variance to that of independent draws is the survey statistician's
-design effect (Kish 1965); the variance here is over all rotations of the labels along the genome, as of `CircularShift`.
+Neighbours are alike: the arms of a satellite, the copies of a segmental duplication and the composition of megabases
+share words, and so many windows of a cluster may be one observation. The ratio of a count's variance to that of
+independent draws is the survey statistician's design effect (Kish 1965); the variance here is over all rotations of the
+labels along the genome, as of `CircularShift`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 #: Values transformed at once (float32: 16 MB).
 _CELLS = 4_000_000
-#: Things at once at least: the power of all clusters is read for each so many (600 clusters of a million windows: 2.4 GB).
+#: Things at once at least: the power of all clusters is read for each so many (600 clusters of a million windows: 2.4
+#: GB).
 _FEWEST = 16
 
 
 def along_genome(windows: ClusteredWindows) -> NDArray[np.int64] | None:
-    """Rank of each window along the genome (`circle_of`), tied genomes together: int64 (n,), 0 to n - 1; None without coordinates."""
+    """Rank of each window along the genome (`circle_of`), tied genomes together: int64 (n,), 0 to n - 1; None without
+    coordinates."""
     if "start" not in windows.table:
         return None
     slot = circle_of(windows.table).slot
@@ -51,13 +54,15 @@ class DesignEffect:
         self.sizes = np.bincount(labels[rows], minlength=clusters)
         self.power = np.empty((clusters, n // 2 + 1))
         step = max(1, _CELLS // max(n, 1))
-        for begin in range(0, clusters, step):  # hundreds of clusters of a million windows are too large for copies of all
+        # hundreds of clusters of a million windows are too large for copies of all
+        for begin in range(0, clusters, step):
             self.power[begin : begin + step] = _power(self.inside[begin : begin + step].toarray())
         self.power[:, 0] = 0  # the mean
         self.power[:, 1 : (len(labels) + 1) // 2] *= 2  # a real signal's negative frequencies are its positive ones
 
     def of(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Variance of each cluster's count over all rotations of its labels but none, over that of independent draws; at least 1.
+        """Variance of each cluster's count over all rotations of its labels but none, over that of independent draws;
+        at least 1.
 
         The labels as they are do not enter: what they have in common with the genome is what is asked.
 

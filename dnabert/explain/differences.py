@@ -33,13 +33,15 @@ def differences(windows: ClusteredWindows, *, measures: Mapping[str, Floats] | N
     Returns
     -------
     One dict per measure and cluster: ``label``, ``measure``, ``n``, ``mean`` and ``mean_rest``, ``median`` and
-    ``median_rest``, ``cliffs_delta`` (probability that a window of the cluster has more than one of the rest, less that it
-    has less) with its 95 % interval ``low`` to ``high`` (1.96 standard deviations of delta under circular shifts),
+    ``median_rest``, ``cliffs_delta`` (probability that a window of the cluster has more than one of the rest, less that
+    it has less) with its 95 % interval ``low`` to ``high`` (1.96 standard deviations of delta under circular shifts),
     ``p`` (two-sided, from the shifts: `CircularShift`), ``p_mann_whitney`` (which takes windows for independent and is
     far too small), ``q`` (Benjamini-Hochberg of ``p`` over all rows). None where a cluster has no known window.
     """
     if measures is None:
-        measures = {name: windows.table[name].to_numpy().astype(np.float64) for name in MEASURED if name in windows.table}
+        measures = {
+            name: windows.table[name].to_numpy().astype(np.float64) for name in MEASURED if name in windows.table
+        }
     shift = CircularShift(windows.labels, circle_of(windows.table), clusters=len(windows.clusters))
     rows: list[dict[str, Any]] = []
     for name, values in measures.items():

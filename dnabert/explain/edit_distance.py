@@ -40,12 +40,13 @@ def edit_distances(
 ) -> dict[str, Any]:
     """Levenshtein distances over length of pairs of windows, and how the groups of pairs differ.
 
-    Groups: *within* a tight cluster (clusters count by their number of windows; of any cluster, where tight ones hold less than a fifth of the
-    clustered windows), *unclustered* (both noise), and for each of them random pairs: one for each pair within (*random_equal_gc*) or unclustered
-    (*random_equal_gc_unclustered*), both of whose windows have the GC (to 1 %) of the pair's. Pairs within and unclustered are distinct.
-    Pairs of the same orthologous block, or overlapping, are left out of all: near-copies would make every cluster
-    tight. Pairs that share a window, or a locus (see `loci`), are not independent: p is of those alone that share none, in several draws
-    of them (`p_of_draws`). Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
+    Groups: *within* a tight cluster (clusters count by their number of windows; of any cluster, where tight ones hold
+    less than a fifth of the clustered windows), *unclustered* (both noise), and for each of them random pairs: one for
+    each pair within (*random_equal_gc*) or unclustered (*random_equal_gc_unclustered*), both of whose windows have the
+    GC (to 1 %) of the pair's. Pairs within and unclustered are distinct. Pairs of the same orthologous block, or
+    overlapping, are left out of all: near-copies would make every cluster tight. Pairs that share a window, or a locus
+    (see `loci`), are not independent: p is of those alone that share none, in several draws of them (`p_of_draws`).
+    Windows are compared on the strand that they are given on; an unrelated pair scores 0.53.
 
     Parameters
     ----------
@@ -58,10 +59,11 @@ def edit_distances(
 
     Returns
     -------
-    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's delta of all pairs, negative when the
-    first group is closer; two-sided Mann-Whitney p; ``pairs``, how many of each group the last draw has, in which every locus
-    occurs once), ``per_cluster`` (n_pairs, mean), and ``clusters``: whose pairs are within (``labels``, ``windows``, whether they are
-    the ``tight`` ones and of what share at most, ``tight_share``, how many windows tight ones have, ``in_tight``, and all, ``clustered``).
+    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's delta of all pairs,
+    negative when the first group is closer; two-sided Mann-Whitney p; ``pairs``, how many of each group the last draw
+    has, in which every locus occurs once), ``per_cluster`` (n_pairs, mean), and ``clusters``: whose pairs are within
+    (``labels``, ``windows``, whether they are the ``tight`` ones and of what share at most, ``tight_share``, how many
+    windows tight ones have, ``in_tight``, and all, ``clustered``).
     """
     rng = np.random.default_rng(seed)
     chosen, told = _chosen(labels, share=tight_share)
@@ -173,7 +175,11 @@ def _disjoint(loci_of_pairs: np.ndarray, order: np.ndarray) -> np.ndarray:
 def _tests(distances: dict[str, np.ndarray], draws: dict[str, list[np.ndarray]]) -> Iterable[dict[str, Any]]:
     if not len(distances["within"]):  # where nothing is clustered, all are like random pairs
         return
-    for a, b in (("within", "unclustered"), ("within", "random_equal_gc"), ("unclustered", "random_equal_gc_unclustered")):
+    for a, b in (
+        ("within", "unclustered"),
+        ("within", "random_equal_gc"),
+        ("unclustered", "random_equal_gc_unclustered"),
+    ):
         drawn = list(zip(draws[a], draws[b], strict=True))
         sizes = [len(rows) for rows in drawn[-1]]
         if min(min(map(len, pair)) for pair in drawn) > 1:

@@ -43,11 +43,11 @@ def enrichment(windows: ClusteredWindows, *, terms: Sequence[Terms] | None = Non
     """Every cluster against the rest of the windows, for every term.
 
     Two p-values stand side by side. ``p_fisher`` takes windows for independent draws, which they are not: neighbours
-    are alike and orthologs are near-copies, so it is far too small. ``p`` compares with the labels moved along the genome
-    by every number of windows, tied genomes together (`CircularShift`). The term ``genome`` of tied genomes cannot be
-    tested so, because every shift has the same mixture of them; there ``p`` asks whether the cluster prefers a genome
-    within its orthologous slots, with stretches of 64 slots as units (Mantel-Haenszel's score, variance from the
-    stretches, Student's t).
+    are alike and orthologs are near-copies, so it is far too small. ``p`` compares with the labels moved along the
+    genome by every number of windows, tied genomes together (`CircularShift`). The term ``genome`` of tied genomes
+    cannot be tested so, because every shift has the same mixture of them; there ``p`` asks whether the cluster prefers
+    a genome within its orthologous slots, with stretches of 64 slots as units (Mantel-Haenszel's score, variance from
+    the stretches, Student's t).
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def enrichment(windows: ClusteredWindows, *, terms: Sequence[Terms] | None = Non
     -------
     One dict per cluster and term: ``label``, ``column``, ``term``, ``n`` (windows of which it is known), ``share``,
     ``share_rest``, ``expected`` (mean share over the shifts), ``odds_ratio`` against the rest with its 95 % interval
-    ``low`` to ``high`` (`odds_ratio`; the windows count for as many as give independent windows the spread of the shifts),
-    ``p``, ``p_fisher`` (two-sided, twice the smaller tail), ``q``
+    ``low`` to ``high`` (`odds_ratio`; the windows count for as many as give independent windows the spread of the
+    shifts), ``p``, ``p_fisher`` (two-sided, twice the smaller tail), ``q``
     (Benjamini-Hochberg of ``p`` over all rows). None where a cluster has no window of which the term is known.
     """
     found = annotation_terms(windows) if terms is None else terms
@@ -93,7 +93,9 @@ def enrichment_rows(terms: Terms, shift: CircularShift) -> list[dict[str, Any]]:
             "term": terms.names[term],
             "n": int(counts.n[label, i]),
             "share": plain(counts.hits[label, i] / counts.n[label, i]) if counts.n[label, i] else None,
-            "share_rest": plain(counts.hits_rest[label, i] / counts.n_rest[label, i]) if counts.n_rest[label, i] else None,
+            "share_rest": plain(counts.hits_rest[label, i] / counts.n_rest[label, i])
+            if counts.n_rest[label, i]
+            else None,
             "expected": plain(expected[label, i]),
             "odds_ratio": plain(ratio[label, i]),
             "low": plain(low[label, i]),
@@ -112,7 +114,8 @@ def plain(value: float) -> float | None:
 
 
 def counts_of(n: Floats, share: Floats, *, hits: NDArray[np.integer], total: int) -> Counts:
-    """Tables from the cluster's size float (C, 1) and shares float (C, t), and what all windows have: int (t,) of `total`."""
+    """Tables from the cluster's size float (C, 1) and shares float (C, t), and what all windows have: int (t,) of
+    `total`."""
     inside = np.rint(np.where(n > 0, share, 0.0) * n)
     whole = np.broadcast_to(n, inside.shape)
     outside = hits.astype(np.float64)[None] - inside
@@ -120,7 +123,8 @@ def counts_of(n: Floats, share: Floats, *, hits: NDArray[np.integer], total: int
 
 
 def odds_ratio(counts: Counts, *, inflation: Floats | float = 1.0) -> tuple[Floats, Floats, Floats]:
-    """Odds ratio and its 95 % interval (Woolf 1955) from effective counts: all cells divided by the square of `inflation`.
+    """Odds ratio and its 95 % interval (Woolf 1955) from effective counts: all cells divided by the square of
+    `inflation`.
 
     Where a cell is empty, 0.5 is added to all four (Haldane 1956, Anscombe 1956); it is added to the effective counts,
     so that one window seen in four tied genomes counts as one.
@@ -156,4 +160,6 @@ def inflation_of(counts: Counts, sd: Floats) -> Floats:
     total = np.maximum(counts.n + counts.n_rest, 2)
     share = (counts.hits + counts.hits_rest) / total
     variance = share * (1 - share) / np.maximum(counts.n, 1) * counts.n_rest / (total - 1)
-    return np.where(variance > 0, np.maximum(1.0, np.nan_to_num(sd) / np.sqrt(np.where(variance > 0, variance, 1.0))), 1.0)
+    return np.where(
+        variance > 0, np.maximum(1.0, np.nan_to_num(sd) / np.sqrt(np.where(variance > 0, variance, 1.0))), 1.0
+    )

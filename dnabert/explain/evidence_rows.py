@@ -13,8 +13,8 @@ Record = dict[str, Any]
 MOST, ALPHA = 0.5, 0.05
 #: Odds against other windows from which a finding that does not name the cluster is told.
 TIMES = 3.0
-#: Points by which a region of genes, a gene type or a track must be more frequent than elsewhere, beside `TIMES`, to be told: nearly all of a
-#: bacterium is coding.
+#: Points by which a region of genes, a gene type or a track must be more frequent than elsewhere, beside `TIMES`, to be
+#: told: nearly all of a bacterium is coding.
 POINTS = 0.2
 #: Odds beyond this are not told apart.
 UTMOST = 1_000.0
@@ -44,23 +44,37 @@ def term_of_most(card: Record, column: str, wanted: Any) -> Record | None:
 
 def clear_term_of_most(card: Record, columns: tuple[str, ...], wanted: Any) -> Record | None:
     """Of rows as in `term_of_most` those far more frequent than elsewhere, in odds and in points; the largest odds."""
-    rows = [row for column in columns for row in card.get("annotation", []) if row["column"] == column and wanted(row["term"])]
+    rows = [
+        row
+        for column in columns
+        for row in card.get("annotation", [])
+        if row["column"] == column and wanted(row["term"])
+    ]
     rows = [row for row in rows if (row["share"] or 0) >= MOST and counts(row)]
     rows = [row for row in rows if odds_of(row) >= TIMES and row["share"] - row["share_rest"] >= POINTS]
     return max(rows, key=lambda row: (min(odds_of(row), UTMOST), row["share"])) if rows else None
 
 
 def classes_together(card: Record) -> Record | None:
-    """The classes of repeats that members have more often than other windows, as one row: a window has one class. None of fewer than two.
+    """The classes of repeats that members have more often than other windows, as one row: a window has one class. None
+    of fewer than two.
 
     `term` has the names of the most frequent with their shares.
     """
-    rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in NO_CLASS and counts(row)]
+    rows = [
+        row
+        for row in card.get("annotation", [])
+        if row["column"] == "repeat_class" and row["term"] not in NO_CLASS and counts(row)
+    ]
     rows = sorted((row for row in rows if (row["share"] or 0) > row["share_rest"]), key=lambda row: -row["share"])
     if len(rows) < 2:
         return None
     names = ", ".join(f"{row['term']} {percent(row['share'])}" for row in rows[:SHOWN])
-    return {"term": names, "share": sum(row["share"] for row in rows), "share_rest": sum(row["share_rest"] for row in rows)}
+    return {
+        "term": names,
+        "share": sum(row["share"] for row in rows),
+        "share_rest": sum(row["share_rest"] for row in rows),
+    }
 
 
 def asked_windows(drawn: int | None, *, of: int | None) -> str:
@@ -109,7 +123,12 @@ def known_relative(card: Record) -> Record | None:
 
 def family_row(card: Record, name: str) -> Record | None:
     """The row of a family of known sequences, in whichever database."""
-    rows = [row for base in (card.get("homology") or {}).get("databases", []) for row in base["families"] if row["name"] == name]
+    rows = [
+        row
+        for base in (card.get("homology") or {}).get("databases", [])
+        for row in base["families"]
+        if row["name"] == name
+    ]
     return rows[0] if rows else None
 
 
@@ -123,5 +142,7 @@ def left_out(skipped: dict[str, str]) -> list[str]:
     """
     parts: dict[str, list[str]] = {}
     for part, why in skipped.items():
-        parts.setdefault(why, []).append("distance from a start of transcription" if part == "tss" else part.replace("_", " "))
+        parts.setdefault(why, []).append(
+            "distance from a start of transcription" if part == "tss" else part.replace("_", " ")
+        )
     return [f"{', '.join(names)} ({why})" for why, names in parts.items()]

@@ -1,9 +1,9 @@
 """What is left of a vector space when cheap explanations are taken out of it.
 
 An explanation is a set of numbers per window: its composition, its repeats, its place in a gene, its likeness to known
-sequences. What a ridge regression predicts from them is subtracted from the vectors, and the rest is asked again: who is
-next to whom, and are there clusters? Predictions are made for windows that the regression has not seen (five parts, cut
-by place: orthologous block, else 10 kb), so that nothing is taken out that merely fits.
+sequences. What a ridge regression predicts from them is subtracted from the vectors, and the rest is asked again: who
+is next to whom, and are there clusters? Predictions are made for windows that the regression has not seen (five parts,
+cut by place: orthologous block, else 10 kb), so that nothing is taken out that merely fits.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dnabert.explain.relatives import Relatives
 
 _PARTS = 5
-#: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left. One chosen by
-#: cross-validation predicts better where windows are few, and leaves a part of what it should take out.
+#: Ridge penalty per window, for covariates of unit spread: small beside 1, so that hardly anything explicable is left.
+#: One chosen by cross-validation predicts better where windows are few, and leaves a part of what it should take out.
 _PENALTY = 1e-3
 _ROWS = 8_192
 #: What neighbours answer for, and the explanation that holds the answer itself: without it, little can be left.
@@ -44,10 +44,11 @@ def cheap_explanations(
     """Numbers that explain windows without a model: name to float64 (n, p), each column of mean 0 and spread 1.
 
     ``composition``: GC to the third power, CpG observed over expected, low-complexity share, 4-mer frequencies (strands
-    collapsed). ``repeats``: share of repeat, of soft-masked bases, and the repeat class. ``gene position``: share of CDS,
-    UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is left out.
-    ``all but repeats``, ``all but gene position`` and ``all but homology`` join the others, for asking what is still known of repeats,
-    of genes and of relatives when all that does not hold the answer is gone; ``all`` joins them all.
+    collapsed). ``repeats``: share of repeat, of soft-masked bases, and the repeat class. ``gene position``: share of
+    CDS, UTR, exon, intron, and the gene's type. ``homology``: `homology`, as given. What the table does not have is
+    left out. ``all but repeats``, ``all but gene position`` and ``all but homology`` join the others, for asking what
+    is still known of repeats, of genes and of relatives when all that does not hold the answer is gone; ``all`` joins
+    them all.
 
     Parameters
     ----------
@@ -138,12 +139,14 @@ def explained_away(
 
     Returns
     -------
-    list of dict, empty where the windows lie in too few places to predict one from others: ``without`` (nothing, then each explanation), ``explained`` (share of variance taken out), ``clusters`` of the
-    rest by HDBSCAN, ``clusters_of_halves`` (low, high and n: how many there are in random halves of the places),
-    ``stable_clusters`` (how many come back in these, as `cluster_stability` counts), and with intervals (value, low, high, n): ``clustered_share``, per column
-    ``ami_…``, the adjusted mutual information of these clusters with it, and ``knn10_…``, how often ten neighbours in the rest
-    name the window's own class, and `Relatives.hits` where `kin` is given. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and
-    ``draws``, the ``ami_…`` of halves that are clustered again.
+    list of dict, empty where the windows lie in too few places to predict one from others: ``without`` (nothing, then
+    each explanation), ``explained`` (share of variance taken out), ``clusters`` of the rest by HDBSCAN,
+    ``clusters_of_halves`` (low, high and n: how many there are in random halves of the places), ``stable_clusters``
+    (how many come back in these, as `cluster_stability` counts), and with intervals (value, low, high, n):
+    ``clustered_share``, per column ``ami_…``, the adjusted mutual information of these clusters with it, and
+    ``knn10_…``, how often ten neighbours in the rest name the window's own class, and `Relatives.hits` where `kin` is
+    given. For paired differences of encoders ``hits``, the latter as text of 0 and 1 per window, and ``draws``, the
+    ``ami_…`` of halves that are clustered again.
     """
     from dnabert.clusters import ClusterConfig
     from dnabert.clusters.repeats import cluster_once
@@ -155,7 +158,9 @@ def explained_away(
     voting = hit_places(windows.table)
     rows = []
     for name in ("nothing", *explanations):
-        rest, explained = (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
+        rest, explained = (
+            (vectors, 0.0) if name == "nothing" else take_out(vectors, explanations[name], groups=groups, seed=seed)
+        )
         again = cluster_once(rest, config)
         labels = again.labels
         clustered = bootstrap_mean(labels >= 0, groups=groups, resamples=resamples, seed=seed)
@@ -169,7 +174,9 @@ def explained_away(
             row["hits"][measure] = hits_as_text(right)
         if kin is not None:
             for measure, right in kin.hits(rest).items():
-                row[measure] = bootstrap_mean(right, groups=kin.groups_of(measure), resamples=resamples, seed=seed).as_dict()
+                row[measure] = bootstrap_mean(
+                    right, groups=kin.groups_of(measure), resamples=resamples, seed=seed
+                ).as_dict()
                 row["hits"][measure] = hits_as_text(right)
         rows.append(row)
     return rows
@@ -181,8 +188,14 @@ def _in_halves(labels: NDArray[np.integer], halves: Sequence[Run]) -> dict[str, 
     from dnabert.clusters.recurrence import cluster_stability
 
     found = [int(half.labels.max(initial=-1)) + 1 for half in halves]
-    stable = [row["verdict"] == "stable" for row in cluster_stability(labels, halves, config=StabilityConfig(subsamples=len(halves), fraction=0.5))]
-    return {"clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)}, "stable_clusters": sum(stable)}
+    stable = [
+        row["verdict"] == "stable"
+        for row in cluster_stability(labels, halves, config=StabilityConfig(subsamples=len(halves), fraction=0.5))
+    ]
+    return {
+        "clusters_of_halves": {"low": min(found), "high": max(found), "n": len(found)},
+        "stable_clusters": sum(stable),
+    }
 
 
 def _agreements(labels: NDArray[np.integer], table: pd.DataFrame, halves: Sequence[Run]) -> dict[str, Any]:

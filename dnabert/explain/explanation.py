@@ -32,6 +32,7 @@ from dnabert.stage import reading, stage
 
 Record = dict[str, Any]
 
+
 @dataclass(frozen=True)
 class Explanation(InFolder):
     """An explanation folder, read.
@@ -39,8 +40,8 @@ class Explanation(InFolder):
     Attributes
     ----------
     cards : one dict per cluster, 0 to C - 1: ``label``, ``sentence`` and the parts of its evidence.
-    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``genes_shared`` (with the gene sets, and by
-        which names their genes were found; None without), ``skipped`` (part to why), ``seconds``.
+    overall : what concerns all clusters: ``confounds``, ``gene_set_landing``, ``genes_shared`` (with the gene sets, and
+        by which names their genes were found; None without), ``skipped`` (part to why), ``seconds``.
     manifest, folder : where it stands and what made it.
     """
 
@@ -65,9 +66,10 @@ def explain(
 ) -> Explanation:
     """Gather what the sequences of each cluster have in common.
 
-    The folder holds ``cards.json``, ``overall.json``, a TSV for each kind of evidence, ``motifs.meme``, ``consensus.fa`` and, with gene
-    sets, ``gene_sets_on_map.parquet`` (a truth value per window and named set). Where it is stopped, the parts that were done stay beside `out`
-    in ``.NAME.parts`` until the same explanation is asked for again, which goes on with them.
+    The folder holds ``cards.json``, ``overall.json``, a TSV for each kind of evidence, ``motifs.meme``,
+    ``consensus.fa`` and, with gene sets, ``gene_sets_on_map.parquet`` (a truth value per window and named set). Where
+    it is stopped, the parts that were done stay beside `out` in ``.NAME.parts`` until the same explanation is asked for
+    again, which goes on with them.
 
     Parameters
     ----------
@@ -85,7 +87,11 @@ def explain(
     """
     config = settings(config, ExplainConfig).expanded()
     check_files(config)
-    clusters, stability, corpus = Path(clusters), None if stability is None else Path(stability), None if corpus is None else Path(corpus)
+    clusters, stability, corpus = (
+        Path(clusters),
+        None if stability is None else Path(stability),
+        None if corpus is None else Path(corpus),
+    )
     inputs = explanation_inputs(clusters, stability, config)
     with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)
@@ -101,11 +107,17 @@ def explain(
     return load_explanation(out)
 
 
-def explanation_inputs(clusters: str | Path, stability: str | Path | None, config: ExplainConfig) -> dict[str, str | Path]:
-    """What an explanation is made of, by name, for its manifest: clusters, stability, and the files of an expanded config."""
+def explanation_inputs(
+    clusters: str | Path, stability: str | Path | None, config: ExplainConfig
+) -> dict[str, str | Path]:
+    """What an explanation is made of, by name, for its manifest: clusters, stability, and the files of an expanded
+    config."""
     given = {"clusters": clusters, "stability": stability, "gene_sets": config.gene_sets, "motifs": config.motifs}
     files = {f"database {n}": path for n, path in enumerate(config.databases)}
-    files |= {f"track {each.name}{'' if each.genome is None else ':' + each.genome}": each.path for each in map(parse_track, config.tracks)}
+    files |= {
+        f"track {each.name}{'' if each.genome is None else ':' + each.genome}": each.path
+        for each in map(parse_track, config.tracks)
+    }
     return {name: path for name, path in given.items() if path is not None} | files
 
 
@@ -119,10 +131,18 @@ def check_files(config: ExplainConfig) -> None:
 
 
 def _made_of(windows: ClusteredWindows, config: ExplainConfig, inputs: Mapping[str, str | Path]) -> Record:
-    """What the parts depend on: settings and files, with those that the corpus names; of a BLAST database, which has a prefix for a name, sizes and dates."""
-    files = [Path(path) for path in inputs.values()] + [Path(genome.genes) for genome in windows.genomes if genome.genes]
+    """What the parts depend on: settings and files, with those that the corpus names; of a BLAST database, which has a
+    prefix for a name, sizes and dates."""
+    files = [Path(path) for path in inputs.values()] + [
+        Path(genome.genes) for genome in windows.genomes if genome.genes
+    ]
     described = [describe(path) for path in files]
-    beside = [each for path, known in zip(files, described, strict=True) if "sha256" not in known for each in path.parent.glob(f"{glob.escape(path.name)}.*")]
+    beside = [
+        each
+        for path, known in zip(files, described, strict=True)
+        if "sha256" not in known
+        for each in path.parent.glob(f"{glob.escape(path.name)}.*")
+    ]
     dated = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in beside)
     return {"config": dataclasses.asdict(config), "files": described, "databases": dated}
 
@@ -162,7 +182,9 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: Gathered, config: 
         write_table(folder / f"{name}.tsv", rows)
     write_meme(as_motifs(gathered.parts["motifs"], alpha=0.05), folder / "motifs.meme")
     found = [card for card in cards if card.get("consensus", {}).get("found")]
-    (folder / "consensus.fa").write_text("".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found))
+    (folder / "consensus.fa").write_text(
+        "".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found)
+    )
     if gathered.sets is not None and gathered.parts.get("gene_set_landing"):
         _write_sets_on_map(folder / "gene_sets_on_map.parquet", windows, sets=gathered.sets, names=config.named_sets)
 
@@ -170,4 +192,6 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: Gathered, config: 
 def _write_sets_on_map(path: Path, windows: ClusteredWindows, *, sets: GeneSets, names: list[str]) -> None:
     import pandas as pd
 
-    pd.DataFrame({name: in_gene_set(windows, sets, name) for name in known_sets(sets, names)}).to_parquet(path, index=False)
+    pd.DataFrame({name: in_gene_set(windows, sets, name) for name in known_sets(sets, names)}).to_parquet(
+        path, index=False
+    )

@@ -14,7 +14,8 @@ _SAME = 0.5
 
 
 def family_of(name: str) -> str:
-    """Family of a sequence by its name: ``AluY#SINE/Alu`` (RepeatMasker) and ``ALU:AluYb8`` (tldr), else the name itself.
+    """Family of a sequence by its name: ``AluY#SINE/Alu`` (RepeatMasker) and ``ALU:AluYb8`` (tldr), else the name
+    itself.
 
     Examples
     --------

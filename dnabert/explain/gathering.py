@@ -1,4 +1,5 @@
-"""What the sequences of clusters have in common, part by part: what cannot be had is left out, and what is done is kept."""
+"""What the sequences of clusters have in common, part by part: what cannot be had is left out, and what is done is
+kept."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ _TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_hom
 
 @dataclass
 class Gathered:
-    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds; genes found in the sets,
+    """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds;
+    genes found in the sets,
     and the sets with the windows' names of genes."""
 
     parts: dict[str, Any]
@@ -75,15 +77,22 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
         "genes": lambda: genes_touched(windows),
         "gene_sets": lambda: gene_set_enrichment(windows, _given(sets)),
         "gene_set_landing": lambda: gene_set_landing(windows, _given(sets), named_sets),
-        "homology": lambda: homology(windows, databases=config.databases, sample=config.sample, threads=config.threads, seed=seed),
-        "corpus_homology": lambda: corpus_homology(windows, sample=_ALIGNED, background=5 * _ALIGNED, threads=config.threads, seed=seed),
+        "homology": lambda: homology(
+            windows, databases=config.databases, sample=config.sample, threads=config.threads, seed=seed
+        ),
+        "corpus_homology": lambda: corpus_homology(
+            windows, sample=_ALIGNED, background=5 * _ALIGNED, threads=config.threads, seed=seed
+        ),
         "consensus": lambda: consensuses(windows, seed=seed),
         "words": lambda: cluster_words(windows, seed=seed),
         "motifs": lambda: cluster_motifs(windows, seed=seed),
         "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
     }
     if not named_sets:
-        gathered.skipped.setdefault("gene_set_landing", f"{config.gene_sets} has none of {', '.join(config.named_sets)}: --named-sets chooses others")
+        gathered.skipped.setdefault(
+            "gene_set_landing",
+            f"{config.gene_sets} has none of {', '.join(config.named_sets)}: --named-sets chooses others",
+        )
     wanted = [name for name in parts if name not in gathered.skipped]
     with Parts("explain", total=len(wanted)) as bar:
         for name in wanted:
@@ -122,13 +131,18 @@ def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]
 
 
 def _gene_sets(windows: ClusteredWindows, path: str, gathered: Gathered) -> GeneSets:
-    """Read gene sets and name their genes as the windows do; note how, and what cannot be tested where none is found."""
+    """Read gene sets and name their genes as the windows do; note how, and what cannot be tested where none is
+    found."""
     sets = read_gene_sets(path)
     if "gene_sets" in gathered.skipped:
         return sets
     file = len(frozenset().union(*sets.genes))
     renamed, match = named_as_windows(windows, sets)
-    gathered.genes_shared = genes_shared(windows, renamed) | {"file": file, "kinds": match.kinds, "told": match.describe()}
+    gathered.genes_shared = genes_shared(windows, renamed) | {
+        "file": file,
+        "kinds": match.kinds,
+        "told": match.describe(),
+    }
     gathered.genes_shared["ambiguous"] = list(match.ambiguous)
     if not gathered.genes_shared["shared"]:
         gathered.skipped |= dict.fromkeys(("gene_sets", "gene_set_landing"), _no_gene(windows, sets))
@@ -138,9 +152,14 @@ def _gene_sets(windows: ClusteredWindows, path: str, gathered: Gathered) -> Gene
 def _no_gene(windows: ClusteredWindows, sets: GeneSets) -> str:
     """Why no gene set can be tested, with a name of either side to compare."""
     own = sorted(set(windows.table["gene"].astype(str)) - {""})
-    shown = f"named as {own[0]!r}, its own as {min(min(genes) for genes in sets.genes)!r}" if own else "which touch none"
+    shown = (
+        f"named as {own[0]!r}, its own as {min(min(genes) for genes in sets.genes)!r}" if own else "which touch none"
+    )
     if windows.gene_names is None:
-        mend = "give a GMT file with the same gene symbols, or prepare the corpus again, which then keeps other names of its genes"
+        mend = (
+            "give a GMT file with the same gene symbols, or prepare the corpus again, which then keeps other names of "
+            "its genes"
+        )
     else:
         mend = "give a GMT file with symbols or ids of the corpus's gene annotation"
     return f"no gene of {sets.path} is a gene of the windows, {shown}: {mend}"

@@ -30,19 +30,29 @@ class GeneSets:
         """
         wanted = name.casefold().strip()
         bare = [each.split(": ", 1)[-1].casefold() for each in self.names]
-        for candidates in (self.ids, [each.casefold() for each in self.ids], [each.casefold() for each in self.names], bare):
+        for candidates in (
+            self.ids,
+            [each.casefold() for each in self.ids],
+            [each.casefold() for each in self.names],
+            bare,
+        ):
             for text in (name, wanted):
                 if text in candidates:
                     return candidates.index(text)
         near = difflib.get_close_matches(wanted, [*bare, *(each.casefold() for each in self.ids)], n=3)
-        hint = f": did you mean {', '.join(map(repr, near))}?" if near else ": give an id or a name from its first two columns"
+        hint = (
+            f": did you mean {', '.join(map(repr, near))}?"
+            if near
+            else ": give an id or a name from its first two columns"
+        )
         raise UserError(f"{self.path} has no gene set {name!r}{hint}")
 
 
 def read_gene_sets(path: str | Path) -> GeneSets:
     """Read a GMT file, gzip or not: id, description, genes, separated by tabs.
 
-    A set is called by its description; by its id where that is empty, ``na`` or the address of a page, as in MSigDB's files.
+    A set is called by its description; by its id where that is empty, ``na`` or the address of a page, as in MSigDB's
+    files.
 
     Raises
     ------
@@ -59,7 +69,10 @@ def read_gene_sets(path: str | Path) -> GeneSets:
             first, *rest = line.rstrip("\r\n").split("\t")
             own = frozenset(gene for gene in rest[1:] if gene)
             if not first or not own:
-                raise UserError(f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): id, description, genes, tab-separated")
+                raise UserError(
+                    f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): id, description, genes, "
+                    "tab-separated"
+                )
             ids.append(first)
             no_name = rest[0].lower() in ("", "na") or rest[0].startswith(("http://", "https://"))
             names.append(first if no_name else rest[0])

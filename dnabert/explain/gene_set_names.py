@@ -37,7 +37,9 @@ class NameMatch:
         'found by Ensembl id (name: 2); left out: 1 identifier that several genes bear (7)'
         """
         first, *rest = self.kinds or {"no name": 0}
-        told = f"found by {first}" + (f" ({', '.join(f'{kind}: {self.kinds[kind]:,}' for kind in rest)})" if rest else "")
+        told = f"found by {first}" + (
+            f" ({', '.join(f'{kind}: {self.kinds[kind]:,}' for kind in rest)})" if rest else ""
+        )
         if self.ambiguous:
             n = len(self.ambiguous)
             shown = ", ".join([*self.ambiguous[:3], *(["…"] if n > 3 else [])])
@@ -66,7 +68,9 @@ def named_as_windows(windows: ClusteredWindows, sets: GeneSets) -> tuple[GeneSet
     by_synonym = _match(names, identifiers, own=own, kinds=KINDS)
     if by_synonym[1].kinds.get(_SYNONYM, 0) > sum(match.kinds.values()):
         found, match = by_synonym
-    renamed = tuple(frozenset(name for gene in genes if (name := found.get(gene, gene)) is not None) for genes in sets.genes)
+    renamed = tuple(
+        frozenset(name for gene in genes if (name := found.get(gene, gene)) is not None) for genes in sets.genes
+    )
     return replace(sets, genes=renamed), match
 
 
@@ -81,5 +85,9 @@ def _match(
         if genes:
             found[identifier] = genes[0] if len(genes) == 1 else None
             counts[kind] += len(genes) == 1 and genes[0] in own
-    ambiguous = tuple(each for each, gene in found.items() if gene is None and own & set((names.find(each, kinds=kinds) or ("", ()))[1]))
+    ambiguous = tuple(
+        each
+        for each, gene in found.items()
+        if gene is None and own & set((names.find(each, kinds=kinds) or ("", ()))[1])
+    )
     return found, NameMatch({kind: count for kind, count in counts.most_common() if count}, ambiguous)

@@ -1,4 +1,5 @@
-"""Genes that clusters touch, and the gene sets (GO terms, pathways) that they touch more often than their place explains."""
+"""Genes that clusters touch, and the gene sets (GO terms, pathways) that they touch more often than their place
+explains."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str
 
     Returns
     -------
-    One dict per cluster: ``label``, ``n_genes``, and ``genes``, at most `most` of ``{"gene", "windows", "share"}`` with the
-    number of the cluster's windows in the gene and their share of all windows in it; the most windows first.
+    One dict per cluster: ``label``, ``n_genes``, and ``genes``, at most `most` of ``{"gene", "windows", "share"}`` with
+    the number of the cluster's windows in the gene and their share of all windows in it; the most windows first.
     """
     codes, names = genes_of(windows)
     whole = np.bincount(codes[codes >= 0], minlength=len(names))
@@ -54,7 +55,8 @@ def genes_touched(windows: ClusteredWindows, *, most: int = 20) -> list[dict[str
 def genes_shared(windows: ClusteredWindows, sets: GeneSets) -> dict[str, int]:
     """How many genes the windows have (``windows``), the sets have (``file``), and both have (``shared``).
 
-    Few are shared where the sets are of another species or name genes otherwise; `named_as_windows` puts them into the names of the windows.
+    Few are shared where the sets are of another species or name genes otherwise; `named_as_windows` puts them into the
+    names of the windows.
     """
     names, everywhere = set(genes_of(windows)[1]), frozenset().union(*sets.genes)
     return {"windows": len(names), "file": len(everywhere), "shared": len(names & everywhere)}
@@ -70,12 +72,13 @@ def gene_set_enrichment(
 ) -> list[dict[str, Any]]:
     """Gene sets in whose genes a cluster has more windows than shifts along the genome give it.
 
-    The usual over-representation counts the genes that a cluster touches (``p_hypergeometric``). It takes genes for equally
-    easy to touch, but a long gene is touched by any cluster, genes of a set stand side by side, and so it finds sets of
-    long or clustered genes. ``p`` therefore asks for the share of the cluster's windows that lie in genes of the set,
-    among those that lie in a gene of any set, and compares it with the same share after moving the labels along the genome
-    by every number of windows, orthologs together (`CircularShift`): length, neighbourhood and composition that changes
-    slowly are in that null as they are in the data. It can be wide where genes are few and long.
+    The usual over-representation counts the genes that a cluster touches (``p_hypergeometric``). It takes genes for
+    equally easy to touch, but a long gene is touched by any cluster, genes of a set stand side by side, and so it finds
+    sets of long or clustered genes. ``p`` therefore asks for the share of the cluster's windows that lie in genes of
+    the set, among those that lie in a gene of any set, and compares it with the same share after moving the labels
+    along the genome by every number of windows, orthologs together (`CircularShift`): length, neighbourhood and
+    composition that changes slowly are in that null as they are in the data. It can be wide where genes are few and
+    long.
 
     Parameters
     ----------
@@ -86,12 +89,13 @@ def gene_set_enrichment(
 
     Returns
     -------
-    One dict per tested cluster and set of which it touches a gene (the others count as tests with p = 1), p ascending within a cluster: ``label``, ``id``, ``name``, ``size`` (genes of the
-    set that windows touch), ``touched`` (of them by the cluster), ``expected_touched`` (hypergeometric), ``n`` (windows of
-    the cluster in genes of any set), ``share``, ``share_rest``, ``expected`` (mean of the shifts), ``odds_ratio`` with its
-    95 % interval ``low`` to ``high``, ``p`` (one-sided, more), ``q`` (Benjamini-Hochberg over all rows),
-    ``p_hypergeometric`` and ``q_hypergeometric``, ``genes`` (those that carry it: most windows of the cluster first, with
-    the numbers of windows).
+    One dict per tested cluster and set of which it touches a gene (the others count as tests with p = 1), p ascending
+    within a cluster: ``label``, ``id``, ``name``, ``size`` (genes of the set that windows touch), ``touched`` (of them
+    by the cluster), ``expected_touched`` (hypergeometric), ``n`` (windows of the cluster in genes of any set),
+    ``share``, ``share_rest``, ``expected`` (mean of the shifts), ``odds_ratio`` with its 95 % interval ``low`` to
+    ``high``, ``p`` (one-sided, more), ``q`` (Benjamini-Hochberg over all rows), ``p_hypergeometric`` and
+    ``q_hypergeometric``, ``genes`` (those that carry it: most windows of the cluster first, with the numbers of
+    windows).
 
     Raises
     ------
@@ -103,7 +107,9 @@ def gene_set_enrichment(
     annotated = np.asarray(_any_set(sets, names))
     if not annotated.any():
         shown = f"the windows' are called {names[0]!r}, …" if names else "the windows have no genes"
-        raise UserError(f"no gene of {sets.path} is a gene of the windows ({shown}): give a GMT file with the same gene symbols")
+        raise UserError(
+            f"no gene of {sets.path} is a gene of the windows ({shown}): give a GMT file with the same gene symbols"
+        )
     known = np.append(annotated, False)[codes]  # the last for -1: no gene
     counts = _windows_in_genes(windows, codes, genes=len(names))
     tested = np.flatnonzero((counts[:, annotated] > 0).sum(axis=1) >= least_touched)
@@ -119,7 +125,9 @@ def gene_set_enrichment(
         part = range(begin, min(begin + _CHUNK, len(chosen)))
         values = np.append(member[part], np.zeros((len(part), 1), bool), axis=1).T[codes]
         asked = touch["touched"][:, part] > 0
-        found = _statistics(shift.means(values, known=known, asked=asked), hits=values[known].sum(axis=0), total=int(known.sum()))
+        found = _statistics(
+            shift.means(values, known=known, asked=asked), hits=values[known].sum(axis=0), total=int(known.sum())
+        )
         for own, i in np.argwhere(asked):
             index = part[i]
             row = {"label": int(tested[own]), "id": sets.ids[chosen[index]], "name": sets.names[chosen[index]]}
@@ -140,15 +148,17 @@ def in_gene_set(windows: ClusteredWindows, sets: GeneSets, name: str) -> NDArray
 
 
 def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Do the genes of named sets land in clusters of their own? Per set, agreement with the clusters and each cluster's test.
+    """Do the genes of named sets land in clusters of their own? Per set, agreement with the clusters and each cluster's
+    test.
 
     Returns
     -------
     For each name: ``id``, ``name``, ``n`` (windows in its genes), ``ami`` (adjusted mutual information of lying in its
-    genes with the clusters, noise as one, among windows in genes of any set: ``value``, ``low``, ``high``, with genes drawn
-    whole, since a set has all windows of a gene or none), ``ami_random`` (mean of 100 sets of as many genes, drawn at random: windows of a
-    gene are alike, so that it is above 0) and ``p`` (share of these at or above, the observed one counted), and ``clusters``, the rows of
-    `enrichment` (two-sided ``p``; ``q`` over all sets and clusters) among the same windows.
+    genes with the clusters, noise as one, among windows in genes of any set: ``value``, ``low``, ``high``, with genes
+    drawn whole, since a set has all windows of a gene or none), ``ami_random`` (mean of 100 sets of as many genes,
+    drawn at random: windows of a gene are alike, so that it is above 0) and ``p`` (share of these at or above, the
+    observed one counted), and ``clusters``, the rows of `enrichment` (two-sided ``p``; ``q`` over all sets and
+    clusters) among the same windows.
     """
     from dnabert.clusters.agreement import agreement
 
@@ -175,7 +185,9 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
     return found
 
 
-def _of_random_sets(labels: NDArray[np.int64], inside: NDArray[np.bool_], *, gene: NDArray[np.str_], draws: int = 100) -> dict[str, float]:
+def _of_random_sets(
+    labels: NDArray[np.int64], inside: NDArray[np.bool_], *, gene: NDArray[np.str_], draws: int = 100
+) -> dict[str, float]:
     """Agreement when a set of as many genes, drawn at random, stands in a set's place: ``ami_random`` and ``p``."""
     _, first, number = np.unique(gene, return_index=True, return_inverse=True)
     rng = np.random.default_rng(0)
@@ -186,7 +198,9 @@ def _of_random_sets(labels: NDArray[np.int64], inside: NDArray[np.bool_], *, gen
 def genes_of(windows: ClusteredWindows) -> tuple[NDArray[np.int64], list[str]]:
     """Gene of each window as a number, -1 = none, and the genes' names."""
     if "gene" not in windows.table:
-        raise UserError("the windows have no column gene: prepare the corpus with genes (GTF or GFF3), embed it, and cluster that")
+        raise UserError(
+            "the windows have no column gene: prepare the corpus with genes (GTF or GFF3), embed it, and cluster that"
+        )
     codes, names = windows.table["gene"].astype(str).replace("", None).factorize(sort=True)
     return codes.astype(np.int64), [str(name) for name in names]
 
@@ -196,7 +210,9 @@ def _any_set(sets: GeneSets, names: Iterable[str]) -> list[bool]:
     return [name in everywhere for name in names]
 
 
-def _membership(sets: GeneSets, names: list[str], *, least: int, most: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _membership(
+    sets: GeneSets, names: list[str], *, least: int, most: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Bool (sets, genes) of the sets to test, and their indices; each combination of genes once."""
     number = {name: i for i, name in enumerate(names)}
     seen: set[bytes] = set()
@@ -221,7 +237,9 @@ def _windows_in_genes(windows: ClusteredWindows, codes: NDArray[np.int64], *, ge
     return flat.reshape(clusters, genes)
 
 
-def _touch(touched: NDArray[np.bool_], member: NDArray[np.bool_], annotated: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+def _touch(
+    touched: NDArray[np.bool_], member: NDArray[np.bool_], annotated: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
     """The usual over-representation: genes touched bool (C, genes) against sets bool (S, genes), arrays (C, S)."""
     from scipy.stats import hypergeom
 

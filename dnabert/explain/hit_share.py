@@ -53,7 +53,8 @@ def share_against(
     Examples
     --------
     >>> import numpy as np
-    >>> found = share_against(np.ones(4, bool), np.zeros(4, bool), inside_locus=np.arange(4), outside_locus=np.arange(4))
+    >>> loci = np.arange(4)
+    >>> found = share_against(np.ones(4, bool), np.zeros(4, bool), inside_locus=loci, outside_locus=loci)
     >>> found["share"], round(found["odds_ratio"], 3), round(found["p"], 4)
     (1.0, 81.0, 0.0286)
     """

@@ -1,4 +1,5 @@
-"""What a cluster's windows are relatives of: their hits in databases of known sequences, against those of other windows."""
+"""What a cluster's windows are relatives of: their hits in databases of known sequences, against those of other
+windows."""
 
 from __future__ import annotations
 
@@ -68,8 +69,8 @@ def homology(
     - ``families``, ``subjects`` : a row for each that a sampled member hits, the largest share first: ``name``, the
       fields of `share_against`, ``q``, ``family``, ``subject`` (the one that members hit most often), ``identity`` and
       ``length`` (columns; medians over hits, the best of each window), ``query_start``, ``query_end`` (medians, in the
-      window), ``subject_start``, ``subject_end``, ``subject_length`` (medians, in ``subject``), ``subject_within`` (the stretch
-      of it that nine tenths of the hits do not begin before, nor end behind), ``forward`` (share of
+      window), ``subject_start``, ``subject_end``, ``subject_length`` (medians, in ``subject``), ``subject_within`` (the
+      stretch of it that nine tenths of the hits do not begin before, nor end behind), ``forward`` (share of
       hits on the subject's forward strand), ``best`` (share of windows whose best hit this is).
     - ``sentence`` : the same for a reader.
 
@@ -132,7 +133,9 @@ def name_consensuses(
             found[number]["hits"].append({"database": Path(database).name, "family": family_of(hit["subject"]), **hit})
     for number in given:
         found[number]["hits"].sort(key=lambda hit: -hit["bit_score"])
-        found[number]["sentence"] = _named(found[number]["hits"], length=len(consensuses[number]["consensus"]), databases=databases)
+        found[number]["sentence"] = _named(
+            found[number]["hits"], length=len(consensuses[number]["consensus"]), databases=databases
+        )
     return found
 
 
@@ -260,14 +263,15 @@ def describe_hits(row: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> row = {"name": "SINE/Alu", "subject": "AluY#SINE/Alu", "share": 0.83, "background_share": 0.104, "identity": 0.881, "length": 290.0}
-    >>> describe_hits(row)
-    '83 % of the members searched hit SINE/Alu (most often AluY#SINE/Alu) at 88 % identity over 290 bp; 10 % of other windows do'
+    >>> row = {"name": "SINE/Alu", "subject": "AluY#SINE/Alu", "identity": 0.881, "length": 290.0}
+    >>> describe_hits(row | {"share": 0.83, "background_share": 0.104})
+    '83 % of the members searched hit SINE/Alu (most often AluY#SINE/Alu) at 88 % identity over 290 bp; 10 % of other
+    windows do'
     """
     often = "" if row["subject"] == row["name"] else f" (most often {row['subject']})"
     return (
-        f"{percent(row['share'])} of the members searched hit {row['name']}{often} at {percent(row['identity'])} identity "
-        f"over {row['length']:.0f} bp; {percent(row['background_share'])} of other windows do"
+        f"{percent(row['share'])} of the members searched hit {row['name']}{often} at {percent(row['identity'])} "
+        f"identity over {row['length']:.0f} bp; {percent(row['background_share'])} of other windows do"
     )
 
 

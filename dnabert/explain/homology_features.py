@@ -1,4 +1,5 @@
-"""How like each window is, by BLAST, to known sequences and to other windows: numbers that explain a window without a model."""
+"""How like each window is, by BLAST, to known sequences and to other windows: numbers that explain a window without a
+model."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from dnabert.explain.windows import ClusteredWindows
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Windows of the corpus that all windows are searched in: what is repeated a hundred times in a genome is met three times.
+#: Windows of the corpus that all windows are searched in: what is repeated a hundred times in a genome is met three
+#: times.
 ANCHORS = 400
-#: Sequences of a database that have a column of their own, those that most windows hit; the best hit in others shares one.
+#: Sequences of a database that have a column of their own, those that most windows hit; the best hit in others shares
+#: one.
 _SUBJECTS = 64
 #: Columns that the scores against the anchors are reduced to.
 _COMPONENTS = 24
@@ -36,8 +39,8 @@ def homology_features(
 ) -> NDArray[np.float64]:
     """Bit scores of each window against known sequences and against a sample of the windows themselves.
 
-    The sample makes it an explanation for genomes without any known element too: families that no database has make hits among
-    windows. Hits of windows of one locus (itself, orthologs, overlapping ones; see `loci`) do not count.
+    The sample makes it an explanation for genomes without any known element too: families that no database has make
+    hits among windows. Hits of windows of one locus (itself, orthologs, overlapping ones; see `loci`) do not count.
 
     Parameters
     ----------
@@ -49,11 +52,12 @@ def homology_features(
 
     Returns
     -------
-    float64 (n, p): of each database whether, and the logarithm of the best bit score with which, each of its 64 most often hit
-    sequences is hit, and any other; of the corpus whether any anchor is hit, the logarithms of their number and of the best bit
-    score, and the logarithms of the scores against all anchors reduced to at most 24 columns (truncated singular values). The
-    logarithms make a copy of 300 bases and one of 100 alike, and whether there is a hit is a column of its own, so that a linear
-    regression can take out that a window is of a family at all. p may be 0, when nothing is hit.
+    float64 (n, p): of each database whether, and the logarithm of the best bit score with which, each of its 64 most
+    often hit sequences is hit, and any other; of the corpus whether any anchor is hit, the logarithms of their number
+    and of the best bit score, and the logarithms of the scores against all anchors reduced to at most 24 columns
+    (truncated singular values). The logarithms make a copy of 300 bases and one of 100 alike, and whether there is a
+    hit is a column of its own, so that a linear regression can take out that a window is of a family at all. p may be
+    0, when nothing is hit.
 
     Raises
     ------
@@ -69,7 +73,13 @@ def homology_features(
     chosen = _one_per_locus(locus, most=anchors, seed=seed)
     if len(chosen) > 1:
         hits = blast(
-            bases, bases[chosen], task=task, e_value=e_value, most_subjects=max(5, len(chosen)), best_only=True, threads=threads
+            bases,
+            bases[chosen],
+            task=task,
+            e_value=e_value,
+            most_subjects=max(5, len(chosen)),
+            best_only=True,
+            threads=threads,
         )
         parts.append(_against_anchors(hits, chosen, locus=locus, seed=seed))
     return np.hstack(parts)
@@ -82,7 +92,8 @@ def _one_per_locus(locus: NDArray[np.integer], *, most: int, seed: int) -> NDArr
 
 
 def _against_database(hits: pd.DataFrame, *, n: int) -> NDArray[np.float64]:
-    """Logarithms of the best scores against each of the commonest subjects and the rest, then whether there is one: float64 (n, 2 s)."""
+    """Logarithms of the best scores against each of the commonest subjects and the rest, then whether there is one:
+    float64 (n, 2 s)."""
     common = hits["subject"].value_counts(sort=True).index[:_SUBJECTS]
     number = {name: i for i, name in enumerate(sorted(common))}
     scores = np.zeros((n, len(number) + 1))

@@ -1,4 +1,5 @@
-"""Whether a cluster's windows are related by descent, alike in composition, or neither: edit distances against four backgrounds."""
+"""Whether a cluster's windows are related by descent, alike in composition, or neither: edit distances against four
+backgrounds."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ KINDS = ("homologous", "compositional", "neither", "undecided")
 #: al. 2006. On four apes' chromosome 22 nothing lies near it: the clusters fall below -0.44 or above -0.11 (shuffled).
 _RELATED = ("equal_gc", "shuffled")
 _MEDIUM = 0.33
-#: … and edits within as a share of those with shuffled sequence, at most: distances of unrelated windows scatter by 2 % only, so
-#: that a motif of ten bases in common is a large delta; copies that are 75 % identical over half a window save a fifth.
+#: … and edits within as a share of those with shuffled sequence, at most: distances of unrelated windows scatter by 2 %
+#: only, so that a motif of ten bases in common is a large delta; copies that are 75 % identical over half a window save
+#: a fifth.
 _FEWER = 0.9
 #: Benjamini-Hochberg's rate of false discoveries.
 _RATE = 0.05
@@ -40,8 +42,9 @@ _ROUNDS = 40
 #: Pairs closer than this share of pairs with a shuffled sequence are closer than chance.
 _CHANCE = 0.01
 _ANCHORS = 600
-#: Windows around a cluster with which its composition is compared: ten for each of its own while these are no more than 5,000, which hold
-#: the thousand loci that are used; of larger clusters one for each, since ten for each of 22,000 windows are all windows there are.
+#: Windows around a cluster with which its composition is compared: ten for each of its own while these are no more than
+#: 5,000, which hold the thousand loci that are used; of larger clusters one for each, since ten for each of 22,000
+#: windows are all windows there are.
 _AROUND, _MOST_AROUND = 10, 5_000
 _CHUNK = 8_192
 
@@ -78,9 +81,9 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     The kind is the first that holds:
 
     - ``homologous`` when the semi-global distances are lower than those of ``equal_gc`` and of ``shuffled``: Cliff's
-      delta -0.33 or less and q 0.05 or less for both, and a tenth of the edits with ``shuffled`` or more are saved (a short
-      motif in common is a large delta, since unrelated windows are all equally far apart). Repeats of two letters stay as near when they are shuffled, and
-      are not called homologous;
+      delta -0.33 or less and q 0.05 or less for both, and a tenth of the edits with ``shuffled`` or more are saved (a
+      short motif in common is a large delta, since unrelated windows are all equally far apart). Repeats of two letters
+      stay as near when they are shuffled, and are not called homologous;
     - ``undecided`` when neither of the two intervals excludes -0.33, or there are fewer than five loci: the distances
       may well be lower, and the loci are too few to tell;
     - ``compositional`` when they are as far apart as chance, and dinucleotide frequencies tell the cluster's windows
@@ -106,10 +109,11 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     95 % interval, below 0 where the cluster is closer; see `pair_effect`), ``p`` and ``q`` (Benjamini-Hochberg over
     clusters, forms and backgrounds); ``closer_than_chance`` (share of pairs closer, semi-globally, than 99 % of the
     shuffled ones); ``equal_gc_gap`` (mean difference in GC between the pairs' windows and those of ``equal_gc``: the
-    clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within``, ``equally_near`` and ``random`` pairs, and ``effect``, Cliff's delta of
-    the pairs within against random ones, below 0 where the cluster is closer);
-    ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``, ``high``; against all other windows, and
-    against those nearest to the cluster's centre: ten for each of its own, of more than 500 as many as 5,000 or itself has), None where there are fewer than five loci.
+    clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within``, ``equally_near`` and
+    ``random`` pairs, and ``effect``, Cliff's delta of the pairs within against random ones, below 0 where the cluster
+    is closer); ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``, ``high``; against all other
+    windows, and against those nearest to the cluster's centre: ten for each of its own, of more than 500 as many as
+    5,000 or itself has), None where there are fewer than five loci.
     """
     locus = loci(windows.places)
     noise = disjoint_pairs(np.flatnonzero(windows.labels < 0), locus, pairs=pairs, seed=seed).reshape(-1, 2)
@@ -172,7 +176,12 @@ def _of_cluster(windows: ClusteredWindows, label: int, *, background: _Backgroun
         for name in GROUPS:
             if len(groups.get(name, ())) > 1:
                 found = pair_effect(values, groups[name][:, column], ends=locus[rounds])
-                cell = {"form": form, "against": name, "n": len(groups[name]), "mean": float(groups[name][:, column].mean())}
+                cell = {
+                    "form": form,
+                    "against": name,
+                    "n": len(groups[name]),
+                    "mean": float(groups[name][:, column].mean()),
+                }
                 cell |= {"effect": found.effect, "low": found.low, "high": found.high, "p": found.p}
                 row["comparisons"].append(cell)
     return row
@@ -188,7 +197,9 @@ def _groups(
     inside = windows.labels == label
     equal, kept = equal_gc_pairs(pairs, gc, outside=np.flatnonzero(~inside), locus=background.locus, seed=seed)
     # Case would be a letter of its own to the shuffle; without the bit 0x20 letters are upper case.
-    second = shuffle_dinucleotides(windows.sequences(pairs[:, 1]) & np.uint8(0xDF), rows=np.arange(len(pairs)), seed=seed)
+    second = shuffle_dinucleotides(
+        windows.sequences(pairs[:, 1]) & np.uint8(0xDF), rows=np.arange(len(pairs)), seed=seed
+    )
     groups = {
         "unclustered": background.unclustered,
         "equal_gc": _distances(windows, equal),
@@ -204,7 +215,12 @@ def _groups(
         nearly = float(background.near.distance[chosen].mean()) if len(chosen) else None
         effect = cliffs_delta(apart, background.apart)[0]
         random = float(background.apart.mean())
-        facts["embedding_distance"] = {"within": float(apart.mean()), "equally_near": nearly, "random": random, "effect": effect}
+        facts["embedding_distance"] = {
+            "within": float(apart.mean()),
+            "equally_near": nearly,
+            "random": random,
+            "effect": effect,
+        }
     return groups, facts
 
 

@@ -20,19 +20,23 @@ _LEAST = 0.02
 _FEWEST = 50
 
 
-def shuffled_rows(table: pd.DataFrame, *, within_places: bool, draws: int = 1, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def shuffled_rows(
+    table: pd.DataFrame, *, within_places: bool, draws: int = 1, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     """Yield, for each draw of the null, the row of the window whose feature each window takes: int (n,).
 
-    All chromosomes are turned by the same share of their windows: what is alike in neighbours stays alike. Genomes that share
-    orthologous blocks are turned together, slot by slot (`circle_of`), since four near-copies of a genome turned one by one would be four
-    genomes, which agree less by chance; where a genome has no window on a slot it takes the next one's. Chromosomes of fewer than 50
-    windows, such as contigs, are turned as one, laid end to end. Without coordinates windows are permuted.
+    All chromosomes are turned by the same share of their windows: what is alike in neighbours stays alike. Genomes that
+    share orthologous blocks are turned together, slot by slot (`circle_of`), since four near-copies of a genome turned
+    one by one would be four genomes, which agree less by chance; where a genome has no window on a slot it takes the
+    next one's. Chromosomes of fewer than 50 windows, such as contigs, are turned as one, laid end to end. Without
+    coordinates windows are permuted.
 
     Parameters
     ----------
     table : n windows.
     within_places : change windows within each place instead (see `dnabert.corpus.places.places_apart`), for a feature
-        such as the genome in which chromosomes do not vary; where no place has two genomes, whole places change genomes.
+        such as the genome in which chromosomes do not vary; where no place has two genomes, whole places change
+        genomes.
     draws : how many.
     rng : their source.
 
@@ -62,7 +66,9 @@ def _turned(table: pd.DataFrame, *, draws: int, rng: np.random.Generator) -> Ite
     placed, windows = (genome * len(slots) + at)[order], np.bincount(genome)
     last = np.cumsum(windows)
     for _ in range(draws):
-        shift = np.clip(np.round(rng.uniform(_LEAST, 1 - _LEAST) * length), np.minimum(1, length - 1), length - 1).astype(np.int64)
+        shift = np.clip(
+            np.round(rng.uniform(_LEAST, 1 - _LEAST) * length), np.minimum(1, length - 1), length - 1
+        ).astype(np.int64)
         target = begin + (np.arange(len(slots)) - begin + shift) % length
         found = np.searchsorted(placed, genome * len(slots) + target[at])
         yield order[np.where(found < last[genome], found, (last - windows)[genome])]
@@ -76,7 +82,8 @@ def _sequences(table: pd.DataFrame) -> np.ndarray:
 
 
 def _laid_out(slots: np.ndarray, sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slots one sequence after the other: where each one's sequence begins and how long it is, in that order, and the place of each slot."""
+    """Slots one sequence after the other: where each one's sequence begins and how long it is, in that order, and the
+    place of each slot."""
     order = np.lexsort((slots, sequence))
     place = np.empty(len(slots), dtype=np.int64)
     place[order] = np.arange(len(slots))
@@ -110,7 +117,8 @@ def informations(labels: np.ndarray, codes: np.ndarray, shuffles: Iterable[np.nd
     chance = float(expected_mutual_information(csr_matrix(observed), len(labels)))
 
     def adjusted(counts: np.ndarray) -> float:
-        margins = entropy(counts.sum(axis=1)) + entropy(counts.sum(axis=0))  # those of classes that were moved may be a little different
+        # those of classes that were moved may be a little different
+        margins = entropy(counts.sum(axis=1)) + entropy(counts.sum(axis=0))
         return (margins - entropy(counts.ravel()) - chance) / max(margins / 2 - chance, np.finfo(float).eps)
 
     return adjusted(observed), np.array([adjusted(table(codes[moved])) for moved in shuffles])

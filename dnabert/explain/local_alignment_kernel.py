@@ -9,8 +9,11 @@ from dnabert.compilation import compiled
 
 
 @compiled
-def best_scores(queries: NDArray[np.uint8], target: NDArray[np.uint8], match: int, mismatch: int, gap: int) -> NDArray[np.int64]:
-    """Best local score of each query with the target, diagonal by diagonal: no cell of one waits for another, so that the compiler takes many at once.
+def best_scores(
+    queries: NDArray[np.uint8], target: NDArray[np.uint8], match: int, mismatch: int, gap: int
+) -> NDArray[np.int64]:
+    """Best local score of each query with the target, diagonal by diagonal: no cell of one waits for another, so that
+    the compiler takes many at once.
 
     Parameters
     ----------
@@ -27,7 +30,8 @@ def best_scores(queries: NDArray[np.uint8], target: NDArray[np.uint8], match: in
     # whole numbers in float32, which numba does not widen as it does small integers
     same, other, lost, nothing = np.float32(match), np.float32(mismatch), np.float32(gap), np.float32(0)
     for number in range(n):
-        query, cells = queries[number], np.zeros((3, length + 1), dtype=np.float32)  # of three diagonals, by the query's base
+        # of three diagonals, by the query's base
+        query, cells = queries[number], np.zeros((3, length + 1), dtype=np.float32)
         highest = np.zeros(length + 1, dtype=np.float32)
         for diagonal in range(2, length + len(target) + 1):
             low, high = max(1, diagonal - len(target)), min(length, diagonal - 1)

@@ -50,7 +50,8 @@ def loci(places: Places) -> NDArray[np.int64]:
 
 
 def independent_places(table: pd.DataFrame, locus: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Number the places of which each is one observation: int64 (n,), whole loci; those of a stretch of 10 kb are one (`places_apart`).
+    """Number the places of which each is one observation: int64 (n,), whole loci; those of a stretch of 10 kb are one
+    (`places_apart`).
 
     Neighbours are alike: of windows in a tandem array each has the element that any has.
 
@@ -79,10 +80,11 @@ def _chains(places: Places) -> NDArray[np.int64]:
 
 
 def count_stretches(rows: NDArray[np.integer], places: Places, *, locus: NDArray[np.integer]) -> int:
-    """Number of stretches of 10 kb that the loci of some windows fill: neighbours, such as the parts of one prophage, are one place.
+    """Number of stretches of 10 kb that the loci of some windows fill: neighbours, such as the parts of one prophage,
+    are one place.
 
-    A stretch begins at the first locus that none before it reaches, so that no border parts what is near. A locus of several
-    genomes lies where its window on the first of their sequences does.
+    A stretch begins at the first locus that none before it reaches, so that no border parts what is near. A locus of
+    several genomes lies where its window on the first of their sequences does.
 
     Parameters
     ----------
@@ -130,7 +132,10 @@ def disjoint_pairs(
     """
     rng = np.random.default_rng(seed)
     order = np.argsort(locus[rows], kind="stable")
-    members, (_, begin, size) = np.asarray(rows)[order], np.unique(locus[rows][order], return_index=True, return_counts=True)
+    members, (_, begin, size) = (
+        np.asarray(rows)[order],
+        np.unique(locus[rows][order], return_index=True, return_counts=True),
+    )
     per_round = min(len(begin) // 2, pairs)
     needed = min(rounds, -(-pairs // max(per_round, 1)))
     found = np.empty((needed, per_round, 2), dtype=np.int64)
@@ -142,7 +147,12 @@ def disjoint_pairs(
 
 
 def equal_gc_pairs(
-    pairs: NDArray[np.integer], gc: NDArray[np.floating], *, outside: NDArray[np.integer], locus: NDArray[np.integer], seed: int = 0
+    pairs: NDArray[np.integer],
+    gc: NDArray[np.floating],
+    *,
+    outside: NDArray[np.integer],
+    locus: NDArray[np.integer],
+    seed: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each pair one of windows from outside, each of the GC of its counterpart.
 

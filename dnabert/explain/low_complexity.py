@@ -12,7 +12,8 @@ THRESHOLD = 2.0
 #: Distance between windows, in bases; dustmasker moves by one, a quarter of the window loses little.
 STEP = 16
 _ROWS = 4_096
-#: Letters that simple stretches are mostly of, as read on either strand; how much of them, and how much more than of any others.
+#: Letters that simple stretches are mostly of, as read on either strand; how much of them, and how much more than of
+#: any others.
 _LETTERS = {"A": b"A", "C": b"C", "A and C": b"AC", "A and G": b"AG", "A and T": b"AT", "C and G": b"CG"}
 _MOSTLY, _AHEAD = 0.7, 0.1
 _COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
@@ -49,10 +50,11 @@ def low_complexity(bases: np.ndarray) -> np.ndarray:
 
 
 def simple_letters(bases: np.ndarray) -> dict[str, str | float] | None:
-    """The letter, or the two letters, that simple stretches mostly are of, as poly-A, microsatellites, polypurine and AT-rich stretches are.
+    """The letter, or the two letters, that simple stretches mostly are of, as poly-A, microsatellites, polypurine and
+    AT-rich stretches are.
 
-    Each simple 64-base window is read on the strand that has more of them. The mean over these windows is at least 0.7 of one letter, or
-    0.7 of two and 0.1 more than of any other two (of random sequence two letters are 0.5 to 0.6).
+    Each simple 64-base window is read on the strand that has more of them. The mean over these windows is at least 0.7
+    of one letter, or 0.7 of two and 0.1 more than of any other two (of random sequence two letters are 0.5 to 0.6).
 
     Parameters
     ----------

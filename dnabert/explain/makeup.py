@@ -44,14 +44,16 @@ def cluster_makeup(
     Returns
     -------
     One dict per cluster, 0 to C - 1, with ``label``, ``n``, ``share`` of all windows, ``loci`` (places that are not
-    near-copies of one another, see `loci`), ``stretches`` (of 10 kb that these fill, see `count_stretches`), and, where the table has coordinates, ``genomes`` (windows of each) and
-    ``footprint`` (bases of each genome that the windows cover, counted once) with its sum ``footprint_bp``.
+    near-copies of one another, see `loci`), ``stretches`` (of 10 kb that these fill, see `count_stretches`), and, where
+    the table has coordinates, ``genomes`` (windows of each) and ``footprint`` (bases of each genome that the windows
+    cover, counted once) with its sum ``footprint_bp``.
 
     Each of `MEASURES` is a dict: ``value``, ``low``, ``high`` (mean over the windows with a 95 % bootstrap interval
-    over loci, of fewer than five Student's, of one None), ``rest`` (mean over all other windows), ``effect`` (Cliff's delta of the means of the loci, cluster
-    against rest), ``p`` (two-sided, from shifts of the labels along the genome, since composition runs on for megabases: see
-    `differences`) and ``q`` (Benjamini-Hochberg over clusters and measures). ``low_complexity`` has ``simple``, too: the letters that its
-    simple stretches mostly are of, from at most 1,000 members, or None (see `simple_letters`).
+    over loci, of fewer than five Student's, of one None), ``rest`` (mean over all other windows), ``effect`` (Cliff's
+    delta of the means of the loci, cluster against rest), ``p`` (two-sided, from shifts of the labels along the genome,
+    since composition runs on for megabases: see `differences`) and ``q`` (Benjamini-Hochberg over clusters and
+    measures). ``low_complexity`` has ``simple``, too: the letters that its simple stretches mostly are of, from at most
+    1,000 members, or None (see `simple_letters`).
 
     ``medoid`` is the member nearest to the cluster's centre in ``points`` (None without points), ``boundary`` the
     members to which the centre of another cluster is nearest, compared with their own (those of least ``probability``
@@ -149,7 +151,13 @@ def _extent(windows: ClusteredWindows, rows: NDArray[np.int64]) -> dict[str, Any
 
 
 def _against_rest(
-    values: NDArray[np.float64], inside: NDArray[np.bool_], *, most: float, locus: NDArray[np.int64], resamples: int, rng: np.random.Generator
+    values: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    *,
+    most: float,
+    locus: NDArray[np.int64],
+    resamples: int,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """A measure, which is 0 to `most`, of the windows inside and of the others."""
     known = ~np.isnan(values)
@@ -177,7 +185,8 @@ def _by_locus(values: NDArray[np.float64], locus: NDArray[np.int64]) -> tuple[ND
 def _mean_over_loci(
     sums: NDArray[np.float64], counts: NDArray[np.int64], *, resamples: int, rng: np.random.Generator
 ) -> Score:
-    """Mean over windows; whole loci are resampled, because windows of one are near-copies, and fewer than five tell what `of_drawn` says."""
+    """Mean over windows; whole loci are resampled, because windows of one are near-copies, and fewer than five tell
+    what `of_drawn` says."""
     drawn = (rng.integers(len(sums), size=len(sums)) for _ in range(resamples))
     value = float(sums.sum() / counts.sum())
     low, high = of_drawn(value, np.array([sums[rows].sum() / counts[rows].sum() for rows in drawn]), places=len(sums))
@@ -196,7 +205,11 @@ def _members(
     rows = windows.members(label)
     own, other, nearest = _distances(windows, label, centres=centres)
     sure = windows.table["probability"].to_numpy()[rows] if "probability" in windows.table else np.ones(len(rows))
-    order = np.argsort(sure, kind="stable") if nearest is None else np.argsort(other / np.maximum(own, 1e-12), kind="stable")
+    order = (
+        np.argsort(sure, kind="stable")
+        if nearest is None
+        else np.argsort(other / np.maximum(own, 1e-12), kind="stable")
+    )
     boundary = _apart(order, locus[rows], count=count)
     chosen = _apart(rng.permutation(len(rows)), locus[rows], count=count)
 
@@ -218,7 +231,9 @@ def _centres(windows: ClusteredWindows) -> NDArray[np.float64] | None:
     """Mean point of each cluster, float64 (C, c)."""
     if windows.points is None or not len(windows.clusters):
         return None
-    return np.stack([windows.points[windows.members(label)].mean(axis=0, dtype=np.float64) for label in windows.clusters])
+    return np.stack(
+        [windows.points[windows.members(label)].mean(axis=0, dtype=np.float64) for label in windows.clusters]
+    )
 
 
 def _distances(

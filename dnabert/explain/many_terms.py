@@ -25,7 +25,9 @@ LEAST, SHARE = 20, 0.1
 _CHUNK = 64
 
 
-def many_terms_enrichment(windows: ClusteredWindows, holds: csr_matrix, *, column: str, names: Sequence[str], known: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def many_terms_enrichment(
+    windows: ClusteredWindows, holds: csr_matrix, *, column: str, names: Sequence[str], known: NDArray[np.bool_]
+) -> list[dict[str, Any]]:
     """Terms that at least a tenth of a cluster's windows have, against the rest of the windows.
 
     Only these are tested, but ``q`` counts all that could have been: every term that 20 windows have, in every cluster

@@ -38,7 +38,9 @@ class Motif:
         if len(shape) != 2 or shape[1:] != (4,) or shape[0] == 0:
             raise UserError(f"motif {self.name}: its matrix has shape {shape}, allowed is (columns, 4): A, C, G, T")
         if not (np.min(self.matrix) >= 0 and np.max(self.matrix) <= 1 + _TOLERANCE):  # so that NaN is refused too
-            raise UserError(f"motif {self.name}: its matrix holds more than shares of 0 to 1: give shares that sum to 1")
+            raise UserError(
+                f"motif {self.name}: its matrix holds more than shares of 0 to 1: give shares that sum to 1"
+            )
         sums = np.sum(self.matrix, axis=1)
         if np.abs(sums - 1).max() > _TOLERANCE:
             worst = int(np.abs(sums - 1).argmax())
@@ -79,7 +81,8 @@ def read_meme(path: str | Path) -> list[Motif]:
 def write_meme(motifs: Iterable[Motif], path: str | Path) -> None:
     """Write motifs as a MEME file (version 4) that the MEME suite, HOMER's and JASPAR's tools read."""
     parts = [
-        "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n"
+        "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\n"
+        "A 0.25 C 0.25 G 0.25 T 0.25\n"
     ]
     for motif in motifs:
         if not motif.name or len(f"{motif.name} {motif.alternate}".split()) > 2:

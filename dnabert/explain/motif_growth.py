@@ -1,8 +1,10 @@
-"""A motif grown from a word: sites with one mismatch, columns added while they carry information, a few rounds of refining.
+"""A motif grown from a word: sites with one mismatch, columns added while they carry information, a few rounds of
+refining.
 
-As in HOMER (Heinz et al. 2010) and STREME (Bailey 2021): the best enriched word is the seed, the score threshold is the one
-that separates the cluster from its background best, the sites are masked, and the search begins again. Within a round each
-window gives its best site at most, as in MEME's ZOOPS model (Bailey & Elkan 1995), by the winner instead of by weights.
+As in HOMER (Heinz et al. 2010) and STREME (Bailey 2021): the best enriched word is the seed, the score threshold is the
+one that separates the cluster from its background best, the sites are masked, and the search begins again. Within a
+round each window gives its best site at most, as in MEME's ZOOPS model (Bailey & Elkan 1995), by the winner instead of
+by weights.
 """
 
 from __future__ import annotations
@@ -98,7 +100,8 @@ def mask(code: NDArray[np.uint8], weights: NDArray[np.floating], *, threshold: f
 
 
 def information(matrix: NDArray[np.floating], *, n_sites: int | NDArray[np.integer] = 0) -> NDArray[np.float64]:
-    """Bits of each column against equal letters, less what a column of n random sites would show (Schneider et al. 1986).
+    """Bits of each column against equal letters, less what a column of n random sites would show (Schneider et al.
+    1986).
 
     Parameters
     ----------
@@ -120,7 +123,8 @@ def information(matrix: NDArray[np.floating], *, n_sites: int | NDArray[np.integ
 def _aligned(
     code: NDArray[np.uint8], weights: NDArray[np.float64], *, threshold: float
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Windows with a site, and their best sites with flanks on the motif's strand: uint8 (s, l + 2 * flank), 4 beyond an end."""
+    """Windows with a site, and their best sites with flanks on the motif's strand: uint8 (s, l + 2 * flank), 4 beyond
+    an end."""
     sites = best_sites(code, weights)
     rows = np.flatnonzero(sites.score >= np.float32(threshold))
     padded = np.pad(code, ((0, 0), (_FLANK, _FLANK)), constant_values=UNKNOWN)
@@ -145,7 +149,8 @@ def _weights(counts: NDArray[np.float64], letters: NDArray[np.float64]) -> NDArr
 def _without_itself(
     aligned: NDArray[np.uint8], counts: NDArray[np.float64], letters: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What each site would score if it had not made the motif: of few sites, each fits the columns that it made too well."""
+    """What each site would score if it had not made the motif: of few sites, each fits the columns that it made too
+    well."""
     n = counts.sum(axis=1)
     extra = np.sqrt(np.maximum(n, 1))
     left = np.maximum(counts - 1, 0) + extra[:, None] * letters
@@ -185,7 +190,8 @@ def _core(matrix: NDArray[np.float64]) -> slice:
 
 
 def _threshold(inside: NDArray[np.floating], backgrounds: list[NDArray[np.floating]]) -> tuple[float, float] | None:
-    """The score that separates best and the weaker of the enrichments there; None when none goes in the right direction."""
+    """The score that separates best and the weaker of the enrichments there; None when none goes in the right
+    direction."""
     own = np.sort(inside[inside > 0])[::-1]
     if len(own) < MINIMUM_WINDOWS:
         return None

@@ -55,11 +55,11 @@ def cluster_motifs(
 ) -> list[dict[str, Any]]:
     """Motifs in more of a cluster's windows than in others and than in its own windows, shuffled.
 
-    Of near-copies one window counts (`representatives`), and all windows of a place are in one half (`halves`): motifs are grown on
-    the one (at most 1,000 windows of the cluster and of each background) and counted on the other (at most 4,000), which
-    keeps the p-values honest. A window has a site or not; p is Fisher's exact, one-sided, of as many windows as the motif's
-    design effect among those counted leaves, if larger (`DesignEffect`; the intervals are as much wider); q is
-    Benjamini-Hochberg's over clusters and motifs.
+    Of near-copies one window counts (`representatives`), and all windows of a place are in one half (`halves`): motifs
+    are grown on the one (at most 1,000 windows of the cluster and of each background) and counted on the other (at most
+    4,000), which keeps the p-values honest. A window has a site or not; p is Fisher's exact, one-sided, of as many
+    windows as the motif's design effect among those counted leaves, if larger (`DesignEffect`; the intervals are as
+    much wider); q is Benjamini-Hochberg's over clusters and motifs.
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ def cluster_motifs(
     list of dict, one per cluster: ``label``, ``n_growing``, ``n_held_out``, ``n_others``, ``n_shuffled`` (held out) and
     ``motifs``, in the order found, each with ``name``, ``consensus`` (IUPAC), ``letters`` (the most frequent ones),
     ``seed``, ``matrix`` (l rows of shares of A, C, G, T), ``length``, ``information_bits``, ``n_growing_sites``,
-    ``threshold_bits``, ``n_sites`` and ``n_windows`` (held out), ``forward_share`` of the sites (None for a palindrome),
-    ``versus_others`` and ``versus_shuffled`` (share, background_share, log_odds, low, high, p, q), and ``position`` of the
-    windows' best sites: ``histogram`` over ten parts of the window, ``distance``, p and q of Kolmogorov and Smirnov's test
-    against uniform (None with fewer than 5 sites).
+    ``threshold_bits``, ``n_sites`` and ``n_windows`` (held out), ``forward_share`` of the sites (None for a
+    palindrome), ``versus_others`` and ``versus_shuffled`` (share, background_share, log_odds, low, high, p, q), and
+    ``position`` of the windows' best sites: ``histogram`` over ten parts of the window, ``distance``, p and q of
+    Kolmogorov and Smirnov's test against uniform (None with fewer than 5 sites).
     """
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels = windows.labels[rows]
@@ -84,7 +84,9 @@ def cluster_motifs(
     result, tests = [], []
     for label in watched(windows.clusters, "motifs"):
         growing, testing = (
-            _half(windows, rows[held_out == side], labels[held_out == side], label=label, most=most, rank=rank, seed=seed)
+            _half(
+                windows, rows[held_out == side], labels[held_out == side], label=label, most=most, rank=rank, seed=seed
+            )
             for side, most in ((False, GROWING), (True, HELD_OUT))
         )
         row: dict[str, Any] = {"label": label, "n_growing": len(growing.inside), "n_held_out": len(testing.inside)}

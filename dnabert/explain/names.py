@@ -1,4 +1,5 @@
-"""Findings that can name a cluster, each with its odds against other windows, and which of them does; those of annotation stand here."""
+"""Findings that can name a cluster, each with its odds against other windows, and which of them does; those of
+annotation stand here."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ PIECE = 0.5
 _MANY_CLASSES = {"repeat_class": "repeats", "repeat_name": "repeats", "gene_type": "genes"}
 #: Classes of repeats that are no mobile elements.
 _NO_ELEMENTS = ("Simple_repeat", "Low_complexity", "Satellite")
-#: Share of the windows cut at one codon position from which they are told to be of genes on one strand, and of a cluster's from which it is one genome's.
+#: Share of the windows cut at one codon position from which they are told to be of genes on one strand, and of a
+#: cluster's from which it is one genome's.
 NEARLY = 0.9
 
 
@@ -52,7 +54,11 @@ def strongest_name(card: Record) -> Name | None:
     for name in found[1:]:
         if best is not None and min(name.odds, UTMOST) >= FAR * min(best.odds, UTMOST):
             best = name
-    if best is not None and best.basis in ("element", "repeat", "tandem repeat", "low complexity", "family") and (period := period_of_most(card)):
+    if (
+        best is not None
+        and best.basis in ("element", "repeat", "tandem repeat", "low complexity", "family")
+        and (period := period_of_most(card))
+    ):
         best = replace(best, text=f"{best.text}, {period}")
     return best
 
@@ -62,17 +68,26 @@ def _held(card: Record, *finders: Callable[[Record], Name | None]) -> list[Name]
 
 
 def _element(card: Record) -> Name | None:
-    """The family that most members hit, in whichever database, and the sequence of it that is most often the best hit."""
+    """The family that most members hit, in whichever database, and the sequence of it that is most often the best
+    hit."""
     rows = [(row, base) for base in card.get("homology", {}).get("databases", []) for row in base["families"]]
     rows = [(row, base) for row, base in rows if row["share"] >= MOST and row["odds_ratio"] > 1 and counts(row)]
     if not rows:
         return None
     row, base = max(rows, key=lambda each: each[0]["share"])
-    own = [each for each in base.get("subjects", []) if each["name"] != row["name"] and family_of(each["name"]) == row["name"]]
+    own = [
+        each
+        for each in base.get("subjects", [])
+        if each["name"] != row["name"] and family_of(each["name"]) == row["name"]
+    ]
     often = max(own, key=lambda each: each["best"], default=None)
     which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
-    told = f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of {_searched(card)} at {percent(row['identity'])} identity"
-    there = row if often is None or often["name"] == row.get("subject") else often  # a piece of the sequence that is named
+    told = (
+        f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of {_searched(card)} at "
+        f"{percent(row['identity'])} identity"
+    )
+    # a piece of the sequence that is named
+    there = row if often is None or often["name"] == row.get("subject") else often
     return Name("element", f"{told} over {row['length']:.0f} bp{_piece(there)}", row["odds_ratio"])
 
 
@@ -83,12 +98,15 @@ def _searched(card: Record) -> str:
 
 
 def _piece(row: Record) -> str:
-    """Which piece of a long element nearly all members are, or nothing: of an element that windows cut in pieces each is a cluster.
+    """Which piece of a long element nearly all members are, or nothing: of an element that windows cut in pieces each
+    is a cluster.
 
     Examples
     --------
-    >>> _piece({"subject_within": [3650.4, 4420.0], "subject_length": 7000}), _piece({"subject_within": [0.0, 300.0], "subject_length": 311})
-    (', within bases 3,651 to 4,420 of its 7,000', '')
+    >>> _piece({"subject_within": [3650.4, 4420.0], "subject_length": 7000})
+    ', within bases 3,651 to 4,420 of its 7,000'
+    >>> _piece({"subject_within": [0.0, 300.0], "subject_length": 311})
+    ''
     """
     start, end = row.get("subject_within", (0.0, 0.0))
     if not 0 < end - start <= PIECE * row.get("subject_length", 0):
@@ -121,7 +139,10 @@ def _several(card: Record) -> Name | None:
         hit, rows = base.get("any") or {}, [row for row in base["families"] if counts(row) and row["odds_ratio"] > 1]
         if len(rows) > 1 and counts(hit) and _is_clear(hit["share"], hit["background_share"], odds=hit["odds_ratio"]):
             names = ", ".join(f"{row['name']} {percent(row['share'])}" for row in rows[:SHOWN])
-            told = f"elements of several families ({names}), {percent(hit['share'])} of {_searched(card)}, elsewhere {percent(hit['background_share'])}"
+            told = (
+                f"elements of several families ({names}), {percent(hit['share'])} of {_searched(card)}, elsewhere "
+                f"{percent(hit['background_share'])}"
+            )
             return Name("several elements", told, hit["odds_ratio"])
     row = classes_together(card)
     if row is None or not _is_clear(row["share"], row["share_rest"], odds=odds_of(row)):
@@ -148,7 +169,9 @@ def _exonic(card: Record) -> Name | None:
     for term, name in (("CDS", "coding sequence"), ("exon", "exons"), ("UTR", "untranslated regions")):
         row = clear_term_of_most(card, ("main_region",), lambda each, wanted=term: each.lower() == wanted.lower())
         if row:  # exons of a gene that codes for nothing are what the gene is: rRNA
-            return (_gene_type(card, but=("protein_coding",)) if term == "exon" else None) or Name("exon", f"{name}, {of_windows(row)}", odds_of(row))
+            return (_gene_type(card, but=("protein_coding",)) if term == "exon" else None) or Name(
+                "exon", f"{name}, {of_windows(row)}", odds_of(row)
+            )
     return None
 
 
@@ -176,7 +199,9 @@ def _gene_type(card: Record, *, but: tuple[str, ...] = ()) -> Name | None:
 def _track(card: Record) -> Name | None:
     """The term of a user's track that most have; its name says more than that any interval is there."""
     tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(OWN_COLUMNS)))
-    row = clear_term_of_most(card, tracks, lambda term: term != ANY) or clear_term_of_most(card, tracks, lambda term: True)
+    row = clear_term_of_most(card, tracks, lambda term: term != ANY) or clear_term_of_most(
+        card, tracks, lambda term: True
+    )
     return Name("track", f"{_track_name(row)}, {of_windows(row)}", odds_of(row)) if row else None
 
 
@@ -186,7 +211,9 @@ def _track_name(row: Record) -> str:
 
 def _many(card: Record) -> Name | None:
     """A class that nearly half of the members have and hardly any other window."""
-    rows = [row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in OWN_COLUMNS]
+    rows = [
+        row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in OWN_COLUMNS
+    ]
     rows = [row for row in rows if row["term"] not in NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
     rows = [row for row in rows if counts(row) and odds_of(row) >= CLEARLY]
     if not rows:
@@ -198,4 +225,10 @@ def _many(card: Record) -> Name | None:
 
 
 def _strands(forward: float | None) -> str:
-    return "both strands" if forward is None or 0.1 < forward < 0.9 else "forward strand" if forward >= 0.9 else "reverse strand"
+    return (
+        "both strands"
+        if forward is None or 0.1 < forward < 0.9
+        else "forward strand"
+        if forward >= 0.9
+        else "reverse strand"
+    )

@@ -26,7 +26,9 @@ class NearPairs:
     rows: NDArray[np.int64]
     distance: NDArray[np.float32]
 
-    def matching(self, distances: NDArray[np.floating], *, without: NDArray[np.bool_], seed: int = 0) -> NDArray[np.int64]:
+    def matching(
+        self, distances: NDArray[np.floating], *, without: NDArray[np.bool_], seed: int = 0
+    ) -> NDArray[np.int64]:
         """Draw a pair for each distance (n,), equal to 5 %: positions in `rows`, int64 (at most n,), each but once.
 
         Parameters
@@ -43,7 +45,12 @@ class NearPairs:
 
 
 def near_pairs(
-    points: NDArray[np.floating], labels: NDArray[np.integer], *, locus: NDArray[np.integer], anchors: int = 1_500, seed: int = 0
+    points: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    *,
+    locus: NDArray[np.integer],
+    anchors: int = 1_500,
+    seed: int = 0,
 ) -> NearPairs:
     """Pair random windows with others of rising rank of nearness: the 1st, 2nd, 4th, 8th … nearest.
 

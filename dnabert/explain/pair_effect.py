@@ -27,15 +27,13 @@ class PairEffect:
     p: float
 
 
-def pair_effect(
-    values: NDArray[np.floating], others: NDArray[np.floating], *, ends: NDArray[np.integer]
-) -> PairEffect:
+def pair_effect(values: NDArray[np.floating], others: NDArray[np.floating], *, ends: NDArray[np.integer]) -> PairEffect:
     """Compare values of pairs made in rounds of disjoint pairs with values of independent pairs.
 
-    The interval is that of Feng and Cliff (2004, doi:10.22237/jmasm/1099268040), which keeps to -1 … 1, with a variance in which pairs
-    that share an end are dependent (Aronow, Samii and Assenova 2015, doi:10.1093/pan/mpv018). It never excludes the
-    share of contrary pairs that as many independent pairs as one round has would leave open (Clopper and Pearson
-    1934). Each round gives a Mann-Whitney p, of which `p_of_draws` makes one.
+    The interval is that of Feng and Cliff (2004, doi:10.22237/jmasm/1099268040), which keeps to -1 … 1, with a variance
+    in which pairs that share an end are dependent (Aronow, Samii and Assenova 2015, doi:10.1093/pan/mpv018). It never
+    excludes the share of contrary pairs that as many independent pairs as one round has would leave open (Clopper and
+    Pearson 1934). Each round gives a Mann-Whitney p, of which `p_of_draws` makes one.
 
     Parameters
     ----------
@@ -57,16 +55,22 @@ def pair_effect(
     below, upto = (np.searchsorted(ordered, flat, side=side) for side in ("left", "right"))
     against = (below + upto) / len(others) - 1
     inner = np.sort(flat)
-    placed = 1 - (np.searchsorted(inner, others, side="left") + np.searchsorted(inner, others, side="right")) / len(flat)
+    placed = 1 - (np.searchsorted(inner, others, side="left") + np.searchsorted(inner, others, side="right")) / len(
+        flat
+    )
     effect = float(against.mean())
     variance = _shared_variance(against - effect, pair) + float(placed.var(ddof=1)) / len(others)
     freedom = max(min(len(np.unique(pair)), len(others)) - 1, 1)
     low, high = _limits(effect, float(t.ppf((1 + LEVEL) / 2, freedom)) * variance**0.5)
     contrary = 2 * (1 - ((1 - LEVEL) / 2) ** (1 / min(values.shape[1], len(others))))
-    return PairEffect(effect, min(low, 1 - contrary, effect), max(high, contrary - 1, effect), _p_of_rounds(values, others))
+    return PairEffect(
+        effect, min(low, 1 - contrary, effect), max(high, contrary - 1, effect), _p_of_rounds(values, others)
+    )
 
 
-def _distinct(values: NDArray[np.floating], ends: NDArray[np.integer]) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+def _distinct(
+    values: NDArray[np.floating], ends: NDArray[np.integer]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """Each pair of ends but once."""
     pair, first = np.unique(np.sort(ends.reshape(-1, 2), axis=1), axis=0, return_index=True)
     return values.ravel()[first], pair.astype(np.int64)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Windows that are aligned with each other: a hundred seconds of a core where a tenth of the sequence is one element.
 SAMPLE = 2_500
-#: Neighbours that are looked at: the first for any family, ten for families of at most so large a share of the windows that ten
-#: windows drawn at random would seldom hold a relative.
+#: Neighbours that are looked at: the first for any family, ten for families of at most so large a share of the windows
+#: that ten windows drawn at random would seldom hold a relative.
 _NEIGHBORS = 10
 _RARE = 0.01
 #: Fewer windows than this answer for nothing.
@@ -68,7 +68,8 @@ class Relatives:
 
         Returns
         -------
-        ``knn1_relatives`` : of windows that have a relative, whether the nearest one is; ``knn10_rare_relatives`` : of windows with
+        ``knn1_relatives`` : of windows that have a relative, whether the nearest one is; ``knn10_rare_relatives`` : of
+            windows with
         relatives in at most one in a hundred, whether one is among the ten nearest. bool (q,) each, as `asked`.
         """
         nearest = nearest_other(vectors[self.rows], self.places, k=_NEIGHBORS, as_they_are=as_they_are)

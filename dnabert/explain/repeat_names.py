@@ -16,7 +16,8 @@ _UNKNOWN = "unknown"
 
 
 def repeat_name_enrichment(windows: ClusteredWindows) -> list[dict[str, Any]]:
-    """Names of repeats against the rest of the windows, of the 15,000 that a genome has those that many of a cluster have: see `many_terms_enrichment`.
+    """Names of repeats against the rest of the windows, of the 15,000 that a genome has those that many of a cluster
+    have: see `many_terms_enrichment`.
 
     Parameters
     ----------

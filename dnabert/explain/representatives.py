@@ -39,8 +39,9 @@ def representatives(labels: NDArray[np.integer], places: Places, *, seed: int = 
 def halves(rows: NDArray[np.integer], places: Places, *, seed: int = 0) -> NDArray[np.bool_]:
     """Which of the rows are held out: bool (m,), about half, all windows of a place together.
 
-    A place is an orthologous block; outside of blocks a stretch of 10 kb of a sequence, as of `places_apart`: a motif grown on one half is
-    tested on the other, in which no near-copy and no neighbour, such as the next monomers of a satellite, of what it was grown on stands.
+    A place is an orthologous block; outside of blocks a stretch of 10 kb of a sequence, as of `places_apart`: a motif
+    grown on one half is tested on the other, in which no near-copy and no neighbour, such as the next monomers of a
+    satellite, of what it was grown on stands.
     """
     block, start = places.block[rows], places.start[rows]
     _, sequence = np.unique(places.sequence[rows], return_inverse=True)

@@ -56,7 +56,8 @@ def best_sites(code: NDArray[np.uint8], weights: NDArray[np.floating]) -> Sites:
 
 
 def all_sites(code: NDArray[np.uint8], weights: NDArray[np.floating], *, threshold: float) -> NDArray[np.int64]:
-    """Sites that score `threshold` or more and do not overlap a better one: int64 (s, 3), window, start and 1 = reverse.
+    """Sites that score `threshold` or more and do not overlap a better one: int64 (s, 3), window, start and 1 =
+    reverse.
 
     Examples
     --------

@@ -14,7 +14,9 @@ _LAST: int = LETTERS ** (TOGETHER - 1)
 
 
 @compiled
-def place_scores(code: NDArray[np.uint8], forward: NDArray[np.float32], reverse: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+def place_scores(
+    code: NDArray[np.uint8], forward: NDArray[np.float32], reverse: NDArray[np.float32], width: int
+) -> NDArray[np.float32]:
     """Scores of a motif at each place of windows, on either strand: float32 (n, L - width + 1, 2).
 
     Parameters
@@ -26,7 +28,8 @@ def place_scores(code: NDArray[np.uint8], forward: NDArray[np.float32], reverse:
     n, length = code.shape
     places = length - width + 1
     scores = np.empty((n, places, 2), dtype=np.float32)
-    numbers = np.empty(length + TOGETHER, dtype=np.uint16)  # of the letters that begin at each place; beyond the end stand unknown ones
+    # of the letters that begin at each place; beyond the end stand unknown ones
+    numbers = np.empty(length + TOGETHER, dtype=np.uint16)
     total = np.empty(places, dtype=np.float32)
     for row in range(n):
         own, number = code[row], 0

@@ -24,30 +24,34 @@ from dnabert.explain.names import NEARLY, codon_position, strongest_name
 from dnabert.explain.sequence_names import word_piece
 from dnabert.shares import percent
 
-#: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around it; 0.5 is no difference.
-#: Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in 5, the interval in none.
+#: Area under the curve that the interval must exceed where dinucleotides set a cluster apart from the windows around
+#: it; 0.5 is no difference. Of 80 balls of 50 windows around unclustered ones of chromosome 22 the area is above it in
+#: 5, the interval in none.
 APART = 0.7
 #: Area from which composition is said to tell a cluster from other windows, not only in part.
 WELL = 0.8
 #: Share of the members from which a finding that does not name the cluster is added.
 SOME = 0.2
-#: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one prophage are few places.
+#: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one
+#: prophage are few places.
 MANY, FEW = 20, 8
 
 
 def cluster_sentence(card: Record) -> Record:
     """Say in one sentence what the members of a cluster have in common.
 
-    The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a repeat
-    class of at least half of them, with the repeat's name where half have that too; elements or repeats of several
-    families or classes, where it takes these to make half of them; tandem repeats; low complexity; CpG islands (and promoters, when
-    they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at least half of the windows; exons of genes of
-    a type other than ``protein_coding`` by that type); one codon position, at which the coding windows are cut, where these are at least half of the members; an element that no database has
-    (members align with a consensus, and with each other more often than other windows with them), or else a motif, in more of them
-    than in other windows and than in their own, shuffled; a gene type or a track of the user's that at least half of them have; a
-    class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds against other windows are ten times as
-    large goes first. Else composition, else a piece of words that an off-the-shelf model read. Every test is one against other windows, with q at most 0.05. Else the
-    cluster is unexplained. What else holds of most members (introns, one species), and what many have far more often than other
+    The first of these that holds names the cluster: a known element that at least half of the members hit (BLAST); a
+    repeat class of at least half of them, with the repeat's name where half have that too; elements or repeats of
+    several families or classes, where it takes these to make half of them; tandem repeats; low complexity; CpG islands
+    (and promoters, when they lie within 1 kb of a start of transcription); coding or exonic sequence (most bases of at
+    least half of the windows; exons of genes of a type other than ``protein_coding`` by that type); one codon position,
+    at which the coding windows are cut, where these are at least half of the members; an element that no database has
+    (members align with a consensus, and with each other more often than other windows with them), or else a motif, in
+    more of them than in other windows and than in their own, shuffled; a gene type or a track of the user's that at
+    least half of them have; a class of at least 40 % of them whose odds are 20 times those elsewhere. One whose odds
+    against other windows are ten times as large goes first. Else composition, else a piece of words that an
+    off-the-shelf model read. Every test is one against other windows, with q at most 0.05. Else the cluster is
+    unexplained. What else holds of most members (introns, one species), and what many have far more often than other
     windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks.
 
     Parameters
@@ -56,14 +60,17 @@ def cluster_sentence(card: Record) -> Record:
 
     Returns
     -------
-    dict with ``text``, ``basis`` (repeat, element, …, unexplained), and ``confidence`` (high, moderate, low): low where nothing
-    explains it, below 8 stretches of 10 kb, and when repeats of the clustering lose the cluster; high from 20 stretches on when they
-    keep it (or were not made) and at least half of the members have what names it.
+    dict with ``text``, ``basis`` (repeat, element, …, unexplained), and ``confidence`` (high, moderate, low): low where
+    nothing explains it, below 8 stretches of 10 kb, and when repeats of the clustering lose the cluster; high from 20
+    stretches on when they keep it (or were not made) and at least half of the members have what names it.
     """
     makeup = card["makeup"]
     named = strongest_name(card)
     if named is None:
-        basis, text = next((found for find in (_related, _composition, _piece) if (found := find(card))), ("unexplained", _unexplained(card)))
+        basis, text = next(
+            (found for find in (_related, _composition, _piece) if (found := find(card))),
+            ("unexplained", _unexplained(card)),
+        )
     else:
         basis, text = named.basis, named.text
     if basis == "unexplained":
@@ -71,11 +78,16 @@ def cluster_sentence(card: Record) -> Record:
     sure = confidence(makeup["stretches"], card.get("stability"))
     if basis == "class of many" and sure == "high":
         sure = "moderate"
-    return {"text": ", ".join([text, *_also(card, basis, text), *_few_stretches(makeup)]), "basis": basis, "confidence": sure}
+    return {
+        "text": ", ".join([text, *_also(card, basis, text), *_few_stretches(makeup)]),
+        "basis": basis,
+        "confidence": sure,
+    }
 
 
 def confidence(stretches: int, stability: Record | None) -> Literal["high", "moderate", "low"]:
-    """How sure a cluster is, from the number of stretches of 10 kb that it lies in and from how often repeats of the clustering find it.
+    """How sure a cluster is, from the number of stretches of 10 kb that it lies in and from how often repeats of the
+    clustering find it.
 
     Examples
     --------
@@ -90,11 +102,16 @@ def confidence(stretches: int, stability: Record | None) -> Literal["high", "mod
 
 def _few_stretches(makeup: Record) -> list[str]:
     count = makeup["stretches"]
-    return [f"in {'one stretch' if count == 1 else f'{count} stretches'} of 10 kb"] if count < min(FEW, makeup["loci"]) else []
+    return (
+        [f"in {'one stretch' if count == 1 else f'{count} stretches'} of 10 kb"]
+        if count < min(FEW, makeup["loci"])
+        else []
+    )
 
 
 def _related(card: Record) -> tuple[str, str] | None:
-    """Letters say that members are of one descent, without a consensus long enough to write, or with one of what other windows may hold as often."""
+    """Letters say that members are of one descent, without a consensus long enough to write, or with one of what other
+    windows may hold as often."""
     if card.get("kind", {}).get("kind") != "homologous":
         return None
     edits = f"half of a window is found in another at {percent(card['kind']['within']['semi_global'])} edits"
@@ -106,7 +123,8 @@ def _related(card: Record) -> tuple[str, str] | None:
 
 
 def _composition(card: Record) -> tuple[str, str] | None:
-    """Composition that sets a cluster apart from its surroundings too: any small region of the space has one of its own."""
+    """Composition that sets a cluster apart from its surroundings too: any small region of the space has one of its
+    own."""
     kind = card.get("kind", {})
     if kind.get("kind") != "compositional" or not _sets_apart(kind):
         return None
@@ -114,7 +132,10 @@ def _composition(card: Record) -> tuple[str, str] | None:
     if rich:
         return "composition", rich
     area = kind["composition_auc_nearby"]["value"]
-    return "composition", f"sequence of one composition (dinucleotides tell it from its surroundings with an area of {area:.2f})"
+    return (
+        "composition",
+        f"sequence of one composition (dinucleotides tell it from its surroundings with an area of {area:.2f})",
+    )
 
 
 def _piece(card: Record) -> tuple[str, str] | None:
@@ -132,9 +153,17 @@ def _unexplained(card: Record) -> str:
     makeup, kind = card["makeup"], card.get("kind", {})
     places = " ".join([f"{makeup['n']:,} windows at {makeup['loci']:,} places", *_few_stretches(makeup)])
     parts = [f"unexplained: {places}"]
-    matched = next((c for c in kind.get("comparisons", []) if (c["form"], c["against"]) == ("semi_global", "equal_gc")), None)
+    matched = next(
+        (c for c in kind.get("comparisons", []) if (c["form"], c["against"]) == ("semi_global", "equal_gc")), None
+    )
     if matched and matched.get("q") is not None:
-        side = "not shown to be nearer in letters than" if matched["q"] > ALPHA else "nearer in letters than" if matched["effect"] < 0 else "farther apart in letters than"
+        side = (
+            "not shown to be nearer in letters than"
+            if matched["q"] > ALPHA
+            else "nearer in letters than"
+            if matched["effect"] < 0
+            else "farther apart in letters than"
+        )
         parts.append(f"{side} windows of equal GC (q = {matched['q']:.2g})")
     parts += _composition_told(card)
     parts += _relative_held(card)
@@ -147,8 +176,13 @@ def _relative_held(card: Record) -> list[str]:
     row = None if relative is None else family_row(card, relative["family"])
     if row is None:
         return []
-    which = asked_windows(card["homology"].get("sampled"), of=card["homology"].get("windows")).replace("the windows", "them")
-    return [f"{percent(row['share'])} of {which} hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
+    which = asked_windows(card["homology"].get("sampled"), of=card["homology"].get("windows")).replace(
+        "the windows", "them"
+    )
+    return [
+        f"{percent(row['share'])} of {which} hold {row['name']}, other windows {percent(row['background_share'])} (q = "
+        f"{row['q']:.2g})"
+    ]
 
 
 def _composition_told(card: Record) -> list[str]:
@@ -159,39 +193,64 @@ def _composition_told(card: Record) -> list[str]:
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
-        return [f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}): perhaps no group at all"]
+        return [
+            f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}): perhaps no group at "
+            "all"
+        ]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":
-        told.append(f"composition tells it from other windows{'' if area['value'] >= WELL else ' in part'} (AUC {area['value']:.2f})")
+        told.append(
+            f"composition tells it from other windows{'' if area['value'] >= WELL else ' in part'} (AUC "
+            f"{area['value']:.2f})"
+        )
     return told
 
 
 def _lacks(card: Record) -> list[str]:
     """Repeats that other windows have and the cluster's hardly ever."""
-    rows = [row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in NO_CLASS]
-    rows = [row for row in rows if counts(row) and row["share_rest"] >= 0.1 and row.get("high") is not None and row["high"] <= 1 / TIMES]
-    return [f"hardly any {row['term']} ({percent(row['share'])}, elsewhere {percent(row['share_rest'])})" for row in rows]
+    rows = [
+        row for row in card.get("annotation", []) if row["column"] == "repeat_class" and row["term"] not in NO_CLASS
+    ]
+    rows = [
+        row
+        for row in rows
+        if counts(row) and row["share_rest"] >= 0.1 and row.get("high") is not None and row["high"] <= 1 / TIMES
+    ]
+    return [
+        f"hardly any {row['term']} ({percent(row['share'])}, elsewhere {percent(row['share_rest'])})" for row in rows
+    ]
 
 
 def _some(card: Record, named: str = "") -> list[str]:
     """What many members have, and far more often than other windows: at most two, and not what names the cluster."""
     names = {"repeat_class": "{}", "cpg_island": "CpG islands", "main_region": "{}", "gene_type": "{} genes"}
-    rows = [row for row in card.get("annotation", []) if row["column"] in names and row["term"] not in (*NO_CLASS, "intron")]
-    rows = [row for row in rows if (row["share"] or 0) >= SOME and names[row["column"]].format(row["term"]) not in named]
+    rows = [
+        row for row in card.get("annotation", []) if row["column"] in names and row["term"] not in (*NO_CLASS, "intron")
+    ]
+    rows = [
+        row for row in rows if (row["share"] or 0) >= SOME and names[row["column"]].format(row["term"]) not in named
+    ]
     # repeats and islands of most name a cluster
     rows = [row for row in rows if row["share"] < MOST or row["column"] in ("main_region", "gene_type")]
     rows = [row for row in rows if counts(row) and row.get("low") is not None and row["low"] >= TIMES]
     rows = sorted(rows, key=lambda row: -row["share"])[:2]
     several = [] if any(row["column"] == "repeat_class" for row in rows) else _some_classes(card)
-    return several + [f"{names[row['column']].format(row['term'])} in {percent(row['share'])} (elsewhere {percent(row['share_rest'])})" for row in rows]
+    return several + [
+        f"{names[row['column']].format(row['term'])} in {percent(row['share'])} (elsewhere "
+        f"{percent(row['share_rest'])})"
+        for row in rows
+    ]
 
 
 def _some_classes(card: Record) -> list[str]:
-    """Repeats of several classes that many members have and far more often than other windows, each class in too few to be told."""
+    """Repeats of several classes that many members have and far more often than other windows, each class in too few to
+    be told."""
     row = classes_together(card)
     if row is None or not SOME <= row["share"] < MOST or odds_of(row) < TIMES:
         return []
-    return [f"repeats of several classes in {percent(row['share'])} ({row['term']}; elsewhere {percent(row['share_rest'])})"]
+    return [
+        f"repeats of several classes in {percent(row['share'])} ({row['term']}; elsewhere {percent(row['share_rest'])})"
+    ]
 
 
 def _also(card: Record, basis: str, text: str) -> list[str]:
@@ -209,11 +268,16 @@ def _also(card: Record, basis: str, text: str) -> list[str]:
 
 
 def _one_genome(card: Record) -> list[str]:
-    """The genome that nearly all members are of, where other windows are not as often: of a host with a plasmid any cluster is the host's."""
+    """The genome that nearly all members are of, where other windows are not as often: of a host with a plasmid any
+    cluster is the host's."""
     genomes, n = card["makeup"].get("genomes") or {}, card["makeup"]["n"]
     name, count = max(genomes.items(), key=lambda pair: pair[1], default=("", 0))
     rows = [row for row in card.get("annotation", []) if (row["column"], row["term"]) == ("genome", name)]
-    if count < NEARLY * n or card.get("genomes_of_corpus", 1) < 2 or any((row["share_rest"] or 0) > count / n - POINTS for row in rows):
+    if (
+        count < NEARLY * n
+        or card.get("genomes_of_corpus", 1) < 2
+        or any((row["share_rest"] or 0) > count / n - POINTS for row in rows)
+    ):
         return []
     return [f"in {name} alone" if count == n else f"nearly all in {name}"]
 
@@ -221,4 +285,8 @@ def _one_genome(card: Record) -> list[str]:
 def _sets(card: Record) -> list[str]:
     """The gene set in whose genes the cluster has more windows than its place along the genome gives it."""
     rows = [row for row in card.get("gene_sets") or [] if counts(row) and row["share"] > row["expected"]]
-    return [f"in genes of {rows[0]['name']} ({percent(rows[0]['share'])}, expected {percent(rows[0]['expected'])})"] if rows else []
+    return (
+        [f"in genes of {rows[0]['name']} ({percent(rows[0]['share'])}, expected {percent(rows[0]['expected'])})"]
+        if rows
+        else []
+    )

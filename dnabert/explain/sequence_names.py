@@ -1,4 +1,5 @@
-"""Findings in the sequences themselves that can name a cluster: what they repeat, what they are simple in, the element or motif that they share."""
+"""Findings in the sequences themselves that can name a cluster: what they repeat, what they are simple in, the element
+or motif that they share."""
 
 from __future__ import annotations
 
@@ -53,7 +54,10 @@ def low_complexity(card: Record) -> Name | None:
     if measured["value"] < MOST and not (measured["value"] >= SIMPLE and measured["value"] >= 5 * measured["rest"]):
         return None
     odds = odds_of({"share": measured["value"], "share_rest": measured["rest"]})
-    told = f"low-complexity sequence{_letters(card)}, {percent(measured['value'])} of the bases, elsewhere {percent(measured['rest'])}"
+    told = (
+        f"low-complexity sequence{_letters(card)}, {percent(measured['value'])} of the bases, elsewhere "
+        f"{percent(measured['rest'])}"
+    )
     return Name("low complexity", told, odds)
 
 
@@ -67,7 +71,8 @@ def _letters(card: Record) -> str:
 
 
 def family(card: Record) -> Name | None:
-    """Members align with each other more than other windows do with them, and with no known sequence that could name them."""
+    """Members align with each other more than other windows do with them, and with no known sequence that could name
+    them."""
     found = card.get("consensus") or {}
     if not found.get("found"):
         return None
@@ -84,12 +89,18 @@ def family(card: Record) -> Name | None:
         return Name("low complexity", f"copies of simple sequence{_letters(card)}, {len(found['consensus'])} bp", odds)
     if among and not aligned:
         return None
-    least = "at least " if found.get("beyond_window") else ""  # windows of an element longer than they are share no more than they overlap
+    # windows of an element longer than they are share no more than they overlap
+    least = "at least " if found.get("beyond_window") else ""
     share = percent_or_more(found["share"]) if least else percent(found["share"])
     windows = asked_windows(found.get("sequences"), of=card["makeup"]["loci"])
-    told = f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, {share} of {windows}"
+    told = (
+        f"copies of one element of {least}{len(found['consensus'])} bp at {percent(found['identity'])} identity, "
+        f"{share} of {windows}"
+    )
     if found["share"] < MOST:
-        told += f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
+        told += (
+            f" ({percent(among['share'])} align with another member, elsewhere {percent(among['background_share'])})"
+        )
     known = known_relative(card)
     if known is None:
         return Name("family", told + (", in no database given" if card.get("homology") else ""), odds)
@@ -97,11 +108,14 @@ def family(card: Record) -> Name | None:
     if row is not None and not (counts(row) and row["odds_ratio"] > 1):
         return None
     covered = known["query_end"] - known["query_start"]
-    return Name("family", f"{told}, {covered} bp of it like {known['subject']} at {percent(known['identity'])} identity", odds)
+    return Name(
+        "family", f"{told}, {covered} bp of it like {known['subject']} at {percent(known['identity'])} identity", odds
+    )
 
 
 def motif(card: Record) -> Name | None:
-    """A motif of most members that neither other windows nor the members' own dinucleotides give; of several the clearest."""
+    """A motif of most members that neither other windows nor the members' own dinucleotides give; of several the
+    clearest."""
     rows = [row for row in (card.get("motifs") or {}).get("motifs", []) if row["versus_others"]["share"] >= MOST]
     backgrounds = ("versus_others", "versus_shuffled")
     rows = [row for row in rows if all(counts(row[name]) and row[name]["low"] >= log(TIMES) for name in backgrounds)]
@@ -110,20 +124,36 @@ def motif(card: Record) -> Name | None:
     row = max(rows, key=lambda each: min(each[name]["log_odds"] for name in backgrounds))
     like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
     known = f" (like {like[0]})" if like else ""
-    shares = [percent(each) for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))]
-    told = f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled windows {shares[2]}"
+    shares = [
+        percent(each)
+        for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))
+    ]
+    told = (
+        f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled "
+        f"windows {shares[2]}"
+    )
     return Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
 
 
 def word_piece(card: Record) -> Name | None:
-    """A piece of the encoder's vocabulary that most members have, far more often than other windows and than their own dinucleotides give."""
-    rows = [row for row in card.get("annotation", []) if row["column"] == "word_piece" and (row["share"] or 0) >= MOST and counts(row)]
-    rows = [row for row in rows if odds_of(row) >= TIMES and row["q_shuffled"] is not None and row["q_shuffled"] <= ALPHA]
+    """A piece of the encoder's vocabulary that most members have, far more often than other windows and than their own
+    dinucleotides give."""
+    rows = [
+        row
+        for row in card.get("annotation", [])
+        if row["column"] == "word_piece" and (row["share"] or 0) >= MOST and counts(row)
+    ]
+    rows = [
+        row for row in rows if odds_of(row) >= TIMES and row["q_shuffled"] is not None and row["q_shuffled"] <= ALPHA
+    ]
     rows = [row for row in rows if row["share"] - max(row["share_rest"], row["share_shuffled"]) >= POINTS]
     if not rows:
         return None
     row = max(rows, key=lambda each: (min(odds_of(each), UTMOST), each["share"]))
-    told = f"the word piece {row['term']} of the encoder, {of_windows(row)}, in its windows shuffled {percent(row['share_shuffled'])}"
+    told = (
+        f"the word piece {row['term']} of the encoder, {of_windows(row)}, in its windows shuffled "
+        f"{percent(row['share_shuffled'])}"
+    )
     return Name("word piece", f"{told} (an artefact of how a tokenizer of another language cuts words)", odds_of(row))
 
 

@@ -19,9 +19,9 @@ def species_preference(
 ) -> tuple[Floats, Floats, Floats]:
     """Compare the genomes of a cluster's windows with those of all windows of the same orthologous slots.
 
-    Under the null the windows of a slot are exchangeable among its genomes. Observed less expected counts (as Mantel and
-    Haenszel's, 1959) are summed over stretches of slots; the variance is that of the stretches, because species differ in
-    runs, and the score is held against Student's t with one degree of freedom less than there are stretches.
+    Under the null the windows of a slot are exchangeable among its genomes. Observed less expected counts (as Mantel
+    and Haenszel's, 1959) are summed over stretches of slots; the variance is that of the stretches, because species
+    differ in runs, and the score is held against Student's t with one degree of freedom less than there are stretches.
 
     Parameters
     ----------

@@ -25,14 +25,15 @@ _CHUNK = 8_192
 def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Period of the tandem repeat that holds at least half of a sequence.
 
-    A sequence is laid beside itself moved by each number of bases, up to half its length and 500, and the stretch that agrees best is
-    sought (a match counts 2, anything else −3). It is a tandem repeat where three quarters of the stretch agree, the stretch and the
-    bases it is moved by are half of the sequence, and at least one whole period returns. Of all periods the one counts whose stretch
-    scores most, or the shortest that scores nine tenths as much: multiples agree too. Where all agree about as well, one base is
-    nearly all there is, and the period 1 or none.
+    A sequence is laid beside itself moved by each number of bases, up to half its length and 500, and the stretch that
+    agrees best is sought (a match counts 2, anything else −3). It is a tandem repeat where three quarters of the
+    stretch agree, the stretch and the bases it is moved by are half of the sequence, and at least one whole period
+    returns. Of all periods the one counts whose stretch scores most, or the shortest that scores nine tenths as much:
+    multiples agree too. Where all agree about as well, one base is nearly all there is, and the period 1 or none.
 
-    Where no stretch is long enough and one is half as clear as it must be, a base may be lost or gained in it at a cost of 7: copies of
-    a satellite do so every hundred bases or two. Copies that differ in more than a quarter of their bases are not seen.
+    Where no stretch is long enough and one is half as clear as it must be, a base may be lost or gained in it at a cost
+    of 7: copies of a satellite do so every hundred bases or two. Copies that differ in more than a quarter of their
+    bases are not seen.
 
     Parameters
     ----------
@@ -44,7 +45,8 @@ def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
 
     Examples
     --------
-    >>> rows = [b"CA" * 30, b"ACGTTGCATGCCATTAGACC" * 3, np.random.default_rng(0).choice(list(b"ACGT"), 60).astype(np.uint8).tobytes()]
+    >>> random = np.random.default_rng(0).choice(list(b"ACGT"), 60).astype(np.uint8)
+    >>> rows = [b"CA" * 30, b"ACGTTGCATGCCATTAGACC" * 3, random.tobytes()]
     >>> tandem_period(np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(3, 60)).tolist()
     [2, 20, 0]
     """
@@ -54,10 +56,11 @@ def tandem_period(bases: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def tandem_terms(windows: ClusteredWindows) -> list[Terms]:
-    """Terms of the column ``tandem_period``: ``tandem repeat`` for any, and periods that 20 windows have, as ``171 bp``.
+    """Terms of the column ``tandem_period``: ``tandem repeat`` for any, and periods that 20 windows have, as ``171
+    bp``.
 
-    Copies lose and gain bases, so a period of 10 or more stands for those within a fiftieth of it too, or one base, the commonest first;
-    at most 50 are terms.
+    Copies lose and gain bases, so a period of 10 or more stands for those within a fiftieth of it too, or one base, the
+    commonest first; at most 50 are terms.
     """
     rows = np.arange(len(windows))
     begins = watched(range(0, len(rows), _CHUNK), "tandem repeats", unit=f" times {_CHUNK:,} windows")

@@ -15,7 +15,8 @@ _GAP = 7
 
 @compiled
 def periods(code: NDArray[np.uint8], most: int) -> NDArray[np.int16]:
-    """Periods int16 (n,), up to `most`, of sequences uint8 (n, L) with A, C, G, T as 0 to 3 and any other base above."""
+    """Periods int16 (n,), up to `most`, of sequences uint8 (n, L) with A, C, G, T as 0 to 3 and any other base
+    above."""
     n, length = code.shape
     found = np.zeros(n, dtype=np.int16)
     last = min(most, length // 2)
@@ -44,7 +45,8 @@ def periods(code: NDArray[np.uint8], most: int) -> NDArray[np.int16]:
 
 @compiled
 def best_stretches(own: NDArray[np.uint8], top: NDArray[np.float32], held: NDArray[np.float32]) -> None:
-    """Score and length of the stretch that agrees best when a sequence is laid beside itself moved by each number of bases.
+    """Score and length of the stretch that agrees best when a sequence is laid beside itself moved by each number of
+    bases.
 
     All lags take a base together, whole numbers in float32: a loop that the compiler makes one over vectors.
 
@@ -71,9 +73,11 @@ def best_stretches(own: NDArray[np.uint8], top: NDArray[np.float32], held: NDArr
 
 @compiled
 def _gapped_period(own: NDArray[np.uint8], last: int) -> int:
-    """The period where a stretch may go on with a base lost or gained: Smith and Waterman's alignment of a sequence with itself."""
+    """The period where a stretch may go on with a base lost or gained: Smith and Waterman's alignment of a sequence
+    with itself."""
     length = len(own)
-    total = np.zeros(last + 2, dtype=np.int64)  # of the best stretch that ends at this base, by how far it is moved there
+    # of the best stretch that ends at this base, by how far it is moved there
+    total = np.zeros(last + 2, dtype=np.int64)
     begin = np.zeros(last + 2, dtype=np.int64)
     top = np.zeros(last + 1, dtype=np.int64)
     held = np.zeros(last + 1, dtype=np.int64)
@@ -92,7 +96,8 @@ def _gapped_period(own: NDArray[np.uint8], last: int) -> int:
     period = top.argmax()
     if not clear[period] or 2 * top.sum() >= top[period] * last:
         return 0
-    while period > 3:  # multiples agree too, where they diverge by chance a little less; those next to a period do, but are no peak
+    # multiples agree too, where they diverge by chance a little less; those next to a period do, but are no peak
+    while period > 3:
         shorter = top[: period // 2 + 2].argmax()
         if not clear[shorter] or 2 * top[shorter] < top[period] or top[shorter] <= top[shorter + 1]:
             break

@@ -44,13 +44,19 @@ def annotation_terms(windows: ClusteredWindows) -> list[Terms]:
     """Terms of the corpus's own columns; a column that is absent or unknown everywhere is left out.
 
     ``region``: the window shares at least one base with CDS, UTR, exon, intron, intergenic sequence, so that several
-    can hold; ``main_region``: the one of them with the most bases of the window. ``gene_type``: type of the gene with the largest overlap, or ``intergenic``. ``gene_strand``: ``sense`` when
-    the window is read on the strand of its gene (known within genes only). ``repeat_class``: the class with the largest
-    share, ``none`` below 10 % of repeat. ``cpg_island``: at least one base. ``soft_masked``: more than half of the bases.
-    ``genome`` and ``split``: where the window is from.
+    can hold; ``main_region``: the one of them with the most bases of the window. ``gene_type``: type of the gene with
+    the largest overlap, or ``intergenic``. ``gene_strand``: ``sense`` when the window is read on the strand of its gene
+    (known within genes only). ``repeat_class``: the class with the largest share, ``none`` below 10 % of repeat.
+    ``cpg_island``: at least one base. ``soft_masked``: more than half of the bases. ``genome`` and ``split``: where the
+    window is from.
     """
     table = windows.table
-    found = [_regions(table), _classes(table, "region", called="main_region"), *(_classes(table, column) for column in _CLASSES), _sense(table)]
+    found = [
+        _regions(table),
+        _classes(table, "region", called="main_region"),
+        *(_classes(table, column) for column in _CLASSES),
+        _sense(table),
+    ]
     found.append(_share(table, "cpg_island", term="CpG island", above=0.0))
     found.append(_share(table, "soft_masked", term="mostly soft-masked", above=_SOFT_MASKED))
     return [terms for terms in found if terms is not None and terms.known.any() and terms.names]

@@ -20,9 +20,9 @@ def compare_motifs(
 ) -> list[dict[str, Any]]:
     """Matches of each motif among known ones, such as a JASPAR file, on either strand.
 
-    Tomtom's background is made of the columns of `known`: with few of them (memelite warns below 25, MEME's tomtom below
-    50) its p-values are rough, which ``n_known`` lets a reader judge. The first use after an installation takes a minute of
-    compiling, later ones milliseconds.
+    Tomtom's background is made of the columns of `known`: with few of them (memelite warns below 25, MEME's tomtom
+    below 50) its p-values are rough, which ``n_known`` lets a reader judge. The first use after an installation takes a
+    minute of compiling, later ones milliseconds.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def compare_motifs(
     Returns
     -------
     list of dict: ``motif``, ``known``, ``alternate``, ``p``, ``q``, ``strand`` (``-``: the known motif is read from its
-    other strand), ``offset`` (0-based column of the known motif, so read, under the motif's first; negative when the motif
-    begins before it), ``overlap`` (columns) and ``n_known``.
+    other strand), ``offset`` (0-based column of the known motif, so read, under the motif's first; negative when the
+    motif begins before it), ``overlap`` (columns) and ``n_known``.
 
     Raises
     ------

@@ -28,7 +28,20 @@ LEAST = 20
 #: The term of a track that holds wherever any of its intervals does.
 ANY = "any"
 #: Columns of annotation that are no track of the user's, whose names a track may not have.
-OWN_COLUMNS = ("region", "main_region", "gene_type", "gene_strand", "repeat_class", "repeat_name", "word_piece", "cpg_island", "soft_masked", "genome", "split", TANDEM)
+OWN_COLUMNS = (
+    "region",
+    "main_region",
+    "gene_type",
+    "gene_strand",
+    "repeat_class",
+    "repeat_name",
+    "word_piece",
+    "cpg_island",
+    "soft_masked",
+    "genome",
+    "split",
+    TANDEM,
+)
 _SPEC = re.compile(r"(?P<name>[^=:]+)(?::(?P<genome>[^=:]+))?=(?P<path>.+)")
 _COMPRESSED = re.compile(r"\.(gz|bgz|bgzf)$", re.IGNORECASE)
 
@@ -57,14 +70,19 @@ def parse_track(text: str) -> TrackFile:
     """
     match = _SPEC.fullmatch(text)
     if match is None:
-        raise UserError(f"track {text!r} is neither name=path nor name:genome=path: write for example enhancers=enhancers.bed")
+        raise UserError(
+            f"track {text!r} is neither name=path nor name:genome=path: write for example enhancers=enhancers.bed"
+        )
     if match["name"] in OWN_COLUMNS:
-        raise UserError(f"track {text!r}: {match['name']} is what dnabert itself calls a column: give the track another name")
+        raise UserError(
+            f"track {text!r}: {match['name']} is what dnabert itself calls a column: give the track another name"
+        )
     return TrackFile(match["name"], match["genome"], match["path"])
 
 
 def read_user_track(path: str | Path, *, name: str = "interval") -> Track:
-    """Read intervals: GTF and GFF3 by the ending of the file's name (``.gz`` aside), all else as `dnabert.corpus.tracks.read_track`.
+    """Read intervals: GTF and GFF3 by the ending of the file's name (``.gz`` aside), all else as
+    `dnabert.corpus.tracks.read_track`.
 
     Parameters
     ----------
@@ -88,9 +106,9 @@ def track_terms(
 ) -> list[Terms]:
     """Terms of the user's files: which windows share at least one base with intervals of each name.
 
-    Every track has the term ``any``; beside it its names: those in at least `least` windows and not in all that ``any`` has,
-    and of them the `most` that the most windows have (of equals the first by name). Files of one track, one for each genome,
-    are one column; windows of other genomes are unknown.
+    Every track has the term ``any``; beside it its names: those in at least `least` windows and not in all that ``any``
+    has, and of them the `most` that the most windows have (of equals the first by name). Files of one track, one for
+    each genome, are one column; windows of other genomes are unknown.
 
     Parameters
     ----------
@@ -127,9 +145,14 @@ def _genome_of(file: TrackFile, genomes: list[str]) -> str:
         return genomes[0]
     if file.genome is None:
         shown = ", ".join(genomes)
-        raise UserError(f"track {file.name!r} names no genome, but there are {shown}: write {file.name}:{genomes[0]}={file.path}")
+        raise UserError(
+            f"track {file.name!r} names no genome, but there are {shown}: write {file.name}:{genomes[0]}={file.path}"
+        )
     if file.genome not in genomes:
-        raise UserError(f"track {file.name!r} is of genome {file.genome!r}, but the windows are of {', '.join(genomes)}: name one of them")
+        raise UserError(
+            f"track {file.name!r} is of genome {file.genome!r}, but the windows are of {', '.join(genomes)}: name one "
+            "of them"
+        )
     return file.genome
 
 
@@ -141,8 +164,8 @@ def _touched(windows: ClusteredWindows, file: TrackFile, *, rows: NDArray[np.int
     shared = set(track.chroms) & set(chroms.tolist())
     if not shared:
         raise UserError(
-            f"{file.path} names its sequences {track.chroms[0]!r}, the windows theirs {str(chroms[0])!r}: no name is in both; "
-            "rename one of them"
+            f"{file.path} names its sequences {track.chroms[0]!r}, the windows theirs {str(chroms[0])!r}: no name is "
+            "in both; rename one of them"
         )
     starts, ends = table["start"].to_numpy(), table["end"].to_numpy()
     pairs: list[NDArray[np.int64]] = []  # class and row in one number

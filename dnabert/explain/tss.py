@@ -25,13 +25,13 @@ _GAP = 100_000
 def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Distance of each window from the nearest start of transcription, and the strand of its gene.
 
-    Genes come from the GTF or GFF3 files of ``windows.genomes``; a gene's start is its first base, on the reverse strand
-    its last. Genes without a strand are left out.
+    Genes come from the GTF or GFF3 files of ``windows.genomes``; a gene's start is its first base, on the reverse
+    strand its last. Genes without a strand are left out.
 
     Returns
     -------
-    distance : float64 (n,), in bases, signed as the gene reads: negative upstream, positive downstream, 0 when the start
-        lies in the window; from the start to the nearest base of the window. NaN where the sequence has no gene.
+    distance : float64 (n,), in bases, signed as the gene reads: negative upstream, positive downstream, 0 when the
+        start lies in the window; from the start to the nearest base of the window. NaN where the sequence has no gene.
     strand : object (n,), ``+``, ``-``, or ``.`` without a gene. Of starts equally near, the one with the smaller
         coordinate.
     """
@@ -57,7 +57,8 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
 def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
     """Starts of transcription by sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
 
-    Lines of one gene (`Genes.ids`) and strand that lie within 100 kb of each other are one; genes that share a name are not.
+    Lines of one gene (`Genes.ids`) and strand that lie within 100 kb of each other are one; genes that share a name are
+    not.
     """
     found = {}
     for chrom, spans in genes.spans.items():
@@ -121,8 +122,8 @@ def tss_rows(windows: ClusteredWindows, *, near: int = NEAR) -> list[dict[str, A
     One dict per cluster: ``label``, ``n``, ``median`` and ``median_rest`` of the absolute distance in bases,
     ``cliffs_delta`` (negative: nearer than the rest) with ``low``, ``high``, ``p``, ``p_mann_whitney``, ``q`` as
     `differences` gives them; ``near`` with ``share`` within `near` bases, ``share_rest``, ``odds_ratio``, ``low``,
-    ``high``, ``p``, ``p_fisher``, ``q`` as `enrichment` does; ``downstream``, the same for windows behind the start against
-    those before it. Both q are over the clusters. Empty when no genome has genes.
+    ``high``, ``p``, ``p_fisher``, ``q`` as `enrichment` does; ``downstream``, the same for windows behind the start
+    against those before it. Both q are over the clusters. Empty when no genome has genes.
     """
     distance, _ = tss_distances(windows)
     known = ~np.isnan(distance)

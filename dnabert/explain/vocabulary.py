@@ -49,7 +49,8 @@ class Vocabulary:
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
-        """The base-4 number of each word, int64 (size,), ascending: the smaller one of it and its reverse complement."""
+        """The base-4 number of each word, int64 (size,), ascending: the smaller one of it and its reverse
+        complement."""
         return np.unique(self._smaller)
 
     @property
@@ -66,7 +67,8 @@ class Vocabulary:
         return letters
 
     def columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """Index of the word at each place, int32 (n, L - span + 1); `size` where another letter than A, C, G, T stands."""
+        """Index of the word at each place, int32 (n, L - span + 1); `size` where another letter than A, C, G, T
+        stands."""
         code = codes(bases)
         places = max(0, code.shape[1] - len(self.pattern) + 1)
         number = np.zeros((len(code), places), dtype=np.int32)

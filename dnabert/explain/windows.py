@@ -31,15 +31,16 @@ class ClusteredWindows:
 
     Attributes
     ----------
-    table : DataFrame of n rows: ``label`` (int, -1 = in no cluster, 0 the largest), ``probability``, and whatever of the
-        corpus's columns there is (genome, chrom, start, end (0-based, half open), block, gc, repeat_class, …).
+    table : DataFrame of n rows: ``label`` (int, -1 = in no cluster, 0 the largest), ``probability``, and whatever of
+        the corpus's columns there is (genome, chrom, start, end (0-based, half open), block, gc, repeat_class, …).
     sequences : gives the bases of rows int (m,) of the table, on the forward strand: uint8 ASCII (m, L), lower case =
         soft-masked.
     points : float (n, c), the space in which the windows were clustered, or None.
     genomes : the corpus's genomes with their annotation files; empty when nothing is known of them.
     word_length : the encoder's k, for start mod k.
     gene_names : what else the corpus's genes are called; None when that is not known.
-    pieces : the pieces of words in which an off-the-shelf encoder read the windows, on the strand ``strand`` of the table; None of other encoders.
+    pieces : the pieces of words in which an off-the-shelf encoder read the windows, on the strand ``strand`` of the
+        table; None of other encoders.
     """
 
     table: pd.DataFrame
@@ -105,9 +106,14 @@ def load_clustered_windows(clusters: str | Path, *, corpus: str | Path | None = 
     folder = Path(corpus) if corpus else check_unchanged(embeddings.folder, embeddings.manifest, name="input")
     recorded = embeddings.manifest["inputs"].get("input", {}).get("sha256")
     if corpus and recorded and content_hash(folder) not in (None, recorded):
-        raise UserError(f"{folder} is another corpus than the one that {embeddings.folder} was made from: give that one, or embed and cluster this one")
+        raise UserError(
+            f"{folder} is another corpus than the one that {embeddings.folder} was made from: give that one, or embed "
+            "and cluster this one"
+        )
     if not folder.is_dir():
-        raise UserError(f"{clusters} is of {folder}, which is no corpus folder here: prepare one, embed it, and cluster that")
+        raise UserError(
+            f"{clusters} is of {folder}, which is no corpus folder here: prepare one, embed it, and cluster that"
+        )
     whole = load_corpus(folder)
     view = whole.view(None)
     rows = found.table["row"].to_numpy()

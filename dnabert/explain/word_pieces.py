@@ -1,7 +1,8 @@
 """Pieces of words that a cluster has more often than other windows: what an off-the-shelf model reads in place of DNA.
 
-A tokenizer of English cuts a word of DNA into pieces of its vocabulary, and some of these are words: ``tag``, ``cat``, ``gaga``. A window has
-a piece where the letters stand in the frame in which it was cut, so that windows of one piece have little else in common.
+A tokenizer of English cuts a word of DNA into pieces of its vocabulary, and some of these are words: ``tag``, ``cat``,
+``gaga``. A window has a piece where the letters stand in the frame in which it was cut, so that windows of one piece
+have little else in common.
 """
 
 from __future__ import annotations
@@ -23,17 +24,20 @@ if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
 
 COLUMN = "word_piece"
-#: Windows of a cluster at most that are shuffled, each of another place; of fewer each is shuffled several times, to about as many.
+#: Windows of a cluster at most that are shuffled, each of another place; of fewer each is shuffled several times, to
+#: about as many.
 _SHUFFLED = 1_000
 _ALPHA = 0.05
 _CHUNK = 4_096
 
 
 def word_piece_enrichment(windows: ClusteredWindows, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Pieces of words against the rest of the windows, and against the cluster's own windows shuffled; see `many_terms_enrichment`.
+    """Pieces of words against the rest of the windows, and against the cluster's own windows shuffled; see
+    `many_terms_enrichment`.
 
-    A piece of A and T stands in any AT-rich window. So up to 1,000 of a cluster's windows, one of each place, are shuffled with their
-    dinucleotides kept and cut into pieces anew, few windows several times: what composition alone gives.
+    A piece of A and T stands in any AT-rich window. So up to 1,000 of a cluster's windows, one of each place, are
+    shuffled with their dinucleotides kept and cut into pieces anew, few windows several times: what composition alone
+    gives.
 
     Parameters
     ----------
@@ -41,8 +45,9 @@ def word_piece_enrichment(windows: ClusteredWindows, *, seed: int = 0) -> list[d
 
     Returns
     -------
-    Rows as of `enrichment`, with the column ``word_piece``, and of each that says more than elsewhere (q at most 0.05) ``share_shuffled``,
-    ``p_shuffled`` (Fisher's exact, one-sided: more in the windows) and ``q_shuffled`` (over these rows); of others they are None.
+    Rows as of `enrichment`, with the column ``word_piece``, and of each that says more than elsewhere (q at most 0.05)
+    ``share_shuffled``, ``p_shuffled`` (Fisher's exact, one-sided: more in the windows) and ``q_shuffled`` (over these
+    rows); of others they are None.
     """
     if windows.pieces is None or not len(windows.clusters):
         return []
@@ -50,26 +55,38 @@ def word_piece_enrichment(windows: ClusteredWindows, *, seed: int = 0) -> list[d
     frequent = np.asarray(holds.sum(axis=0)).ravel()
     varied = np.flatnonzero((frequent >= LEAST) & (frequent <= len(windows) - LEAST))
     names = [windows.pieces.names[piece] for piece in varied]
-    rows = many_terms_enrichment(windows, holds[:, varied], column=COLUMN, names=names, known=np.ones(len(windows), bool))
+    rows = many_terms_enrichment(
+        windows, holds[:, varied], column=COLUMN, names=names, known=np.ones(len(windows), bool)
+    )
     locus, place = loci(windows.places), dict(zip(names, varied.tolist(), strict=True))
     rows = [row | {"share_shuffled": None, "p_shuffled": None, "q_shuffled": None} for row in rows]
     more = [row for row in rows if row["q"] is not None and row["q"] <= _ALPHA and row["share"] > row["share_rest"]]
     for label in sorted({row["label"] for row in more}):
         own = [row for row in more if row["label"] == label]
-        _add_shuffled(own, windows, _one_of_each(windows.members(label), locus, seed=seed), holds=holds, place=place, seed=seed)
+        _add_shuffled(
+            own, windows, _one_of_each(windows.members(label), locus, seed=seed), holds=holds, place=place, seed=seed
+        )
     for row, q in zip(more, benjamini_hochberg([row["p_shuffled"] for row in more]).tolist(), strict=True):
         row["q_shuffled"] = q
     return rows
 
 
 def _add_shuffled(
-    rows: list[dict[str, Any]], windows: ClusteredWindows, chosen: NDArray[np.int64], *, holds: csr_matrix, place: dict[str, int], seed: int
+    rows: list[dict[str, Any]],
+    windows: ClusteredWindows,
+    chosen: NDArray[np.int64],
+    *,
+    holds: csr_matrix,
+    place: dict[str, int],
+    seed: int,
 ) -> None:
     from scipy.stats import hypergeom
 
     n, times = len(chosen), -(-_SHUFFLED // len(chosen))
     real = np.asarray(holds[chosen].sum(axis=0)).ravel()
-    shuffled = np.sum([_in_chunks(windows, chosen, seed=seed + time).sum(axis=0) for time in range(times)], axis=0).ravel()
+    shuffled = np.sum(
+        [_in_chunks(windows, chosen, seed=seed + time).sum(axis=0) for time in range(times)], axis=0
+    ).ravel()
     for row in rows:
         piece = place[row["term"]]
         row["share_shuffled"] = float(shuffled[piece] / (n * times))

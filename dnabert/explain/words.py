@@ -2,7 +2,8 @@
 
 "Elsewhere" is asked twice: against the windows of all other clusters and of none, and against the cluster's own windows
 with their dinucleotides shuffled. A word that passes only the first may be no more than the cluster's composition.
-The clusters were drawn from the same sequences, so that the p-values say how sure a word's share is, not that clusters exist.
+The clusters were drawn from the same sequences, so that the p-values say how sure a word's share is, not that clusters
+exist.
 """
 
 from __future__ import annotations
@@ -68,9 +69,10 @@ def cluster_words(
     two backgrounds. Copies of one window that are shuffled several times vary less than windows do, which makes the
     second p too large, if anything.
 
-    Windows that lie near each other share words, and are no independent draws. Of each word that passes the test against the
-    others, p is therefore that of as many windows as its design effect leaves, if larger, and the intervals are as much wider
-    (`DesignEffect`; without coordinates every window counts): labels that are moved along the genome mark nothing.
+    Windows that lie near each other share words, and are no independent draws. Of each word that passes the test
+    against the others, p is therefore that of as many windows as its design effect leaves, if larger, and the intervals
+    are as much wider (`DesignEffect`; without coordinates every window counts): labels that are moved along the genome
+    mark nothing.
 
     Parameters
     ----------
@@ -84,9 +86,9 @@ def cluster_words(
     -------
     list of dict, one per cluster: ``label``, ``n``, ``n_independent``, ``n_others``, ``n_shuffled``, ``n_tested``,
     ``n_marking`` (q < alpha against the others), ``n_beyond_composition`` (against both), and ``words``: those of q <
-    alpha, kind after kind, of each the ones beyond composition first, then by class TF-IDF; each with ``word`` (the alphabetically smaller
-    strand, n = any base), ``kind``, ``tf_idf``, ``design_effect`` (windows that count for one), ``versus_others`` and ``versus_shuffled`` (share, background_share,
-    log_odds (natural), low, high, p, q).
+    alpha, kind after kind, of each the ones beyond composition first, then by class TF-IDF; each with ``word`` (the
+    alphabetically smaller strand, n = any base), ``kind``, ``tf_idf``, ``design_effect`` (windows that count for one),
+    ``versus_others`` and ``versus_shuffled`` (share, background_share, log_odds (natural), low, high, p, q).
     """
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels, bases = windows.labels[rows], windows.sequences(rows)
@@ -104,7 +106,9 @@ def cluster_words(
         along = bases[order]
         for i, each in enumerate(watched(counted, "windows that count for one", unit=" patterns")):
             effects = _effects(each, along, design, marking=np.stack(screened[i]) < alpha)
-            tables[i] = [(a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)]
+            tables[i] = [
+                (a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)
+            ]
     p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
     q = [_corrected([[pair[background] for pair in of_pattern] for of_pattern in p]) for background in (0, 1)]
     result = []
@@ -222,7 +226,9 @@ def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float
     return [[next(parts) for _ in of_pattern] for of_pattern in p]
 
 
-def _effects(counts: _Counts, bases: NDArray[np.uint8], design: DesignEffect, *, marking: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _effects(
+    counts: _Counts, bases: NDArray[np.uint8], design: DesignEffect, *, marking: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Design effects of a pattern's tested words in each cluster that they may mark, else 1: float64 (C, t)."""
     effects = np.ones(marking.shape)
     chosen, words = np.flatnonzero(marking.any(axis=0)), counts.places

@@ -50,10 +50,14 @@ def bed_table(windows: Windows) -> pd.DataFrame:
         raise UserError("a BED holds places, and these are a FASTA's records: choose .parquet, or embed a corpus")
     genomes = table["genome"].unique()
     if len(genomes) > 1:
-        raise UserError(f"a BED holds one genome, and these are windows of {', '.join(genomes)}: pass --genome {genomes[0]}")
+        raise UserError(
+            f"a BED holds one genome, and these are windows of {', '.join(genomes)}: pass --genome {genomes[0]}"
+        )
     clustered = table[table["label"] >= 0].sort_values(["chrom", "start", "end", "label"], kind="stable")
     if not len(clustered):
-        raise UserError(f"no window of {genomes[0]} is in a cluster: a smaller --min-cluster-size of dnabert cluster may find some")
+        raise UserError(
+            f"no window of {genomes[0]} is in a cluster: a smaller --min-cluster-size of dnabert cluster may find some"
+        )
     labels = clustered["label"].to_numpy()
     colours = {label: _decimal(cluster_colour(int(label))) for label in np.unique(labels)}
     columns = {

@@ -12,7 +12,8 @@ class ExportConfig:
     """Which windows, and how a BED begins."""
 
     genome: str | None = None
-    """Only windows of this genome; a BED holds one genome, since browsers know no more of a place than its chromosome."""
+    """Only windows of this genome; a BED holds one genome, since browsers know no more of a place than its
+    chromosome."""
     track: str | None = None
     """BED only: name of a track line (itemRgb on) to begin with, for UCSC's browser; other tools want none."""
 

@@ -20,7 +20,11 @@ FORMATS = {".h5ad": b"\x89HDF\r\n\x1a\n", ".bed": b"", ".parquet": b"PAR1"}
 
 
 def export(
-    source: str | os.PathLike[str], *, out: str | Path, config: ExportConfig | Mapping[str, Any] | None = None, overwrite: bool = False
+    source: str | os.PathLike[str],
+    *,
+    out: str | Path,
+    config: ExportConfig | Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a folder of clusters or embeddings as AnnData, BED or Parquet.
 
@@ -44,9 +48,14 @@ def export(
     config = settings(config, ExportConfig)
     out = Path(out)
     if out.suffix not in FORMATS:
-        raise UserError(f"--out is {out}, allowed endings are {', '.join(FORMATS)}{nearest(out.suffix, FORMATS)}: they name the format")
+        raise UserError(
+            f"--out is {out}, allowed endings are {', '.join(FORMATS)}{nearest(out.suffix, FORMATS)}: they name the "
+            "format"
+        )
     if config.track is not None and out.suffix != ".bed":
-        raise UserError(f"--track is {config.track}, which only a BED has: leave it out or choose an --out that ends in .bed")
+        raise UserError(
+            f"--track is {config.track}, which only a BED has: leave it out or choose an --out that ends in .bed"
+        )
     check_file_free(out, overwrite=overwrite)
     windows = load_windows(Path(source), genome=config.genome)
     with whole_file(out) as path:
@@ -55,7 +64,8 @@ def export(
 
 
 def check_file_free(out: Path, *, overwrite: bool) -> None:
-    """Raise `UserError` unless a file may be written at `out`; only one of the format that its name says is replaced."""
+    """Raise `UserError` unless a file may be written at `out`; only one of the format that its name says is
+    replaced."""
     if not out.exists():
         return
     if not overwrite:
@@ -63,7 +73,9 @@ def check_file_free(out: Path, *, overwrite: bool) -> None:
     if kind_of(out.parent) is not None:
         raise UserError(f"{out} is a part of the {kind_of(out.parent)} at {out.parent}: choose another --out")
     if not out.is_file() or not _is_of_its_format(out):
-        raise UserError(f"{out} exists and is no {out.suffix} file of dnabert, so --overwrite leaves it alone: choose another --out")
+        raise UserError(
+            f"{out} exists and is no {out.suffix} file of dnabert, so --overwrite leaves it alone: choose another --out"
+        )
 
 
 def _write(windows: Windows, path: Path, *, ending: str, track: str | None) -> None:

@@ -81,12 +81,16 @@ def _check_unchanged(embeddings: dict[str, Any], *, clusters: str | Path) -> Non
     if found is None:
         raise UserError(f"{clusters} was made from {embeddings['path']}, which is gone: embed and cluster again")
     if found != embeddings["sha256"]:
-        raise UserError(f"{embeddings['path']} has changed since {clusters} was made from it: run dnabert cluster again")
+        raise UserError(
+            f"{embeddings['path']} has changed since {clusters} was made from it: run dnabert cluster again"
+        )
 
 
 def _of_genome(windows: Windows, genome: str, *, folder: str | Path) -> Windows:
     if "genome" not in windows.table:
-        raise UserError(f"--genome is {genome}, but {folder} is of a FASTA's records, not of a corpus: leave --genome out")
+        raise UserError(
+            f"--genome is {genome}, but {folder} is of a FASTA's records, not of a corpus: leave --genome out"
+        )
     chosen = (windows.table["genome"] == genome).to_numpy()
     if not chosen.any():
         known = ", ".join(windows.table["genome"].unique())

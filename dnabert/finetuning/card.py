@@ -14,7 +14,12 @@ from dnabert.probes.seen_in_training import STRETCH
 from dnabert.probes.tasks import told_span
 
 #: Metrics of the card, by their names in ``results.json``, as they are called there.
-_METRICS = {"mcc": "Matthews' correlation", "accuracy": "accuracy", "f1": "F1, mean of the classes", "auc": "area under the ROC curve"}
+_METRICS = {
+    "mcc": "Matthews' correlation",
+    "accuracy": "accuracy",
+    "f1": "F1, mean of the classes",
+    "auc": "area under the ROC curve",
+}
 #: The same by the Hub's identifiers.
 _IDENTIFIERS = {"mcc": "matthews_correlation", "accuracy": "accuracy", "f1": "f1", "auc": "roc_auc"}
 
@@ -36,13 +41,18 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     """
     folder = Path(folder)
     manifest, kept = read_manifest(folder, kind="finetuning"), read_kept(folder)
-    test = {key: each for key, each in kept.test.items() if each["low"] is not None}  # where test lacks a class there is no area
+    # where test lacks a class there is no area
+    test = {key: each for key, each in kept.test.items() if each["low"] is not None}
     header = yaml.safe_dump(_metadata(name, kept.task, test, license=license), sort_keys=False)
     config = manifest["config"]
     begun = "fresh weights of the architecture of" if config["fresh"] else "the weights of"
     part = ", its body frozen" if config["freeze"] else ""
     strands = "on both strands, of which the mean is taken" if config["random_strand"] else "on the strand given"
-    rows = [f"| {told} | {test[key]['value']:.3f} | {test[key]['low']:.3f} to {test[key]['high']:.3f} |" for key, told in _METRICS.items() if key in test]
+    rows = [
+        f"| {told} | {test[key]['value']:.3f} | {test[key]['low']:.3f} to {test[key]['high']:.3f} |"
+        for key, told in _METRICS.items()
+        if key in test
+    ]
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     frequent = "equally frequent, as its training weighed them" if kept.balanced else "as frequent as in training"
     classes = ("; " if any("," in each for each in kept.classes) else ", ").join(kept.classes)
@@ -95,7 +105,11 @@ The others may be remembered rather than predicted: on the {mcc["n"]:,} test seq
 def _metadata(name: str, task: str, test: dict[str, Any], *, license: str | None) -> dict[str, Any]:
     """Of the card's head; https://huggingface.co/docs/hub/model-cards says which keys there are."""
     metrics = [
-        {"type": _IDENTIFIERS[key], "name": f"{told}, 95% interval {test[key]['low']:.4f} to {test[key]['high']:.4f}", "value": round(test[key]["value"], 4)}
+        {
+            "type": _IDENTIFIERS[key],
+            "name": f"{told}, 95% interval {test[key]['low']:.4f} to {test[key]['high']:.4f}",
+            "value": round(test[key]["value"], 4),
+        }
         for key, told in _METRICS.items()
         if key in test
     ]

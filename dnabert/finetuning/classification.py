@@ -1,4 +1,5 @@
-"""What fine-tuning brings on labelled tasks, beside the untrained model, a convolution and counting; read `classify` top to bottom."""
+"""What fine-tuning brings on labelled tasks, beside the untrained model, a convolution and counting; read `classify`
+top to bottom."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a run on labelled tasks, train what is cheaper on the same, and return the folder with the comparison.
 
     It holds ``table.md`` (also told), ``scores.tsv`` (a line per task, classifier and metric), ``differences.tsv`` (the
-    fine-tuned run minus each other classifier, paired), ``results.json`` (all of it, and every seed's) and ``config.yaml``.
+    fine-tuned run minus each other classifier, paired), ``results.json`` (all of it, and every seed's) and
+    ``config.yaml``.
 
     Raises
     ------
@@ -58,7 +60,9 @@ def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     encoders = {spec: load_encoder(spec, config=EmbedConfig(precision=config.precision)) for spec in config.frozen}
     tasks = read_tasks(config.tasks)
     accelerator = build_accelerator(config)
-    with stage(config.out, kind="classifiers", config=config, inputs=_inputs(config, starts), overwrite=config.overwrite) as out:
+    with stage(
+        config.out, kind="classifiers", config=config, inputs=_inputs(config, starts), overwrite=config.overwrite
+    ) as out:
         save_yaml(config, out / "config.yaml")
         records = []
         for task in tasks:
@@ -91,10 +95,14 @@ def _starts(config: ClassifyConfig) -> dict[str, Start]:
 def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, Path]:
     inputs = tasks_inputs(config.tasks)
     inputs |= {f"run {number}": run for number, run in enumerate(dict.fromkeys(start.run for start in starts.values()))}
-    return inputs | {f"frozen {spec}, {name}": folder for spec in config.frozen for name, folder in inputs_of(spec).items()}
+    return inputs | {
+        f"frozen {spec}, {name}": folder for spec in config.frozen for name, folder in inputs_of(spec).items()
+    }
 
 
-def _trained(task: Task, starts: dict[str, Start], config: ClassifyConfig, *, accelerator: Accelerator) -> Iterator[_Row]:
+def _trained(
+    task: Task, starts: dict[str, Start], config: ClassifyConfig, *, accelerator: Accelerator
+) -> Iterator[_Row]:
     for name, start in starts.items():
         began = time.perf_counter()
         found = list(train(task, start, config=config, accelerator=accelerator, name=f"{task.name}, {name}, "))
@@ -129,16 +137,28 @@ def _record(task: Task, rows: list[_Row], config: ClassifyConfig) -> dict[str, A
             "unseen": apart and _plain(apart),
             "chosen": row.chosen,
             "seconds": round(row.seconds, 1),
-            "each": [{name: found.value for name, found in score(labels, test, resamples=0).items()} for test in row.test],
+            "each": [
+                {name: found.value for name, found in score(labels, test, resamples=0).items()} for test in row.test
+            ],
         }
         for row, apart in zip(rows, unseen, strict=True)
     ]
     first, *others = rows
     differences = [
-        {"classifier": first.name, "baseline": row.name, **_plain(score_difference(labels, first.test, row.test, resamples=resamples))}
+        {
+            "classifier": first.name,
+            "baseline": row.name,
+            **_plain(score_difference(labels, first.test, row.test, resamples=resamples)),
+        }
         for row in others
     ]
-    return {"task": task.name, "summary": task.summary(), "classes": task.classes, "scores": scores, "differences": differences}
+    return {
+        "task": task.name,
+        "summary": task.summary(),
+        "classes": task.classes,
+        "scores": scores,
+        "differences": differences,
+    }
 
 
 def _plain(scores: dict[str, Score]) -> dict[str, Any]:
@@ -161,7 +181,9 @@ def _markdown(record: dict[str, Any]) -> str:
     """A task's table: metrics with intervals, and how far the first classifier is ahead of each."""
     ahead = {row["baseline"]: _interval(row["metrics"]["mcc"], sign="+") for row in record["differences"]}
     unseen = record["scores"][0]["unseen"]
-    apart = f" MCC on the {unseen['metrics']['mcc']['n']:,} that share no {STRETCH} bases with train |" if unseen else ""
+    apart = (
+        f" MCC on the {unseen['metrics']['mcc']['n']:,} that share no {STRETCH} bases with train |" if unseen else ""
+    )
     lines = [
         record["summary"],
         "",
@@ -172,7 +194,9 @@ def _markdown(record: dict[str, Any]) -> str:
         cells = [_interval(row["metrics"][metric]) for metric in ("mcc", "accuracy", "f1", "auc")]
         trainings = f" ({len(row['each'])} seeds)" if len(row["each"]) > 1 else ""
         own = f" {_interval(row['unseen']['metrics']['mcc'])} |" if unseen else ""
-        lines.append(f"| {row['classifier']}{trainings} | {' | '.join(cells)} | {ahead.get(row['classifier'], '')} |{own}")
+        lines.append(
+            f"| {row['classifier']}{trainings} | {' | '.join(cells)} | {ahead.get(row['classifier'], '')} |{own}"
+        )
     return "\n".join(lines) + "\n"
 
 

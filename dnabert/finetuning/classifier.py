@@ -60,11 +60,15 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
     manifest = read_manifest(folder, kind="run")
     begun = settings_of(manifest) if fresh else None
     if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
-        raise UserError(f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it")
+        raise UserError(
+            f"{folder} holds no model (config.json, model.safetensors): was its training stopped? Resume it"
+        )
     try:
         window = int(read_json(folder / "config.json")["window_length"])
     except (KeyError, TypeError, ValueError):
-        raise UserError(f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again") from None
+        raise UserError(
+            f"{folder / 'config.json'} does not state window_length, so the run holds no whole model: make it again"
+        ) from None
     tokenizer = load_tokenizer(folder)
     return Start(folder, tokenizer, tokenizer.number_of_words(window), begun, architecture)
 
@@ -91,7 +95,13 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
             begun = begin(architecture, start.begun, k=start.tokenizer.k, seed=seed, **options)
             model.base_model.load_state_dict(begun.base_model.state_dict(), strict=False)  # but for BERT's pooler
             return model
-        return load_weights(AutoModelForSequenceClassification, start.run, new=("classifier.", "bert.pooler."), config=architecture, **options)
+        return load_weights(
+            AutoModelForSequenceClassification,
+            start.run,
+            new=("classifier.", "bert.pooler."),
+            config=architecture,
+            **options,
+        )
 
 
 def _architecture(start: Start) -> PretrainedConfig:

@@ -17,14 +17,16 @@ class TrainingConfig:
     epochs: int = 30
     """Most passes over the training sequences."""
     patience: int = 5
-    """Passes without a better Matthews' correlation on dev after which training stops; the best state is kept, of equal ones that
+    """Passes without a better Matthews' correlation on dev after which training stops; the best state is kept, of equal
+    ones that
     with the smaller loss on dev."""
     batch_size: int = 32
     """Sequences per optimiser step; one that is longer than a window counts once, however many tiles it has."""
     learning_rate: float = 5e-4
     """Peak of the schedule, for the body; AdamW."""
     head_learning_rate: float = 2e-3
-    """The same for the head, which begins at random; of ModernBERT's only the last matrix does, the rest comes from pretraining."""
+    """The same for the head, which begins at random; of ModernBERT's only the last matrix does, the rest comes from
+    pretraining."""
     weight_decay: float = 0.01
     """Decoupled weight decay of matrices."""
     clip_gradient: float = 1.0
@@ -38,7 +40,8 @@ class TrainingConfig:
     freeze: bool = False
     """Train the head alone."""
     class_weights: Literal["none", "balanced"] = "none"
-    """`balanced`: each class weighs alike in the loss, however rare; for labels of which some are. Probabilities are then those of
+    """`balanced`: each class weighs alike in the loss, however rare; for labels of which some are. Probabilities are
+    then those of
     classes equally frequent."""
     random_phase: bool = True
     """In training, leave out 0 to stride-1 bases at the beginning, the same number within a batch, anew in each."""
@@ -80,7 +83,8 @@ class FinetuneConfig(TrainingConfig):
     """A classifier of labelled sequences, from a pretrained run."""
 
     task: str | None = None
-    """Folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA), or one file to be split."""
+    """Folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA), or one file to be
+    split."""
     run: str = "default"
     """Run folder to start from, or `default`, the model that comes with the package."""
     out: str = "runs/finetune"
@@ -95,7 +99,10 @@ class FinetuneConfig(TrainingConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.architecture != "run" and not self.fresh:
-            raise UserError(f"--architecture {self.architecture} has no pretrained weights here: add --fresh, or name a run of it by --run")
+            raise UserError(
+                f"--architecture {self.architecture} has no pretrained weights here: add --fresh, or name a run of it "
+                "by --run"
+            )
 
 
 @dataclass
@@ -103,11 +110,13 @@ class PredictConfig:
     """How new sequences are classified."""
 
     tile: bool = False
-    """Cut each sequence into pieces of about a window's length and classify each; without, a sequence gets one answer, the mean over its pieces."""
+    """Cut each sequence into pieces of about a window's length and classify each; without, a sequence gets one answer,
+    the mean over its pieces."""
     batch_size: int = 128
     """Pieces in one forward pass; changes speed and memory, not the answers."""
     precision: Literal["auto", "bf16", "fp32"] = "fp32"
-    """fp32 gives the same on every machine, as transformers does; bf16 is faster where the hardware multiplies it fast (there `auto` takes
+    """fp32 gives the same on every machine, as transformers does; bf16 is faster where the hardware multiplies it fast
+    (there `auto` takes
     it), and moves a probability by up to 0.1."""
     threads: int | None = None
     """CPU threads; by default all cores where a launcher left one."""
@@ -129,7 +138,9 @@ class ClassifyConfig(TrainingConfig):
     """Run folder to fine-tune, or `default`, the model that comes with the package."""
     more_runs: list[str] = field(default_factory=list)
     """Further runs to fine-tune, such as a pretrained convolution."""
-    architectures: list[Literal["modernbert", "bert", "convolution", "lstm"]] = field(default_factory=lambda: ["convolution"])
+    architectures: list[Literal["modernbert", "bert", "convolution", "lstm"]] = field(
+        default_factory=lambda: ["convolution"]
+    )
     """Architectures of the run's words, width and number of layers that are trained from nothing, as `run`'s own is."""
     frozen: list[str] = field(default_factory=lambda: ["kmer:6"])
     """Encoders, as for `dnabert embed`, whose vectors a logistic regression reads."""

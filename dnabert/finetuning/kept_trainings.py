@@ -22,7 +22,9 @@ from dnabert.stage import whole_file
 _TOLD = ("seed", "epoch", "dev_mcc", "dev_loss", "curve")
 
 
-def train_the_rest(task: Task, start: Start, *, config: FinetuneConfig, accelerator: Accelerator, kept: KeptParts) -> Iterator[Trained]:
+def train_the_rest(
+    task: Task, start: Start, *, config: FinetuneConfig, accelerator: Accelerator, kept: KeptParts
+) -> Iterator[Trained]:
     """As `train`, but seeds that are kept are read; those that are trained are kept."""
     done = {seed: found for seed in config.seeds if (found := read_training(kept, seed)) is not None}
     left = [seed for seed in config.seeds if seed not in done]
@@ -42,10 +44,17 @@ def keep_training(kept: KeptParts, trained: Trained) -> None:
     path = kept.path(_name(trained.seed))
     if path is None:
         return
-    tensors = {f"state.{name}": value.cpu().clone(memory_format=torch.contiguous_format) for name, value in trained.state.items()}
+    tensors = {
+        f"state.{name}": value.cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in trained.state.items()
+    }
     told = {name: getattr(trained, name) for name in _TOLD}
     with whole_file(path) as partial:
-        save_file({**tensors, "test": torch.from_numpy(trained.test)}, partial, metadata={"key": kept.key, "told": json.dumps(told)})
+        save_file(
+            {**tensors, "test": torch.from_numpy(trained.test)},
+            partial,
+            metadata={"key": kept.key, "told": json.dumps(told)},
+        )
 
 
 def read_training(kept: KeptParts, seed: int) -> Trained | None:
@@ -62,7 +71,11 @@ def read_training(kept: KeptParts, seed: int) -> Trained | None:
     except (OSError, SafetensorError):
         return None
     test = tensors.pop("test").numpy()
-    return Trained(**json.loads(metadata["told"]), state={name.removeprefix("state."): value for name, value in tensors.items()}, test=test)
+    return Trained(
+        **json.loads(metadata["told"]),
+        state={name.removeprefix("state."): value for name, value in tensors.items()},
+        test=test,
+    )
 
 
 def _name(seed: int) -> str:

@@ -34,15 +34,17 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a classifier and return its folder.
 
     The folder holds ``config.yaml``, ``metrics.jsonl`` (the curve of every seed), ``results.json`` (scores on test with
-    bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases with
-    train, which seed was kept, and between how many and how many bases train has) and the model of the best seed on dev, with
-    its tokenizer, in the Hugging Face format: ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
+    bootstrap intervals, of every seed and of their mean, and as ``unseen`` on the part of test that shares no 30 bases
+    with train, which seed was kept, and between how many and how many bases train has) and the model of the best seed
+    on dev, with its tokenizer, in the Hugging Face format:
+    ``AutoModelForSequenceClassification.from_pretrained(folder)``. One process: labelled sets are small.
 
-    Where it is stopped, the seeds that were trained stay beside that folder, in ``.NAME.parts``, until the same fine-tuning is asked for again, which
-    trains the others.
+    Where it is stopped, the seeds that were trained stay beside that folder, in ``.NAME.parts``, until the same
+    fine-tuning is asked for again, which trains the others.
 
-    A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of transformers reads it whole, or with
-    ``truncation=True`` its first window. A word with an unknown base is read as a hidden one, by a pipeline too: [UNK] has the vector of [MASK].
+    A sequence longer than the run's windows is read in tiles, and its logits are the mean of theirs; a pipeline of
+    transformers reads it whole, or with ``truncation=True`` its first window. A word with an unknown base is read as a
+    hidden one, by a pipeline too: [UNK] has the vector of [MASK].
 
     Raises
     ------
@@ -67,8 +69,14 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
 
 def _made_of(config: FinetuneConfig, inputs: dict[str, Path], accelerator: Accelerator) -> dict[str, Any]:
     """What a seed's training depends on, but for the seed: settings, files, and where and how it is computed."""
-    settings = {name: value for name, value in asdict(config).items() if name not in ("seeds", "resamples", "out", "overwrite")}
-    return {"config": settings, "files": [describe(path) for path in inputs.values()], "computed": [str(accelerator.device), accelerator.mixed_precision]}
+    settings = {
+        name: value for name, value in asdict(config).items() if name not in ("seeds", "resamples", "out", "overwrite")
+    }
+    return {
+        "config": settings,
+        "files": [describe(path) for path in inputs.values()],
+        "computed": [str(accelerator.device), accelerator.mixed_precision],
+    }
 
 
 def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *, config: FinetuneConfig) -> None:
@@ -76,7 +84,9 @@ def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *,
     for found in trainings:
         test = score(task.test.labels, found.test, resamples=config.resamples, seed=found.seed)
         unseen = score_unseen(task, found.test, resamples=config.resamples, seed=found.seed)
-        results.append({"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test, "unseen": unseen})
+        results.append(
+            {"seed": found.seed, "epoch": found.epoch, "dev_mcc": found.dev_mcc, "test": test, "unseen": unseen}
+        )
         trained.append(found)
         _tell(results[-1])
     mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
@@ -84,14 +94,22 @@ def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *,
     _save(out, start, task, best, dropout=config.dropout)
     (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
     lengths = [len(sequence) for sequence in task.train.sequences]
-    told = {"task": task.name, "classes": task.classes, "lengths": [min(lengths), max(lengths)], "kept": best.seed, "seeds": results, "mean": mean}
+    told = {
+        "task": task.name,
+        "classes": task.classes,
+        "lengths": [min(lengths), max(lengths)],
+        "kept": best.seed,
+        "seeds": results,
+        "mean": mean,
+    }
     (out / "results.json").write_text(json.dumps(plain(told), indent=1, allow_nan=False) + "\n")
 
 
 def _tell(result: dict[str, Any]) -> None:
     mcc, unseen = result["test"]["mcc"], result["unseen"]["mcc"] if result["unseen"] else None
     print(
-        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen)}",
+        f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, "
+        f"{mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen)}",
         file=sys.stderr,
     )
 

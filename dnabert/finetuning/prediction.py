@@ -69,8 +69,8 @@ class Prediction:
         if not unlike:
             return None
         return (
-            f"{unlike:,} of {len(self.table):,} rows are of under half or over twice the bases of the sequences it was trained on "
-            f"({told_span(shortest, longest)}): its test says nothing of them"
+            f"{unlike:,} of {len(self.table):,} rows are of under half or over twice the bases of the sequences it was "
+            f"trained on ({told_span(shortest, longest)}): its test says nothing of them"
         )
 
     def describe(self) -> str:
@@ -79,25 +79,40 @@ class Prediction:
         lines = [f"{told_rows(self.table)}, {none:,} that cannot be read (too short, or hardly a known base)"]
         lines += [f"  {label} {count:,}" for label, count in self.labels.items()]
         mcc = self.test["mcc"]
-        known = f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} [{mcc['low']:.3f}, {mcc['high']:.3f}]"
+        known = (
+            f"on the {mcc['n']:,} test sequences of {self.task} it has a Matthews' correlation of {mcc['value']:.3f} "
+            f"[{mcc['low']:.3f}, {mcc['high']:.3f}]"
+        )
         known += told_unseen(Score(**self.kept.unseen["mcc"]) if self.kept.unseen else None)
-        frequent = "its probabilities are those of classes equally frequent, as its training weighed them; " if self.kept.balanced else ""
-        return "\n".join([*lines, f"{known}; {frequent}elsewhere classes may be more or less frequent, and probabilities with them"])
+        frequent = (
+            "its probabilities are those of classes equally frequent, as its training weighed them; "
+            if self.kept.balanced
+            else ""
+        )
+        return "\n".join(
+            [*lines, f"{known}; {frequent}elsewhere classes may be more or less frequent, and probabilities with them"]
+        )
 
 
 def predict(
-    classifier: str | Path, input: str | Path, *, out: str | Path, config: PredictConfig | Mapping[str, Any] | None = None, overwrite: bool = False
+    classifier: str | Path,
+    input: str | Path,
+    *,
+    out: str | Path,
+    config: PredictConfig | Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Prediction:
     """Classify new sequences, and write a table of tab-separated values.
 
-    Sequences are read as the test sequences of the task were: in tiles that leave nothing out where one is longer than a window, a word with an
-    unknown base as a hidden one, and on both strands, with the mean of both, where training drew a random strand.
+    Sequences are read as the test sequences of the task were: in tiles that leave nothing out where one is longer than
+    a window, a word with an unknown base as a hidden one, and on both strands, with the mean of both, where training
+    drew a random strand.
 
     Columns of the table:
 
     - ``name``; ``start``, ``end`` of the piece in its sequence (0-based, half open); ``length`` in bases;
-    - ``label``: the most probable class, and its ``probability`` (the network's softmax: of classes as frequent as in training, or where
-      ``--class-weights balanced`` trained it equally frequent);
+    - ``label``: the most probable class, and its ``probability`` (the network's softmax: of classes as frequent as in
+      training, or where ``--class-weights balanced`` trained it equally frequent);
     - ``note``: ``too short`` or ``too few known bases`` where no word can be read; such a row has no label;
     - ``probability of CLASS`` for each class.
 
@@ -175,7 +190,9 @@ class Classifier:
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `predict`."""
-        return table_of(records, self._rows, window=self._window if self._config.tile else None, description=self.kept.task)
+        return table_of(
+            records, self._rows, window=self._window if self._config.tile else None, description=self.kept.task
+        )
 
     def _rows(self, pieces: list[Piece]) -> pd.DataFrame:
         import pandas as pd
@@ -189,9 +206,17 @@ class Classifier:
         lengths = np.array([len(piece) for piece in bases])
         label = np.full(len(bases), "", dtype=object)
         label[rows] = np.array(self.classes, dtype=object)[found[rows].argmax(axis=1)]
-        columns: dict[str, Any] = {"name": names, "start": starts, "end": np.array(starts) + lengths, "length": lengths, "label": label}
+        columns: dict[str, Any] = {
+            "name": names,
+            "start": starts,
+            "end": np.array(starts) + lengths,
+            "length": lengths,
+            "label": label,
+        }
         columns |= {"probability": found.max(axis=1).round(4), "note": notes}
-        return pd.DataFrame(columns | {f"probability of {name}": found[:, i].round(4) for i, name in enumerate(self.classes)})
+        return pd.DataFrame(
+            columns | {f"probability of {name}": found[:, i].round(4) for i, name in enumerate(self.classes)}
+        )
 
 
 def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
@@ -204,6 +229,11 @@ def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
 
     architecture: Any = read_architecture(folder)
     if not isinstance(getattr(architecture, "window_length", None), int):
-        raise UserError(f"{folder / 'config.json'} does not state window_length, so it is of no classifier of dnabert: fine-tune again")
-    model = load_weights(AutoModelForSequenceClassification, folder, config=architecture, **loading_options(architecture))
+        raise UserError(
+            f"{folder / 'config.json'} does not state window_length, so it is of no classifier of dnabert: fine-tune "
+            "again"
+        )
+    model = load_weights(
+        AutoModelForSequenceClassification, folder, config=architecture, **loading_options(architecture)
+    )
     return model, load_tokenizer(folder), architecture.window_length

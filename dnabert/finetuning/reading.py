@@ -1,6 +1,7 @@
 """Labelled sequences of any length as batches of tokens, at array speed.
 
-Of a sequence with more words than a window as few tiles as cover it are read, each as long as a window and evenly placed, as an encoder does. Shapes: B sequences, R tiles, T tokens, C classes.
+Of a sequence with more words than a window as few tiles as cover it are read, each as long as a window and evenly
+placed, as an encoder does. Shapes: B sequences, R tiles, T tokens, C classes.
 """
 
 from __future__ import annotations
@@ -79,10 +80,13 @@ class LabelledReader:
         self._tokenizer, self._most = tokenizer, most_words
         self._lengths = np.array([len(sequence) for sequence in part.sequences], dtype=np.int64)
         if self._lengths.min() < tokenizer.k:
-            raise UserError(f"a sequence has {self._lengths.min()} bases, fewer than a word of {tokenizer.k}: remove it")
+            raise UserError(
+                f"a sequence has {self._lengths.min()} bases, fewer than a word of {tokenizer.k}: remove it"
+            )
         self._starts = np.cumsum(self._lengths) - self._lengths
         forward = np.concatenate(part.sequences)
-        beyond = np.full(most_words * tokenizer.stride + tokenizer.k, ord("N"), dtype=np.uint8)  # so that a tile may reach past the last sequence
+        # so that a tile may reach past the last sequence
+        beyond = np.full(most_words * tokenizer.stride + tokenizer.k, ord("N"), dtype=np.uint8)
         self._strands = [np.concatenate([strand, beyond]) for strand in (forward, reverse_complement(forward))]
 
     def __len__(self) -> int:
@@ -133,9 +137,12 @@ class LabelledReader:
         )
 
     def _words(self, starts: NDArray[np.int64], backward: NDArray[np.bool_], *, most: int) -> NDArray[np.int32]:
-        """Ids (R, most) without special tokens of tiles that start there, read by themselves: in rows a long sequence would pad all others."""
+        """Ids (R, most) without special tokens of tiles that start there, read by themselves: in rows a long sequence
+        would pad all others."""
         span = (most - 1) * self.stride + self._tokenizer.k
-        forward_view, backward_view = (np.lib.stride_tricks.sliding_window_view(strand, span) for strand in self._strands)
+        forward_view, backward_view = (
+            np.lib.stride_tricks.sliding_window_view(strand, span) for strand in self._strands
+        )
         bases = forward_view[starts]
         if backward.any():
             bases[backward] = backward_view[starts[backward]]

@@ -19,10 +19,12 @@ class Kept:
     ----------
     task, classes : what it tells apart.
     test : metric to ``value``, ``low``, ``high`` and ``n`` on the task's test sequences.
-    unseen : the same on those that share no 30 bases with a training sequence; None where all do so, or it is not known.
+    unseen : the same on those that share no 30 bases with a training sequence; None where all do so, or it is not
+        known.
     lengths : fewest and most bases of the sequences it learned from.
     trainings : how many there were, of which it was best on dev.
-    balanced : whether every class weighed alike in the loss, so that probabilities are those of classes equally frequent.
+    balanced : whether every class weighed alike in the loss, so that probabilities are those of classes equally
+        frequent.
     """
 
     task: str
@@ -47,6 +49,16 @@ def read_kept(folder: Path) -> Kept:
     try:
         kept = next(each for each in results["seeds"] if each["seed"] == results["kept"])
         shortest, longest = results["lengths"]
-        return Kept(results["task"], results["classes"], kept["test"], kept.get("unseen"), (int(shortest), int(longest)), len(results["seeds"]), balanced)
+        return Kept(
+            results["task"],
+            results["classes"],
+            kept["test"],
+            kept.get("unseen"),
+            (int(shortest), int(longest)),
+            len(results["seeds"]),
+            balanced,
+        )
     except (KeyError, StopIteration, TypeError, ValueError):
-        raise UserError(f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again") from None
+        raise UserError(
+            f"{folder / 'results.json'} does not say which training was kept, an older dnabert made it: fine-tune again"
+        ) from None

@@ -34,7 +34,8 @@ from dnabert.probes.scores import log_loss
 
 #: Bases of a batch without labels, padding included: what is made of them takes a dozen bytes each.
 _PADDED = 1 << 22
-#: Tokens in a forward pass of training, a dozen times those of 32 windows: of the packaged model their activations take 4 GB.
+#: Tokens in a forward pass of training, a dozen times those of 32 windows: of the packaged model their activations take
+#: 4 GB.
 _AT_ONCE = 1 << 15
 
 
@@ -45,7 +46,8 @@ class Trained:
     Attributes
     ----------
     seed, epoch : the seed, and the epoch (from 1) that was best on dev.
-    dev_mcc, dev_loss : Matthews' correlation there, and the loss (nats, each sequence alike), by which equal ones are told apart.
+    dev_mcc, dev_loss : Matthews' correlation there, and the loss (nats, each sequence alike), by which equal ones are
+        told apart.
     state : weights of that epoch.
     curve : ``seed``, ``epoch``, ``loss``, ``dev_mcc`` and ``dev_loss`` of every epoch.
     test : float (n, classes), probabilities of the test sequences.
@@ -89,7 +91,9 @@ def build_accelerator(config: TrainingConfig | PredictConfig) -> Accelerator:
     return accelerator_in(config.precision, device=state.device)
 
 
-def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Accelerator, name: str = "") -> Iterator[Trained]:
+def train(
+    task: Task, start: Start, *, config: TrainingConfig, accelerator: Accelerator, name: str = ""
+) -> Iterator[Trained]:
     """Train a classifier with each of the config's seeds, with early stopping on dev, and let it predict test.
 
     Parameters
@@ -109,10 +113,12 @@ def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Acce
         shortest = min(len(sequence) for sequence in getattr(task, part).sequences)
         if shortest < start.tokenizer.k:
             raise UserError(
-                f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: remove it"
+                f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: "
+                "remove it"
             )
     read = {
-        part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words) for part in ("train", "dev", "test")
+        part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words)
+        for part in ("train", "dev", "test")
     }
     for seed in config.seeds:
         model = build_classifier(start, task.classes, dropout=config.dropout, seed=seed).to(accelerator.device)
@@ -128,7 +134,13 @@ def train(task: Task, start: Start, *, config: TrainingConfig, accelerator: Acce
 
 
 def probabilities(
-    model: Any, reader: LabelledReader, *, batch_size: int, both_strands: bool, accelerator: Accelerator, rounded: bool = False
+    model: Any,
+    reader: LabelledReader,
+    *,
+    batch_size: int,
+    both_strands: bool,
+    accelerator: Accelerator,
+    rounded: bool = False,
 ) -> NDArray[np.float64]:
     """Probabilities (n, classes), in the reader's order: first frame, forward strand, or the mean of both strands.
 
@@ -139,8 +151,8 @@ def probabilities(
     batch_size : tiles in one forward pass; changes speed and memory, the probabilities to rounding.
     both_strands : as training with `TrainingConfig.random_strand` asks for.
     accelerator : device, and with `rounded` the precision.
-    rounded : compute in bf16 where the accelerator does; else in float32, as transformers reads the saved weights: bf16 moves a
-        probability by up to 0.1.
+    rounded : compute in bf16 where the accelerator does; else in float32, as transformers reads the saved weights: bf16
+        moves a probability by up to 0.1.
 
     Raises
     ------
@@ -162,14 +174,18 @@ def probabilities(
             found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
         ordered = torch.cat(found).cpu().double().numpy()
     if not np.isfinite(ordered).all():
-        raise UserError("the classifier gives probabilities that are no numbers: its weights are damaged, or it diverged: train it with a lower --learning-rate")
+        raise UserError(
+            "the classifier gives probabilities that are no numbers: its weights are damaged, or it diverged: train it "
+            "with a lower --learning-rate"
+        )
     predicted = np.empty_like(ordered)
     predicted[np.concatenate(batches)] = ordered
     return predicted / predicted.sum(1, keepdims=True)
 
 
 def _alike(lengths: NDArray[np.int64], *, most: int) -> list[NDArray[np.int64]]:
-    """Rows in batches of like lengths, so that there is hardly any padding, and of so few that padded they stay small."""
+    """Rows in batches of like lengths, so that there is hardly any padding, and of so few that padded they stay
+    small."""
     order = np.argsort(lengths, kind="stable")
     batches, begin = [], 0
     for end in range(1, len(order) + 1):
@@ -190,7 +206,11 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
     config = training.config
     per_epoch = -(-len(read["train"]) // config.batch_size)
     if training.seed == config.seeds[0] and (total := per_epoch * config.epochs) <= config.warmup_steps:
-        print(f"--warmup-steps {config.warmup_steps} of {total} steps in all: the learning rate never reaches what was asked for; pass --warmup-steps {total // 4}", file=sys.stderr)
+        print(
+            f"--warmup-steps {config.warmup_steps} of {total} steps in all: the learning rate never reaches what was "
+            f"asked for; pass --warmup-steps {total // 4}",
+            file=sys.stderr,
+        )
     best, better = Trained(training.seed, 0, -2.0, math.inf, {}, [], np.empty(0)), 0
     for epoch in range(1, config.epochs + 1):
         loss = _epoch(training, read["train"], epoch=epoch, steps=per_epoch)
@@ -202,7 +222,12 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
         print(f"{told}: loss {loss:.4f}, dev MCC {dev:.3f}", file=sys.stderr)
         better = epoch if dev > best.dev_mcc else better
         if (dev, -dev_loss) > (best.dev_mcc, -best.dev_loss):
-            best.epoch, best.dev_mcc, best.dev_loss, best.state = epoch, dev, dev_loss, copy.deepcopy(training.model.state_dict())
+            best.epoch, best.dev_mcc, best.dev_loss, best.state = (
+                epoch,
+                dev,
+                dev_loss,
+                copy.deepcopy(training.model.state_dict()),
+            )
         if epoch - better >= config.patience:
             break
     return best
@@ -220,7 +245,9 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
             losses.append(_step(training, tiles))
     mean = torch.stack(losses).mean().item()
     if not math.isfinite(mean):
-        raise UserError(f"the loss is {mean}: begin again with a lower --learning-rate (now {training.config.learning_rate})")
+        raise UserError(
+            f"the loss is {mean}: begin again with a lower --learning-rate (now {training.config.learning_rate})"
+        )
     return mean
 
 
@@ -234,14 +261,16 @@ def _step(training: _Training, tiles: Tiles) -> Tensor:
 
 
 def _loss(training: _Training, logits: Tensor, labels: Tensor) -> Tensor:
-    """The plain mean of the weighted losses: divided by a batch's own weights, as torch does it, a rare class would count less."""
+    """The plain mean of the weighted losses: divided by a batch's own weights, as torch does it, a rare class would
+    count less."""
     return torch.nn.functional.cross_entropy(logits, labels, weight=training.class_weights, reduction="none").mean()
 
 
 def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int, rounded: bool = True) -> Tensor:
     """Logits (B, C) with at most so many tiles in a forward pass: a chromosome has half a million.
 
-    Of more tiles a training keeps no part's activations; the backward computes them again, a part at a time, with the same dropout.
+    Of more tiles a training keeps no part's activations; the backward computes them again, a part at a time, with the
+    same dropout.
     """
     tiles = tiles.to(accelerator.device)
 
@@ -282,7 +311,9 @@ def _optimizer(model: Any, config: TrainingConfig) -> torch.optim.Optimizer:
     body = {id(parameter) for name, parameter in model.base_model.named_parameters() if not name.startswith("pooler.")}
     of_body = [parameter for parameter in model.parameters() if id(parameter) in body]
     of_head = [parameter for parameter in model.parameters() if id(parameter) not in body]
-    groups = decay_groups(of_head, weight_decay=config.weight_decay, scale=config.head_learning_rate / config.learning_rate)
+    groups = decay_groups(
+        of_head, weight_decay=config.weight_decay, scale=config.head_learning_rate / config.learning_rate
+    )
     if config.freeze:
         for parameter in of_body:
             parameter.requires_grad_(False)

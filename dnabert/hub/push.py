@@ -44,7 +44,9 @@ def push(
             return _upload(made, api=api, private=config.private)
         except Exception as error:  # no network, proxy, no right to write: whatever keeps it away, one line says it
             reason = first_line(error)
-            raise UserError(f"cannot upload {name}: {reason}: check the network and the token (hf auth whoami)") from error
+            raise UserError(
+                f"cannot upload {name}: {reason}: check the network and the token (hf auth whoami)"
+            ) from error
 
 
 def _api() -> Any:

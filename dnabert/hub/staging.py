@@ -30,9 +30,16 @@ REPOSITORIES = {"run": "model", "finetuning": "model", "corpus": "dataset"}
 _CORPUS = ("manifest.json", "config.yaml", "summary.json", "dataset_dict.json", "gene_names.parquet", "sequences")
 #: What a classifier's folder has; whatever else somebody keeps there stays here.
 _CLASSIFIER = (
-    "config.json", "config.yaml", "manifest.json", "metrics.jsonl", "results.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json",
+    "config.json",
+    "config.yaml",
+    "manifest.json",
+    "metrics.jsonl",
+    "results.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer*.json",
     "special_tokens_map.json",
-)  # fmt: skip
+)
 #: What no stage of ours makes: a version control's or an editor's, or what another process is writing.
 _HIDDEN = shutil.ignore_patterns(".*")
 
@@ -72,7 +79,11 @@ class Staged:
 
 @contextlib.contextmanager
 def staged(
-    source: str | Path, name: str, *, config: PushConfig | Mapping[str, Any] | None = None, out: str | Path | None = None
+    source: str | Path,
+    name: str,
+    *,
+    config: PushConfig | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
 ) -> Iterator[Staged]:
     """Make the folder that is uploaded: a run's release, or a classifier or corpus with a card; no network is needed.
 
@@ -80,8 +91,8 @@ def staged(
 
     Parameters
     ----------
-    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``), ``finetuning`` or ``corpus``; or ``default``, the packaged
-        model.
+    source : folder of kind ``run`` (of ``train/pretrain.py`` or ``train/release.py``), ``finetuning`` or ``corpus``; or
+        ``default``, the packaged model.
     name : OWNER/NAME of the repository.
     config : the card's licence and data.
     out : where the folder stays; by default it is temporary, and gone after the block.
@@ -110,10 +121,14 @@ def staged(
 
 
 def _check_links(part: Path, *, source: Path) -> None:
-    """Raise `UserError` where a link in a part of the folder leads out of the folder: a stranger's could have any file of this machine uploaded."""
+    """Raise `UserError` where a link in a part of the folder leads out of the folder: a stranger's could have any file
+    of this machine uploaded."""
     for path in (part, *part.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(source.resolve()):
-            raise UserError(f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or remove it")
+            raise UserError(
+                f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or "
+                "remove it"
+            )
 
 
 def _cut_places(folder: Path) -> None:
@@ -123,7 +138,9 @@ def _cut_places(folder: Path) -> None:
     manifest.unlink()  # it may be a link to the source's own
     manifest.write_text(told)
     if config.is_file():
-        settings = yaml.safe_dump(without_places(yaml.safe_load(config.read_text())), sort_keys=False, allow_unicode=True)
+        settings = yaml.safe_dump(
+            without_places(yaml.safe_load(config.read_text())), sort_keys=False, allow_unicode=True
+        )
         config.unlink()
         config.write_text(settings)
 
@@ -137,7 +154,9 @@ def _check_name(name: str) -> None:
     except HFValidationError:
         name = ""
     if not re.fullmatch("[^/]+/[^/]+", name):
-        raise UserError("NAME must be OWNER/NAME of a Hub repository: letters, digits, - _ . (dnabert push RUN me/my-model)")
+        raise UserError(
+            "NAME must be OWNER/NAME of a Hub repository: letters, digits, - _ . (dnabert push RUN me/my-model)"
+        )
 
 
 def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> None:
@@ -149,14 +168,20 @@ def _stage_run(run: Path, folder: Path, *, name: str, config: PushConfig) -> Non
         release(run, out=folder, data=config.data, license=config.license, name=name)
         return
     if not (run / CARD).is_file():
-        raise UserError(f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py")
+        raise UserError(
+            f"{run} has neither metrics.jsonl nor a card: give the folder of train/pretrain.py or train/release.py"
+        )
     if config.license or config.data:
-        raise UserError(f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run")
+        raise UserError(
+            f"{run} is a release and has its card: pass --license and --data to train/release.py, or push the run"
+        )
     _check_links(run, source=run)
     shutil.copytree(run, folder, dirs_exist_ok=True, ignore=_HIDDEN)
     made = str((read_manifest(run, kind="run")["config"] or {}).get("out", ""))
     card = folder / CARD  # its examples load the model under the name that it was released by
-    card.write_text(card.read_text().replace(f'"{made}"', f'"{name}"').replace(f"name: {made}\n", f"name: {name.split('/')[-1]}\n"))
+    card.write_text(
+        card.read_text().replace(f'"{made}"', f'"{name}"').replace(f"name: {made}\n", f"name: {name.split('/')[-1]}\n")
+    )
 
 
 def _stage_classifier(classifier: Path, folder: Path, *, name: str, config: PushConfig) -> None:
@@ -185,7 +210,8 @@ def _stage_corpus(corpus: Path, folder: Path, *, name: str, config: PushConfig) 
 
 
 def _link(source: str, target: str) -> None:
-    """A whole genome's bases need not be there twice; across file systems they must. Of a link the file is meant, which its path need not find from `target`."""
+    """A whole genome's bases need not be there twice; across file systems they must. Of a link the file is meant, which
+    its path need not find from `target`."""
     try:
         os.link(os.path.realpath(source), target)
     except OSError:

@@ -65,7 +65,9 @@ def settings_of(manifest: Mapping[str, Any]) -> ModelConfig:
     try:
         return ModelConfig(**manifest["config"]["model"])
     except (KeyError, TypeError):
-        raise UserError("the run's manifest does not say how its model began: give the folder of train/pretrain.py") from None
+        raise UserError(
+            "the run's manifest does not say how its model began: give the folder of train/pretrain.py"
+        ) from None
 
 
 def architecture_config(config: ModelConfig, *, tokenizer: KmerTokenizer, max_tokens: int) -> PretrainedConfig:
@@ -121,7 +123,8 @@ def register_architectures() -> None:
 
 
 def loading_options(architecture: PretrainedConfig) -> dict[str, Any]:
-    """What to pass to ``from_pretrained`` and ``from_config``: float32 (a release holds bf16), and the faster attention."""
+    """What to pass to ``from_pretrained`` and ``from_config``: float32 (a release holds bf16), and the faster
+    attention."""
     options: dict[str, Any] = {"dtype": torch.float32}
     if not str(architecture.model_type).startswith("dnabert_"):  # those two of ours have no attention to be told about
         options["attn_implementation"] = _attention()
@@ -137,9 +140,11 @@ def _attention() -> str:
 
 
 def compile_layers(model: PreTrainedModel) -> None:
-    """Have each layer compiled at its first use, in place: layers of one kind share one compilation, so it takes seconds at any depth.
+    """Have each layer compiled at its first use, in place: layers of one kind share one compilation, so it takes
+    seconds at any depth.
 
-    Shapes are compiled as they come; what has others (an evaluation) belongs under ``torch.compiler.set_stance("force_eager")``.
+    Shapes are compiled as they come; what has others (an evaluation) belongs under
+    ``torch.compiler.set_stance("force_eager")``.
     """
     body: Any = model.base_model
     layers = body.encoder.layer if hasattr(body, "encoder") else body.layers
@@ -151,7 +156,8 @@ def compile_layers(model: PreTrainedModel) -> None:
 def read_unknown_as_hidden(model: PreTrainedModel, *, tokenizer: KmerTokenizer) -> None:
     """Give [UNK] the vector of [MASK], in place.
 
-    Whoever reads by transformers alone then reads a word with an unknown base as `KmerTokenizer.encode_as_hidden` has it read here.
+    Whoever reads by transformers alone then reads a word with an unknown base as `KmerTokenizer.encode_as_hidden` has
+    it read here.
     """
     words: Any = model.get_input_embeddings().weight
     words[tokenizer.unk_token_id] = words[tokenizer.mask_token_id]
@@ -170,7 +176,8 @@ def hidden_matrices(model: PreTrainedModel) -> list[str]:
 def _zero_output_projections(model: PreTrainedModel) -> None:
     """Zero what writes into the residual stream: attention's and the feed-forward's last matrix."""
     if model.config.model_type == "bert":
-        return  # post-norm: there is no residual stream to start from, and it keeps its own initialisation, as published
+        # post-norm: there is no residual stream to start from, and it keeps its own initialisation, as published
+        return
     for name, parameter in model.named_parameters():
         if name.endswith(("attn.Wo.weight", "mlp.Wo.weight", ".mixed.weight")):
             parameter.zero_()
@@ -178,17 +185,19 @@ def _zero_output_projections(model: PreTrainedModel) -> None:
 
 @torch.no_grad()
 def _compose_words(model: PreTrainedModel, *, k: int, share: float, seed: int) -> None:
-    """Give words of like bases like vectors: a random vector per base and place, one per pair of neighbours, one per word.
+    """Give words of like bases like vectors: a random vector per base and place, one per pair of neighbours, one per
+    word.
 
-    A vocabulary of 4^k words drawn alone hides that they are made of bases. With the decoder tied to the embeddings both
-    reading and predicting begin with that knowledge: on apes_chr22 (k = 6) 2.4 million tokens bring 1.84 bits per base
-    instead of 1.92. The spread of the weights stays as the architecture drew it.
+    A vocabulary of 4^k words drawn alone hides that they are made of bases. With the decoder tied to the embeddings
+    both reading and predicting begin with that knowledge: on apes_chr22 (k = 6) 2.4 million tokens bring 1.84 bits per
+    base instead of 1.92. The spread of the weights stays as the architecture drew it.
     """
     embeddings: Any = model.get_input_embeddings()
     words = embeddings.weight[FIRST_KMER_ID:]
     width, spread = words.shape[1], words.std()
     generator = torch.Generator().manual_seed(seed)
-    digits = torch.arange(4**k).unsqueeze(1) // 4 ** torch.arange(k - 1, -1, -1) % 4  # of word i in the vocabulary's order
+    # of word i in the vocabulary's order
+    digits = torch.arange(4**k).unsqueeze(1) // 4 ** torch.arange(k - 1, -1, -1) % 4
     common = _standard(_sum_of_parts(digits, letters=4, width=width, generator=generator))
     if k > 1:
         pairs = digits[:, :-1] * 4 + digits[:, 1:]
@@ -198,7 +207,8 @@ def _compose_words(model: PreTrainedModel, *, k: int, share: float, seed: int) -
 
 
 def _sum_of_parts(parts: torch.Tensor, *, letters: int, width: int, generator: torch.Generator) -> torch.Tensor:
-    """Sum over places of a random vector per place and letter: (words, places) of letter numbers into (words, width)."""
+    """Sum over places of a random vector per place and letter: (words, places) of letter numbers into (words,
+    width)."""
     vectors = torch.randn(parts.shape[1], letters, width, generator=generator)
     return torch.stack([vectors[place][parts[:, place]] for place in range(parts.shape[1])]).sum(0)
 

@@ -14,7 +14,8 @@ class ModelConfig:
     """Size and kind of the body."""
 
     architecture: Literal["modernbert", "bert", "convolution", "lstm"] = "modernbert"
-    """`modernbert`: pre-norm, rotary positions, no biases; `bert`: the original post-norm BERT; `convolution`: dilated and
+    """`modernbert`: pre-norm, rotary positions, no biases; `bert`: the original post-norm BERT; `convolution`: dilated
+    and
     residual, as GPN's; `lstm`: bidirectional, in residual layers."""
     hidden_size: int = 256
     """Width of the residual stream."""
@@ -25,14 +26,17 @@ class ModelConfig:
     intermediate_size: int = 512
     """Width inside the feed-forward part (ModernBERT's is gated and holds this width twice)."""
     kernel_size: int = 5
-    """Words that one layer of the convolution reads, an odd number; 5 gives it about as many weights as ModernBERT's layer."""
+    """Words that one layer of the convolution reads, an odd number; 5 gives it about as many weights as ModernBERT's
+    layer."""
     dropout: float = 0.0
     """Dropout everywhere; 0 suits a single pass over a genome."""
     zero_output_projections: bool = True
     """Start each residual branch at zero, so that the model begins as a bag of words and learns context from there."""
     composed_words: float = 0.9
-    """Share of a word's first vector (its variance) that it has in common with words of the same bases at the same places;
-    0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in one base."""
+    """Share of a word's first vector (its variance) that it has in common with words of the same bases at the same
+    places;
+    0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in one
+    base."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -46,8 +50,12 @@ class ModelConfig:
                 f"pass --model.hidden-size {64 * self.heads}"
             )
         if self.kernel_size % 2 == 0:
-            raise UserError(f"--model.kernel-size is {self.kernel_size}, allowed is an odd number: pass --model.kernel-size 5")
+            raise UserError(
+                f"--model.kernel-size is {self.kernel_size}, allowed is an odd number: pass --model.kernel-size 5"
+            )
         if not 0 <= self.composed_words <= 1:
-            raise UserError(f"--model.composed-words is {self.composed_words}, allowed is 0 to 1: pass --model.composed-words 0.9")
+            raise UserError(
+                f"--model.composed-words is {self.composed_words}, allowed is 0 to 1: pass --model.composed-words 0.9"
+            )
         if not 0 <= self.dropout < 1:
             raise UserError(f"--model.dropout is {self.dropout}, allowed is 0 up to below 1")

@@ -65,4 +65,9 @@ class ConvolutionForSequenceClassification(ResidualForSequenceClassification):
     body = ConvolutionModel
 
 
-register(ConvolutionConfig, body=ConvolutionModel, masked=ConvolutionForMaskedLM, classifier=ConvolutionForSequenceClassification)
+register(
+    ConvolutionConfig,
+    body=ConvolutionModel,
+    masked=ConvolutionForMaskedLM,
+    classifier=ConvolutionForSequenceClassification,
+)

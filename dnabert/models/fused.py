@@ -1,12 +1,14 @@
-"""What torch does to bf16 states in several passes, each over all of them, done in one: numba's loops on torch's own threads.
+"""What torch does to bf16 states in several passes, each over all of them, done in one: numba's loops on torch's own
+threads.
 
-A second pool of threads would fight with torch's, whose threads wait busily for the next product. So the loops are C callbacks that
-the OpenMP runtime within torch runs, `GOMP_parallel
-<https://gcc.gnu.org/onlinedocs/libgomp/Implementing-PARALLEL-construct.html>`_, and its threads take stretches of rows in turns.
-Where there is no such runtime (`is_ready`), `dnabert.models.lean` goes on with torch's own passes.
+A second pool of threads would fight with torch's, whose threads wait busily for the next product. So the loops are C
+callbacks that the OpenMP runtime within torch runs, `GOMP_parallel
+<https://gcc.gnu.org/onlinedocs/libgomp/Implementing-PARALLEL-construct.html>`_, and its threads take
+stretches of rows in turns. Where there is no such runtime (`is_ready`), `dnabert.models.lean` goes on with torch's own
+passes.
 
-Shapes: B windows, T tokens, H heads, K width of a head, N rows, I width of the feed-forward part. bf16 is the upper half of a
-float32; here it goes by the name of its bits, uint16.
+Shapes: B windows, T tokens, H heads, K width of a head, N rows, I width of the feed-forward part. bf16 is the upper
+half of a float32; here it goes by the name of its bits, uint16.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ def _runtime() -> Callable[..., None] | None:
 
 
 def _run(name: str, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]) -> None:
-    """Have torch's threads run a kernel over rows; what it gets: the next stretch, their number, rows, sizes, addresses."""
+    """Have torch's threads run a kernel over rows; what it gets: the next stretch, their number, rows, sizes,
+    addresses."""
     from dnabert.models import fused_kernels  # numba, for those alone who compute in bf16 on a CPU
 
     run, threads = _runtime(), torch.get_num_threads()

@@ -1,6 +1,7 @@
 """The loops of `dnabert.models.fused`: C callbacks that get one array of int64, see `dnabert.models.fused._run`.
 
-All in one file: when numba asks whether machine code on disk is current it looks at a callback's own file and at no other.
+All in one file: when numba asks whether machine code on disk is current it looks at a callback's own file and at no
+other.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ _U = np.uint32
 def _inline(function: Callable[..., Any]) -> Any:
     """A part of the callbacks, which are one function each for the compiler.
 
-    A function of its own would be optimised once by itself and once within each callback, its sums in another order, and which of
-    both runs depends on whether the machine code comes from disk: a run that goes on would not be bit for bit what it had been.
+    A function of its own would be optimised once by itself and once within each callback, its sums in another order,
+    and which of both runs depends on whether the machine code comes from disk: a run that goes on would not be bit for
+    bit what it had been.
     """
     return numba.njit(inline="always")(function)
 
@@ -112,7 +114,9 @@ def _normal(x: Any) -> Any:
     """Distribution function and density of the standard normal, to 2e-7: Abramowitz and Stegun (1964), 7.1.26."""
     e = _exp_of_negative(_F(-0.5) * x * x)
     t = _F(1) / (_F(1) + _F(0.3275911 * 0.7071067811865476) * abs(x))
-    series = _F(0.254829592) + t * (_F(-0.284496736) + t * (_F(1.421413741) + t * (_F(-1.453152027) + t * _F(1.061405429))))
+    series = _F(0.254829592) + t * (
+        _F(-0.284496736) + t * (_F(1.421413741) + t * (_F(-1.453152027) + t * _F(1.061405429)))
+    )
     return _F(0.5) + np.copysign(_F(0.5) - _F(0.5) * t * series * e, x), e * _F(0.3989422804014327)
 
 
@@ -181,7 +185,8 @@ def _gate_backward(first: Any, last: Any, grad: Any, x: Any, out: Any) -> Any:
 
 @_inline
 def _largest(row: Any) -> Any:
-    """Largest of bf16 numbers, compared as whole numbers in their order: loops over float comparisons do not become vectors."""
+    """Largest of bf16 numbers, compared as whole numbers in their order: loops over float comparisons do not become
+    vectors."""
     found = np.int32(-32768)
     for i in range(len(row)):
         bits = np.int32(np.int16(row[i]))
@@ -235,7 +240,9 @@ def _norm(first: Any, last: Any, x: Any, weight: Any, bias: Any, eps: Any, out: 
 
 
 @_inline
-def _norm_backward(first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weights: Any) -> Any:
+def _norm_backward(
+    first: Any, last: Any, grad: Any, x: Any, weight: Any, scales: Any, out: Any, of_weights: Any
+) -> Any:
     width = x.shape[1]
     normed, scaled = np.empty(width, np.float32), np.empty(width, np.float32)
     of_weight, of_bias = of_weights[0], of_weights[1]
@@ -297,7 +304,11 @@ def cross_entropy_backward(data: Any) -> None:
     """Loop of `dnabert.models.fused.cross_entropy_backward`."""
     d = _carray(data, 9)
     stretches, rows, width = d[1], d[2], d[3]
-    grad, x, labels = _carray(_floats_at(d[4]), (rows,)), _carray(_halves_at(d[5]), (rows, width)), _carray(_longs_at(d[6]), (rows,))
+    grad, x, labels = (
+        _carray(_floats_at(d[4]), (rows,)),
+        _carray(_halves_at(d[5]), (rows, width)),
+        _carray(_longs_at(d[6]), (rows,)),
+    )
     sums, out = _carray(_floats_at(d[7]), (rows,)), _carray(_halves_at(d[8]), (rows, width))
     own = _take(data)
     while own < stretches:
@@ -322,7 +333,11 @@ def norm(data: Any) -> None:
     """Loop of `dnabert.models.fused.norm`."""
     d = _carray(data, 10)
     stretches, rows, width = d[1], d[2], d[3]
-    x, weight, bias = _carray(_halves_at(d[4]), (rows, width)), _carray(_floats_at(d[5]), (width,)), _carray(_floats_at(d[6]), (width,))
+    x, weight, bias = (
+        _carray(_halves_at(d[4]), (rows, width)),
+        _carray(_floats_at(d[5]), (width,)),
+        _carray(_floats_at(d[6]), (width,)),
+    )
     eps = _carray(_floats_at(d[7]), (1,))[0]
     out, scales = _carray(_halves_at(d[8]), (rows, width)), _carray(_floats_at(d[9]), (rows, 2))
     own = _take(data)
@@ -336,12 +351,18 @@ def norm_backward(data: Any) -> None:
     """Loop of `dnabert.models.fused.norm_backward`."""
     d = _carray(data, 10)
     stretches, rows, width = d[1], d[2], d[3]
-    grad, x, weight = _carray(_halves_at(d[4]), (rows, width)), _carray(_halves_at(d[5]), (rows, width)), _carray(_floats_at(d[6]), (width,))
+    grad, x, weight = (
+        _carray(_halves_at(d[4]), (rows, width)),
+        _carray(_halves_at(d[5]), (rows, width)),
+        _carray(_floats_at(d[6]), (width,)),
+    )
     scales, out = _carray(_floats_at(d[7]), (rows, 2)), _carray(_halves_at(d[8]), (rows, width))
     of_weights = _carray(_floats_at(d[9]), (stretches, 2, width))
     own = _take(data)
     while own < stretches:
-        _norm_backward(own * rows // stretches, (own + 1) * rows // stretches, grad, x, weight, scales, out, of_weights[own])
+        _norm_backward(
+            own * rows // stretches, (own + 1) * rows // stretches, grad, x, weight, scales, out, of_weights[own]
+        )
         own = _take(data)
 
 

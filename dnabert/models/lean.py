@@ -1,10 +1,11 @@
 """ModernBERT's and BERT's layers over whole windows with fewer passes over memory.
 
-A small model's step on a CPU is bound by memory, not by arithmetic: at 76 tokens and 256 x 4 the matrices' products take a sixth of the time
-of transformers' own forward and backward under autocast; the rest are casts, rotations in float32, slices and their gradients. Here
-states stay in the dtype of the products. On a CPU each part writes its gradient once, and queries and keys are rotated and laid out for
-the products in one go (in bf16 by `dnabert.models.fused`); on a GPU torch.compile fuses a layer's parts. Same weights, same function, to
-rounding (a test holds it).
+A small model's step on a CPU is bound by memory, not by arithmetic: at 76 tokens and 256 x 4 the matrices' products
+take a sixth of the time of transformers' own forward and backward under autocast; the rest are casts, rotations in
+float32, slices and their gradients. Here states stay in the dtype of the products. On a CPU each part writes its
+gradient once, and queries and keys are rotated and laid out for the products in one go (in bf16 by
+`dnabert.models.fused`); on a GPU torch.compile fuses a layer's parts. Same weights, same function, to rounding (a test
+holds it).
 
 Shapes: B windows, T tokens, H heads, K width of a head, D = H K, N = B T, I width of the feed-forward part.
 """
@@ -26,8 +27,9 @@ from dnabert.models.lean_parts import attention, gated_gelu, linear, norm
 def is_lean(model: Any) -> bool:
     """Whether `lean_states` computes what this body does.
 
-    It does for a ModernBERT without biases, dropout and local attention, and on a CPU for a BERT without dropout. There it is
-    hand-written, so compiled layers are left to transformers; on a GPU ModernBERT's is what torch.compile gets to see.
+    It does for a ModernBERT without biases, dropout and local attention, and on a CPU for a BERT without dropout. There
+    it is hand-written, so compiled layers are left to transformers; on a GPU ModernBERT's is what torch.compile gets to
+    see.
     """
     kind, config = model.config.model_type, model.config
     if kind not in ("modernbert", "bert"):
@@ -53,14 +55,16 @@ def is_lean(model: Any) -> bool:
 
 
 def lean_states(model: Any, input_ids: Tensor, *, dtype: torch.dtype, places: Tensor | None = None) -> Tensor:
-    """Last states in `dtype` of a body that `is_lean`, of windows without padding: of all tokens (B, T, D), or of some (M, D).
+    """Last states in `dtype` of a body that `is_lean`, of windows without padding: of all tokens (B, T, D), or of some
+    (M, D).
 
     Parameters
     ----------
     model : ``ModernBertModel`` or ``BertModel`` with float32 weights, whose gradients are float32.
     input_ids : int64 (B, T).
     dtype : of states and products.
-    places : int64 (M,), which of the B T tokens' states are asked for. Others are read in the last layer, and not computed further.
+    places : int64 (M,), which of the B T tokens' states are asked for. Others are read in the last layer, and not
+        computed further.
     """
     states = _bert_states if model.config.model_type == "bert" else _modernbert_states
     with torch.autocast(input_ids.device.type, enabled=False):
@@ -116,7 +120,8 @@ def _rotation(model: Any, tokens: int) -> tuple[Tensor, Tensor]:
 
 
 def _turns(cos: Tensor, sin: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (2, 1, T, K / 2) as `attention` wants them, for states of `dtype`: with its scale for queries, without for keys."""
+    """Cosines and sines (2, 1, T, K / 2) as `attention` wants them, for states of `dtype`: with its scale for queries,
+    without for keys."""
     scale = torch.tensor([(2 * cos.shape[-1]) ** -0.5, 1.0], device=cos.device).view(2, 1, 1, 1)
     held = torch.float32 if fused.is_ready(dtype, cos.device) else dtype
     return (cos * scale).to(held), (sin * scale).to(held)

@@ -28,7 +28,8 @@ def norm(x: Tensor, layer: torch.nn.LayerNorm) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, onto: Tensor | None = None) -> Tensor:
-    """States (N, D) through weights (E, D) and, where there is one, a bias (E,), in the states' dtype; added to `onto` (N, E)."""
+    """States (N, D) through weights (E, D) and, where there is one, a bias (E,), in the states' dtype; added to `onto`
+    (N, E)."""
     weight, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
     if _adds_within_products(x):
         if onto is not None:
@@ -57,7 +58,8 @@ def gated_gelu(both: Tensor) -> Tensor:
 
 
 def _adds_within_products(x: Tensor) -> bool:
-    """Whether oneDNN may add a bias, and what comes after, while it multiplies: torch's own product copies the bias first.
+    """Whether oneDNN may add a bias, and what comes after, while it multiplies: torch's own product copies the bias
+    first.
 
     It has no gradient: 1.1 times as fast a BERT where none is wanted.
     """

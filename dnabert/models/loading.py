@@ -29,7 +29,9 @@ def read_architecture(run: str | Path) -> PretrainedConfig:
     try:
         return AutoConfig.from_pretrained(run, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"cannot read {Path(run) / 'config.json'} ({first_line(error)}): make or fetch it again") from None
+        raise UserError(
+            f"cannot read {Path(run) / 'config.json'} ({first_line(error)}): make or fetch it again"
+        ) from None
 
 
 def load_weights(kind: Any, run: str | Path, *, new: tuple[str, ...] = (), **options: Any) -> Any:
@@ -48,11 +50,17 @@ def load_weights(kind: Any, run: str | Path, *, new: tuple[str, ...] = (), **opt
         when the weights are damaged, or of another model: transformers would draw what is missing, and only mention it.
     """
     with quiet_loading(), readable_weights(run):
-        return complete(*kind.from_pretrained(run, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options), new=new)
+        return complete(
+            *kind.from_pretrained(
+                run, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
+            ),
+            new=new,
+        )
 
 
 def complete(model: Any, told: Mapping[str, Any], *, new: tuple[str, ...] = ()) -> Any:
-    """The model that ``from_pretrained`` gave, with what it told of loading; see `load_weights`. Raises `ValueError` where weights are missing."""
+    """The model that ``from_pretrained`` gave, with what it told of loading; see `load_weights`. Raises `ValueError`
+    where weights are missing."""
     missing = sorted(name for name in told["missing_keys"] if not name.startswith(new))
     if missing:
         raise ValueError(f"they are not those of its config.json: {missing[0]} is not among them")

@@ -39,7 +39,9 @@ class BidirectionalLSTM(nn.Module):
         if is_word_BT is None:
             return self.lstm(x_BTD)[0]
         words_first_BT = is_word_BT.int().argsort(dim=1, descending=True, stable=True)  # what is packed begins a row
-        packed = pack_padded_sequence(_reordered(x_BTD, words_first_BT), is_word_BT.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(
+            _reordered(x_BTD, words_first_BT), is_word_BT.sum(1).cpu(), batch_first=True, enforce_sorted=False
+        )
         read_BTD = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x_BTD.shape[1])[0]
         return _reordered(read_BTD, words_first_BT.argsort(dim=1))
 

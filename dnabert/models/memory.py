@@ -13,8 +13,9 @@ _MIB = 1 << 20
 def keep_freed_memory() -> bool:
     """Let glibc keep what is freed, up to some GB, instead of giving every large tensor's pages back to the system.
 
-    A step on a CPU makes and frees hundreds of tensors of several MB; each would be mapped, filled with zeros by the kernel and unmapped
-    again, about a tenth of a step. Elsewhere than on glibc nothing happens. Returns whether it took effect.
+    A step on a CPU makes and frees hundreds of tensors of several MB; each would be mapped, filled with zeros by the
+    kernel and unmapped again, about a tenth of a step. Elsewhere than on glibc nothing happens. Returns whether it took
+    effect.
     """
     if not sys.platform.startswith("linux"):
         return False

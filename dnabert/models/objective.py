@@ -1,7 +1,8 @@
-"""The masked-LM objective with the vocabulary head, and what it alone asks the last layer for, at masked positions only.
+"""The masked-LM objective with the vocabulary head, and what it alone asks the last layer for, at masked positions
+only.
 
-At k = 7 the head over all positions costs more than the body of a small model; 15 % of it is enough. What follows attention in the
-last layer is two thirds of that layer, and where nobody wants the windows' vectors 15 % of it, too.
+At k = 7 the head over all positions costs more than the body of a small model; 15 % of it is enough. What follows
+attention in the last layer is two thirds of that layer, and where nobody wants the windows' vectors 15 % of it, too.
 
 Shapes: B windows, T tokens, M masked positions per window, D width, V vocabulary.
 """
@@ -41,14 +42,16 @@ class MaskedObjective(nn.Module):
         ----------
         input_ids : int64 (B, T), no padding, [CLS] first and [SEP] last.
         positions : int64 (B, M), which tokens are asked for.
-        labels : int64 (B, M), the true ids, or `NOT_ASKED`: there is neither loss nor gradient, and a CPU leaves the head out.
+        labels : int64 (B, M), the true ids, or `NOT_ASKED`: there is neither loss nor gradient, and a CPU leaves the
+            head out.
         with_vectors : they want the last states of all tokens.
 
         Returns
         -------
         nats : float32 (B, M), minus the log probability of the true word; 0 where none is asked for.
         hits : bool (B, M), whether the true word was the most probable; None in training, which does not ask.
-        vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them; None where they are not wanted.
+        vectors : float32 (B, D), mean over the words of the last layer, as an encoder pools them; None where they are
+            not wanted.
         """
         labels_N = labels.flatten()
         asked_N = labels_N != NOT_ASKED
@@ -72,7 +75,8 @@ class MaskedObjective(nn.Module):
 
 
 def _wants_static_shapes(device: torch.device) -> bool:
-    """Whether to compute what is not asked for rather than to count it: a GPU would be waited for, and compile each size."""
+    """Whether to compute what is not asked for rather than to count it: a GPU would be waited for, and compile each
+    size."""
     return device.type != "cpu"
 
 

@@ -30,7 +30,8 @@ def has_fast_bf16(device: torch.device) -> bool:
 def accelerator_in(precision: Precision, *, device: torch.device) -> Accelerator:
     """This process's `Accelerator` in a precision, whatever an earlier training of the same Python process had.
 
-    accelerate keeps one state a process and refuses a second precision; two trainings one after the other are usual in a notebook.
+    accelerate keeps one state a process and refuses a second precision; two trainings one after the other are usual in
+    a notebook.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState

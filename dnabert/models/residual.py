@@ -1,7 +1,7 @@
 """What the convolution and the LSTM share: word vectors, a stack of residual layers, ModernBERT's head.
 
-They are models of `transformers` in every respect (saving, loading, hidden states), so that "would a CNN or an LSTM do?"
-is one flag: everything around the layers is the same as for the transformer. Shapes: B rows, T tokens, D width.
+They are models of `transformers` in every respect (saving, loading, hidden states), so that "would a CNN or an LSTM
+do?" is one flag: everything around the layers is the same as for the transformer. Shapes: B rows, T tokens, D width.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class ResidualPreTrainedModel(PreTrainedModel):
                 init.zeros_(module.bias)
         elif isinstance(module, nn.LSTM):
             for name, parameter in module.named_parameters():
-                init.zeros_(parameter) if name.startswith("bias") else init.normal_(parameter, std=self.config.hidden_size**-0.5)
+                init.zeros_(parameter) if name.startswith("bias") else init.normal_(
+                    parameter, std=self.config.hidden_size**-0.5
+                )
         elif isinstance(module, nn.LayerNorm):
             init.ones_(module.weight)
 
@@ -101,7 +103,9 @@ class ResidualModel(ResidualPreTrainedModel):
         super().__init__(config)
         self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
         self.embedding_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
-        self.layers = nn.ModuleList(ResidualLayer(config, self.mixer(config, i)) for i in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(
+            ResidualLayer(config, self.mixer(config, i)) for i in range(config.num_hidden_layers)
+        )
         self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
         self.post_init()
 
@@ -128,13 +132,15 @@ class ResidualModel(ResidualPreTrainedModel):
         inputs_embeds: Tensor | None = None,
         **_: Any,
     ) -> BaseModelOutput:
-        """States float (B, T, D) of `input_ids` int64 (B, T), or of word vectors in their place, `inputs_embeds` float (B, T, D).
+        """States float (B, T, D) of `input_ids` int64 (B, T), or of word vectors in their place, `inputs_embeds` float
+        (B, T, D).
 
         `attention_mask` is 0 at padding, which may stand on either side.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("pass either input_ids or inputs_embeds")
-        is_word = None if attention_mask is None else attention_mask.bool()  # whether all are words only a GPU could say, at a stop
+        # whether all are words only a GPU could say, at a stop
+        is_word = None if attention_mask is None else attention_mask.bool()
         wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         x_BTD = self.embedding_norm(self.embeddings(input_ids) if inputs_embeds is None else inputs_embeds)
         states = [x_BTD]
@@ -182,7 +188,11 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
 
     @can_return_tuple
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
     ) -> MaskedLMOutput:
         """Logits float (B, T, V), and the mean loss over `labels` that are not -100.
 
@@ -209,15 +219,28 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
 
     @can_return_tuple
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
     ) -> SequenceClassifierOutput:
-        """Logits float (B, classes), and the mean loss of `labels`: int64 (B,), or what the config's `problem_type` has them be."""
+        """Logits float (B, classes), and the mean loss of `labels`: int64 (B,), or what the config's `problem_type` has
+        them be."""
         output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
         states = output.last_hidden_state
-        present = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device) if attention_mask is None else attention_mask
+        present = (
+            torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
+            if attention_mask is None
+            else attention_mask
+        )
         mean = (states * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))
-        loss = None if labels is None else self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+        loss = (
+            None
+            if labels is None
+            else self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+        )
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 

@@ -1,4 +1,5 @@
-"""Corpus and model as artifacts of Weights & Biases: what a run read and what it made, so that its graph leads from one to the other."""
+"""Corpus and model as artifacts of Weights & Biases: what a run read and what it made, so that its graph leads from one
+to the other."""
 
 from __future__ import annotations
 
@@ -13,9 +14,20 @@ from dnabert.pretraining.tracking import wandb_id
 
 #: What of a run is its model; whatever else somebody keeps in its folder is theirs, and stays here.
 _MODEL = (
-    "config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json", "special_tokens_map.json", "modules.json",
-    "sentence_bert_config.json", "1_WordWeights/config.json", "2_Pooling/config.json", "manifest.json", "config.yaml", "floors.json", "README.md",
-)  # fmt: skip
+    "config.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer*.json",
+    "special_tokens_map.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "1_WordWeights/config.json",
+    "2_Pooling/config.json",
+    "manifest.json",
+    "config.yaml",
+    "floors.json",
+    "README.md",
+)
 
 
 def corpus_artifact(folder: str | Path) -> Any:
@@ -27,8 +39,9 @@ def corpus_artifact(folder: str | Path) -> Any:
 
     Returns
     -------
-    the artifact: manifest, configuration and counts of windows are uploaded; the genome itself stays where it is, as a reference to
-    its folder, known by the manifest. So a genome that may not leave the house does not, and 15 Gb cost nothing.
+    the artifact: manifest, configuration and counts of windows are uploaded; the genome itself stays where it is, as a
+    reference to its folder, known by the manifest. So a genome that may not leave the house does not, and 15 Gb cost
+    nothing.
 
     Raises
     ------
@@ -54,7 +67,8 @@ def corpus_artifact(folder: str | Path) -> Any:
 
 
 def model_artifact(run: str | Path) -> Any:
-    """A finished run as a `wandb.Artifact` of type ``model``: all that `AutoModelForMaskedLM` and dnabert need to load it.
+    """A finished run as a `wandb.Artifact` of type ``model``: all that `AutoModelForMaskedLM` and dnabert need to load
+    it.
 
     Parameters
     ----------
@@ -74,7 +88,9 @@ def model_artifact(run: str | Path) -> Any:
     artifact = wandb.Artifact(
         _name("model", wandb_id(run) or run.name),
         type="model",
-        description="Masked language model of DNA, pretrained by dnabert; loads with transformers' AutoModelForMaskedLM",
+        description=(
+            "Masked language model of DNA, pretrained by dnabert; loads with transformers' AutoModelForMaskedLM"
+        ),
         metadata={"config": manifest["config"], "last": last or {}},
     )
     for path in sorted(path for pattern in _MODEL for path in run.glob(pattern) if path.is_file()):
@@ -103,8 +119,8 @@ def record_model(tracked: Any, run: str | Path) -> None:
 def _use(tracked: Any, artifact: Any) -> None:
     """`Run.use_artifact`, also offline.
 
-    Offline the public method refuses (wandb 0.31), although it would do no more with a new artifact than what stands here, and
-    ``wandb sync`` understands it. An artifact that W&B has already, by its digest, is not made a second time.
+    Offline the public method refuses (wandb 0.31), although it would do no more with a new artifact than what stands
+    here, and ``wandb sync`` understands it. An artifact that W&B has already, by its digest, is not made a second time.
     """
     if tracked.settings._offline:
         tracked._log_artifact(artifact, aliases=["latest"], is_user_created=True, use_after_commit=True)

@@ -76,6 +76,7 @@ def refuse_leaks(plan: SpanPlan) -> Audit:
     if found.visible_bases > 0:
         raise UserError(
             f"--hide {plan.hide} with --stride {plan.stride} and --k {plan.k} leaks: {found.visible_bases:.1%} of the "
-            f"asked bases, {found.recoverable_words:.1%} of the asked words can be read off visible words: pass --hide touching"
+            f"asked bases, {found.recoverable_words:.1%} of the asked words can be read off visible words: pass --hide "
+            "touching"
         )
     return found

@@ -1,12 +1,13 @@
 """The fair opponent of a masked language model: counting that reads both sides of a hidden word.
 
-A one-sided Markov model predicts a base from what is left of it, a masked model from both sides. Under a Markov model of
-order m the bases of the word and the m bases behind it say all that both sides know: the posterior of a hidden word w
-between l and r is P(w | l, r) = P(w | l) P(r | l, w) / sum over all words of the same. It is computed exactly, by going
-through all 4^k words, from the interpolated probabilities of `dnabert.pretraining.floors`. It is read on both strands,
-whose posteriors differ a little by the smoothing; their normalised geometric mean counts. Such a product of k + m factors
-is surer than it should be, so it is raised to a power up to 1 and normalised again. The power is tuned for every order on
-half of the windows and used on the other half, both ways, as is the smoothing; so are the weights of a mixture of all orders.
+A one-sided Markov model predicts a base from what is left of it, a masked model from both sides. Under a Markov model
+of order m the bases of the word and the m bases behind it say all that both sides know: the posterior of a hidden word
+w between l and r is P(w | l, r) = P(w | l) P(r | l, w) / sum over all words of the same. It is computed exactly, by
+going through all 4^k words, from the interpolated probabilities of `dnabert.pretraining.floors`. It is read on both
+strands, whose posteriors differ a little by the smoothing; their normalised geometric mean counts. Such a product of k
++ m factors is surer than it should be, so it is raised to a power up to 1 and normalised again. The power is tuned for
+every order on half of the windows and used on the other half, both ways, as is the smoothing; so are the weights of a
+mixture of all orders.
 
 Only what the masked model sees is used. Another hidden word, an N or the end of the words breaks a context: on the left
 the order falls back to the bases that are left of the word without a break, on the right the evidence ends there.
@@ -39,7 +40,8 @@ from dnabert.pretraining.intervals import drawn_together
 from dnabert.pretraining.sampling import Sampler
 
 _CANDIDATES = 1 << 17  # words times candidates at a time: arrays that stay in the cache
-_SHARPNESS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # powers tried; 1 is the exact posterior, and stands where nothing can be tuned
+# powers tried; 1 is the exact posterior, and stands where nothing can be tuned
+_SHARPNESS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _EM_STEPS = 100
 # hidden words times 4^k at the start of a run: 2,200 windows at k = 6, 600 at k = 7; some 20 s of one core
 _BUDGET = 100_000_000
@@ -63,7 +65,8 @@ class BidirectionalFloors:
 
 
 def measure_floors(train: WindowView, validation: Sampler, *, max_order: int) -> dict[str, Any]:
-    """The content of a run's ``floors.json``: all orders from the left, and from both sides three of them and their mixture."""
+    """The content of a run's ``floors.json``: all orders from the left, and from both sides three of them and their
+    mixture."""
     models = fit_markov_models(train, validation.view, max_order=max_order)
     orders = mixed_orders(min(max_order, LARGEST_TABLE))
     windows = max(1, _BUDGET // (validation.plan.asked * 4**validation.tokenizer.k))
@@ -72,7 +75,8 @@ def measure_floors(train: WindowView, validation: Sampler, *, max_order: int) ->
 
 
 def mixed_orders(highest: int) -> list[int]:
-    """Three orders up to the highest, fewer of low ones: they tell a short range from a long one, and all would take longer than a short run.
+    """Three orders up to the highest, fewer of low ones: they tell a short range from a long one, and all would take
+    longer than a short run.
 
     Examples
     --------
@@ -82,12 +86,15 @@ def mixed_orders(highest: int) -> list[int]:
     return sorted({max(0, highest - less) for less in (0, 4, 8)})
 
 
-def bidirectional_floors(models: MarkovModels, sampler: Sampler, *, orders: list[int], windows: int | None = None) -> BidirectionalFloors:
+def bidirectional_floors(
+    models: MarkovModels, sampler: Sampler, *, orders: list[int], windows: int | None = None
+) -> BidirectionalFloors:
     """Bits per base of the words that `dnabert.pretraining.evaluation.evaluate` asks for, from both sides.
 
     Parameters
     ----------
-    models : fitted on these windows: those with an even number are smoothed as tuned on the others, and the other way round.
+    models : fitted on these windows: those with an even number are smoothed as tuned on the others, and the other way
+        round.
     sampler : of the evaluated windows; its frozen masks are used.
     orders : each at most the largest order that has a table.
     windows : only so many, see `even_and_odd`: the work grows with words times 4^k times order.
@@ -129,7 +136,8 @@ def bits_of_words(
 
 
 def even_and_odd(size: int, *, most: int) -> NDArray[np.int64]:
-    """Rows (about `most`, ascending) of `size` windows, evenly spread, as many even as odd ones: each half is tuned on the other.
+    """Rows (about `most`, ascending) of `size` windows, evenly spread, as many even as odd ones: each half is tuned on
+    the other.
 
     Examples
     --------
@@ -152,7 +160,8 @@ def as_record(found: BidirectionalFloors) -> dict[str, Any]:
 
 
 def logarithms(models: MarkovModels, *, max_order: int, half: int) -> list[NDArray[np.float32]]:
-    """Base-2 logarithms (4^order, 4) of the interpolated probabilities of every order, for even (0) or odd (1) windows."""
+    """Base-2 logarithms (4^order, 4) of the interpolated probabilities of every order, for even (0) or odd (1)
+    windows."""
     lower, found = np.full((1, 4), 0.25, dtype=np.float32), []
     for counts, pseudo_counts in zip(models.counts[: max_order + 1], models.pseudo_counts, strict=False):
         pseudo = pseudo_counts[half].astype(np.float32)[context_classes(counts)]
@@ -186,7 +195,8 @@ def word_bits(
 
 
 def log_posterior(words: HiddenWords, tables: list[NDArray[np.float32]], *, k: int) -> NDArray[np.float32]:
-    """Base-2 logarithms (n, 4^k) of P(word | left, right), for words whose runs are the same to the reach of the tables.
+    """Base-2 logarithms (n, 4^k) of P(word | left, right), for words whose runs are the same to the reach of the
+    tables.
 
     The words are the middle digits of a context's number, so what a base says of all of them is a slice of its table.
     """

@@ -44,11 +44,15 @@ def warmup_warning(config: PretrainConfig, *, tokens_per_step: int) -> str:
     Examples
     --------
     >>> warmup_warning(PretrainConfig(steps=100, warmup_steps=80, decay_share=0.4), tokens_per_step=300)
-    '--warmup-steps 80 of 100 steps end when the learning rate falls already: it never reaches what was asked for; pass --warmup-steps 60 or fewer'
+    '--warmup-steps 80 of 100 steps end when the learning rate falls already: it never reaches what was asked for; pass
+    --warmup-steps 60 or fewer'
     """
     steps = most_steps(config, tokens_per_step=tokens_per_step)
     before = math.inf if steps is None else math.floor((1 - config.decay_share) * steps + 1e-9)
     if config.warmup_steps <= max(before, 1):
         return ""
     mend = f"pass --warmup-steps {before} or fewer" if before else "pass a smaller --decay-share"
-    return f"--warmup-steps {config.warmup_steps} of {steps} steps end when the learning rate falls already: it never reaches what was asked for; {mend}"
+    return (
+        f"--warmup-steps {config.warmup_steps} of {steps} steps end when the learning rate falls already: it never "
+        f"reaches what was asked for; {mend}"
+    )

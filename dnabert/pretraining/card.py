@@ -39,7 +39,9 @@ def model_card(
     last = last_evaluation(run)
     floors = read_own(run / "floors.json")
     config = manifest["config"]
-    header = yaml.safe_dump(_metadata(name, last, genome=config.get("evaluation_genome"), license=license), sort_keys=False)
+    header = yaml.safe_dump(
+        _metadata(name, last, genome=config.get("evaluation_genome"), license=license), sort_keys=False
+    )
     model, stride = config["model"], config.get("stride") or config["k"]
     words = f"words of {config['k']} bases" + ("" if stride == config["k"] else f", {stride} apart")
     return f"""---
@@ -73,7 +75,8 @@ over several (`dnabert embed --phases 3 --both-strands`). It is no basis for med
 
 
 def how_it_was_made(manifest: dict[str, Any]) -> str:
-    """The command and the versions of a stage, as Markdown, without what tells of the machine; `manifest` is the stage's."""
+    """The command and the versions of a stage, as Markdown, without what tells of the machine; `manifest` is the
+    stage's."""
     versions = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())
     return f"```bash\n{shlex.join(without_places(manifest['command']))}\n```\n\nVersions: {versions}."
 
@@ -83,8 +86,8 @@ def last_scores(run: str | Path) -> dict[str, Any]:
 
     Returns
     -------
-    ``evaluation``: the row of ``metrics.jsonl``; ``floors``: the best Markov model that reads ``one_side`` and, where it was
-    measured, ``both_sides``.
+    ``evaluation``: the row of ``metrics.jsonl``; ``floors``: the best Markov model that reads ``one_side`` and, where
+    it was measured, ``both_sides``.
 
     Raises
     ------
@@ -146,7 +149,8 @@ def _objective(config: dict[str, Any]) -> str:
         return f"It was asked for hidden words, {share}."
     return (
         f"It was asked for hidden words ({share}), and to find the same place, moved, turned and mutated by up to "
-        f"{contrast['substitutions']:.0%}, among all others of a batch (weight {contrast['weight']:g}, temperature {contrast['temperature']:g})."
+        f"{contrast['substitutions']:.0%}, among all others of a batch (weight {contrast['weight']:g}, temperature "
+        f"{contrast['temperature']:g})."
     )
 
 
@@ -155,7 +159,11 @@ def _metadata(name: str, last: dict[str, Any], *, genome: str | None, license: s
     interval = f"bits per base, 95% interval {last['low']:.4f} to {last['high']:.4f}"
     result = {
         "task": {"type": "fill-mask", "name": "Masked language modeling"},
-        "dataset": {"type": "genome", "name": f"held-out windows{f' of {genome}' if genome else ''}", "split": "validation"},
+        "dataset": {
+            "type": "genome",
+            "name": f"held-out windows{f' of {genome}' if genome else ''}",
+            "split": "validation",
+        },
         "metrics": [{"type": "bits_per_base", "name": interval, "value": round(last["validation_bits_per_base"], 4)}],
     }
     stated = {"license": license} if license else {}
@@ -173,7 +181,14 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
     rows = [("**this model**", last["validation_bits_per_base"], last, last.get("validation_bits_per_base_unique"))]
     best = floors["best"]
     order = floors["orders"][str(best["order"])]
-    rows.append((f"best Markov model, order {best['order']}, from the left", best["bits_per_base"], order, _least_unique(floors["orders"])))
+    rows.append(
+        (
+            f"best Markov model, order {best['order']}, from the left",
+            best["bits_per_base"],
+            order,
+            _least_unique(floors["orders"]),
+        )
+    )
     both = floors.get("bidirectional")
     if both:
         told = both["best"]["order"]
@@ -185,11 +200,14 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
         rows.append((f"best Markov model that reads both sides, {which}", both["best"]["bits_per_base"], row, unique))
     rows.append(("every base equally likely", floors["uniform"], {}, None))
     lines = [f"| {what} | {value:.4f} | {_interval(row)} | {_number(unique)} |" for what, value, row, unique in rows]
-    hidden = config.get("evaluation_mask_share", config["mask_share"])  # runs of before the former had one share for both
+    # runs of before the former had one share for both
+    hidden = config.get("evaluation_mask_share", config["mask_share"])
     return "\n".join(
         [
-            f"Bits per base at hidden words ({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
-            "saw, with 95% intervals by stretch of the genome; unique sequence is that of which less than a tenth is soft-masked.",
+            f"Bits per base at hidden words ({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it "
+            "never",
+            "saw, with 95% intervals by stretch of the genome; unique sequence is that of which less than a tenth is "
+            "soft-masked.",
             "",
             "| | bits per base | 95% interval | on unique sequence |",
             "|---|---|---|---|",
@@ -200,7 +218,9 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
 
 def _least_unique(orders: dict[str, dict[str, Any]]) -> float | None:
     """The floor of unique sequence may be of another order than that of all."""
-    return min((x["bits_per_base_unique"] for x in orders.values() if x.get("bits_per_base_unique") is not None), default=None)
+    return min(
+        (x["bits_per_base_unique"] for x in orders.values() if x.get("bits_per_base_unique") is not None), default=None
+    )
 
 
 def _interval(row: dict[str, Any]) -> str:

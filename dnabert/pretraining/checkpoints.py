@@ -63,7 +63,8 @@ def save_checkpoint(
 
     A step's checkpoint is the same whenever it is made: one that stands there stays.
 
-    Every process calls it, since each may hold a part of the weights; one of them `writes`. The files hold whole tensors.
+    Every process calls it, since each may hold a part of the weights; one of them `writes`. The files hold whole
+    tensors.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def save_checkpoint(
             "go on with --resume auto and a lower --learning-rate, or begin again with more --warmup-steps"
         )
     try:
-        for left in (*(run / _FOLDER).glob(".step-*.partial"), *(run / _FOLDER).glob(".step-*.removed")):  # by a process that was killed
+        # by a process that was killed
+        for left in (*(run / _FOLDER).glob(".step-*.partial"), *(run / _FOLDER).glob(".step-*.removed")):
             shutil.rmtree(left)
         partial.mkdir(parents=True)
         with without_bar():
@@ -177,7 +179,8 @@ def _remove(folder: Path) -> None:
 
 
 def _flush(folder: Path) -> None:
-    """Have the system write what it holds of a folder's files: a machine that stops must not leave a name without content."""
+    """Have the system write what it holds of a folder's files: a machine that stops must not leave a name without
+    content."""
     for path in (*folder.iterdir(), folder):
         place = os.open(path, os.O_RDONLY)
         try:
@@ -194,30 +197,36 @@ def load_checkpoint(
     Raises
     ------
     UserError
-        when the checkpoint does not fit the model, e.g. because the config was changed, or the fingerprint `corpus` is of
-        another corpus than the run has read so far; or when its parts are not of one checkpoint.
+        when the checkpoint does not fit the model, e.g. because the config was changed, or the fingerprint `corpus` is
+        of another corpus than the run has read so far; or when its parts are not of one checkpoint.
     """
     try:
         progress = _read_progress(folder)
         if corpus is not None and progress.corpus not in (None, corpus):
             raise UserError(
-                f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as it was, "
-                "or begin again with --overwrite"
+                f"{folder} has learned from another corpus than --corpus now names: name that one, prepare it again as "
+                "it was, or begin again with --overwrite"
             )
         with torch.device("cpu"), quiet_loading():
             kind: Any = type(model)
-            weights = complete(*kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)).state_dict()
+            weights = complete(
+                *kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+            ).state_dict()
         sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
         if progress.step:
             _check_fits(state, model, optimizers)
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{folder} does not fit this config ({first_line(error)}): use the run's own config.yaml or another --out") from error
+        raise UserError(
+            f"{folder} does not fit this config ({first_line(error)}): use the run's own config.yaml or another --out"
+        ) from error
     _restore(state, model, optimizers)
     return progress
 
 
-def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], *, keep: bool) -> dict[str, torch.Tensor]:
+def _optimizer_tensors(
+    model: PreTrainedModel, optimizers: list[torch.optim.Optimizer], *, keep: bool
+) -> dict[str, torch.Tensor]:
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     found: dict[str, torch.Tensor] = {}
     for optimizer in optimizers:
@@ -229,21 +238,36 @@ def _optimizer_tensors(model: PreTrainedModel, optimizers: list[torch.optim.Opti
     return found
 
 
-def _check_fits(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> None:
-    """Raise `ValueError` unless it is the state of just these optimisers: with part of it a run goes on, as another one."""
+def _check_fits(
+    state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]
+) -> None:
+    """Raise `ValueError` unless it is the state of just these optimisers: with part of it a run goes on, as another
+    one."""
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
-    held = {f"{names[p]}/{key}": p for each in optimizers for group in each.param_groups for p in group["params"] for key in _STATE[type(each).__name__]}
-    foreign = sorted(state.keys() ^ held.keys()) or [place for place, value in state.items() if value.ndim and value.shape != held[place].shape]
+    held = {
+        f"{names[p]}/{key}": p
+        for each in optimizers
+        for group in each.param_groups
+        for p in group["params"]
+        for key in _STATE[type(each).__name__]
+    }
+    foreign = sorted(state.keys() ^ held.keys()) or [
+        place for place, value in state.items() if value.ndim and value.shape != held[place].shape
+    ]
     if foreign:
         raise ValueError(f"its optimizer.safetensors is that of another model or optimiser: see {foreign[0]}")
 
 
 def _restore(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers: list[torch.optim.Optimizer]) -> None:
-    held = {parameter: optimizer for optimizer in optimizers for g in optimizer.param_groups for parameter in g["params"]}
+    held = {
+        parameter: optimizer for optimizer in optimizers for g in optimizer.param_groups for parameter in g["params"]
+    }
     parameters = dict(model.named_parameters())
     for place, value in state.items():
         name, key = place.rsplit("/", 1)
         parameter = parameters[name]
         value = sharding.part(value, like=parameter)
         # AdamW's step counter stays where it was made; everything else lives beside its parameter
-        held[parameter].state[parameter][key] = value if value.ndim == 0 and parameter.device.type == "cpu" else value.to(parameter.device)
+        held[parameter].state[parameter][key] = (
+            value if value.ndim == 0 and parameter.device.type == "cpu" else value.to(parameter.device)
+        )

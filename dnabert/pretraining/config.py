@@ -16,34 +16,46 @@ class ContrastConfig:
     """Two views of each place find each other, beside (or after) the masked language model."""
 
     weight: float = 0.0
-    """Weight of the contrastive loss (in nats) beside the masked language model's, which counts half then: its sum is divided by all the words
+    """Weight of the contrastive loss (in nats) beside the masked language model's, which counts half then: its sum is
+    divided by all the words
     that the batch would be asked for, and of the second views none is asked. 0: every window is read once."""
     temperature: float = 0.05
     """The smaller, the more the most similar other places count."""
     shift: int | None = None
     """Most bases between the starts of the two views; default half a window."""
     substitutions: float = 0.05
-    """Most substitutions per base of the second view, each place's rate drawn from 0 on; great apes differ by 0.01 to 0.04."""
+    """Most substitutions per base of the second view, each place's rate drawn from 0 on; great apes differ by 0.01 to
+    0.04."""
     indels: float = 0.005
     """The same for insertions and deletions."""
     families: float = 0.0
-    """Share of a vector's dimensions that learn families instead of places (a third: 0.33). There the other half of a place may be a
-    relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has none, an old copy of itself, and
-    relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest. At most 30,000 windows of a
-    genome are compared, so of whole genomes few have relatives that are known. 0: all learn places."""
+    """Share of a vector's dimensions that learn families instead of places (a third: 0.33). There the other half of a
+    place may be a
+    relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has none, an old copy
+    of itself, and relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest.
+    At most 30,000 windows of a genome are compared, so of whole genomes few have relatives that are known. 0: all learn
+    places."""
 
     def __post_init__(self) -> None:
         check_types(self)
         if self.weight < 0:
             raise UserError(f"--contrast.weight is {self.weight}, allowed is 0 or more")
         if self.temperature <= 0:
-            raise UserError(f"--contrast.temperature is {self.temperature}, allowed is more than 0: pass --contrast.temperature 0.05")
+            raise UserError(
+                f"--contrast.temperature is {self.temperature}, allowed is more than 0: pass --contrast.temperature "
+                "0.05"
+            )
         if self.shift is not None and self.shift < 0:
             raise UserError(f"--contrast.shift is {self.shift}, allowed is 0 or more")
         if not 0 <= self.families <= 0.9:
-            raise UserError(f"--contrast.families is {self.families}, allowed is 0 to 0.9: pass --contrast.families 0.33")
+            raise UserError(
+                f"--contrast.families is {self.families}, allowed is 0 to 0.9: pass --contrast.families 0.33"
+            )
         if self.families and not self.weight:
-            raise UserError(f"--contrast.families is {self.families}, which does nothing without --contrast.weight: pass --contrast.weight 1, or leave it out")
+            raise UserError(
+                f"--contrast.families is {self.families}, which does nothing without --contrast.weight: pass "
+                "--contrast.weight 1, or leave it out"
+            )
         for name in ("substitutions", "indels"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UserError(f"--contrast.{name} is {getattr(self, name)}, allowed is 0 to 0.5")
@@ -64,7 +76,8 @@ class PretrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model."""
     initial: str | None = None
-    """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its own where they are left
+    """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its
+    own where they are left
     at their defaults. By default fresh weights."""
 
     batch_size: int = 64
@@ -83,7 +96,8 @@ class PretrainConfig:
     learning_rate: float = 4e-3
     """Peak of the schedule, for the matrices inside the layers."""
     embedding_learning_rate: float = 4e-4
-    """The same for the rest (word vectors, head, norms), with AdamW: at the layers' rate a word's vector, which one batch
+    """The same for the rest (word vectors, head, norms), with AdamW: at the layers' rate a word's vector, which one
+    batch
     sees once, would be mostly noise."""
     weight_decay: float = 0.01
     """Decoupled weight decay of matrices; norms and biases have none."""
@@ -101,7 +115,8 @@ class PretrainConfig:
     words_per_span: int = 1
     """Words side by side that are hidden together: a span is this times k bases long."""
     hide: Literal["touching", "asked"] = "touching"
-    """`touching`: mask every word that touches a hidden base; `asked`: only the words asked for, as the usual collators do,
+    """`touching`: mask every word that touches a hidden base; `asked`: only the words asked for, as the usual collators
+    do,
     which is refused where words overlap, since their neighbours spell them out."""
     random_phase: bool = True
     """Shift each window by 0 to stride-1 bases, anew in each epoch, so that no frame is preferred."""
@@ -120,28 +135,35 @@ class PretrainConfig:
     evaluation_genome: str | None = None
     """Evaluate on this genome's windows only, e.g. human; all genomes by default."""
     evaluation_mask_share: float = 0.15
-    """The same as `mask_share` in evaluation, in spans of one word: what recipes are compared by does not change with them."""
+    """The same as `mask_share` in evaluation, in spans of one word: what recipes are compared by does not change with
+    them."""
     floor_order: int = 12
-    """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12 they
+    """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12
+    they
     are also read from both sides, as the model reads."""
     floor_windows: int = 1_000_000
-    """Most training windows, evenly spread, that these models count: 4 to 6 Mb a second, so that five whole genomes would take an hour."""
+    """Most training windows, evenly spread, that these models count: 4 to 6 Mb a second, so that five whole genomes
+    would take an hour."""
 
     checkpoint_every: int = 500
     """Optimiser steps between checkpoints."""
     keep_checkpoints: int = 2
     """Newest checkpoints that stay."""
     resume: Literal["never", "auto"] = "never"
-    """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none; of the same run finished there is nothing left to do."""
+    """`auto`: go on from the newest whole checkpoint of `out`, or start where there is none; of the same run finished
+    there is nothing left to do."""
     overwrite: bool = False
-    """Replace an existing run at `out`. It stays beside it until the new one has a checkpoint, and comes back where that ends before."""
+    """Replace an existing run at `out`. It stays beside it until the new one has a checkpoint, and comes back where
+    that ends before."""
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 where the hardware multiplies it fast (CUDA, CPUs with AMX or AVX512-BF16), else fp32."""
     threads: int | None = None
-    """CPU threads of each process; by default the machine's cores shared among its processes (`accelerate launch` would give one)."""
+    """CPU threads of each process; by default the machine's cores shared among its processes (`accelerate launch` would
+    give one)."""
     compile: bool = False
-    """Have torch.compile fuse each layer (on a CPU it needs a C++ compiler); layers of one kind are compiled once, in seconds."""
+    """Have torch.compile fuse each layer (on a CPU it needs a C++ compiler); layers of one kind are compiled once, in
+    seconds."""
     seed: int = 0
     """Determines weights, order, masks, phases and strands."""
     tracker: Literal["wandb", "none"] = "wandb"
@@ -154,9 +176,24 @@ class PretrainConfig:
     def __post_init__(self) -> None:
         check_types(self)
         self._check_at_least("batch_size", 1)
-        for name in ("accumulation", "words_per_span", "evaluate_every", "evaluation_windows", "floor_windows", "checkpoint_every", "log_every"):
+        for name in (
+            "accumulation",
+            "words_per_span",
+            "evaluate_every",
+            "evaluation_windows",
+            "floor_windows",
+            "checkpoint_every",
+            "log_every",
+        ):
             self._check_at_least(name, 1)
-        for name in ("keep_checkpoints", "warmup_steps", "floor_order", "weight_decay", "clip_gradient", "soft_mask_weight"):
+        for name in (
+            "keep_checkpoints",
+            "warmup_steps",
+            "floor_order",
+            "weight_decay",
+            "clip_gradient",
+            "soft_mask_weight",
+        ):
             self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
         check_threads(self.threads)
         for name in ("steps", "tokens", "minutes"):
@@ -166,15 +203,19 @@ class PretrainConfig:
             self.minutes = 5.0
         if not 1 <= self.k <= 8:
             raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
-        if self.stride is not None and not 1 <= self.stride <= (self.k if self.initial is None else 8):  # whose k is not yet known
-            raise UserError(f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}")
+        # whose k is not yet known
+        if self.stride is not None and not 1 <= self.stride <= (self.k if self.initial is None else 8):
+            raise UserError(
+                f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}"
+            )
         for name in ("mask_share", "evaluation_mask_share"):
             if not 0 < getattr(self, name) < 1:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is between 0 and 1: pass {flag} 0.15")
         if self.least_mask_share is not None and not 0 <= self.least_mask_share <= self.mask_share:
             raise UserError(
-                f"--least-mask-share is {self.least_mask_share}, allowed is 0 to --mask-share, which is {self.mask_share}: pass 0"
+                f"--least-mask-share is {self.least_mask_share}, allowed is 0 to --mask-share, which is "
+                f"{self.mask_share}: pass 0"
             )
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
@@ -183,11 +224,18 @@ class PretrainConfig:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is more than 0: pass {flag} {usual}")
         if self.contrast.weight and (self.batch_size % 2 or self.batch_size < 4):
-            raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of several places: pass an even one")
+            raise UserError(
+                f"--batch-size is {self.batch_size}, which does not make two views of several places: pass an even one"
+            )
         if self.contrast.weight and self.accumulation > 1:
-            raise UserError("--contrast.weight compares all windows of a batch with each other, --accumulation parts them: pass 1")
+            raise UserError(
+                "--contrast.weight compares all windows of a batch with each other, --accumulation parts them: pass 1"
+            )
         if self.contrast.weight and not self.random_phase:
-            raise UserError("--no-random-phase has no meaning beside --contrast.weight, whose views are moved: leave it out, see --contrast.shift")
+            raise UserError(
+                "--no-random-phase has no meaning beside --contrast.weight, whose views are moved: leave it out, see "
+                "--contrast.shift"
+            )
         if self.floor_order > 16:
             raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 16: pass --floor-order 12")
 
@@ -198,7 +246,8 @@ class PretrainConfig:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise `UserError` for a number of CPU threads that no machine like this one computes with; None is the usual number."""
+    """Raise `UserError` for a number of CPU threads that no machine like this one computes with; None is the usual
+    number."""
     most = 4 * (os.cpu_count() or 1)
     if threads is not None and threads < 1:
         raise UserError(f"--threads is {threads}, allowed is 1 or more")

@@ -1,10 +1,11 @@
 """Two views of one place: the contrastive loss that makes a window's neighbours its copies.
 
 A masked language model reads one frame of one strand, and these dominate its vectors. So the same place is read twice,
-moved by any number of bases, on a random strand (unless told otherwise), and mutated; among all views of the batch each must find its other half
-(InfoNCE, van den Oord et al. 2018). Some dimensions may learn families instead: there the other half may be a relative, a window elsewhere
-that shares words with it. No labels and no table of orthologs are used. The first view is masked and trains the
-masked language model as well, the second is read whole, as an encoder will read it: one pass through the model serves both losses.
+moved by any number of bases, on a random strand (unless told otherwise), and mutated; among all views of the batch each
+must find its other half (InfoNCE, van den Oord et al. 2018). Some dimensions may learn families instead: there the
+other half may be a relative, a window elsewhere that shares words with it. No labels and no table of orthologs are
+used. The first view is masked and trains the masked language model as well, the second is read whole, as an encoder
+will read it: one pass through the model serves both losses.
 
 Shapes: P places, 2P views (row i and row P + i are the two of place i), D width.
 """
@@ -50,7 +51,8 @@ class PairSampler:
     def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The `part`-th of `parts` equal pieces of a step's batch: all first views of its places, then all second ones.
 
-        Its `copies` (and `relatives`, `itself`) are of the whole batch, whose places are no fair negatives where they are near-copies.
+        Its `copies` (and `relatives`, `itself`) are of the whole batch, whose places are no fair negatives where they
+        are near-copies.
         """
         rows, epochs = replace(self.sampler, batch_size=self.sampler.batch_size // 2).windows(step)
         size = len(rows) // parts
@@ -69,19 +71,30 @@ class PairSampler:
         return replace(_joined([masked, self._whole(second)]), copies=copies, relatives=relatives, itself=itself)
 
     def _second_of_families(
-        self, first: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64], epochs: NDArray[np.int64], *, itself: NDArray[np.bool_]
+        self,
+        first: NDArray[np.uint8],
+        rows: NDArray[np.int64],
+        others: NDArray[np.int64],
+        epochs: NDArray[np.int64],
+        *,
+        itself: NDArray[np.bool_],
     ) -> NDArray[np.uint8]:
-        """Second views: of the place, as young as apes, where it is `itself`; else of its relative, or where it has none an old copy."""
+        """Second views: of the place, as young as apes, where it is `itself`; else of its relative, or where it has
+        none an old copy."""
         kin, second = others != rows, np.empty_like(first)
         young = itself | kin
         second[young] = self.view_bases(others[young], epochs[young], second=True, still=kin[young])
-        kin[kin] = still_kin(first[kin], second[kin])  # views that hold other ends of two windows have nothing in common any more
+        # views that hold other ends of two windows have nothing in common any more
+        kin[kin] = still_kin(first[kin], second[kin])
         old = ~itself & ~kin
         second[old] = self.view_bases(rows[old], epochs[old], second=True, old=True)
         return second
 
-    def _related(self, bases: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Places (P, P) whose windows, or windows of second views, are relatives of each other's, or the same; none with itself."""
+    def _related(
+        self, bases: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Places (P, P) whose windows, or windows of second views, are relatives of each other's, or the same; none
+        with itself."""
         both = share_words(np.concatenate([bases, self.sampler.view.bases(others)]))
         drawn = np.concatenate([rows, others])
         both |= drawn[:, None] == drawn
@@ -99,7 +112,8 @@ class PairSampler:
         old: bool = False,
         still: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.uint8]:
-        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, but where it is `still` (B,), turned, the second one mutated, more if `old`."""
+        """Bases uint8 ASCII (B, L) of a view of windows `rows` (B,): moved, but where it is `still` (B,), turned, the
+        second one mutated, more if `old`."""
         from dnabert.pretraining.kernels import hashed_places  # numba, for those alone who draw pairs
 
         sampler, config = self.sampler, self.config
@@ -111,7 +125,9 @@ class PairSampler:
             shift += (hashed(sampler.seed, 9, epochs, rows) % np.uint64(2 * reach + 1)).astype(np.int64) - reach
         if still is not None:
             shift[still] = 0
-        reverse = (hashed(sampler.seed, 10, epochs, rows, int(second)) >> np.uint64(63)).astype(bool) & sampler.random_strand
+        reverse = (hashed(sampler.seed, 10, epochs, rows, int(second)) >> np.uint64(63)).astype(
+            bool
+        ) & sampler.random_strand
         bases = sampler.view.bases(rows, shift=shift, reverse=reverse)
         if not second:
             return bases
@@ -137,8 +153,8 @@ def _joined(parts: list[MaskedBatch]) -> MaskedBatch:
 def contrastive_loss(vectors: Tensor, copies: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
     """InfoNCE over all views of a batch: each looks for its other half among all others.
 
-    Every dimension is z-scored over the batch first, as vectors are wherever neighbours are counted here; near-copies of a
-    view's place are no negatives.
+    Every dimension is z-scored over the batch first, as vectors are wherever neighbours are counted here; near-copies
+    of a view's place are no negatives.
 
     Parameters
     ----------
@@ -173,7 +189,8 @@ class ViewsLoss(NamedTuple):
     """What a batch's views lose."""
 
     places: Tensor
-    """Nats, float32: in the dimensions of places, of all views or, where families are learned, of those of `batch.itself`."""
+    """Nats, float32: in the dimensions of places, of all views or, where families are learned, of those of
+    `batch.itself`."""
     families: Tensor
     """Nats, float32, in the dimensions of families; 0 where all learn places. Both are to be added."""
     found: Tensor
@@ -181,7 +198,8 @@ class ViewsLoss(NamedTuple):
 
 
 def views_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig) -> ViewsLoss:
-    """The contrastive loss of a batch's views, in places alone or in places and families, each over dimensions of its own.
+    """The contrastive loss of a batch's views, in places alone or in places and families, each over dimensions of its
+    own.
 
     Parameters
     ----------
@@ -189,14 +207,17 @@ def views_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig) -
     batch : with what it knows of the whole batch's places.
     """
     copies, relatives, itself = (
-        None if x is None else torch.from_numpy(x).to(vectors.device) for x in (batch.copies, batch.relatives, batch.itself)
+        None if x is None else torch.from_numpy(x).to(vectors.device)
+        for x in (batch.copies, batch.relatives, batch.itself)
     )
     assert copies is not None  # the places of the batch are read twice
     if relatives is None or itself is None:
         nats, found = contrastive_loss(vectors, copies, temperature=config.temperature)
         return ViewsLoss(nats, torch.zeros_like(nats), found)
     width = places_width(vectors.shape[1], config=config)
-    place, found = contrastive_loss(vectors[itself.repeat(2), :width], copies[itself][:, itself], temperature=config.temperature)
+    place, found = contrastive_loss(
+        vectors[itself.repeat(2), :width], copies[itself][:, itself], temperature=config.temperature
+    )
     family, _ = contrastive_loss(vectors[:, width:], relatives, temperature=_FAMILY_TEMPERATURE * config.temperature)
     return ViewsLoss(place, family, found)
 
@@ -206,7 +227,9 @@ def places_width(width: int, *, config: ContrastConfig) -> int:
     return min(width - 1, max(1, width - round(config.families * width))) if config.families else width
 
 
-def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig, accelerator: Accelerator) -> ViewsLoss:
+def whole_batch_loss(
+    vectors: Tensor, batch: MaskedBatch, *, config: ContrastConfig, accelerator: Accelerator
+) -> ViewsLoss:
     """`views_loss` of a step's whole batch, of which this process has a part.
 
     The gradient reaches this process's vectors alone; the other processes compute the same loss and add theirs.
@@ -226,10 +249,11 @@ def whole_batch_loss(vectors: Tensor, batch: MaskedBatch, *, config: ContrastCon
 
 @torch.no_grad()
 def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator) -> float:
-    """Share of views whose other half is the most similar of all, among up to 500 places evenly spread over ``pairs.sampler.view``, nothing hidden.
+    """Share of views whose other half is the most similar of all, among up to 500 places evenly spread over
+    ``pairs.sampler.view``, nothing hidden.
 
-    Where families are learned the dimensions of places alone are asked, as in training. The views are the same every time; each
-    process computes the whole, with the vectors that a `MaskedObjective` returns, whose mode is given back.
+    Where families are learned the dimensions of places alone are asked, as in training. The views are the same every
+    time; each process computes the whole, with the vectors that a `MaskedObjective` returns, whose mode is given back.
     """
     was_training = objective.training
     objective.eval()
@@ -237,7 +261,9 @@ def found_first(objective: Any, pairs: PairSampler, *, accelerator: Accelerator)
     epochs = np.full(len(rows), FROZEN_EPOCH)
     vectors = []
     for second in (False, True):
-        ids = torch.from_numpy(pairs.sampler.tokenizer.encode_bases(pairs.view_bases(rows, epochs, second=second)).astype(np.int64))
+        ids = torch.from_numpy(
+            pairs.sampler.tokenizer.encode_bases(pairs.view_bases(rows, epochs, second=second)).astype(np.int64)
+        )
         for part in ids.split(_BATCH):
             ids = part.to(accelerator.device)
             unasked = torch.zeros_like(ids[:, :1])  # a place per window, of which nothing is asked

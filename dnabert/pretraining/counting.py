@@ -1,7 +1,8 @@
 """How often each base follows each context, on both strands: tables for short contexts, look-ups for long ones.
 
-A context is a number in base 4, its last base the least significant. Words are told by the place where they end, so that one
-pass serves all orders: a word of n + 1 bases counts where the unbroken run of known bases up to its end is longer than n.
+A context is a number in base 4, its last base the least significant. Words are told by the place where they end, so
+that one pass serves all orders: a word of n + 1 bases counts where the unbroken run of known bases up to its end is
+longer than n.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from dnabert.alphabet import codes
 from dnabert.corpus import WindowView
 
-#: Highest order whose counts stand in a table: 4^13 32-bit counts are 268 MB, and a third of it again for all lower orders.
+#: Highest order whose counts stand in a table: 4^13 32-bit counts are 268 MB, and a third of it again for all lower
+#: orders.
 LARGEST_TABLE = 12
-#: Orders below it are counted in 64 bits: an A alone passes 32 bits in seven billion bases, which five apes have. Of 7 bases none does so.
+#: Orders below it are counted in 64 bits: an A alone passes 32 bits in seven billion bases, which five apes have. Of 7
+#: bases none does so.
 _WIDE_ORDERS = 6
 #: Highest order at all; a word of 17 bases takes 34 bits.
 LARGEST_ORDER = 16
@@ -47,15 +50,17 @@ def ending_words(code: NDArray[np.uint8], *, size: int) -> tuple[NDArray[np.int6
     words, run, unbroken = letter.copy(), known.astype(np.int8), known
     for back in range(1, size):
         words[:, back:] += letter[:, :-back] << (2 * back)
-        unbroken = unbroken[:, 1:] & known[:, : -back]
+        unbroken = unbroken[:, 1:] & known[:, :-back]
         run[:, back:] += unbroken
     return words, run
 
 
 def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.unsignedinteger]]:
-    """Counts (4^order, 4) of every context and base that follows it, of every order from 0 to `max_order`: uint64 below order 6, then uint32."""
+    """Counts (4^order, 4) of every context and base that follows it, of every order from 0 to `max_order`: uint64 below
+    order 6, then uint32."""
     counts: list[NDArray[np.unsignedinteger]] = [
-        np.zeros(4 ** (order + 1), dtype=np.uint64 if order < _WIDE_ORDERS else np.uint32) for order in range(max_order + 1)
+        np.zeros(4 ** (order + 1), dtype=np.uint64 if order < _WIDE_ORDERS else np.uint32)
+        for order in range(max_order + 1)
     ]
     one = np.uint32(1)
     for words, run in _words_of(view, size=max_order + 1):
@@ -69,7 +74,8 @@ def table_counts(view: WindowView, *, max_order: int) -> list[NDArray[np.unsigne
 
 
 def add_longer(counts: list[NDArray[np.unsignedinteger]]) -> None:
-    """Add to the counts (4^(order + 1),) of every order those of the next, which leave out their first base; in place, from the highest down.
+    """Add to the counts (4^(order + 1),) of every order those of the next, which leave out their first base; in place,
+    from the highest down.
 
     Examples
     --------
@@ -94,7 +100,8 @@ def looked_up_counts(view: WindowView, contexts: dict[int, NDArray[np.int64]]) -
     if not contexts:
         return {order: table.reshape(-1, 4) for order, table in counts.items()}
     shortest, one = min(contexts), np.uint32(1)
-    ends = np.zeros(4 ** min(shortest, LARGEST_TABLE), dtype=bool)  # a quick no for most places, by the last bases of their context
+    # a quick no for most places, by the last bases of their context
+    ends = np.zeros(4 ** min(shortest, LARGEST_TABLE), dtype=bool)
     for asked in contexts.values():
         ends[asked % len(ends)] = True
     for words, run in _words_of(view, size=max(contexts) + 1):

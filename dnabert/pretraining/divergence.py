@@ -11,8 +11,8 @@ from dnabert.pretraining.config import PretrainConfig
 
 #: What a base costs whoever knows nothing: a loss above it is worse than a guess.
 GUESSING = 2.0
-#: Bits per base above the first step's (or a guess) that no healthy run has: a bad batch, or a peak of the learning rate,
-#: costs some hundredths.
+#: Bits per base above the first step's (or a guess) that no healthy run has: a bad batch, or a peak of the learning
+#: rate, costs some hundredths.
 MARGIN = 0.5
 #: Steps in a row that a run may stay there; a run that comes back at all does so in a few dozen.
 PATIENCE = 100
@@ -24,8 +24,8 @@ def watched(progress: Progress, bits: float, *, config: PretrainConfig) -> Progr
     Raises
     ------
     UserError
-        when the run has diverged: `bits` is not finite, or it and those of the `PATIENCE` - 1 steps before it lie more than
-        `MARGIN` above the first step's.
+        when the run has diverged: `bits` is not finite, or it and those of the `PATIENCE` - 1 steps before it lie more
+        than `MARGIN` above the first step's.
 
     Examples
     --------
@@ -55,6 +55,6 @@ def check_finite(bits: float, *, at: Progress, config: PretrainConfig) -> None:
 
 def _mend(config: PretrainConfig) -> str:
     return (
-        "the run diverged; begin again, or go on from the last checkpoint with --resume auto, with a lower --learning-rate "
-        f"(now {config.learning_rate}) or more --warmup-steps (now {config.warmup_steps})"
+        "the run diverged; begin again, or go on from the last checkpoint with --resume auto, with a lower "
+        f"--learning-rate (now {config.learning_rate}) or more --warmup-steps (now {config.warmup_steps})"
     )

@@ -57,7 +57,8 @@ def evaluate(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accel
 
 @torch.no_grad()
 def window_sums(objective: MaskedObjective, sampler: Sampler, *, accelerator: Accelerator) -> NDArray[np.float64]:
-    """Of every window of ``sampler.view``: nats of its hidden words, how many of them were named, and how many they are, (3, n).
+    """Of every window of ``sampler.view``: nats of its hidden words, how many of them were named, and how many they
+    are, (3, n).
 
     The processes share the windows; each gets the same result. The model's mode is given back.
     """
@@ -71,7 +72,11 @@ def window_sums(objective: MaskedObjective, sampler: Sampler, *, accelerator: Ac
             sums[:, rows] = _score(objective, sampler, rows, accelerator)
         else:  # where weights are sharded the others need this process's part of them
             _score(objective, sampler, np.zeros(1, dtype=np.int64), accelerator)
-    sums = accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum").double().cpu()
+    sums = (
+        accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum")
+        .double()
+        .cpu()
+    )
     objective.train(was_training)
     return np.asarray(sums.numpy())
 

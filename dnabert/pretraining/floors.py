@@ -2,8 +2,8 @@
 
 A model that does not pass them has learned nothing that a table of k-mers does not know. The models of all orders are
 interpolated: order n falls back to order n-1 with the weight of some pseudo-counts. How many depends on how often the
-context was seen and on how many different bases followed it, and is tuned on half of the evaluated windows and scored on
-the other half, both ways, so no order is scored on what tuned it.
+context was seen and on how many different bases followed it, and is tuned on half of the evaluated windows and scored
+on the other half, both ways, so no order is scored on what tuned it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _USUAL = 8  # place of 2^3 among them, for classes of which there is nothing to 
 _LARGEST_TOTAL = 15  # contexts seen 2^15 times or more are one class
 _CLASSES = 4 * (_LARGEST_TOTAL + 1)
 _POWERS = (4 * np.log2(np.maximum(np.arange(2**_LARGEST_TOTAL + 1), 1)).astype(np.uint8)).astype(np.uint8)
-#: Windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows there.
+#: Windows of which less than this share is soft-masked count as unique sequence: an average that only learns Alu shows
+#: there.
 UNIQUE_SEQUENCE = 0.1
 
 
@@ -76,7 +77,9 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
     tuned, floors = [], []
     for order, rows in enumerate(_rows(tables, train, words >> 2, max_order=max_order)):
         tuned.append(_tune(rows, base, by_half, half=half))
-        by_half = np.stack([_mixed(rows, base, lower, pseudo) for lower, pseudo in zip(by_half, tuned[-1], strict=True)])
+        by_half = np.stack(
+            [_mixed(rows, base, lower, pseudo) for lower, pseudo in zip(by_half, tuned[-1], strict=True)]
+        )
         bits = -np.log2(by_half[half, np.arange(len(words))])
         floors.append(scored_floor(order, bits, group, unique=unique))
     return MarkovModels(tables, tuned, floors)
@@ -145,14 +148,20 @@ def _tune(
 
 
 def _mixed(
-    rows: NDArray[np.unsignedinteger], base: NDArray[np.int64], lower: NDArray[np.float64], pseudo_counts: NDArray[np.float64]
+    rows: NDArray[np.unsignedinteger],
+    base: NDArray[np.int64],
+    lower: NDArray[np.float64],
+    pseudo_counts: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Probability (n,) of each base: its count and `pseudo` counts spread as the order below says."""
     pseudo = pseudo_counts[context_classes(rows)]
     return np.asarray((rows[np.arange(len(base)), base] + pseudo * lower) / (rows.sum(axis=1) + pseudo))
 
 
-def scored_floor(order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_]) -> MarkovFloor:
-    """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), see `drawn_together`, `unique` (n,) told apart."""
+def scored_floor(
+    order: int, bits: NDArray[np.float64], group: NDArray[np.int64], *, unique: NDArray[np.bool_]
+) -> MarkovFloor:
+    """Mean and interval of `bits` (n,) per base, drawn by `group` (n,), see `drawn_together`, `unique` (n,) told
+    apart."""
     found = ratio(np.bincount(group, weights=bits), np.bincount(group))
     return MarkovFloor(order, found.value, *found.interval, float(bits[unique].mean()) if unique.any() else None)

@@ -42,14 +42,16 @@ class HiddenWords:
 
 
 def hidden_words(sampler: Sampler, rows: NDArray[np.int64], *, reach: int, reverse: bool = False) -> HiddenWords:
-    """The words that evaluation asks for in windows `rows`, and what shows beside them; `reverse`: read on the other strand.
+    """The words that evaluation asks for in windows `rows`, and what shows beside them; `reverse`: read on the other
+    strand.
 
     The order of the words is the same on both strands.
     """
     tokenizer, batch = sampler.tokenizer, sampler.frozen(rows)
     shown = shown_bases(batch.input_ids[:, 1:-1] == _MASK_ID, k=tokenizer.k, stride=tokenizer.stride)
     length = shown.shape[1]
-    code = codes(sampler.view.bases(rows))[:, :length]  # a remainder that makes no word is not shown to the model either
+    # a remainder that makes no word is not shown to the model either
+    code = codes(sampler.view.bases(rows))[:, :length]
     row, asked = np.nonzero(batch.weights > 0)
     start = (batch.positions[row, asked] - 1) * tokenizer.stride
     word = code[row[:, None], start[:, None] + np.arange(tokenizer.k)]

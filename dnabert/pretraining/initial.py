@@ -33,8 +33,8 @@ def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainCo
     Parameters
     ----------
     config : as it is asked for.
-    begun : of the stopped run that is gone on with, if any: it knows all this, and its checkpoint has the weights, so that the run that it
-        began with may be gone.
+    begun : of the stopped run that is gone on with, if any: it knows all this, and its checkpoint has the weights, so
+        that the run that it began with may be gone.
 
     Raises
     ------
@@ -52,16 +52,27 @@ def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainCo
     stride = _agreed("stride", config.stride or k, words.stride, default=k, initial=config.initial)
     usual = ModelConfig()
     agreed = {
-        name: _agreed(f"model.{name}", getattr(config.model, name), getattr(sizes, name), default=getattr(usual, name), initial=config.initial)
+        name: _agreed(
+            f"model.{name}",
+            getattr(config.model, name),
+            getattr(sizes, name),
+            default=getattr(usual, name),
+            initial=config.initial,
+        )
         for name in _SIZES
     }
-    return replace(config, initial=str(folder), k=k, stride=None if stride == k else stride, model=replace(config.model, **agreed))
+    return replace(
+        config, initial=str(folder), k=k, stride=None if stride == k else stride, model=replace(config.model, **agreed)
+    )
 
 
 def _is_same(asked: Path, was: Path) -> bool:
-    """Whether a run is the one that another was begun with, which may be gone since, or be called from another folder now."""
+    """Whether a run is the one that another was begun with, which may be gone since, or be called from another folder
+    now."""
     known = content_hash(was)
-    return asked.resolve() == was.resolve() or (asked.name == was.name if known is None else content_hash(asked) == known)
+    return asked.resolve() == was.resolve() or (
+        asked.name == was.name if known is None else content_hash(asked) == known
+    )
 
 
 def load_initial(run: str | Path, *, model: PreTrainedModel) -> None:
@@ -75,10 +86,14 @@ def load_initial(run: str | Path, *, model: PreTrainedModel) -> None:
     kind: Any = type(model)
     try:
         with torch.device("cpu"), quiet_loading():
-            first = complete(*kind.from_pretrained(run, dtype=torch.float32, use_safetensors=True, output_loading_info=True))
+            first = complete(
+                *kind.from_pretrained(run, dtype=torch.float32, use_safetensors=True, output_loading_info=True)
+            )
         model.load_state_dict(first.state_dict())
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"--initial {run} cannot be the start ({first_line(error)}): give another run, or make it again") from error
+        raise UserError(
+            f"--initial {run} cannot be the start ({first_line(error)}): give another run, or make it again"
+        ) from error
 
 
 def _agreed(name: str, asked: Any, its: Any, *, default: Any, initial: str) -> Any:

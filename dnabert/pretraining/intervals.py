@@ -33,10 +33,11 @@ class Ratio(NamedTuple):
 
 
 def drawn_together(view: WindowView, windows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What an interval draws at once of `windows` (n,), int64 (n,): numbers from 0 of stretches of the genome (`gene_places`).
+    """What an interval draws at once of `windows` (n,), int64 (n,): numbers from 0 of stretches of the genome
+    (`gene_places`).
 
-    Orthologs are copies of each other, and windows hundreds of kilobases apart still cost alike: by orthologous block an interval is half as
-    wide as it is on chromosome 22. Where all windows lie in one place each is alone.
+    Orthologs are copies of each other, and windows hundreds of kilobases apart still cost alike: by orthologous block
+    an interval is half as wide as it is on chromosome 22. Where all windows lie in one place each is alone.
     """
     number = np.unique(gene_places_of_view(view)[windows], return_inverse=True)[1]
     return np.asarray(number if number.max(initial=0) else windows, dtype=np.int64)
@@ -45,8 +46,8 @@ def drawn_together(view: WindowView, windows: NDArray[np.int64]) -> NDArray[np.i
 def ratio(sums: ArrayLike, sizes: ArrayLike) -> Ratio:
     """``sums.sum() / sizes.sum()`` over places, (g,) each; places without any size are none.
 
-    Its error is that of the delete-one jackknife, with Student's t of g - 1 degrees of freedom: places hold from one window to hundreds, and the
-    linearised ratio hides the error of the largest, as does a bootstrap.
+    Its error is that of the delete-one jackknife, with Student's t of g - 1 degrees of freedom: places hold from one
+    window to hundreds, and the linearised ratio hides the error of the largest, as does a bootstrap.
 
     Examples
     --------
@@ -58,7 +59,8 @@ def ratio(sums: ArrayLike, sizes: ArrayLike) -> Ratio:
 
 
 def ratio_difference(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike]) -> Ratio:
-    """``sums.sum() / sizes.sum()`` of one model minus that of another on the same windows, with the interval of `ratio`, paired.
+    """``sums.sum() / sizes.sum()`` of one model minus that of another on the same windows, with the interval of
+    `ratio`, paired.
 
     Parameters
     ----------
@@ -80,4 +82,9 @@ def ratio_difference(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike
     without = (a.sum() - a) / (b.sum() - b) - (c.sum() - c) / (d.sum() - d)
     error = float(np.sqrt((g - 1) / g * np.square(without - without.mean()).sum()))
     reach = float(t.ppf(0.975, g - 1)) * error
-    return Ratio(value, value - reach, value + reach, float(2 * t.sf(abs(value) / error, g - 1)) if error > 0 else float(value == 0))
+    return Ratio(
+        value,
+        value - reach,
+        value + reach,
+        float(2 * t.sf(abs(value) / error, g - 1)) if error > 0 else float(value == 0),
+    )

@@ -55,7 +55,8 @@ def row_states(
 
 @compiled
 def _kth_smallest(values: NDArray[np.float64], smallest: NDArray[np.float64]) -> float:
-    """The k-th smallest of `values`, k being the length of `smallest`, which is overwritten: numpy's partition takes thrice as long."""
+    """The k-th smallest of `values`, k being the length of `smallest`, which is overwritten: numpy's partition takes
+    thrice as long."""
     filled, k = 0, len(smallest)
     for value in values:
         if filled == k:
@@ -77,9 +78,9 @@ def draw_spans(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Draw the first asked words, ascending, of each row's spans, and a number in [0, 1) for each: (B, spans) both.
 
-    `states` (5, B) as of `masking`; `plan` is words_per_span, step, cells, least_spans and spans of the `SpanPlan`. A row that
-    draws fewer spans than the most has 2 in place of the number for those it does without. Tokens below `first_kmer` are no
-    words: a span with some is chosen only where no other is left.
+    `states` (5, B) as of `masking`; `plan` is words_per_span, step, cells, least_spans and spans of the `SpanPlan`. A
+    row that draws fewer spans than the most has 2 in place of the number for those it does without. Tokens below
+    `first_kmer` are no words: a span with some is chosen only where no other is left.
     """
     words_per_span, step, cells, least, spans = plan
     cell = words_per_span * step
@@ -122,8 +123,9 @@ def hide_spans(
 ) -> NDArray[np.int64]:
     """Ids (B, T) with the spans at `first` (B, spans) masked where `fates` is 0, random where it is 1, else kept.
 
-    `states` (B,) hash the random bases; `plan` is k, stride and span_bases of the `SpanPlan`; `masked` are the words that
-    a span at word 0 masks; `code_of` (256,) is 0 to 3 for known bases; `special` is the first id of a word and that of [MASK].
+    `states` (B,) hash the random bases; `plan` is k, stride and span_bases of the `SpanPlan`; `masked` are the words
+    that a span at word 0 masks; `code_of` (256,) is 0 to 3 for known bases; `special` is the first id of a word and
+    that of [MASK].
     """
     k, stride, span_bases = plan
     first_kmer, mask_id = special
@@ -156,7 +158,8 @@ def hide_spans(
 def sketch_words(
     bases: NDArray[np.uint8], code_of: NDArray[np.uint8], length: int, start: np.uint64
 ) -> NDArray[np.uint64]:
-    """Hash each word of `length` (to 32) bases of `bases` (n, L), on the strand where it is the smaller number: (n, L - length + 1).
+    """Hash each word of `length` (to 32) bases of `bases` (n, L), on the strand where it is the smaller number: (n, L -
+    length + 1).
 
     A word with unknown bases gives 2**64 - 1. `start` is the state that a word is hashed into.
     """
@@ -180,7 +183,8 @@ def sketch_words(
 
 @compiled
 def sketches(hashes: NDArray[np.uint64], most: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Take the up to `most` smallest different numbers below 2**64 - 1 of each sorted row: (n, most), and how many (n,)."""
+    """Take the up to `most` smallest different numbers below 2**64 - 1 of each sorted row: (n, most), and how many
+    (n,)."""
     rows, places = hashes.shape
     sketch = np.empty((rows, most), dtype=np.uint64)
     sizes = np.zeros(rows, dtype=np.int64)
@@ -222,7 +226,8 @@ def sharing(values: NDArray[np.uint64], owners: NDArray[np.int64], needed: NDArr
 
 @compiled
 def count_shared(words: NDArray[np.uint64], others: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Count the numbers below 2**64 - 1 that each row of ascending `words` (n, W) shares with its `others` (n, c); 0 for -1."""
+    """Count the numbers below 2**64 - 1 that each row of ascending `words` (n, W) shares with its `others` (n, c); 0
+    for -1."""
     shared = np.zeros(others.shape, dtype=np.int64)
     none = np.uint64(2**64 - 1)
     width = words.shape[1]

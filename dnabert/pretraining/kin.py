@@ -1,4 +1,5 @@
-"""Which windows lie elsewhere and share words all the same: copies of one repeat, told without labels, a library or an alignment."""
+"""Which windows lie elsewhere and share words all the same: copies of one repeat, told without labels, a library or an
+alignment."""
 
 from __future__ import annotations
 
@@ -16,13 +17,14 @@ from dnabert.encoders.nearest import Places, nearest_other
 from dnabert.pretraining.near_copies import sharing_hashes, sketch
 
 FILE = "kin.safetensors"
-#: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22 and others with
-#: much the same words (`_candidates`), 95 % of the pairs that Smith and Waterman's alignment scores 60 or more (+2, -3, gaps 5 and 2)
-#: share so many, and 1 % of those that it scores less than 45.
+#: Bases of a word, and how many different ones relatives have in common, on whichever strands. Of windows of apes_chr22
+#: and others with much the same words (`_candidates`), 95 % of the pairs that Smith and Waterman's alignment scores 60
+#: or more (+2, -3, gaps 5 and 2) share so many, and 1 % of those that it scores less than 45.
 _WORD, _SHARED = 11, 8
 #: Windows with the most similar vectors that are looked at, and relatives among them that are kept.
 _LOOKED_AT, _KEPT = 12, 6
-#: Windows of a genome that are compared, evenly spread, and windows that the vectors are fitted on: the time grows with the square.
+#: Windows of a genome that are compared, evenly spread, and windows that the vectors are fitted on: the time grows with
+#: the square.
 _MOST = 30_000
 
 
@@ -65,9 +67,9 @@ class Kin:
 def find_kin(view: WindowView, *, seed: int = 0) -> Kin:
     """Find relatives of each window in its own genome.
 
-    Candidates have much the same words by latent semantic analysis of 8-mers; a relative is one that shares eight different 11-mers, on
-    whichever strands. Windows of the same orthologous block and overlapping ones are none: they are the same place. Of each genome at
-    most 30,000 windows, evenly spread, are compared; the others have none.
+    Candidates have much the same words by latent semantic analysis of 8-mers; a relative is one that shares eight
+    different 11-mers, on whichever strands. Windows of the same orthologous block and overlapping ones are none: they
+    are the same place. Of each genome at most 30,000 windows, evenly spread, are compared; the others have none.
 
     Parameters
     ----------
@@ -86,7 +88,9 @@ def find_kin(view: WindowView, *, seed: int = 0) -> Kin:
         if len(rows) < 2:
             continue
         bases = view.bases(rows)
-        candidates = _candidates(bases, Places(*(column[rows] for column in (blocks, chromosomes, starts, ends))), seed=seed)
+        candidates = _candidates(
+            bases, Places(*(column[rows] for column in (blocks, chromosomes, starts, ends))), seed=seed
+        )
         related = count_shared(_words(bases), candidates) >= _SHARED
         order = np.argsort(~related, axis=1, kind="stable")[:, :_KEPT]  # the most similar first
         kept = np.where(np.take_along_axis(related, order, 1), rows[np.take_along_axis(candidates, order, 1)], -1)
@@ -109,7 +113,8 @@ def share_words(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def still_kin(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether views, moved and mutated as they are, share enough words: row i of uint8 ASCII (n, L) with row i, bool (n,)."""
+    """Whether views, moved and mutated as they are, share enough words: row i of uint8 ASCII (n, L) with row i, bool
+    (n,)."""
     from dnabert.pretraining.kernels import count_shared
 
     partner = np.arange(len(first), 2 * len(first), dtype=np.int32)[:, None]

@@ -46,8 +46,9 @@ def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 
     The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, the model and tokenizer in the
-    Hugging Face format and, last, ``manifest.json``. With ``resume="auto"`` the same run, finished before, is given as it stands. Under ``accelerate launch`` or ``torchrun`` all processes
-    share each batch; the result does not depend on their number but for rounding, and for what dropout draws.
+    Hugging Face format and, last, ``manifest.json``. With ``resume="auto"`` the same run, finished before, is given as
+    it stands. Under ``accelerate launch`` or ``torchrun`` all processes share each batch; the result does not depend on
+    their number but for rounding, and for what dropout draws.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ def pretrain(config: PretrainConfig) -> Path:
     begun = run_folder.gone_on_with(config)
     config = with_words_and_sizes_of_initial(config, begun=begun)
     accelerator = make_accelerator(config)
-    if broadcast_object_list([run_folder.is_finished(config)])[0]:  # the first process's answer: on another node the folder need not be
+    # the first process's answer: on another node the folder need not be
+    if broadcast_object_list([run_folder.is_finished(config)])[0]:
         if accelerator.is_main_process:
             print(f"{config.out} is finished: nothing is left to do", file=sys.stderr)
         return Path(config.out)
@@ -71,7 +73,8 @@ def pretrain(config: PretrainConfig) -> Path:
     with _begun(config, accelerator) as checkpoint:  # what cannot work has been refused by now
         training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
     try:
-        if accelerator.is_main_process:  # before signals are caught: so long as there is nothing to save they end it at once
+        # before signals are caught: so long as there is nothing to save they end it at once
+        if accelerator.is_main_process:
             _say_hello(training)
             _floors(training)
         with _stop_signals() as stop:
@@ -96,7 +99,8 @@ def _begun(config: PretrainConfig, accelerator: Accelerator) -> Iterator[Path | 
 
 def _run(training: Training, stop: list[int]) -> None:
     config, accelerator = training.config, training.accelerator
-    if training.progress.step % config.evaluate_every == 0:  # at the beginning, or of the checkpoint that is gone on from
+    # at the beginning, or of the checkpoint that is gone on from
+    if training.progress.step % config.evaluate_every == 0:
         _evaluate(training)
     with _prefetcher(training) as batches:
         while True:
@@ -149,7 +153,8 @@ def _evaluate(training: Training) -> None:
 
 
 def _floors(training: Training) -> None:
-    """What counting scores on the same split, from the left and on the same hidden words from both sides, once per run."""
+    """What counting scores on the same split, from the left and on the same hidden words from both sides, once per
+    run."""
     path = Path(training.config.out) / "floors.json"
     floors = _known_floors(path)
     if floors is None:
@@ -164,14 +169,17 @@ def _floors(training: Training) -> None:
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
     training.bar.write(told, file=sys.stderr)
     if training.tracker:
-        training.tracker.summarise({f"masking_{name}": value for name, value in dataclasses.asdict(training.audit).items()})
+        training.tracker.summarise(
+            {f"masking_{name}": value for name, value in dataclasses.asdict(training.audit).items()}
+        )
         training.tracker.summarise({"floor_bits_per_base": one["bits_per_base"], "floor_order": one["order"]})
         if both:
             training.tracker.summarise({"bidirectional_floor_bits_per_base": both["bits_per_base"]})
 
 
 def _known_floors(path: Path) -> dict[str, Any] | None:
-    """The floors that an earlier part of the run counted; None where there are none, or they are damaged: they are counted again."""
+    """The floors that an earlier part of the run counted; None where there are none, or they are damaged: they are
+    counted again."""
     try:
         floors: dict[str, Any] = read_json(path)
         for best in (floors["best"], floors.get("bidirectional", floors)["best"]):
@@ -222,13 +230,15 @@ def _say_hello(training: Training) -> None:
     if told:
         training.bar.write(told, file=sys.stderr)
     if config.initial is not None and not training.progress.step:
-        training.bar.write(f"begins with the weights of {config.initial}, its k ({config.k}) and its sizes", file=sys.stderr)
+        training.bar.write(
+            f"begins with the weights of {config.initial}, its k ({config.k}) and its sizes", file=sys.stderr
+        )
     training.bar.write(
         f"{config.model.architecture}: {parameters:,} parameters; {len(sampler.view):,} training and "
-        f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} apart; "
-        f"{accelerator.num_processes} process(es) on {accelerator.device.type}, {accelerator.mixed_precision.replace('no', 'fp32')}; "
-        f"masking: {asked} words asked for, {masked.hidden_bases:.1%} of the bases hidden, "
-        f"{masked.recoverable_words:.1%} of the asked words recoverable",
+        f"{len(training.validation.view):,} validation windows of {plan.words} words of {plan.k} bases, {plan.stride} "
+        f"apart; {accelerator.num_processes} process(es) on {accelerator.device.type}, "
+        f"{accelerator.mixed_precision.replace('no', 'fp32')}; masking: {asked} words asked for, "
+        f"{masked.hidden_bases:.1%} of the bases hidden, {masked.recoverable_words:.1%} of the asked words recoverable",
         file=sys.stderr,
     )
 

@@ -1,9 +1,9 @@
 """Which bases of a window are hidden: a pure function of (seed, epoch, window).
 
-Spans are drawn in bases. Every word that touches a hidden base is masked, also where words overlap (stride < k), so that
-none can be read off its neighbours; mask, random or keep is decided once per span. In a span the words that stand side by
-side are asked for. Each row has the same number of positions, so that shapes are static; where windows hide shares of their
-own, some of these weigh nothing.
+Spans are drawn in bases. Every word that touches a hidden base is masked, also where words overlap (stride < k), so
+that none can be read off its neighbours; mask, random or keep is decided once per span. In a span the words that stand
+side by side are asked for. Each row has the same number of positions, so that shapes are static; where windows hide
+shares of their own, some of these weigh nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class MaskedBatch:
     labels: NDArray[np.int64]
     """(B, M): the true ids there, `NOT_ASKED` (-100) where the place does not count."""
     weights: NDArray[np.float32]
-    """(B, M): 1 where the place counts, 0 where a window hides less than the most or has too few words without N to ask for."""
+    """(B, M): 1 where the place counts, 0 where a window hides less than the most or has too few words without N to ask
+    for."""
     hidden: NDArray[np.bool_]
     """(B, M): where the true word is really hidden. A kept word can be copied: bits per base must not count it."""
     copies: NDArray[np.bool_] | None = None
@@ -130,7 +131,10 @@ class SpanPlan:
             return
         if self.words < self.step:
             length = (self.words - 1) * self.stride + self.k
-            raise UserError(f"a window's {length} bases are fewer than two words of --k {self.k}: pass --k {length // 2}, or prepare longer windows")
+            raise UserError(
+                f"a window's {length} bases are fewer than two words of --k {self.k}: pass --k {length // 2}, or "
+                "prepare longer windows"
+            )
         raise UserError(
             f"a window of {self.words} words has no room for a span of --words-per-span {self.words_per_span} "
             f"at every place: pass --words-per-span {max(1, self.words // (3 * self.step))}"
@@ -183,7 +187,9 @@ def mask(
     plan.check()
     bases, tokens = np.ascontiguousarray(bases), tokenizer.encode_bases(bases)
     if tokens.shape != (len(windows), plan.words + 2):  # compiled loops look at no bounds
-        raise ValueError(f"{len(tokens)} rows of {tokens.shape[1] - 2} words, but {len(windows)} windows and a plan of {plan.words}")
+        raise ValueError(
+            f"{len(tokens)} rows of {tokens.shape[1] - 2} words, but {len(windows)} windows and a plan of {plan.words}"
+        )
     epochs = np.broadcast_to(np.asarray(epoch, dtype=np.int64).reshape(-1), len(windows))
     states = row_states(_seeds(seed), epochs.astype(np.uint64), windows.astype(np.uint64))
     places = (plan.words_per_span, plan.step, plan.cells, plan.least_spans, plan.spans)
@@ -213,5 +219,6 @@ def mask(
 
 @lru_cache(maxsize=8)
 def _seeds(seed: int) -> NDArray[np.uint64]:
-    """States (5,) of the draws for a window: of its spans' offset, their order, their fates, their random bases and their number."""
+    """States (5,) of the draws for a window: of its spans' offset, their order, their fates, their random bases and
+    their number."""
     return np.array([hashed(seed, draw) for draw in (5, 1, 2, 3, 6)], dtype=np.uint64)

@@ -26,7 +26,8 @@ class Muon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    params : float32 matrices, whole or sharded by rows; kernels of more dimensions count as matrices of their first one by all others.
+    params : float32 matrices, whole or sharded by rows; kernels of more dimensions count as matrices of their first one
+        by all others.
     lr : learning rate in AdamW's units; an update is scaled to AdamW's typical root mean square, 0.2
         (Liu et al. 2025, "Muon is scalable for LLM training"; ``adjust_lr_fn="match_rms_adamw"`` in torch).
     weight_decay : decoupled.

@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from dnabert.alphabet import CODE_OF
 from dnabert.pretraining.hashing import hashed
 
-#: Words of a place's sketch, and the share of it in common from which two places count as copies of each other: 16 bases
-#: survive unchanged in half of such words at an identity of 96 %, the least among great apes, and in a fifth at 90 % (two Alus).
+#: Words of a place's sketch, and the share of it in common from which two places count as copies of each other: 16
+#: bases survive unchanged in half of such words at an identity of 96 %, the least among great apes, and in a fifth at
+#: 90 % (two Alus).
 _SKETCH, _WORD, _COPIES = 64, 16, 0.3
 
 
 def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which windows are copies of each other, by the words they share: bool (n, n), false on the diagonal.
 
-    A window's sketch is the 64 smallest hashes of its 16-mers, on whichever strand is smaller (Broder 1997, as Mash has it); two
-    windows are copies when they share 30 % of the smaller sketch. Orthologs of great apes do, copies of old repeats do not.
+    A window's sketch is the 64 smallest hashes of its 16-mers, on whichever strand is smaller (Broder 1997, as Mash has
+    it); two windows are copies when they share 30 % of the smaller sketch. Orthologs of great apes do, copies of old
+    repeats do not.
 
     Parameters
     ----------
@@ -28,7 +30,9 @@ def near_copies(bases: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return sharing_hashes(hashes, sizes, needed=np.floor(more_than).astype(np.int64) + 1)
 
 
-def sharing_hashes(hashes: NDArray[np.uint64], sizes: NDArray[np.int64], *, needed: NDArray[np.int64]) -> NDArray[np.bool_]:
+def sharing_hashes(
+    hashes: NDArray[np.uint64], sizes: NDArray[np.int64], *, needed: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Which windows have enough hashes in common, of what `sketch` gives: bool (n, n), false on the diagonal.
 
     Enough for two windows is the smaller of their `needed` (n,), 1 to 255.

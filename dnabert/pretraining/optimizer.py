@@ -47,7 +47,10 @@ def decay_groups(parameters: Iterable[Parameter], *, weight_decay: float, scale:
     """
     parameters = list(parameters)
     matrices, rest = [p for p in parameters if p.ndim >= 2], [p for p in parameters if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": weight_decay, "scale": scale}, {"params": rest, "weight_decay": 0.0, "scale": scale}]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay, "scale": scale},
+        {"params": rest, "weight_decay": 0.0, "scale": scale},
+    ]
     return [group for group in groups if group["params"]]
 
 

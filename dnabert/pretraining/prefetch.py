@@ -18,7 +18,8 @@ _MOST_THREADS = 8
 class Prefetcher(Generic[Batch]):
     """What `make` gives for `first`, `first` + 1, … in this order, some made ahead by threads.
 
-    A context manager: on leaving, what nobody will take is dropped, and the threads end with the batch that each is making.
+    A context manager: on leaving, what nobody will take is dropped, and the threads end with the batch that each is
+    making.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ class Prefetcher(Generic[Batch]):
 
 
 def prefetch_threads(device: str, *, processes: int) -> int:
-    """How many threads make batches beside a training on `device` ("cpu", "cuda", …), with so many `processes` on this machine.
+    """How many threads make batches beside a training on `device` ("cpu", "cuda", …), with so many `processes` on this
+    machine.
 
     One beside a training on the CPU, whose cores are needed; else this process's share of the cores, at most 8.
     """

@@ -9,7 +9,8 @@ from typing import Any
 from dnabert.manifest import content_hash
 from dnabert.pretraining.config import PretrainConfig
 
-#: Settings that change how a run is computed, or where, and its numbers by rounding at most: with other ones it is not trained again.
+#: Settings that change how a run is computed, or where, and its numbers by rounding at most: with other ones it is not
+#: trained again.
 _LOOSE = ("overwrite", "resume", "threads", "out")
 
 

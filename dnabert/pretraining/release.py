@@ -29,7 +29,8 @@ def release(
     ----------
     run : finished folder of ``train/pretrain.py``.
     out : folder to make; loads as a run does, with transformers and with sentence-transformers. Weights are stored as
-        bfloat16, which halves them, and are computed with as float32; [UNK] has the vector of [MASK], as which `embed` reads a word with an unknown base.
+        bfloat16, which halves them, and are computed with as float32; [UNK] has the vector of [MASK], as which `embed`
+        reads a word with an unknown base.
     data, license : for the card; see `model_card`.
     name : under which it will be loaded, by default `out`'s.
     overwrite : replace a release that stands there.
@@ -51,9 +52,13 @@ def release(
     register_architectures()
     name = name or Path(out).name
     manifest = read_manifest(run, kind="run")
-    config = manifest["config"] | {"corpus": None, "initial": None, "out": name}  # places on this machine tell nobody anything
+    # places on this machine tell nobody anything
+    config = manifest["config"] | {"corpus": None, "initial": None, "out": name}
     if (Path(run) / CARD).is_file() and not (Path(run) / METRICS).exists():
-        raise UserError(f"{run} is a release already, small and with its card: copy the folder, or give the run that it was made from")
+        raise UserError(
+            f"{run} is a release already, small and with its card: copy the folder, or give the run that it was made "
+            "from"
+        )
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:
         model = load_weights(AutoModelForMaskedLM, run, dtype=torch.bfloat16)

@@ -28,12 +28,30 @@ from dnabert.yaml_file import read_mapping
 _CONFIG = "config.yaml"
 #: What tells a run's config from an empty one and from other programs', whose few keys may all be ours as well.
 _OWN_KEYS = {"corpus", "k", "stride"}
-#: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on with.
+#: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on
+#: with.
 _SETTLED = (
-    "initial", "k", "stride", "model", "batch_size", "optimizer", "mask_share", "least_mask_share", "words_per_span", "hide", "random_phase",
-    "random_strand", "soft_mask_weight", "contrast", "evaluation_windows", "evaluation_genome", "evaluation_mask_share", "floor_order",
-    "floor_windows", "seed",
-)  # fmt: skip
+    "initial",
+    "k",
+    "stride",
+    "model",
+    "batch_size",
+    "optimizer",
+    "mask_share",
+    "least_mask_share",
+    "words_per_span",
+    "hide",
+    "random_phase",
+    "random_strand",
+    "soft_mask_weight",
+    "contrast",
+    "evaluation_windows",
+    "evaluation_genome",
+    "evaluation_mask_share",
+    "floor_order",
+    "floor_windows",
+    "seed",
+)
 #: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
 _HELD: dict[Path, int] = {}
 
@@ -66,15 +84,15 @@ def in_one_line(train: Callable[[PretrainConfig], Path]) -> Callable[[PretrainCo
 def begun(config: PretrainConfig) -> Iterator[Path | None]:
     """Make `config.out` ready, hold it for this process, and give the checkpoint to go on from, if any.
 
-    After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again, but for `overwrite`. When the block fails, what stood
-    there before stands there again. What is to be replaced is kept beside `out` until `replaces` or `finish`; where an earlier process was
-    killed before that, it is put back first.
+    After the block the resolved config stands there: ``--config RUN/config.yaml`` does the same again, but for
+    `overwrite`. When the block fails, what stood there before stands there again. What is to be replaced is kept beside
+    `out` until `replaces` or `finish`; where an earlier process was killed before that, it is put back first.
 
     Raises
     ------
     UserError
-        when `out` holds a finished run, a stopped one, or something that is no run, and nothing allows to go on; or another
-        process trains there.
+        when `out` holds a finished run, a stopped one, or something that is no run, and nothing allows to go on; or
+        another process trains there.
     """
     out = Path(config.out)
     _hold(out)
@@ -102,7 +120,8 @@ def gone_on_with(config: PretrainConfig) -> PretrainConfig | None:
 
 
 def is_finished(config: PretrainConfig) -> bool:
-    """Whether, with ``resume="auto"``, this very run stands finished at `out`: a job that is queued again after its end has nothing left to do."""
+    """Whether, with ``resume="auto"``, this very run stands finished at `out`: a job that is queued again after its end
+    has nothing left to do."""
     out = Path(config.out)
     if config.resume != "auto" or config.overwrite or kind_of(out) != "run" or not (out / METRICS).is_file():
         return False
@@ -122,7 +141,10 @@ def _to_go_on_from(config: PretrainConfig) -> Path | None:
         _check_same(config)
         newest = newest_readable(out)
         if newest is None and not config.overwrite:
-            raise UserError(f"{out} has checkpoints, but none that can be read: use the dnabert that wrote them, or pass --overwrite to begin again")
+            raise UserError(
+                f"{out} has checkpoints, but none that can be read: use the dnabert that wrote them, or pass "
+                "--overwrite to begin again"
+            )
         return newest
     if not auto and not config.overwrite:
         raise UserError(
@@ -145,13 +167,17 @@ def _is_stopped(out: Path) -> bool:
 
 
 def _refuse_unknown(out: Path) -> None:
-    """Say what is wrong with the config of what may be a stopped run: whether this one would be another is not known."""
+    """Say what is wrong with the config of what may be a stopped run: whether this one would be another is not
+    known."""
     if not (out / METRICS).is_file() or not (out / _CONFIG).is_file() or (out / "manifest.json").is_file():
         return
     try:
         load_yaml(PretrainConfig, out / _CONFIG)
     except UserError as error:
-        raise UserError(f"{out} cannot be gone on with, its config is none of this version ({error}): mend it, or choose another --out") from None
+        raise UserError(
+            f"{out} cannot be gone on with, its config is none of this version ({error}): mend it, or choose another "
+            "--out"
+        ) from None
 
 
 def _check_same(config: PretrainConfig) -> None:
@@ -160,7 +186,10 @@ def _check_same(config: PretrainConfig) -> None:
     for name, wanted in _settled(config).items():
         if was[name] != wanted:
             passed = _flag(name, was[name])
-            raise UserError(f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: pass {passed}, or choose another --out")
+            raise UserError(
+                f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: pass {passed}, or choose "
+                "another --out"
+            )
 
 
 def _flag(name: str, value: object) -> str:
@@ -176,7 +205,11 @@ def _settled(config: PretrainConfig) -> dict[str, object]:
     values: dict[str, object] = {}
     for name in _SETTLED:
         value = getattr(config, name)
-        values |= {f"{name}.{key}": own for key, own in vars(value).items()} if dataclasses.is_dataclass(value) else {name: value}
+        values |= (
+            {f"{name}.{key}": own for key, own in vars(value).items()}
+            if dataclasses.is_dataclass(value)
+            else {name: value}
+        )
     return values | {"stride": config.stride or config.k}
 
 
@@ -213,7 +246,8 @@ def _kept(out: Path) -> Path:
 
 
 def _give_up_or_back(out: Path) -> None:
-    """What was to be replaced at `out` goes where the new run can be gone on with, and comes back where that ended before its first checkpoint."""
+    """What was to be replaced at `out` goes where the new run can be gone on with, and comes back where that ended
+    before its first checkpoint."""
     kept = _kept(out)
     if not os.path.lexists(kept):
         return
@@ -221,12 +255,17 @@ def _give_up_or_back(out: Path) -> None:
         replaces(out)
     elif not out.exists() or _is_stopped(out) or (out.is_dir() and not any(out.iterdir())):
         _give_back(out, kept, stood=True)
-        print(f"{out} is what it was before --overwrite: the run that was to replace it ended before its first checkpoint", file=sys.stderr)
+        print(
+            f"{out} is what it was before --overwrite: the run that was to replace it ended before its first "
+            "checkpoint",
+            file=sys.stderr,
+        )
 
 
 @contextlib.contextmanager
 def _fresh(config: PretrainConfig) -> Iterator[None]:
-    """An empty run. What stood there is moved away as a whole, so that no half of it is taken for a run, and comes back when the block fails."""
+    """An empty run. What stood there is moved away as a whole, so that no half of it is taken for a run, and comes back
+    when the block fails."""
     out = Path(config.out)
     stood, replaced = out.is_dir(), _moved_away(out)
     try:
@@ -253,7 +292,8 @@ def _make_empty(config: PretrainConfig) -> None:
     out = Path(config.out)
     with _making(out):
         out.mkdir(exist_ok=True)
-        (out / METRICS).touch()  # first, and then the config, so that a run that was killed at any moment is known as one
+        # first, and then the config, so that a run that was killed at any moment is known as one
+        (out / METRICS).touch()
     _record(config)
     _hold(out)
 

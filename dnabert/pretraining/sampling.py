@@ -1,4 +1,5 @@
-"""Which windows a step reads, in which frame and on which strand: a function of (seed, step), for any number of processes."""
+"""Which windows a step reads, in which frame and on which strand: a function of (seed, step), for any number of
+processes."""
 
 from __future__ import annotations
 
@@ -80,15 +81,19 @@ class Sampler:
         return self.masked(self.view.bases(rows, shift=shift, reverse=reverse), windows=rows, epochs=epochs)
 
     def masked(self, bases: NDArray[np.uint8], *, windows: NDArray[np.int64], epochs: NDArray[np.int64]) -> MaskedBatch:
-        """Bases (B, L) with their masks, which `windows` and `epochs` (B,) determine, and weights of soft-masked words."""
+        """Bases (B, L) with their masks, which `windows` and `epochs` (B,) determine, and weights of soft-masked
+        words."""
         masked = mask(bases, tokenizer=self.tokenizer, plan=self.plan, windows=windows, seed=self.seed, epoch=epochs)
         if self.soft_mask_weight == 1.0:
             return masked
-        weights = masked.weights * _soft_mask_weights(bases, masked.positions, self.tokenizer, weight=self.soft_mask_weight)
+        weights = masked.weights * _soft_mask_weights(
+            bases, masked.positions, self.tokenizer, weight=self.soft_mask_weight
+        )
         return replace(masked, weights=weights)
 
     def frozen(self, rows: NDArray[np.int64]) -> MaskedBatch:
-        """What is evaluated of windows `rows` (B,): forward strand, first frame, [MASK] in every span, always the same ones."""
+        """What is evaluated of windows `rows` (B,): forward strand, first frame, [MASK] in every span, always the same
+        ones."""
         return mask(
             self.view.bases(rows),
             tokenizer=self.tokenizer,

@@ -17,8 +17,9 @@ _MODULES = ("Transformer", "WordWeights", "Pooling")
 def write_sentence_transformer(folder: str | Path) -> None:
     """Let ``SentenceTransformer(folder)`` load a model folder, without dnabert.
 
-    Overlapping words, and the architectures that `transformers` does not have, load only where dnabert is imported. Without
-    these files sentence-transformers would read them there with a pooling of its own, [CLS] and [SEP] among the words.
+    Overlapping words, and the architectures that `transformers` does not have, load only where dnabert is imported.
+    Without these files sentence-transformers would read them there with a pooling of its own, [CLS] and [SEP] among the
+    words.
 
     Its vectors are the mean over the words of frame 0 on the given strand, the default of ``dnabert embed``, up to
     rounding. A sequence longer than a window of the training is cut off at that length, where ``dnabert embed`` reads

@@ -1,4 +1,5 @@
-"""What a pretraining is built of: processes, corpus, samplers, model, optimisers, and what an earlier part of the run left."""
+"""What a pretraining is built of: processes, corpus, samplers, model, optimisers, and what an earlier part of the run
+left."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ class Samplers:
 
 
 def make_accelerator(config: PretrainConfig) -> Accelerator:
-    """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be shared, or no compiler."""
+    """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be
+    shared, or no compiler."""
     sharding.refuse_others()
     # without cpu=True torchrun's processes on a machine of CPUs would each think themselves alone
     cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
@@ -79,7 +81,8 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
     if config.batch_size % parts:
         raise UserError(
             f"--batch-size {config.batch_size} is not a multiple of {accelerator.num_processes} processes times "
-            f"--accumulation {config.accumulation}{' times two views' if config.contrast.weight else ''}: pass --batch-size {math.ceil(config.batch_size / parts) * parts}"
+            f"--accumulation {config.accumulation}{' times two views' if config.contrast.weight else ''}: pass "
+            f"--batch-size {math.ceil(config.batch_size / parts) * parts}"
         )
     return accelerator
 
@@ -91,11 +94,14 @@ def _refuse_no_compiler() -> None:
     try:
         get_cpp_compiler()
     except RuntimeError as error:
-        raise UserError("--compile needs a C++ compiler, of which none is found: install g++, set CXX, or pass --no-compile") from error
+        raise UserError(
+            "--compile needs a C++ compiler, of which none is found: install g++, set CXX, or pass --no-compile"
+        ) from error
 
 
 def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
-    """The corpus that is named, or the embedded demo corpus, prepared beside ``out``. Raises `UserError` where a split lacks."""
+    """The corpus that is named, or the embedded demo corpus, prepared beside ``out``. Raises `UserError` where a split
+    lacks."""
     folder = Path(config.corpus) if config.corpus else Path(os.path.abspath(config.out)).with_name("demo-corpus")
     if config.corpus is None and accelerator.is_main_process and not folder.exists():
         prepare(demo_config(), out=folder)
@@ -103,12 +109,16 @@ def read_corpus(config: PretrainConfig, accelerator: Accelerator) -> Corpus:
     corpus = load_corpus(folder)
     for split in ("train", "validation"):
         if split not in corpus:
-            raise UserError(f"{folder} has no {split} windows: prepare it with another split, such as --split.by chromosome (whole sequences, at random) or random")
+            raise UserError(
+                f"{folder} has no {split} windows: prepare it with another split, such as --split.by chromosome (whole "
+                "sequences, at random) or random"
+            )
     return corpus
 
 
 def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
-    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or full of N, masks that leak, or weights of 0."""
+    """What turns windows into masked batches. Raises `UserError` for windows too short, for words or floors, or full of
+    N, masks that leak, or weights of 0."""
     train = Sampler(
         corpus.view("train"),
         KmerTokenizer(k=config.k, stride=config.stride),
@@ -123,11 +133,19 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
         soft_mask_weight=config.soft_mask_weight,
     )
     if train.tokens_per_window < 4:
-        raise UserError(f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows")
+        raise UserError(
+            f"windows of {corpus.window_length} bp hold under 2 words of --k {config.k}: prepare longer windows"
+        )
     if not config.soft_mask_weight and (train.view.column("soft_masked") >= 1).all():
-        raise UserError("--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case: leave it out, or give the genome in upper case")
+        raise UserError(
+            "--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case: leave it out, or "
+            "give the genome in upper case"
+        )
     if corpus.window_length <= config.floor_order:
-        raise UserError(f"--floor-order {config.floor_order} needs windows of more than {config.floor_order} bp: pass --floor-order {corpus.window_length - 1}")
+        raise UserError(
+            f"--floor-order {config.floor_order} needs windows of more than {config.floor_order} bp: pass "
+            f"--floor-order {corpus.window_length - 1}"
+        )
     # the same questions to every recipe and seed, so that their scores can be compared
     validation = dataclasses.replace(
         train,
@@ -143,7 +161,8 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
 
 
 def _check_known(validation: Sampler, *, floor_order: int) -> None:
-    """Raise `UserError` where N breaks all validation windows into pieces in which nothing can be asked for, or scored by counting."""
+    """Raise `UserError` where N breaks all validation windows into pieces in which nothing can be asked for, or scored
+    by counting."""
     view, asked, scored = validation.view, False, False
     for rows in np.array_split(np.arange(len(view)), -(-len(view) // _BATCH)):  # the first will nearly always do
         asked = asked or bool(validation.frozen(rows).weights.any())
@@ -151,12 +170,21 @@ def _check_known(validation: Sampler, *, floor_order: int) -> None:
         if asked and scored:
             return
     if not asked:
-        raise UserError(f"no validation window holds a word of --k {validation.tokenizer.k} without N: pass a smaller --k, or prepare others")
-    raise UserError(f"no validation window holds {floor_order + 1} bases without N for --floor-order {floor_order}: pass a smaller one, or prepare others")
+        raise UserError(
+            f"no validation window holds a word of --k {validation.tokenizer.k} without N: pass a smaller --k, or "
+            "prepare others"
+        )
+    raise UserError(
+        f"no validation window holds {floor_order + 1} bases without N for --floor-order {floor_order}: pass a smaller "
+        "one, or prepare others"
+    )
 
 
-def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int, goes_on: bool = False) -> PreTrainedModel:
-    """Make a model with fresh weights, or those of ``initial`` unless it `goes_on` with a checkpoint's; it is told how many bases a window has."""
+def make_model(
+    config: PretrainConfig, sampler: Sampler, *, window_length: int, goes_on: bool = False
+) -> PreTrainedModel:
+    """Make a model with fresh weights, or those of ``initial`` unless it `goes_on` with a checkpoint's; it is told how
+    many bases a window has."""
     tokenizer = sampler.tokenizer
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
     if config.initial is not None and not goes_on:
@@ -166,7 +194,12 @@ def make_model(config: PretrainConfig, sampler: Sampler, *, window_length: int, 
 
 
 def build_training(
-    config: PretrainConfig, samplers: Samplers, *, accelerator: Accelerator, checkpoint: Path | None, model: PreTrainedModel
+    config: PretrainConfig,
+    samplers: Samplers,
+    *,
+    accelerator: Accelerator,
+    checkpoint: Path | None,
+    model: PreTrainedModel,
 ) -> Training:
     """Put the parts together; with a checkpoint, as they were when it was written."""
     train, tokenizer = samplers.train, samplers.train.tokenizer
@@ -189,24 +222,49 @@ def build_training(
         tokenizer.model_max_length = train.tokens_per_window  # what truncation=True of transformers cuts to
         tokenizer.save_pretrained(config.out)
         scored_again = progress.step % config.evaluate_every == 0 or spent(config, progress) >= 1
-        keep_up_to(Path(config.out), step=progress.step or -1, scored_again=scored_again)  # at its beginning all is done again
-    tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config)) if main else None
+        # at its beginning all is done again
+        keep_up_to(Path(config.out), step=progress.step or -1, scored_again=scored_again)
+    tracker = (
+        Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config))
+        if main
+        else None
+    )
     if tracker:
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
         tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
     done = min(100.0, 100 * spent(config, progress))  # by an earlier part of the run: it took none of this one's time
-    bar = tqdm(total=100.0, initial=done, disable=not main, unit="%", bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}")
+    bar = tqdm(
+        total=100.0,
+        initial=done,
+        disable=not main,
+        unit="%",
+        bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}",
+    )
     window = list(progress.since_line)
     kin = kin_of_training(config, train, accelerator, folder=Path(config.out))
     return Training(
-        config, accelerator, objective, optimizers, train, samplers.validation, samplers.audit, tracker, bar, progress, kin, window=window
+        config,
+        accelerator,
+        objective,
+        optimizers,
+        train,
+        samplers.validation,
+        samplers.audit,
+        tracker,
+        bar,
+        progress,
+        kin,
+        window=window,
     )
 
 
-def kin_of_training(config: PretrainConfig, train: Sampler, accelerator: Accelerator, *, folder: Path | None = None) -> Kin | None:
+def kin_of_training(
+    config: PretrainConfig, train: Sampler, accelerator: Accelerator, *, folder: Path | None = None
+) -> Kin | None:
     """Relatives of the training windows, where families are learned: found by the first process, given to the others.
 
-    With a `folder` they are kept there: sums that are rounded otherwise may find others, and a run is to go on with the same.
+    With a `folder` they are kept there: sums that are rounded otherwise may find others, and a run is to go on with the
+    same.
     """
     if not (config.contrast.weight and config.contrast.families):
         return None
@@ -216,7 +274,9 @@ def kin_of_training(config: PretrainConfig, train: Sampler, accelerator: Acceler
         if found is None:
             began = time.perf_counter()
             found = find_kin(train.view, seed=config.seed)
-            told = f"{len(found.rows):,} of {len(train.view):,} training windows have relatives elsewhere in their genome"
+            told = (
+                f"{len(found.rows):,} of {len(train.view):,} training windows have relatives elsewhere in their genome"
+            )
             print(f"{told} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
             if folder:
                 found.save(folder)
@@ -226,4 +286,10 @@ def kin_of_training(config: PretrainConfig, train: Sampler, accelerator: Acceler
 def _validation(config: PretrainConfig, corpus: Corpus) -> Any:
     """The validation windows that are evaluated: evenly spread over the split, always the same."""
     view = corpus.view("validation")
-    return spread_windows(view, most=config.evaluation_windows, genome=config.evaluation_genome, flag="--evaluation-genome", split="validation")
+    return spread_windows(
+        view,
+        most=config.evaluation_windows,
+        genome=config.evaluation_genome,
+        flag="--evaluation-genome",
+        split="validation",
+    )

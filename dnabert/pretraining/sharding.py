@@ -1,9 +1,10 @@
-"""FSDP2: each process holds some rows of every weight, gradient and optimiser state, and sees a layer whole while it computes it.
+"""FSDP2: each process holds some rows of every weight, gradient and optimiser state, and sees a layer whole while it
+computes it.
 
-PyTorch's `fully_shard` does it, called here and not by accelerate, which shards on GPUs only and regroups optimisers by memory
-address: so two CPU processes run what eight GPUs run. A parameter is then a `DTensor`, split by its first dimension; what needs
-it whole (Muon, checkpoints, the finished model) finds the way there and back below. On whole tensors every function here is
-the identity. All processes must call what gathers, in the same order.
+PyTorch's `fully_shard` does it, called here and not by accelerate, which shards on GPUs only and regroups optimisers by
+memory address: so two CPU processes run what eight GPUs run. A parameter is then a `DTensor`, split by its first
+dimension; what needs it whole (Muon, checkpoints, the finished model) finds the way there and back below. On whole
+tensors every function here is the identity. All processes must call what gathers, in the same order.
 """
 
 from __future__ import annotations
@@ -42,24 +43,31 @@ def is_asked_for() -> bool:
     version = os.environ.get("FSDP_VERSION", "1")
     if version != "2":
         raise UserError(
-            f"FSDP cannot train this in its version {version}: launch with --config_file configs/accelerate/many_gpus.yaml, "
-            f"where each process holds the whole model, or {_SHIPPED}"
+            f"FSDP cannot train this in its version {version}: launch with --config_file "
+            f"configs/accelerate/many_gpus.yaml, where each process holds the whole model, or {_SHIPPED}"
         )
     for name in _REFUSED:
         if _flag(name):
-            raise UserError(f"{name.lower()} is true, which is not done here: set it to false in the --config_file, as {_SHIPPED} does")
+            raise UserError(
+                f"{name.lower()} is true, which is not done here: set it to false in the --config_file, as {_SHIPPED} "
+                "does"
+            )
     if not dist.is_initialized():
-        raise UserError(f"FSDP shards a model among processes, and this one is alone: accelerate launch --config_file {_SHIPPED} …")
+        raise UserError(
+            f"FSDP shards a model among processes, and this one is alone: accelerate launch --config_file {_SHIPPED} …"
+        )
     _reshard_after_forward()
     return True
 
 
 def refuse_others() -> None:
-    """Raise `UserError` where the launcher asked for DeepSpeed or Megatron-LM; call it before accelerate looks for them."""
+    """Raise `UserError` where the launcher asked for DeepSpeed or Megatron-LM; call it before accelerate looks for
+    them."""
     for variable, name in _OTHERS.items():
         if _flag(variable):
             raise UserError(
-                f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml, where each process holds the whole model, or {_SHIPPED}"
+                f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml, where each "
+                f"process holds the whole model, or {_SHIPPED}"
             )
 
 
@@ -76,7 +84,8 @@ def shard(objective: nn.Module, *, device: torch.device) -> Any:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    warnings.filterwarnings("ignore", message=".*returned a view tensor.*in-place op", category=UserWarning)  # nobody writes on losses
+    # nobody writes on losses
+    warnings.filterwarnings("ignore", message=".*returned a view tensor.*in-place op", category=UserWarning)
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for layer in _layers(objective):
         fully_shard(layer, mesh=mesh, reshard_after_forward=_reshard_after_forward())
@@ -113,7 +122,9 @@ def whole(tensor: Tensor) -> Tensor:
 def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """`load_state_dict` of whole weights into a model that may be sharded."""
     held = model.state_dict()
-    model.load_state_dict({name: part(value, like=held[name]) if name in held else value for name, value in weights.items()})
+    model.load_state_dict(
+        {name: part(value, like=held[name]) if name in held else value for name, value in weights.items()}
+    )
 
 
 def whole_weights(model: PreTrainedModel, *, keep: bool) -> dict[str, Tensor] | None:
@@ -151,8 +162,8 @@ def shares(total: int, processes: int) -> list[int]:
 def apply_to_whole(function: Callable[[Tensor], Tensor], parts: Tensor, *, like: Tensor) -> Tensor:
     """Apply a function of whole matrices to matrices whose rows are spread over the processes.
 
-    Each process collects its share of the matrices, works on those alone, and sends every process its rows back: an n-th of
-    the work and of the traffic that gathering all matrices everywhere would cost.
+    Each process collects its share of the matrices, works on those alone, and sends every process its rows back: an
+    n-th of the work and of the traffic that gathering all matrices everywhere would cost.
 
     Parameters
     ----------
@@ -186,7 +197,11 @@ def _exchange(values: Tensor, sent: list[int], received: list[int], *, group: di
 
 def _layers(objective: nn.Module) -> list[nn.Module]:
     """The layers, as `hidden_matrices` knows them."""
-    stacks = [x for name, x in objective.named_modules() if isinstance(x, nn.ModuleList) and name.endswith((".layers", ".layer"))]
+    stacks = [
+        x
+        for name, x in objective.named_modules()
+        if isinstance(x, nn.ModuleList) and name.endswith((".layers", ".layer"))
+    ]
     return [layer for stack in stacks for layer in stack]
 
 

@@ -25,7 +25,8 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: int) -> dict[str, float]:
-    """Tokens of each recipe in the time of one of the first's; measured once for a recipe beside the first, on one corpus.
+    """Tokens of each recipe in the time of one of the first's; measured once for a recipe beside the first, on one
+    corpus.
 
     Parameters
     ----------
@@ -45,18 +46,27 @@ def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: in
     if unknown:
         with ProcessPoolExecutor(1, mp_context=SPAWN) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
             speeds |= {name: pool.submit(relative_speed, recipes[first], recipes[name], turns).result() for name in bar}
-    told = {key: {name: each[part] for name, each in asked.items()} for key, part in (("recipes", "recipe"), ("corpora", "corpus"))}
-    path.write_text(json.dumps(told | {"turns": turns, "speeds": {name: speeds[name] for name in recipes}}, indent=1) + "\n")
+    told = {
+        key: {name: each[part] for name, each in asked.items()}
+        for key, part in (("recipes", "recipe"), ("corpora", "corpus"))
+    }
+    path.write_text(
+        json.dumps(told | {"turns": turns, "speeds": {name: speeds[name] for name in recipes}}, indent=1) + "\n"
+    )
     return speeds
 
 
 def _measured(path: Path, *, turns: int) -> tuple[dict[str, float], dict[str, Any]]:
-    """Speeds of before, and of what recipe and corpus each is; none where they are of other turns, or the file is damaged."""
+    """Speeds of before, and of what recipe and corpus each is; none where they are of other turns, or the file is
+    damaged."""
     import yaml
 
     try:
         known = read_json(path)
-        recipes = {name: each if isinstance(each, dict) else yaml.safe_load(each) for name, each in known["recipes"].items()}  # YAML of before
+        # YAML of before
+        recipes = {
+            name: each if isinstance(each, dict) else yaml.safe_load(each) for name, each in known["recipes"].items()
+        }
         before = {name: {"recipe": tight(each), "corpus": known["corpora"][name]} for name, each in recipes.items()}
         speeds = {name: float(known["speeds"][name]) for name in before}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
@@ -65,7 +75,8 @@ def _measured(path: Path, *, turns: int) -> tuple[dict[str, float], dict[str, An
 
 
 def relative_speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> float:
-    """Tokens of another recipe in the time of one of the first's: the median over steps that follow each other in turns.
+    """Tokens of another recipe in the time of one of the first's: the median over steps that follow each other in
+    turns.
 
     Neighbours in time share the machine's quick and slow moments, which may last longer than all steps of a recipe.
     """
@@ -105,7 +116,17 @@ def untracked(recipe: PretrainConfig) -> Training:
     objective = MaskedObjective(model).to(accelerator.device)
     bar, kin = tqdm(disable=True), setup.kin_of_training(recipe, samplers.train, accelerator)
     return Training(
-        recipe, accelerator, objective, optimizers, samplers.train, samplers.validation, samplers.audit, None, bar, Progress(), kin
+        recipe,
+        accelerator,
+        objective,
+        optimizers,
+        samplers.train,
+        samplers.validation,
+        samplers.audit,
+        None,
+        bar,
+        Progress(),
+        kin,
     )
 
 

@@ -44,8 +44,10 @@ class Training:
     progress: Progress
     kin: Kin | None = None
     evaluated_at: int = -1
-    window: list[dict[str, float]] = field(default_factory=list)  # what steps since the last line measured, and their seconds
-    pending: list[tuple[torch.Tensor, float]] = field(default_factory=list)  # the same, still where it was computed; see `settle`
+    # what steps since the last line measured, and their seconds
+    window: list[dict[str, float]] = field(default_factory=list)
+    # the same, still where it was computed; see `settle`
+    pending: list[tuple[torch.Tensor, float]] = field(default_factory=list)
 
     @property
     def pairs(self) -> PairSampler | None:
@@ -73,7 +75,8 @@ def batches_of(training: Training, step: int) -> list[MaskedBatch]:
 
 
 def take_step(training: Training, batches: list[MaskedBatch], share: float, *, began: float) -> None:
-    """One optimiser step, whose time counts from `began`; the loss is normalised by the whole batch, so how it is cut does not matter."""
+    """One optimiser step, whose time counts from `began`; the loss is normalised by the whole batch, so how it is cut
+    does not matter."""
     config, accelerator, progress = training.config, training.accelerator, training.progress
     _seed_dropout(training)
     rate = learning_rate(config, step=progress.step, progress=share)
@@ -92,8 +95,8 @@ def take_step(training: Training, batches: list[MaskedBatch], share: float, *, b
 def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Tensor:
     """Add a part's gradient. DDP averages over processes, hence the factor.
 
-    Returns float64 (5,), on the device: nats of the part's hidden words, their number, contrastive nats of places and of families, share of
-    views that were found.
+    Returns float64 (5,), on the device: nats of the part's hidden words, their number, contrastive nats of places and
+    of families, share of views that were found.
     """
     accelerator = training.accelerator
     ids, positions, labels, weights, hidden = (
@@ -116,7 +119,9 @@ def _backward(training: Training, batch: MaskedBatch, asked: float) -> torch.Ten
 
 def _seed_dropout(training: Training) -> None:
     if training.config.model.dropout:
-        torch.manual_seed(training.config.seed * 1_000_003 + training.progress.step * 1009 + training.accelerator.process_index)
+        torch.manual_seed(
+            training.config.seed * 1_000_003 + training.progress.step * 1009 + training.accelerator.process_index
+        )
 
 
 def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float) -> None:
@@ -124,7 +129,9 @@ def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float
     config, sampler = training.config, training.sampler
     training.pending.append((sums, seconds))
     ended = training.progress.step + 1
-    if sums.device.type == "cpu" or not all(ended % n for n in (config.log_every, config.evaluate_every, config.checkpoint_every)):
+    if sums.device.type == "cpu" or not all(
+        ended % n for n in (config.log_every, config.evaluate_every, config.checkpoint_every)
+    ):
         settle(training)
     training.progress = dataclasses.replace(
         training.progress,
@@ -152,7 +159,8 @@ def _advance(training: Training, sums: torch.Tensor, rate: float, seconds: float
 
 
 def settle(training: Training) -> None:
-    """Fetch what steps measured: a GPU, which would have to wait each time, is asked only where a line, score or checkpoint is due."""
+    """Fetch what steps measured: a GPU, which would have to wait each time, is asked only where a line, score or
+    checkpoint is due."""
     if not training.pending:
         return
     began = time.perf_counter()

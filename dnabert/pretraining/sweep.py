@@ -24,7 +24,12 @@ from dnabert.pretraining.speed import SPAWN, relative_speeds, told_of, untracked
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
 #: What a sweep sets itself, so that a variant's flag would do nothing.
-_SET = {"--steps": "--tokens of the sweep", "--minutes": "--tokens of the sweep", "--tokens": "--tokens of the sweep", "--out": "--out of the sweep"}
+_SET = {
+    "--steps": "--tokens of the sweep",
+    "--minutes": "--tokens of the sweep",
+    "--tokens": "--tokens of the sweep",
+    "--out": "--out of the sweep",
+}
 
 
 @dataclass
@@ -74,16 +79,17 @@ class SweepConfig:
 def sweep(config: SweepConfig) -> Path:
     """Train the variants and return the folder with the comparison.
 
-    Seconds on a clock would favour whoever ran while the machine was quiet. So steps of each variant are timed first, in turns with
-    the first one's; each then reads as many tokens as it would in the time in which the first reads `SweepConfig.tokens`.
+    Seconds on a clock would favour whoever ran while the machine was quiet. So steps of each variant are timed first,
+    in turns with the first one's; each then reads as many tokens as it would in the time in which the first reads
+    `SweepConfig.tokens`.
 
     The folder holds ``table.md``, ``results.json`` (a record per variant), ``speed.json`` and a run folder for each.
 
     Raises
     ------
     UserError
-        for a recipe, flags or corpus that cannot work, and for variants that would be evaluated on different windows; and, when the others are
-        trained, for one that could not be.
+        for a recipe, flags or corpus that cannot work, and for variants that would be evaluated on different windows;
+        and, when the others are trained, for one that could not be.
     """
     out = Path(config.out)
     recipes = {variant.name: _recipe(config, variant, out / variant.name) for variant in config.variants}
@@ -106,10 +112,16 @@ def sweep(config: SweepConfig) -> Path:
                 failed.append(str(error))
                 print(f"failed: {error}", file=sys.stderr)
                 continue
-            print(f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {_told(scores[name]['tokens'])} tokens", file=sys.stderr)
+            print(
+                f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {_told(scores[name]['tokens'])} tokens",
+                file=sys.stderr,
+            )
     if failed:
         told = f", as {len(failed) - 1} more" if failed[1:] else ""
-        raise UserError(f"there is no table, {failed[0]}{told}: mend or leave out and begin again, which trains no finished variant anew")
+        raise UserError(
+            f"there is no table, {failed[0]}{told}: mend or leave out and begin again, which trains no finished "
+            "variant anew"
+        )
     records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
     (out / "table.md").write_text(_table(records))
@@ -118,13 +130,17 @@ def sweep(config: SweepConfig) -> Path:
 
 def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
     if not Path(config.recipe).is_file():
-        raise UserError(f"no such file: {config.recipe}: --recipe takes a config of train/pretrain.py, such as configs/pretrain/small.yaml")
+        raise UserError(
+            f"no such file: {config.recipe}: --recipe takes a config of train/pretrain.py, such as "
+            "configs/pretrain/small.yaml"
+        )
     from dnabert.pretraining.initial import with_words_and_sizes_of_initial  # after --help, which needs no torch
     from dnabert.pretraining.threads import cores
 
     threads = max(1, cores() // config.at_once)
     words = ["--config", config.recipe, "--threads", str(threads), "--tracker", "none"]
-    words += ["--corpus", os.path.abspath(config.corpus)] if config.corpus else []  # the same recipe, wherever one stands
+    # the same recipe, wherever one stands
+    words += ["--corpus", os.path.abspath(config.corpus)] if config.corpus else []
     words += [*_words(config.flags, of="--flags"), *_words(variant.flags, of=f"flags of variant {variant.name}")]
     words += ["--out", str(out), "--resume", "auto"]
     return with_words_and_sizes_of_initial(parse(PretrainConfig, words, prog=f"variant {variant.name}"))
@@ -137,7 +153,10 @@ def _check_evaluated_alike(recipes: dict[str, PretrainConfig]) -> None:
             its, other = getattr(recipe, setting), getattr(recipes[first], setting)
             if its != other:
                 flag = f"--{setting.replace('_', '-')}"
-                raise UserError(f"variant {name} has {flag} {its}, {first} {other}, so their scores cannot be paired: pass {flag} in flags, for all")
+                raise UserError(
+                    f"variant {name} has {flag} {its}, {first} {other}, so their scores cannot be paired: pass {flag} "
+                    "in flags, for all"
+                )
 
 
 def _words(flags: str, *, of: str) -> list[str]:
@@ -147,7 +166,9 @@ def _words(flags: str, *, of: str) -> list[str]:
         raise UserError(f"{of}: {flags!r} cannot be taken apart ({error}): close the quotation") from None
     for flag, instead in _SET.items():
         if is_given(flag, words):
-            raise UserError(f"{of}: {flag} would do nothing, since a sweep sets it for each variant: take it out, see {instead}")
+            raise UserError(
+                f"{of}: {flag} would do nothing, since a sweep sets it for each variant: take it out, see {instead}"
+            )
     return words
 
 
@@ -161,7 +182,8 @@ def _trained(recipe: PretrainConfig) -> dict[str, Any]:
     out = Path(recipe.out)
     finished = (out / "manifest.json").is_file()
     if not (finished and is_made_by(read_manifest(out, kind="run"), recipe)):
-        begun = gone_on_with(recipe)  # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
+        # half of it may be of a rate that has been changed since, of which --resume auto thinks nothing
+        begun = gone_on_with(recipe)
         other = finished or (begun is not None and settings_of(begun) != settings_of(recipe))
         # several bars would tear each other
         with open(out.with_name(f"{out.name}.log"), "a") as log, contextlib.redirect_stderr(log), told_of(recipe):
@@ -185,18 +207,31 @@ def _scores(recipe: PretrainConfig) -> tuple[list[float], list[float], int]:
     """Bits and hidden bases of each validation window, and the model's parameters."""
     from dnabert.pretraining.evaluation import evaluate
 
-    alone = dataclasses.replace(recipe.contrast, families=0.0)  # of the language model, for which no relatives are sought
+    # of the language model, for which no relatives are sought
+    alone = dataclasses.replace(recipe.contrast, families=0.0)
     training = untracked(dataclasses.replace(recipe, initial=recipe.out, contrast=alone))
     found = evaluate(training.objective, training.validation, accelerator=training.accelerator)
-    return (found.nats / math.log(2)).tolist(), found.bases.tolist(), sum(p.numel() for p in training.model.parameters())
+    return (
+        (found.nats / math.log(2)).tolist(),
+        found.bases.tolist(),
+        sum(p.numel() for p in training.model.parameters()),
+    )
 
 
-def _record(variant: Variant, scores: dict[str, Any], first: dict[str, Any], speeds: dict[str, float]) -> dict[str, Any]:
+def _record(
+    variant: Variant, scores: dict[str, Any], first: dict[str, Any], speeds: dict[str, float]
+) -> dict[str, Any]:
     from dnabert.pretraining.intervals import ratio_difference
 
     own = {name: value for name, value in scores.items() if name not in ("bits", "bases")}
     difference = ratio_difference((scores["bits"], scores["bases"]), (first["bits"], first["bases"]))
-    return {"name": variant.name, "flags": variant.flags, "speed": speeds[variant.name], **own, "difference": [difference.value, *difference.interval]}
+    return {
+        "name": variant.name,
+        "flags": variant.flags,
+        "speed": speeds[variant.name],
+        **own,
+        "difference": [difference.value, *difference.interval],
+    }
 
 
 def _table(records: list[dict[str, Any]]) -> str:

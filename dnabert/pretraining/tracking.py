@@ -22,7 +22,8 @@ _WANDB = "wandb.json"
 class Tracker:
     """Writes one line of JSON per call, and the same numbers to Weights & Biases.
 
-    Without a login and without ``WANDB_MODE`` the W&B run is kept offline in the run folder (``wandb sync`` uploads it).
+    Without a login and without ``WANDB_MODE`` the W&B run is kept offline in the run folder (``wandb sync`` uploads
+    it).
 
     Raises
     ------
@@ -69,7 +70,9 @@ class Tracker:
             try:
                 record_model(self._wandb, run)
             except Exception as error:
-                warnings.warn(f"{run} is whole, but W&B does not take its model ({_told(error)})", Caution, stacklevel=2)
+                warnings.warn(
+                    f"{run} is whole, but W&B does not take its model ({_told(error)})", Caution, stacklevel=2
+                )
 
     def summarise(self, values: dict[str, Any]) -> None:
         """Set what stands for the whole run, e.g. the floors."""
@@ -154,13 +157,18 @@ def _wandb_run(run: Path, *, project: str, id: str | None, config: dict[str, Any
             mode=mode,
             settings=wandb.Settings(silent=True),
         )
-    except Exception as error:  # no network, a key or mode that is none, no right to write: whatever keeps it away, one line says it
+    except Exception as error:
+        # no network, a key or mode that is none, no right to write: whatever keeps it away, one line says it
         raise _unreachable(error) from error
 
 
 def _unreachable(error: Exception) -> UserError:
-    if isinstance(error, PermissionError) or getattr(error, "filename", None) is not None:  # a home that is read only: offline it is so too
-        return UserError(f"W&B cannot write its files ({_told(error)}): set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can be written, or pass --tracker none")
+    # a home that is read only: offline it is so too
+    if isinstance(error, PermissionError) or getattr(error, "filename", None) is not None:
+        return UserError(
+            f"W&B cannot write its files ({_told(error)}): set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can "
+            "be written, or pass --tracker none"
+        )
     return UserError(f"W&B cannot be reached ({_told(error)}): set WANDB_MODE=offline or pass --tracker none")
 
 

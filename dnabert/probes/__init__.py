@@ -5,4 +5,16 @@ from dnabert.probes.scores import score, score_difference
 from dnabert.probes.tasks import Part, Task, read_task, read_tasks, task_inputs, tasks_inputs
 from dnabert.probes.unseen import score_unseen
 
-__all__ = ["Part", "Probe", "Task", "probe", "read_task", "read_tasks", "score", "score_difference", "score_unseen", "task_inputs", "tasks_inputs"]
+__all__ = [
+    "Part",
+    "Probe",
+    "Task",
+    "probe",
+    "read_task",
+    "read_tasks",
+    "score",
+    "score_difference",
+    "score_unseen",
+    "task_inputs",
+    "tasks_inputs",
+]

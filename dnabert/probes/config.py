@@ -20,10 +20,13 @@ class ProbeConfig:
     """Run folder for the rungs that name RUN; without it these are left out."""
     out: str = "probes"
     """Folder to make: probes.json, probes.tsv, config.yaml."""
-    rungs: list[RungConfig] = field(default_factory=lambda: [*default_rungs(), RungConfig("untrained", "untrained:RUN")])
+    rungs: list[RungConfig] = field(
+        default_factory=lambda: [*default_rungs(), RungConfig("untrained", "untrained:RUN")]
+    )
     """Encoders; `random` is the run's architecture as its library draws it, `untrained` as pretraining begins."""
     classifiers: list[Literal["logistic", "knn"]] = field(default_factory=lambda: ["logistic", "knn"])
-    """`logistic`: ridge-penalised logistic regression; `knn`: nearest neighbours by cosine. Dev chooses their strength."""
+    """`logistic`: ridge-penalised logistic regression; `knn`: nearest neighbours by cosine. Dev chooses their
+    strength."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: each class weighs alike in the logistic regression, however rare; for labels of which some are."""
     resamples: int = 500

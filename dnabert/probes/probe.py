@@ -54,8 +54,8 @@ def probe(
     ----------
     task : its labels.
     vectors : ``train``, ``dev`` and ``test``: float (n, d) each, in the task's order.
-    classifier : ``logistic`` (ridge-penalised, on standardised columns) or ``knn`` (cosine, neighbours weigh alike; of classes with as many
-        the nearer wins).
+    classifier : ``logistic`` (ridge-penalised, on standardised columns) or ``knn`` (cosine, neighbours weigh alike; of
+        classes with as many the nearer wins).
     class_weights : ``balanced``: each class weighs alike in the logistic regression, however rare; nearest neighbours
         have no loss to be weighed.
     resamples, seed : of the intervals.
@@ -67,7 +67,10 @@ def probe(
     if classifier == "knn":
         points = {name: normalize(part) for name, part in points.items()}
     settings = _settings(classifier, task.train)
-    fits = [(setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights)) for setting in settings]
+    fits = [
+        (setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights))
+        for setting in settings
+    ]
     setting, best = max(fits, key=lambda each: _on_dev(task, _predict(classifier, each[1], points["dev"], task)))
     test = _predict(classifier, best, points["test"], task)
     return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
@@ -84,7 +87,9 @@ def _settings(classifier: Classifier, train: Part) -> tuple[float, ...]:
     return tuple(float(k) for k in _NEIGHBORS if k <= len(train.labels))
 
 
-def _fit(classifier: Classifier, setting: float, points: NDArray[np.float32], *, part: Part, weights: ClassWeights) -> Any:
+def _fit(
+    classifier: Classifier, setting: float, points: NDArray[np.float32], *, part: Part, weights: ClassWeights
+) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
@@ -107,7 +112,8 @@ def _predict(classifier: Classifier, fit: Any, points: NDArray[np.float32], task
 
 
 def _votes(labels: NDArray[np.int64], *, classes: int) -> NDArray[np.float64]:
-    """Shares (n, classes) of the neighbours (n, k), nearest first; of classes with most votes the one whose neighbours rank nearer has a little more.
+    """Shares (n, classes) of the neighbours (n, k), nearest first; of classes with most votes the one whose neighbours
+    rank nearer has a little more.
 
     The first of the classes would else win, by its name; `neighbor_vote` of the ladder settles ties alike.
     """

@@ -29,7 +29,8 @@ from dnabert.stage import stage
 def run_probes(config: ProbeConfig) -> Path:
     """Probe every rung on every task; the folder made.
 
-    It holds ``probes.json`` (a record of each task, rung and classifier), ``probes.tsv`` (a line of each of their metrics) and ``config.yaml``.
+    It holds ``probes.json`` (a record of each task, rung and classifier), ``probes.tsv`` (a line of each of their
+    metrics) and ``config.yaml``.
 
     Raises
     ------
@@ -55,7 +56,10 @@ def run_probes(config: ProbeConfig) -> Path:
 
 def _check_rungs(rungs: list[RungConfig], tasks: list[Task], *, seed: int) -> None:
     """Refuse an encoder that cannot read the tasks, as `check_rung` does."""
-    shortest = {task.name: min(len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences) for task in tasks}
+    shortest = {
+        task.name: min(len(sequence) for part in (task.train, task.dev, task.test) for sequence in part.sequences)
+        for task in tasks
+    }
 
     def check_lengths(minimum: int) -> None:
         for name, length in shortest.items():
@@ -70,14 +74,22 @@ def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str,
     vectors, records = _vectors(task, rung, seed=config.seed), []
     for classifier in config.classifiers:
         found = probe(
-            task, vectors, classifier=classifier, class_weights=config.class_weights, resamples=config.resamples, seed=config.seed
+            task,
+            vectors,
+            classifier=classifier,
+            class_weights=config.class_weights,
+            resamples=config.resamples,
+            seed=config.seed,
         )
         record = {"task": task.name, "rung": rung.name, "encoder": rung.encoder, "dimension": vectors["train"].shape[1]}
         records.append(record | {"classifier": classifier, "setting": found.setting, "scores": _plain(found.scores)})
         unseen = score_unseen(task, found.test, resamples=config.resamples, seed=config.seed)
         records[-1]["unseen"] = unseen and _plain(unseen)
         mcc = found.scores["mcc"]
-        print(f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen['mcc'] if unseen else None)}")
+        print(
+            f"{task.name}: {rung.name}, {classifier}: MCC {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}], n = "
+            f"{mcc.n:,}{told_unseen(unseen['mcc'] if unseen else None)}"
+        )
     return records
 
 

@@ -24,7 +24,9 @@ _SAME = 1e-9
 Predictions: TypeAlias = NDArray[np.floating] | Sequence[NDArray[np.floating]]
 
 
-def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples: int = 500, seed: int = 0) -> dict[str, Score]:
+def score(
+    labels: NDArray[np.integer], probabilities: Predictions, *, resamples: int = 500, seed: int = 0
+) -> dict[str, Score]:
     """Matthews' correlation, accuracy, macro F1 and area under the ROC curve (one against the rest, macro).
 
     Parameters
@@ -32,10 +34,11 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     labels : int (n,), true classes.
     probabilities : float (n, classes), rows that sum to 1; the largest is the prediction. A list of such: the mean over
         trainings that differ in their seed.
-    resamples, seed : of the percentile bootstrap over the n sequences, and over the trainings where there are several (of
-        three, resampling shows two thirds of the variance); 0 for values without intervals. Where resamples have one value,
-        as of a perfect score, the interval is what as many sequences can hide (`of_one_kind`): of accuracy all of them, else of the rarest class.
-        That of a score with errors reaches down as far at least: resamples of a single error hold three or four of it at most.
+    resamples, seed : of the percentile bootstrap over the n sequences, and over the trainings where there are several
+        (of three, resampling shows two thirds of the variance); 0 for values without intervals. Where resamples have
+        one value, as of a perfect score, the interval is what as many sequences can hide (`of_one_kind`): of accuracy
+        all of them, else of the rarest class. That of a score with errors reaches down as far at least: resamples of a
+        single error hold three or four of it at most.
 
     Examples
     --------
@@ -47,7 +50,14 @@ def score(labels: NDArray[np.integer], probabilities: Predictions, *, resamples:
     found = {}
     for name, measure in _MEASURES.items():
         value = float(np.mean([measure(labels, run) for run in runs]))
-        own = _with_interval(name, value, _replicates(measure, labels, runs, resamples, seeds=(seed, 1)), labels, least=_least(name), most=1.0)
+        own = _with_interval(
+            name,
+            value,
+            _replicates(measure, labels, runs, resamples, seeds=(seed, 1)),
+            labels,
+            least=_least(name),
+            most=1.0,
+        )
         found[name] = replace(own, low=np.minimum(own.low, 1 - _hidden(name, labels)).item())  # NaN stays
     return found
 
@@ -71,7 +81,8 @@ def log_loss(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -
 def score_difference(
     labels: NDArray[np.integer], first: Predictions, second: Predictions, *, resamples: int = 500, seed: int = 0
 ) -> dict[str, Score]:
-    """The scores of `first` minus those of `second`, with paired intervals: both are scored on the same resampled sequences.
+    """The scores of `first` minus those of `second`, with paired intervals: both are scored on the same resampled
+    sequences.
 
     Parameters
     ----------
@@ -105,7 +116,8 @@ def _runs(probabilities: Predictions) -> list[NDArray[np.floating]]:
 def _replicates(
     measure: _Measure, labels: NDArray, runs: list[NDArray[np.floating]], resamples: int, *, seeds: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Means over resampled runs of the measure on resampled sequences, (resamples,); the first of `seeds` draws sequences, both together runs."""
+    """Means over resampled runs of the measure on resampled sequences, (resamples,); the first of `seeds` draws
+    sequences, both together runs."""
     n, rng = len(labels), np.random.default_rng(seeds[0])
     values = np.empty((resamples, len(runs)))
     for row in values:

@@ -46,7 +46,8 @@ def seen_in_training(test: Sequence[NDArray[np.uint8]], *, train: Sequence[NDArr
 
 
 def _stretches(sequences: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hashes of all stretches of known bases, each on the strand where it is the smaller, and which sequence has each."""
+    """Hashes of all stretches of known bases, each on the strand where it is the smaller, and which sequence has
+    each."""
     from dnabert.pretraining.kernels import sketch_words  # numba, for those alone who ask
 
     joined = np.frombuffer(b"".join(sequence.tobytes() + b"N" for sequence in sequences), dtype=np.uint8)

@@ -59,9 +59,11 @@ class Task:
     drawn: bool = False
 
     def summary(self) -> str:
-        """One line: sizes, lengths, classes, what naming the commonest always reaches, and what train has in common with dev and test.
+        """One line: sizes, lengths, classes, what naming the commonest always reaches, and what train has in common
+        with dev and test.
 
-        Test sequences that share 30 bases with train may be remembered, not predicted; dev sequences that do let training go on too long.
+        Test sequences that share 30 bases with train may be remembered, not predicted; dev sequences that do let
+        training go on too long.
         """
         parts = (self.train, self.dev, self.test)
         lengths = [len(sequence) for part in parts for sequence in part.sequences]
@@ -72,23 +74,31 @@ class Task:
         drawn = ", a tenth of the train file" if self.drawn else ""
         told = f"{self.name}: {sizes} sequences (train / dev{drawn} / test) of {span} bases; {classes}"
         commonest = int(np.bincount(self.train.labels).argmax())
-        told += f"; naming {self.classes[commonest]} always has an accuracy of {(self.test.labels == commonest).mean():.3f} on test"
+        told += (
+            f"; naming {self.classes[commonest]} always has an accuracy of "
+            f"{(self.test.labels == commonest).mean():.3f} on test"
+        )
         if twofold := self._twofold():
             told += f"; {twofold:,} different sequences have several labels"
         for name, (near, copied) in self._known_to_train.items():
             if near.any() or copied.any():
-                told += f"; {name}: {near.sum():,} of {len(near):,} share {STRETCH} bases with train, {copied.sum():,} are copies"
+                told += (
+                    f"; {name}: {near.sum():,} of {len(near):,} share {STRETCH} bases with train, {copied.sum():,} are "
+                    "copies"
+                )
         return told
 
     @property
     def unseen(self) -> NDArray[np.bool_]:
-        """Which test sequences (n,) are no copy of a training sequence and share no 30 bases with one, on either strand."""
+        """Which test sequences (n,) are no copy of a training sequence and share no 30 bases with one, on either
+        strand."""
         near, copied = self._known_to_train["test"]
         return ~(near | copied)
 
     @cached_property
     def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found once, whoever asks for it."""
+        """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found
+        once, whoever asks for it."""
         known, found = {_either_strand(_spelled(sequence)) for sequence in self.train.sequences}, {}
         for name, part in (("dev", self.dev), ("test", self.test)):
             copied = np.array([_either_strand(_spelled(sequence)) in known for sequence in part.sequences], dtype=bool)
@@ -120,9 +130,10 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
 
     Parameters
     ----------
-    path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the label
-        is the last word of the header), plain or gzip, which the content tells; or one such file, which is split 8 : 1 : 1, stratified by label,
-        with the copies of a sequence, of its other strand too, on one side. Where a folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of
+    path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the
+        label is the last word of the header), plain or gzip, which the content tells; or one such file, which is split
+        8 : 1 : 1, stratified by label, with the copies of a sequence, of its other strand too, on one side. Where a
+            folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of
         ``train`` is drawn alike. A file may also be in the UCI repository's form: it ends in ``.data``, has
         no header, and its lines are ``label, name, sequence``.
     seed : of these splits.
@@ -130,11 +141,16 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     Raises
     ------
     UserError
-        when a file or column is missing, a sequence is none, a part has a single class, or a class is too rare to be split.
+        when a file or column is missing, a sequence is none, a part has a single class, or a class is too rare to be
+        split.
     """
     path = Path(path)
     files = _files(path)
-    rows = {part: _read_file(file) for part, file in files.items()} if path.is_dir() else _split(_read_file(path), path=path, seed=seed)
+    rows = (
+        {part: _read_file(file) for part, file in files.items()}
+        if path.is_dir()
+        else _split(_read_file(path), path=path, seed=seed)
+    )
     drawn = "dev" not in rows
     if drawn:
         rows["train"], rows["dev"] = _dev_of(rows["train"], path=path, seed=seed)
@@ -144,9 +160,15 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     for part, own in rows.items():
         unknown = sorted({label for _, label in own} - {label for _, label in rows["train"]})
         if unknown:
-            raise UserError(f"{path}: {part} has the label {unknown[0]!r}, which train lacks: add sequences of it there, or take it out")
+            raise UserError(
+                f"{path}: {part} has the label {unknown[0]!r}, which train lacks: add sequences of it there, or take "
+                "it out"
+            )
         if len({label for _, label in own}) < 2:
-            raise UserError(f"{path}: {part} has one label, {own[0][1]!r}, and so tells nothing of what tells it apart: add sequences of another")
+            raise UserError(
+                f"{path}: {part} has one label, {own[0][1]!r}, and so tells nothing of what tells it apart: add "
+                "sequences of another"
+            )
     number = {label: index for index, label in enumerate(classes)}
     parts = {
         name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
@@ -174,7 +196,11 @@ def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
 
 def tasks_inputs(paths: Sequence[str | Path]) -> dict[str, Path]:
     """`task_inputs` of several tasks, told apart by their numbers."""
-    return {name: file for number, path in enumerate(paths) for name, file in task_inputs(path, name=f"task {number}").items()}
+    return {
+        name: file
+        for number, path in enumerate(paths)
+        for name, file in task_inputs(path, name=f"task {number}").items()
+    }
 
 
 def task_inputs(path: str | Path, *, name: str = "task") -> dict[str, Path]:
@@ -216,7 +242,10 @@ def _read_file(path: Path) -> _Rows:
     rows = []
     for record in _uci_records(path) if path.name.removesuffix(".gz").endswith(".data") else read_records(path):
         if not record.label:
-            raise UserError(f"{path}: sequence {record.name} has no label: write it as its header's last word ('>name label'), or in a table's column 'label'")
+            raise UserError(
+                f"{path}: sequence {record.name} has no label: write it as its header's last word ('>name label'), or "
+                "in a table's column 'label'"
+            )
         if not len(record.bases):
             raise UserError(f"{path}: sequence {record.name} has no bases: remove it")
         rows.append((record.bases, record.label))
@@ -231,7 +260,9 @@ def _uci_records(path: Path) -> Iterator[Record]:
         if fields == [""]:
             continue
         if len(fields) != 3:
-            raise UserError(f"{path}, line {line}: {len(fields)} fields between commas, allowed are label, name, sequence: mend it")
+            raise UserError(
+                f"{path}, line {line}: {len(fields)} fields between commas, allowed are label, name, sequence: mend it"
+            )
         label, name, sequence = fields
         bases = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
         check_letters(bases, shown=path, name=name or str(line), give="DNA or RNA")
@@ -247,7 +278,8 @@ def _text(path: Path) -> str:
 
 
 def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
-    """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not predicted."""
+    """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not
+    predicted."""
     from sklearn.model_selection import train_test_split
 
     number, labels = _different(rows)
@@ -255,7 +287,9 @@ def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
         train, rest = train_test_split(np.arange(len(labels)), test_size=0.2, stratify=labels, random_state=seed)
         dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
     except ValueError as error:
-        raise UserError(f"{path} cannot be split into train, dev and test ({error}): give three files in a folder") from error
+        raise UserError(
+            f"{path} cannot be split into train, dev and test ({error}): give three files in a folder"
+        ) from error
     return {name: _chosen(rows, number, chosen) for name, chosen in zip(_PARTS, (train, dev, test), strict=True)}
 
 
@@ -267,7 +301,9 @@ def _dev_of(rows: _Rows, *, path: Path, seed: int) -> tuple[_Rows, _Rows]:
     try:
         train, dev = train_test_split(np.arange(len(labels)), test_size=0.1, stratify=labels, random_state=seed)
     except ValueError as error:
-        raise UserError(f"{path} has no dev.csv, .tsv, .fa or .fasta, and it cannot be drawn from train ({error}): add it") from error
+        raise UserError(
+            f"{path} has no dev.csv, .tsv, .fa or .fasta, and it cannot be drawn from train ({error}): add it"
+        ) from error
     return _chosen(rows, number, train), _chosen(rows, number, dev)
 
 
@@ -294,5 +330,6 @@ def _either_strand(text: bytes) -> bytes:
 
 
 def _spelled(sequence: NDArray[np.uint8]) -> bytes:
-    """As DNA in capitals: RNA is the same sequence, and its other strand in letters of RNA is no complement that anybody writes."""
+    """As DNA in capitals: RNA is the same sequence, and its other strand in letters of RNA is no complement that
+    anybody writes."""
     return sequence.tobytes().upper().replace(b"U", b"T")

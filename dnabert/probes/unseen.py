@@ -10,8 +10,11 @@ from dnabert.probes.seen_in_training import STRETCH
 from dnabert.probes.tasks import Task
 
 
-def score_unseen(task: Task, probabilities: Predictions, *, resamples: int = 500, seed: int = 0) -> dict[str, Score] | None:
-    """`score` of the test sequences that share no 30 bases with train: the others may be remembered rather than predicted.
+def score_unseen(
+    task: Task, probabilities: Predictions, *, resamples: int = 500, seed: int = 0
+) -> dict[str, Score] | None:
+    """`score` of the test sequences that share no 30 bases with train: the others may be remembered rather than
+    predicted.
 
     Parameters
     ----------
@@ -38,4 +41,11 @@ def told_unseen(mcc: Score | None) -> str:
     >>> told_unseen(Score(0.5, 0.4, 0.6, 95)), told_unseen(None)
     ('; 0.500 [0.400, 0.600] on the 95 that share no 30 bases with train', '')
     """
-    return "" if mcc is None else f"; {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}] on the {mcc.n:,} that share no {STRETCH} bases with train"
+    return (
+        ""
+        if mcc is None
+        else (
+            f"; {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}] on the {mcc.n:,} that share no {STRETCH} bases with "
+            "train"
+        )
+    )

@@ -15,7 +15,8 @@ Record = dict[str, Any]
 #: Cliff's delta in words, after Romano et al. 2006 (as cited by the R package effsize).
 _EFFECTS = ((0.147, "negligible"), (0.33, "small"), (0.474, "medium"), (float("inf"), "large"))
 
-#: With fewer independent pairs on a side no small effect can reach p = 0.05: against many, a Cliff's delta of 1.96 / sqrt(3 m), 0.25 at 20 and 0.40 at 8.
+#: With fewer independent pairs on a side no small effect can reach p = 0.05: against many, a Cliff's delta of 1.96 /
+#: sqrt(3 m), 0.25 at 20 and 0.40 at 8.
 _FEW_PAIRS = 20
 
 
@@ -34,8 +35,9 @@ class Comparison:
 def leaders(ladder: list[Record], metric: Metric, *, differences: Sequence[Record] = ()) -> list[str]:
     """Return the rungs that nothing separates from the highest value, best first (one = it leads).
 
-    A rung without an interval counts as a point, so that it is never called equal for want of one. One that `differences` (of
-    `dnabert.comparison.differences`) call behind is none, however wide its interval: on the same windows less tells encoders apart.
+    A rung without an interval counts as a point, so that it is never called equal for want of one. One that
+    `differences` (of `dnabert.comparison.differences`) call behind is none, however wide its interval: on the same
+    windows less tells encoders apart.
 
     Examples
     --------
@@ -52,7 +54,11 @@ def leaders(ladder: list[Record], metric: Metric, *, differences: Sequence[Recor
 
 
 def _behind(differences: Sequence[Record], metric: Metric) -> list[Record]:
-    return [row for row in differences if row["metric"] == metric.key and row["without"] is None and row["outcome"] == "behind"]
+    return [
+        row
+        for row in differences
+        if row["metric"] == metric.key and row["without"] is None and row["outcome"] == "behind"
+    ]
 
 
 def compare_all(ladder: list[Record], *, differences: Sequence[Record] = ()) -> list[Comparison]:
@@ -70,7 +76,9 @@ def _compare(ladder: list[Record], metric: Metric, *, differences: Sequence[Reco
         sentence = f"{tied[0]} leads with {values[tied[0]]}; next is {second} with {values[second]}"
     else:
         sentence = "the intervals overlap of " + listed([f"{name} {values[name]}" for name in tied])
-        behind = [f"{row['rung']} is behind {row['baseline']}" for row in _behind(differences, metric) if row["rung"] in tied]
+        behind = [
+            f"{row['rung']} is behind {row['baseline']}" for row in _behind(differences, metric) if row["rung"] in tied
+        ]
         sentence += f", yet on the same windows {listed(behind)}" if behind else ""
     sentence += _beside_baseline(measured, metric) + "."
     return Comparison(metric, tied, sentence)
@@ -91,14 +99,16 @@ def _majority(measured: list[tuple[Record, Record]], metric: Metric) -> float | 
 
 
 def ranked(ladder: list[Record], metric: Metric) -> list[tuple[Record, Record]]:
-    """Return (rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete for nothing."""
+    """Return (rung, metric value) of every rung that has it, highest first; rungs that read shuffled sequence compete
+    for nothing."""
     real = [rung for rung in ladder if not rung.get("shuffled")]
     found = [(rung, rung["metrics"][metric.key]) for rung in real if metric.key in rung["metrics"]]
     return sorted((pair for pair in found if present(pair[1].get("value"))), key=lambda pair: -pair[1]["value"])
 
 
 def cluster_sentence(records: list[Record]) -> str:
-    """Say what the clusters are made of, repeats first; with the unclustered (label -1) among them, the repeat share of all too."""
+    """Say what the clusters are made of, repeats first; with the unclustered (label -1) among them, the repeat share of
+    all too."""
     clusters = [record for record in records if record.get("label", 0) >= 0]
     if not clusters:
         return "No cluster was found."
@@ -125,12 +135,19 @@ def _many(records: list[Any]) -> str:
 
 
 def null_sentence(ladder: list[Record]) -> str | None:
-    """Say what the pretrained model still finds in shuffled sequence, which has composition and no order; None without it.
+    """Say what the pretrained model still finds in shuffled sequence, which has composition and no order; None without
+    it.
 
     The two are of one encoder and read alike: more frames or both strands make other clusters of any sequence.
     """
     nulls = [rung for rung in ladder if rung.get("shuffled")]
-    pairs = ((real, null) for real in ladder if is_trained(real) for null in nulls if all(real.get(name) == null.get(name) for name in ("encoder", "read")))
+    pairs = (
+        (real, null)
+        for real in ladder
+        if is_trained(real)
+        for null in nulls
+        if all(real.get(name) == null.get(name) for name in ("encoder", "read"))
+    )
     real, null = next(pairs, (None, None))
     if null is None or real is None:
         return None
@@ -138,13 +155,18 @@ def null_sentence(ladder: list[Record]) -> str | None:
     windows = f"The ladder's {count(real['n'])} windows" if present(real.get("n")) else "The same windows"
     told = f"{windows} shuffled, their dinucleotides kept, give {_clusters(counts[1])}"
     if counts[0] == 0:
-        return f"{told}; as they are they give {'none either' if counts[1] == 0 else 'none'}, so that there is nothing to tell apart from composition."
+        return (
+            f"{told}; as they are they give {'none either' if counts[1] == 0 else 'none'}, so that there is nothing to "
+            "tell apart from composition."
+        )
     told += " as before" if counts[0] == counts[1] else f" instead of {count(counts[0])}"
     if counts[1] == 0:
         return f"{told}: composition alone makes none."
     agreement = [rung["metrics"].get("ami_repeat_class") for rung in (real, null)]
     if all(agreement):
-        told += f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
+        told += (
+            f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
+        )
     return told + ": that much is composition, not order."
 
 
@@ -177,8 +199,14 @@ def _within(clusters: Record) -> list[str]:
     labels, share = clusters["labels"], percent(clusters["tight_share"])
     if clusters["tight"]:
         which = f"cluster {labels[0]}, the one" if len(labels) == 1 else f"the {count(len(labels))} clusters"
-        return [f"Pairs within a cluster are of {which} of at most {share} of the windows ({count(clusters['windows'])} windows): larger ones are parts of the map, not tight groups."]
-    few = f"those of at most {share} of the windows hold {count(clusters['in_tight'])} of the {count(clusters['clustered'])} clustered windows"
+        return [
+            f"Pairs within a cluster are of {which} of at most {share} of the windows ({count(clusters['windows'])} "
+            "windows): larger ones are parts of the map, not tight groups."
+        ]
+    few = (
+        f"those of at most {share} of the windows hold {count(clusters['in_tight'])} of the "
+        f"{count(clusters['clustered'])} clustered windows"
+    )
     return [f"Pairs within a cluster are of all clusters: {few}, too few to stand for them."]
 
 
@@ -200,4 +228,8 @@ def _statistics(test: Record) -> str:
     delta = f"Cliff's δ = {number(test['effect'], digits=2)}"
     of = " of {} and {} pairs without a place in common".format(*map(count, test["pairs"])) if "pairs" in test else ""
     told = f"rank test{of} {p_value(test['p'])}, {delta}"
-    return told if test["p"] >= 0.05 else f"{told} (the order holds in {percent((1 + abs(test['effect'])) / 2)} of comparisons)"
+    return (
+        told
+        if test["p"] >= 0.05
+        else f"{told} (the order holds in {percent((1 + abs(test['effect'])) / 2)} of comparisons)"
+    )

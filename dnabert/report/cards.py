@@ -30,8 +30,9 @@ def shown(card: Record) -> Record:
 
     Returns
     -------
-    the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05; words of each kind, and those
-    first that are beyond composition), ``logos`` (SVG of motifs and consensus), and ``members`` (medoid, boundary and random ones, each with its ``role``).
+    the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05;
+    words of each kind, and those first that are beyond composition), ``logos`` (SVG of motifs and consensus), and
+    ``members`` (medoid, boundary and random ones, each with its ``role``).
     """
     return card | {
         "annotation": _strongest(card.get("annotation", [])),
@@ -63,15 +64,21 @@ def _significant(rows: list[Record]) -> list[Record]:
 
 
 def _strongest(rows: list[Record]) -> list[Record]:
-    """Significant rows, those first whose interval is farthest from no effect: a share of 0.2 % against none has large odds, and hardly known ones."""
+    """Significant rows, those first whose interval is farthest from no effect: a share of 0.2 % against none has large
+    odds, and hardly known ones."""
     found = [row for row in _significant(rows) if present(row.get("odds_ratio")) and row["odds_ratio"] > 0]
     found = sorted(found, key=lambda row: (-_at_least(row), -abs(log(row["odds_ratio"]))))
-    names = [row for column in ("repeat_name", "word_piece") for row in [each for each in found if each.get("column") == column][_NAMES:]]
+    names = [
+        row
+        for column in ("repeat_name", "word_piece")
+        for row in [each for each in found if each.get("column") == column][_NAMES:]
+    ]
     return [row for row in found if row not in names][:_ROWS]
 
 
 def _at_least(row: Record) -> float:
-    """Logarithm of the odds ratio, without its sign, at the end of its interval that is nearer to 1; 0 where 1 is inside, or nothing is known of it.
+    """Logarithm of the odds ratio, without its sign, at the end of its interval that is nearer to 1; 0 where 1 is
+    inside, or nothing is known of it.
 
     Examples
     --------
@@ -85,12 +92,17 @@ def _at_least(row: Record) -> float:
 
 def _hits(card: Record) -> list[Record]:
     """Families of all databases, those that most windows hit first."""
-    rows = [row | {"database": each["database"]} for each in card.get("homology", {}).get("databases", []) for row in each["families"]]
+    rows = [
+        row | {"database": each["database"]}
+        for each in card.get("homology", {}).get("databases", [])
+        for row in each["families"]
+    ]
     return sorted(_significant(rows), key=lambda row: -row["share"])[:_ROWS]
 
 
 def _words(card: Record) -> list[Record]:
-    """Words beyond composition first, and of each kind in turn: the table has kind after kind, whose first alone would fill a card."""
+    """Words beyond composition first, and of each kind in turn: the table has kind after kind, whose first alone would
+    fill a card."""
     met: dict[str, int] = {}
     ranked = []
     for word in card.get("words", {}).get("words", []):
@@ -104,12 +116,20 @@ def _motif_logos(card: Record) -> list[Record]:
     for motif in card.get("motifs", {}).get("motifs", []):
         others, own = motif["versus_others"], motif["versus_shuffled"]
         if present(others["q"]) and others["q"] <= _ALPHA:
-            logo = draw_logo(np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"])
+            logo = draw_logo(
+                np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"]
+            )
             matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
-            sought = f"of {count(card['motifs']['n_held_out'])} windows held out (near-copies count once; it was not sought in these)"
+            sought = (
+                f"of {count(card['motifs']['n_held_out'])} windows held out (near-copies count once; it was not sought "
+                "in these)"
+            )
             told = f"motif in {percent(others['share'])} {sought}, elsewhere in {percent(others['background_share'])}"
             if not (present(own["q"]) and own["q"] <= _ALPHA):
-                told += f"; of the windows shuffled {percent(own['background_share'])} have it: not shown to be more than their composition gives"
+                told += (
+                    f"; of the windows shuffled {percent(own['background_share'])} have it: not shown to be more than "
+                    "their composition gives"
+                )
             found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
     return found
 
@@ -122,8 +142,15 @@ def _consensus_logo(card: Record) -> list[Record]:
     width = min(_COLUMNS, len(coverage))
     start = int(np.convolve(coverage, np.ones(width), mode="valid").argmax())
     matrix = np.array(found["frequencies"])[start : start + width]
-    logo = draw_logo(matrix, title=f"Consensus of cluster {card['label']}", n_sites=coverage[start : start + width], first=start + 1)
-    return [{"svg": logo, "text": f"consensus, bases {start + 1} to {start + width} of {len(coverage)}: {found['sentence']}"}]
+    logo = draw_logo(
+        matrix, title=f"Consensus of cluster {card['label']}", n_sites=coverage[start : start + width], first=start + 1
+    )
+    return [
+        {
+            "svg": logo,
+            "text": f"consensus, bases {start + 1} to {start + width} of {len(coverage)}: {found['sentence']}",
+        }
+    ]
 
 
 def _members(makeup: Record) -> list[Record]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: Okabe & Ito 2008 without black and yellow (too faint on white), two of Paul Tol's "muted" (SRON/EPS/TN/09-002), and two that were searched
-#: for their distance to these: any two are 16 or more apart (CIE Lab), also as seen in protanopia, deuteranopia and tritanopia.
+#: Okabe & Ito 2008 without black and yellow (too faint on white), two of Paul Tol's "muted" (SRON/EPS/TN/09-002), and
+#: two that were searched for their distance to these: any two are 16 or more apart (CIE Lab), also as seen in
+#: protanopia, deuteranopia and tritanopia.
 PALETTE = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#332288", "#882255", "#88BB66", "#554400",
 )  # fmt: skip
 BACKGROUND = "#D8D8D8"
 OTHER = "#8A8A8A"
 
-#: The same on the dark ground (#15181D): the counterparts were searched for a contrast of at least 4 to the ground and a
-#: distance of at least 20 (CIE Lab) between any two, also as seen in protanopia, deuteranopia and tritanopia.
+#: The same on the dark ground (#15181D): the counterparts were searched for a contrast of at least 4 to the ground and
+#: a distance of at least 20 (CIE Lab) between any two, also as seen in protanopia, deuteranopia and tritanopia.
 DARK = {
     "#0072B2": "#5188FF", "#D55E00": "#E8702A", "#009E73": "#0ECD8C", "#CC79A7": "#F58EC2", "#56B4E9": "#A9DFFF",
     "#E69F00": "#EDCE2F", "#332288": "#A07ACA", "#882255": "#C05086", "#88BB66": "#60824F", "#554400": "#C4D16F",

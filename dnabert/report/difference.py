@@ -1,4 +1,5 @@
-"""What a difference between encoders says, in a sentence, and whether it says more than always naming the commonest class."""
+"""What a difference between encoders says, in a sentence, and whether it says more than always naming the commonest
+class."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def commonest(rung: Record, key: str) -> float | None:
 
 
 def beside_commonest(rung: Record, row: Record) -> str:
-    """A rung's score beside what the commonest class gives, to stand behind a sentence; empty where there is no such baseline."""
+    """A rung's score beside what the commonest class gives, to stand behind a sentence; empty where there is no such
+    baseline."""
     share, score = commonest(rung, row["metric"]), _score(rung, row)
     if share is None or score is None:
         return ""
@@ -58,13 +60,16 @@ def sentence(row: Record) -> str:
     --------
     >>> row = {"metric": "knn10_region", "without": None, "rung": "mine", "baseline": "kmer6", "outcome": "ahead"}
     >>> sentence(row | {"value": 0.02, "low": 0.01, "high": 0.03})
-    '10 nearest neighbours: gene region: mine is ahead of everything cheaper; of the best, kmer6, by 0.020 [0.010, 0.030]'
+    '10 nearest neighbours: gene region: mine is ahead of everything cheaper; of the best, kmer6, by 0.020 [0.010,
+    0.030]'
     """
     name = NAMES[row["metric"]] + ("" if row["without"] is None else f", without {row['without']}")
     if row["outcome"] == "level":
         return f"{name}: {row['rung']} cannot be told from {_level(row)}"
     if row["outcome"] == "ahead":
-        return f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
+        return (
+            f"{name}: {row['rung']} is ahead of everything cheaper; of the best, {row['baseline']}, by {interval(row)}"
+        )
     turned = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
     return f"{name}: {row['rung']} is behind {row['baseline']} by {interval(turned)}"
 
@@ -74,16 +79,25 @@ def company_sentence(row: Record) -> str:
 
     Examples
     --------
-    >>> row = {"metric": "knn10_region", "rung": "mine", "beside": "lsa8", "baseline": "kmer6", "outcome": "ahead", "score": 0.7, "baseline_score": 0.68}
-    >>> company_sentence(row | {"value": 0.02, "low": 0.01, "high": 0.03})
-    '10 nearest neighbours: gene region: mine beside lsa8 0.700, ahead of everything cheaper beside it; of the best, kmer6 beside lsa8 (0.680), by 0.020 [0.010, 0.030]'
+    >>> row = {"metric": "knn10_region", "rung": "mine", "beside": "lsa8", "baseline": "kmer6", "outcome": "ahead"}
+    >>> row |= {"score": 0.7, "baseline_score": 0.68, "value": 0.02, "low": 0.01, "high": 0.03}
+    >>> company_sentence(row)
+    '10 nearest neighbours: gene region: mine beside lsa8 0.700, ahead of everything cheaper beside it; of the best,
+    kmer6 beside lsa8 (0.680), by 0.020 [0.010, 0.030]'
     """
-    rival = f"{row['beside']} alone" if row["baseline"] == row["beside"] else f"{row['baseline']} beside {row['beside']}"
+    rival = (
+        f"{row['beside']} alone" if row["baseline"] == row["beside"] else f"{row['baseline']} beside {row['beside']}"
+    )
     own = f"{NAMES[row['metric']]}: {row['rung']} beside {row['beside']} {number(row['score'])}"
     if row["outcome"] == "ahead":
-        return f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by {interval(row)}"
+        return (
+            f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by "
+            f"{interval(row)}"
+        )
     told = "behind" if row["outcome"] == "behind" else "not told apart from"
-    counted = " once all measures are counted" if row["outcome"] == "level" and not row["low"] <= 0 <= row["high"] else ""
+    counted = (
+        " once all measures are counted" if row["outcome"] == "level" and not row["low"] <= 0 <= row["high"] else ""
+    )
     return f"{own}, {told} {rival} ({number(row['baseline_score'])}){counted}, difference {interval(row)}"
 
 

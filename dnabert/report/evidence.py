@@ -79,10 +79,18 @@ def read_evidence(source: str | Path, *, run: str | Path | None = None) -> Evide
     source = Path(source)
     kind = kind_of(source)
     if kind in ("clusters", "embeddings"):
-        raise UserError(f"{source} holds {kind}, of which there is nothing to tell yet: dnabert explain makes cards of clusters")
+        raise UserError(
+            f"{source} holds {kind}, of which there is nothing to tell yet: dnabert explain makes cards of clusters"
+        )
     if kind not in ("explanation", "comparison"):
-        found = f"{source} holds {told_kind(kind) if kind else 'no stage of dnabert'}" if source.is_dir() else f"no such folder: {source}"
-        raise UserError(f"{found}: a report is of an explanation (dnabert explain makes one) or of a comparison (eval/compare.py)")
+        found = (
+            f"{source} holds {told_kind(kind) if kind else 'no stage of dnabert'}"
+            if source.is_dir()
+            else f"no such folder: {source}"
+        )
+        raise UserError(
+            f"{found}: a report is of an explanation (dnabert explain makes one) or of a comparison (eval/compare.py)"
+        )
     evidence = _of_explanation(source) if kind == "explanation" else _of_comparison(source)
     return evidence if run is None else _with_run(evidence, Path(run))
 
@@ -107,9 +115,7 @@ def _of_comparison(comparison: Path) -> Evidence:
     return Evidence(
         ladder=ladder,
         edit_distance=read_own(edit) if edit.exists() else None,
-        clusters=sorted(
-            read_own(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])
-        ),
+        clusters=sorted(read_own(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])),
         map=table,
         main_rung=str(main.get("main_rung", "")),
         cards=_read_json_if(explanation / "cards.json", otherwise=[]),
@@ -190,7 +196,8 @@ def _sequences(comparison: Path, manifest: dict[str, Any], table: pd.DataFrame) 
 
 
 def _reader(folder: str | Path, manifest: dict[str, Any], table: pd.DataFrame, *, name: str) -> Read:
-    """Read the windows' bases from the corpus that a stage has as its input `name`. Raises `UserError` where it cannot be read."""
+    """Read the windows' bases from the corpus that a stage has as its input `name`. Raises `UserError` where it cannot
+    be read."""
     from dnabert.corpus import load_corpus
 
     if "row" not in table:
@@ -210,7 +217,8 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _rungs(comparison: Path, *, names: set[str]) -> dict[str, dict[str, Any]]:
-    """Manifests of the rungs' stages; those of rungs that were compared before stay in the folder, and are none of this comparison."""
+    """Manifests of the rungs' stages; those of rungs that were compared before stay in the folder, and are none of this
+    comparison."""
     found = {}
     for kind in ("embeddings", "clusters"):
         for path in sorted((comparison / kind).glob("*/manifest.json")):

@@ -34,7 +34,8 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     """Draw every figure for which there is data: name to figure."""
     figures: dict[str, Figure] = {}
     for column, title in (("label", "cluster"), ("repeat_class", "repeat class"), ("region", "gene region")):
-        if column in evidence.map and (evidence.map[column].astype(str) != "unknown").any():  # else nothing was annotated
+        # else nothing was annotated
+        if column in evidence.map and (evidence.map[column].astype(str) != "unknown").any():
             figures[f"map_{column.replace('label', 'cluster')}"] = map_figure(evidence, column=column, title=title)
     if any(present(row.get("validation_bits_per_base")) for row in evidence.metrics):
         figures["loss"] = loss_figure(evidence.metrics, floors=evidence.floors)
@@ -74,8 +75,12 @@ def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
     found = categories(values)
     own = [category for category in found if category.colour != OTHER]
     others = len(found) - len(own)
-    rest = np.isin(values, [category.value for category in own], invert=True)  # as one, whatever their number: a thousand families take as many layers
-    layers = [(values == category.value, category.colour, category.marker, f"{_short(category.value)} ({count(category.n)})") for category in own]
+    # as one, whatever their number: a thousand families take as many layers
+    rest = np.isin(values, [category.value for category in own], invert=True)
+    layers = [
+        (values == category.value, category.colour, category.marker, f"{_short(category.value)} ({count(category.n)})")
+        for category in own
+    ]
     for here, colour, marker, label in [*layers, *([(rest, OTHER, "o", f"{count(others)} more")] if others else [])]:
         axes.scatter(x[here], y[here], s=size, c=colour, marker=marker, linewidths=0, rasterized=True, label=label)
     axes.set(xlabel="UMAP 1 (no unit)", ylabel="UMAP 2 (no unit)", xticks=[], yticks=[])
@@ -140,10 +145,16 @@ def _draw_floors(axes: Axes, floors: Record) -> None:
         axes.axhline(value, color=colour, linewidth=1.6 if strong else 0.7, linestyle="--", zorder=1)
         position = max(value, position + (high - low) * 0.036)
         axes.annotate(
-            f"{name}: {number(value)}{' (best Markov)' if value == best else ''}", xy=(1, value), xytext=(1.03, position),
-            xycoords=axes.get_yaxis_transform(), textcoords=axes.get_yaxis_transform(), fontsize=7.5, va="center",
-            color=colour if strong else "#555555", arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5},
-        )  # fmt: skip
+            f"{name}: {number(value)}{' (best Markov)' if value == best else ''}",
+            xy=(1, value),
+            xytext=(1.03, position),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords=axes.get_yaxis_transform(),
+            fontsize=7.5,
+            va="center",
+            color=colour if strong else "#555555",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5},
+        )
 
 
 def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -> Figure:
@@ -154,7 +165,9 @@ def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -
     figure = _figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
-        _draw_metric(axes, metric, ladder, best=leaders(ladder, metric, differences=differences) if metric.better else [])
+        _draw_metric(
+            axes, metric, ladder, best=leaders(ladder, metric, differences=differences) if metric.better else []
+        )
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
@@ -196,7 +209,8 @@ def window_length(table: pd.DataFrame) -> int | None:
 
 
 def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figure:
-    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of its GC; `length` of a window, if known."""
+    """Draw two histograms, within clusters and unclustered, each over the outline of random pairs of its GC; `length`
+    of a window, if known."""
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
@@ -215,7 +229,8 @@ def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figu
 
 
 def _bins(values: np.ndarray, *, length: int | None) -> np.ndarray:
-    """Edges of about 60 bins, float; where the length is known each holds as many whole numbers of edits: of two here and three there one hill becomes several.
+    """Edges of about 60 bins, float; where the length is known each holds as many whole numbers of edits: of two here
+    and three there one hill becomes several.
 
     Examples
     --------
@@ -232,7 +247,9 @@ def _bins(values: np.ndarray, *, length: int | None) -> np.ndarray:
     return (np.arange(least, most + step + 1, step) - 0.5) / length
 
 
-def _draw_pairs(axes: Axes, pairs: dict[str, np.ndarray], *, name: str, random: str, colour: str, bins: np.ndarray) -> None:
+def _draw_pairs(
+    axes: Axes, pairs: dict[str, np.ndarray], *, name: str, random: str, colour: str, bins: np.ndarray
+) -> None:
     import numpy as np
 
     for key, style in (

@@ -13,7 +13,13 @@ from dnabert.report.numbers import number
 from dnabert.report.rung_kind import is_trained, parts_of_rung
 
 #: Outcome of a difference to a sign and words: neither hangs on colour.
-_SIGNS = {"ahead": ("▲", "ahead"), "guessed": ("≈", "ahead, but no better than the commonest class"), "level": ("≈", "not told apart"), "behind": ("▼", "behind"), None: ("", "not compared")}
+_SIGNS = {
+    "ahead": ("▲", "ahead"),
+    "guessed": ("≈", "ahead, but no better than the commonest class"),
+    "level": ("≈", "not told apart"),
+    "behind": ("▼", "behind"),
+    None: ("", "not compared"),
+}
 
 
 def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[str, Any]]:
@@ -26,8 +32,9 @@ def outcome_rows(ladder: list[Record], differences: list[Record]) -> list[dict[s
 
     Returns
     -------
-    mappings of ``measure``, ``explanation``, ``sign``, ``outcome`` (in a word), ``trained`` and ``baseline`` (each a rung's name and
-    value as text, or None) ``guess`` (what needs no sequence) and ``beaten`` (what that gives, where no rung exceeds it, else None).
+    mappings of ``measure``, ``explanation``, ``sign``, ``outcome`` (in a word), ``trained`` and ``baseline`` (each a
+    rung's name and value as text, or None) ``guess`` (what needs no sequence) and ``beaten`` (what that gives, where no
+    rung exceeds it, else None).
     """
     judged = _judged(ladder)
     whole = {(row["rung"], row["metric"]): row for row in differences if row["without"] is None}
@@ -73,7 +80,10 @@ def _judged(ladder: list[Record]) -> Record | None:
 
 #: What words of the measures mean, for those that the page's first screen has.
 _WORDS = {
-    "Clusters follow": "clusters follow: adjusted mutual information (AMI), 0 = chance, 1 = identical; windows in no cluster count as one cluster",
+    "Clusters follow": (
+        "clusters follow: adjusted mutual information (AMI), 0 = chance, 1 = identical; windows in no cluster count as "
+        "one cluster"
+    ),
     "Ortholog": "ortholog: the same place in another genome",
     "elative": "relative: a window of another place that BLAST aligns; rare: with at most one in a hundred",
 }
@@ -115,7 +125,10 @@ def _described(encoder: str) -> str:
     rest = without_places(rest)
     return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
-        "lsa": f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep company",
+        "lsa": (
+            f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep "
+            "company"
+        ),
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "dna": f"the model of DNA {rest} as it is",
         "python": f"an encoder of your own, {rest}",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-#: Bars that a reader looks through: the human chromosomes with the mitochondrion's. Of more sequences the longest are drawn.
+#: Bars that a reader looks through: the human chromosomes with the mitochondrion's. Of more sequences the longest are
+#: drawn.
 MAXIMUM_BARS = 25
 #: Bins of all bars together, and of the longest: not many more than a screen has pixels for.
 MAXIMUM_BINS = 2_000
@@ -47,7 +48,8 @@ class Along:
     width : bp of a bin; bin i of a bar is ``[i * width, (i + 1) * width)``, 0-based, half open.
     bars : the sequences drawn, by genome and then by name; their bins are numbered through in this order.
     labels : int (C,), ascending; -1 is noise.
-    cluster, bin, n : int64 (m,), sorted by cluster and bin: `n` windows (1 or more) of ``labels[cluster]`` lie in `bin`.
+    cluster, bin, n : int64 (m,), sorted by cluster and bin: `n` windows (1 or more) of ``labels[cluster]`` lie in
+        `bin`.
     sizes : int64 (C,), windows of each in all, drawn or not.
     on : int64 (C,), sequences that hold windows of each.
     sequences : number of all sequences, drawn or not.
@@ -82,7 +84,8 @@ def along(table: pd.DataFrame, *, bars: int = MAXIMUM_BARS, bins: int = MAXIMUM_
 
     Parameters
     ----------
-    table : n windows with ``label`` and, where they are known, ``chrom``, ``start`` and ``end`` (0-based, half open), ``genome``.
+    table : n windows with ``label`` and, where they are known, ``chrom``, ``start`` and ``end`` (0-based, half open),
+        ``genome``.
     bars : sequences drawn at most, the longest.
     bins : of all bars together, at most.
 
@@ -106,10 +109,15 @@ def along(table: pd.DataFrame, *, bars: int = MAXIMUM_BARS, bins: int = MAXIMUM_
     first[longest] = np.cumsum(per_bar) - per_bar
     shown = first[sequence] >= 0
     total = int(per_bar.sum())
-    cell, n = np.unique(code[shown] * total + (first[sequence] + (start + end) // 2 // width)[shown], return_counts=True)
+    cell, n = np.unique(
+        code[shown] * total + (first[sequence] + (start + end) // 2 // width)[shown], return_counts=True
+    )
     return Along(
         width=width,
-        bars=[Bar(*names[int(i)], length=int(lengths[i]), bins=int(each)) for i, each in zip(longest, per_bar, strict=True)],
+        bars=[
+            Bar(*names[int(i)], length=int(lengths[i]), bins=int(each))
+            for i, each in zip(longest, per_bar, strict=True)
+        ],
         labels=labels,
         cluster=cell // total,
         bin=cell % total,
@@ -129,8 +137,9 @@ def packed(found: Along, cards: list[Record]) -> Record:
 
     Returns
     -------
-    JSON-able mapping: ``width``, ``bars``, ``labels`` (text), ``sizes``, ``sentences`` and ``cells`` (numbers of cells) per label,
-    ``bins`` (base64 of uint16, all labels' one after another) and ``n`` (of unsigned integers of ``bytes`` bytes).
+    JSON-able mapping: ``width``, ``bars``, ``labels`` (text), ``sizes``, ``sentences`` and ``cells`` (numbers of cells)
+    per label, ``bins`` (base64 of uint16, all labels' one after another) and ``n`` (of unsigned integers of ``bytes``
+    bytes).
     """
     makeups = {card["label"]: card["makeup"] for card in cards}
     size = next(size for size in (1, 2, 4) if found.n.max(initial=0) < 256**size)
@@ -173,7 +182,10 @@ def left_out(found: Along) -> str:
     if found.sequences == len(found.bars):
         return ""
     rest = int(found.sizes.sum() - found.n.sum())
-    return f"Drawn are the {len(found.bars)} longest of {count(found.sequences)} sequences; the others hold {_windows(rest)} of {count(int(found.sizes.sum()))}."
+    return (
+        f"Drawn are the {len(found.bars)} longest of {count(found.sequences)} sequences; the others hold "
+        f"{_windows(rest)} of {count(int(found.sizes.sum()))}."
+    )
 
 
 def _fullest(found: Along, number: int) -> str:
@@ -181,7 +193,10 @@ def _fullest(found: Along, number: int) -> str:
     if not len(bins):
         return ""
     bar, start, end = found.region(int(bins[n.argmax()]))
-    return f"; the fullest bin, {f'{bar.genome} {bar.chrom}'.strip()}:{count(start + 1)}–{count(end)}, has {count(int(n.max()))}"
+    return (
+        f"; the fullest bin, {f'{bar.genome} {bar.chrom}'.strip()}:{count(start + 1)}–{count(end)}, has "
+        f"{count(int(n.max()))}"
+    )
 
 
 def _windows(n: int) -> str:
@@ -189,7 +204,8 @@ def _windows(n: int) -> str:
 
 
 def _sequences(table: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
-    """Which sequence each window lies on, int64 (n,), and their genomes and names: genomes as they come, names as people sort them."""
+    """Which sequence each window lies on, int64 (n,), and their genomes and names: genomes as they come, names as
+    people sort them."""
     genome, genomes = _codes(table["genome"]) if "genome" in table else (np.zeros(len(table), dtype=np.int64), [""])
     chrom, chroms = _codes(table["chrom"])
     found, inverse = np.unique(genome * len(chroms) + chrom, return_inverse=True)
@@ -221,8 +237,10 @@ def _width(lengths: NDArray[np.int64], *, least: int, bins: int) -> int:
 
     Examples
     --------
-    >>> _width(np.array([51_177_898, 35_700_542]), least=1_792, bins=2_000), _width(np.array([2_302_142]), least=1_792, bins=100)
-    (100000, 50000)
+    >>> _width(np.array([51_177_898, 35_700_542]), least=1_792, bins=2_000)
+    100000
+    >>> _width(np.array([2_302_142]), least=1_792, bins=100)
+    50000
     """
     for width in (step * 10**power for power in from_zero() for step in (1, 2, 5)):
         per_bar = -(-lengths // width)

@@ -54,8 +54,8 @@ def map_data(
     Returns
     -------
     JSON-able mapping: ``n``, ``total``, ``x``, ``y``, ``columns`` (key, title, kind, colourable, data), ``other`` (the
-    colour of values without a look of their own), ``unknown`` (that of windows whose share is not known), ``dark`` (each colour to its counterpart on a dark ground) and ``sequences`` (of
-    `pack_sequences`, or None).
+    colour of values without a look of their own), ``unknown`` (that of windows whose share is not known), ``dark``
+    (each colour to its counterpart on a dark ground) and ``sequences`` (of `pack_sequences`, or None).
     """
     import numpy as np
 
@@ -107,11 +107,13 @@ def as_script(data: Any) -> str:
 def _pack(column: pd.Series, *, key: str, kind: str) -> dict[str, Any]:
     import numpy as np
 
-    if kind == "integer":  # places on the longest chromosomes are beyond 2^31, and not beyond the whole numbers that a browser knows
+    # places on the longest chromosomes are beyond 2^31, and not beyond the whole numbers that a browser knows
+    if kind == "integer":
         width = 4 if column.max() < 2**31 else 8
         return {"width": width, "data": _base64(column.to_numpy(), {4: "<i4", 8: "<f8"}[width])}
     if kind == "share":
-        # 65,534 steps: finer than any screen, half the bytes of float32; the last number is that of windows of which nothing is known
+        # 65,534 steps: finer than any screen, half the bytes of float32; the last number is that of windows of which
+        # nothing is known
         shares = np.clip(column.to_numpy(dtype=float), 0, 1)
         return {"data": _base64(np.where(np.isnan(shares), 65_535, np.round(shares * 65_534)), "<u2")}
     values = _names(column, key=key)

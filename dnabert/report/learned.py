@@ -32,18 +32,23 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
     found = {
         "below": f"{said}, below {name}: it has learned context that counting does not give.",
         "above": f"{said}. That is not below {name}: over all windows it has not learned more than counting gives.",
-        "level": f"{said}, not told apart from {name}: over all windows it has not been shown to learn more than counting gives.",
+        "level": (
+            f"{said}, not told apart from {name}: over all windows it has not been shown to learn more than counting "
+            "gives."
+        ),
     }[side]
     return found + _unique_sentence(last, floors or {}, whole=side)
 
 
 def mask_sentence(config: Record) -> str:
-    r"""Say why the training line lies elsewhere than validation, where they hide different shares of the words; else nothing.
+    r"""Say why the training line lies elsewhere than validation, where they hide different shares of the words; else
+    nothing.
 
     Examples
     --------
     >>> mask_sentence({"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15})
-    'Training hides up to 60\xa0% of the words, validation 15\xa0%: the more are hidden, the more bits, so that the two lines are not to be compared.'
+    'Training hides up to 60\xa0% of the words, validation 15\xa0%: the more are hidden, the more bits, so that the two
+    lines are not to be compared.'
     >>> mask_sentence({"mask_share": 0.15, "least_mask_share": None, "evaluation_mask_share": 0.15})
     ''
     """
@@ -51,7 +56,10 @@ def mask_sentence(config: Record) -> str:
     if not present(share) or not present(asked) or (share == asked and not present(least)):
         return ""
     hidden = f"{'up to ' if present(least) else ''}{percent(share)}"
-    return f"Training hides {hidden} of the words, validation {percent(asked)}: the more are hidden, the more bits, so that the two lines are not to be compared."
+    return (
+        f"Training hides {hidden} of the words, validation {percent(asked)}: the more are hidden, the more bits, so "
+        "that the two lines are not to be compared."
+    )
 
 
 def beside_counting(value: Record, floor: float) -> Literal["below", "level", "above"]:
@@ -65,7 +73,8 @@ def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
 
     Returns
     -------
-    mapping of ``model``, ``floor``, ``name`` (of that floor), ``side`` (`beside_counting`) and ``warning`` (empty, unless counting is better).
+    mapping of ``model``, ``floor``, ``name`` (of that floor), ``side`` (`beside_counting`) and ``warning`` (empty,
+    unless counting is better).
     """
     last, best = last_row_evaluated(metrics), best_floor(floors or {})
     if last is None or not best:
@@ -75,14 +84,20 @@ def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
     side = beside_counting({"value": model, "low": last.get("low"), "high": last.get("high")}, floor)
     warning = ""
     if side == "above":
-        warning = f"The model is undertrained: of held-out sequence it knows less than counting does ({number(model)} bits per base, {number(floor)})"
+        warning = (
+            f"The model is undertrained: of held-out sequence it knows less than counting does ({number(model)} bits "
+            f"per base, {number(floor)})"
+        )
         unique = _unique(last, floors or {})
-        warning += ", though in unique sequence it knows more." if unique and unique[2] == "below" else ". Train longer."
+        warning += (
+            ", though in unique sequence it knows more." if unique and unique[2] == "below" else ". Train longer."
+        )
     return {"model": number(model), "floor": number(floor), "name": best["name"], "side": side, "warning": warning}
 
 
 def best_floor(floors: Record) -> Record:
-    """The lowest floor with its name, from the left or from both sides of the hidden words; empty where there is none."""
+    """The lowest floor with its name, from the left or from both sides of the hidden words; empty where there is
+    none."""
     found = []
     for record, sides in ((floors, ""), (floors.get("bidirectional") or {}, " from both sides")):
         best = record.get("best") or {}
@@ -94,10 +109,11 @@ def best_floor(floors: Record) -> Record:
 
 
 def _unique(last: Record, floors: Record) -> tuple[float, float, Literal["below", "level", "above"]] | None:
-    """Bits per base of the model and of the best Markov model on unique sequence, and where the one lies beside the other.
+    """Bits per base of the model and of the best Markov model on unique sequence, and where the one lies beside the
+    other.
 
-    None where either is unknown, and where all windows are unique, as in a genome without soft-masking: what is told of all is told of these.
-    The interval is that of all windows, moved; of the fewer unique ones it would be wider.
+    None where either is unknown, and where all windows are unique, as in a genome without soft-masking: what is told of
+    all is told of these. The interval is that of all windows, moved; of the fewer unique ones it would be wider.
     """
     both = floors.get("bidirectional") or {}
     records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
@@ -112,12 +128,16 @@ def _unique(last: Record, floors: Record) -> tuple[float, float, Literal["below"
 
 
 def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
-    """An average that only learns a genome's commonest repeat shows in windows that have none, as does one that repeats alone spoil."""
+    """An average that only learns a genome's commonest repeat shows in windows that have none, as does one that repeats
+    alone spoil."""
     unique = _unique(last, floors)
     if unique is None:
         return ""
     model, floor, side = unique
-    told = f"n unique sequence alone (less than a tenth soft-masked): {number(model)} bits per base, the best Markov model {number(floor)}."
+    told = (
+        f"n unique sequence alone (less than a tenth soft-masked): {number(model)} bits per base, the best Markov "
+        f"model {number(floor)}."
+    )
     if side == whole:
         return f" O{told}"
     beside = {"below": "ahead of", "above": "not ahead of", "level": "not told apart from"}[side]
@@ -125,11 +145,17 @@ def _unique_sentence(last: Record, floors: Record, *, whole: str) -> str:
 
 
 def asked(scores: Record) -> Record:
-    """What the page shows of hidden words by kind of sequence: ``sentences``, ``notes`` and ``kinds`` with their ``name``; empty without any."""
+    """What the page shows of hidden words by kind of sequence: ``sentences``, ``notes`` and ``kinds`` with their
+    ``name``; empty without any."""
     if not scores:
         return {}
     kinds = [
-        row | {"name": row["kind"] if row["column"] in ("all", "soft_masked") else f"{_COLUMNS.get(row['column'], row['column'])}: {row['kind']}"}
+        row
+        | {
+            "name": row["kind"]
+            if row["column"] in ("all", "soft_masked")
+            else f"{_COLUMNS.get(row['column'], row['column'])}: {row['kind']}"
+        }
         for row in scores["kinds"]
     ]
     return {"kinds": kinds, "sentences": scores["sentences"], "notes": scores["notes"]}

@@ -13,7 +13,8 @@ from dnabert.alphabet import ALPHABET
 from dnabert.explain.motif_growth import information
 from dnabert.report.colours import PALETTE
 
-#: One colour per base, of Okabe & Ito's: green, blue, orange and vermilion, as logos have them, and told apart without red.
+#: One colour per base, of Okabe & Ito's: green, blue, orange and vermilion, as logos have them, and told apart without
+#: red.
 COLOURS = {"A": PALETTE[2], "C": PALETTE[0], "G": PALETTE[5], "T": PALETTE[1]}
 #: Outlines in a box of 100 by 100, y downwards, each step from where the last ended; holes by the even-odd rule.
 _LETTERS = {
@@ -28,7 +29,9 @@ _LEFT, _TOP, _BOTTOM = 34.0, 6.0, 18.0
 _LOWEST = 0.01
 
 
-def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArray[np.integer] = 0, first: int = 1) -> str:
+def draw_logo(
+    matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArray[np.integer] = 0, first: int = 1
+) -> str:
     """Sequence logo (Schneider & Stephens 1990): letters as high as their share of the column's information.
 
     Parameters
@@ -59,11 +62,16 @@ def draw_logo(matrix: NDArray[np.floating], *, title: str, n_sites: int | NDArra
         f"<title>{label}</title>",
         *_axes(len(matrix), first=first),
     ]
-    drawn: dict[str, list[str]] = {base: [] for base in ALPHABET}  # all of a base in one element: a page of 600 clusters has 200,000 letters
+    # all of a base in one element: a page of 600 clusters has 200,000 letters
+    drawn: dict[str, list[str]] = {base: [] for base in ALPHABET}
     for column, (shares, information_bits) in enumerate(zip(matrix, bits, strict=True)):
         for base, outline in _stack(shares * information_bits, x=_LEFT + _COLUMN * column):
             drawn[base].append(outline)
-    parts += [f'<path fill="{COLOURS[base]}" fill-rule="evenodd" d="{"".join(outlines)}"/>' for base, outlines in drawn.items() if outlines]
+    parts += [
+        f'<path fill="{COLOURS[base]}" fill-rule="evenodd" d="{"".join(outlines)}"/>'
+        for base, outlines in drawn.items()
+        if outlines
+    ]
     return "".join([*parts, "</svg>"])
 
 
@@ -84,7 +92,8 @@ def _stack(heights: NDArray[np.float64], *, x: float) -> list[tuple[str, str]]:
 def _outline(letter: str, tall: float) -> str:
     """A letter's outline, `tall` and as wide as a column, from its upper left corner."""
     x, y = (_COLUMN - 1) / 100, tall / 100
-    factors = {"m": (x, y), "l": (x, y), "h": (x,), "v": (y,), "a": (x, y, 1, 1, 1, x, y)}  # an arc's third to fifth are an angle and flags
+    # an arc's third to fifth are an angle and flags
+    factors = {"m": (x, y), "l": (x, y), "h": (x,), "v": (y,), "a": (x, y, 1, 1, 1, x, y)}
 
     def scaled(step: re.Match[str]) -> str:
         numbers = (float(number) * factor for number, factor in zip(step[2].split(), factors[step[1]], strict=True))
@@ -107,7 +116,8 @@ def _axes(columns: int, *, first: int) -> list[str]:
     parts.append(f'<text transform="translate(9 {middle:g}) rotate(-90)" text-anchor="middle">bits</text>')
     shown = [number for number in range(first, first + columns) if number == first == 1 or number % 5 == 0]
     parts += [
-        f'<text x="{_LEFT + _COLUMN * (number - first + 0.5):g}" y="{bottom + 11:g}" text-anchor="middle">{number}</text>'
+        f'<text x="{_LEFT + _COLUMN * (number - first + 0.5):g}" y="{bottom + 11:g}" '
+        f'text-anchor="middle">{number}</text>'
         for number in shown
     ]
     return [*parts, "</g>"]

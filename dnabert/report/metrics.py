@@ -14,8 +14,8 @@ _LARGEST = "always saying the largest class"
 class Metric:
     """One row of the ladder table.
 
-    `better` is None for a number that describes without judging. `headline` metrics take part in the answer; `short` is what the
-    first screen calls one, where that is not its name. `baseline` is the key of what `guess` gives.
+    `better` is None for a number that describes without judging. `headline` metrics take part in the answer; `short` is
+    what the first screen calls one, where that is not its name. `baseline` is the key of what `guess` gives.
     """
 
     key: str
@@ -54,13 +54,14 @@ _AGREEMENT = {
     "strand": ("strand", "Do clusters follow the strand that was read? Near 0 is right: it is an artefact.", False),
     "phase": (
         "the frame of the words",
-        "Do clusters follow the frame in which words were cut (start mod k, not the codon frame)? Near 0 is right: it is an artefact.",
+        "Do clusters follow the frame in which words were cut (start mod k, not the codon frame)? Near 0 is right: it "
+        "is an artefact.",
         False,
     ),
     "codon_frame": (
         "the codon frame",
-        "Do clusters of coding windows follow the codon position at which a window is cut, and the gene's strand? Near 0 is right: it is "
-        "an artefact.",
+        "Do clusters of coding windows follow the codon position at which a window is cut, and the gene's strand? Near "
+        "0 is right: it is an artefact.",
         False,
     ),
 }
@@ -73,7 +74,10 @@ def _agreement(statistic: str, label: str) -> Metric:
         f"Clusters follow {name} ({statistic.upper()})",
         f"{explanation} Adjusted mutual information; windows in no cluster count as one cluster."
         if statistic == "ami"
-        else "The same, counted over pairs of windows (adjusted Rand index). Its brackets are of these clusters as they are, so that it ranks none.",
+        else (
+            "The same, counted over pairs of windows (adjusted Rand index). Its brackets are of these clusters as they "
+            "are, so that it ranks none."
+        ),
         better="higher" if meaningful and statistic == "ami" else None,
         headline=meaningful and statistic == "ami",
         short=f"Clusters follow {name}",
@@ -85,8 +89,8 @@ def _clustered(label: str) -> Metric:
     return Metric(
         f"ami_clustered_{label}",
         f"The clustered alone follow {name} (AMI)",
-        "The same, of windows that are in a cluster: which windows were left out tells nothing here. Encoders leave out different ones, so it "
-        "ranks none.",
+        "The same, of windows that are in a cluster: which windows were left out tells nothing here. Encoders leave "
+        "out different ones, so it ranks none.",
     )
 
 
@@ -127,8 +131,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "moved_top1",
         "Same place found first",
-        "Share of windows whose own place, moved by up to half a window, read on a random strand and mutated (5 %), is nearest of all "
-        "candidates: asked where no two genomes are aligned.",
+        "Share of windows whose own place, moved by up to half a window, read on a random strand and mutated (5 %), is "
+        "nearest of all candidates: asked where no two genomes are aligned.",
         "higher",
         True,
     ),
@@ -143,7 +147,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "knn1_relatives",
         "Relative found first",
-        "Of windows that BLAST aligns with a window of another place (E ≤ 10⁻⁵), the share whose nearest window is one of these.",
+        "Of windows that BLAST aligns with a window of another place (E ≤ 10⁻⁵), the share whose nearest window is one "
+        "of these.",
         "higher",
         True,
         "chance_relatives",
@@ -152,8 +157,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "knn10_rare_relatives",
         "Rare relative among the first 10",
-        "Of windows that BLAST aligns with windows of other places, but with at most one in a hundred, the share that has one of these "
-        "among its ten nearest.",
+        "Of windows that BLAST aligns with windows of other places, but with at most one in a hundred, the share that "
+        "has one of these among its ten nearest.",
         "higher",
         True,
         "chance_rare_relatives",
@@ -163,7 +168,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "kmeans_ami_repeat_class",
         "k-means clusters follow repeat class (AMI)",
-        "Do clusters that leave no window out and hang on fewer settings follow the kinds of repeat? 0 = chance, 1 = identical.",
+        "Do clusters that leave no window out and hang on fewer settings follow the kinds of repeat? 0 = chance, 1 = "
+        "identical.",
         "higher",
         True,
         short="k-means follows repeat class",

@@ -31,9 +31,10 @@ def write_report(
 
     Parameters
     ----------
-    source : folder of ``eval/compare.py``, or of ``dnabert explain``, or what `dnabert.explain.explain` gave: then the page has map, cards and chromosomes, but no ladder
-        and no verdict.
-    run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page of a comparison says so.
+    source : folder of ``eval/compare.py``, or of ``dnabert explain``, or what `dnabert.explain.explain` gave: then the
+        page has map, cards and chromosomes, but no ladder and no verdict.
+    run : folder of ``train/pretrain.py``, for the loss curve and its floors; without it the page of a comparison says
+        so.
     out : folder to make.
     overwrite : replace a report that stands there.
 
@@ -97,7 +98,11 @@ def _words(evidence: Evidence) -> dict[str, Any]:
     return {
         "ladder": ladder,
         "metrics": metrics,
-        "best": {metric.key: answer.leaders(ladder, metric, differences=evidence.differences) for metric in metrics if metric.better},
+        "best": {
+            metric.key: answer.leaders(ladder, metric, differences=evidence.differences)
+            for metric in metrics
+            if metric.better
+        },
         "verdict": verdict(ladder, evidence.differences, evidence.added),
         "bits": learned.bits_row(evidence.metrics, evidence.floors),
         "outcomes": outcomes,
@@ -119,7 +124,9 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "leading_cards": cards.answer_rows(evidence.cards),
         "named_by": cards.counted(evidence.cards),
         "overall": evidence.overall,
-        "trust": survival.trust_sentences(evidence.stability, evidence.null, evidence.overall, explained=bool(evidence.cards)),
+        "trust": survival.trust_sentences(
+            evidence.stability, evidence.null, evidence.overall, explained=bool(evidence.cards)
+        ),
         "survival": survival.rows(ladder),
         "survival_sentence": survival.sentence(ladder),
         "symmetry": survival.symmetry_rows(ladder),
@@ -142,7 +149,8 @@ def _words(evidence: Evidence) -> dict[str, Any]:
 
 
 def _place(table: pd.DataFrame) -> str:
-    """A stretch of 100 kb that the map has windows in, as the search understands it; empty where the map has no coordinates."""
+    """A stretch of 100 kb that the map has windows in, as the search understands it; empty where the map has no
+    coordinates."""
     if not ({"chrom", "start"} <= set(table) and len(table)):
         return ""
     row = table.iloc[len(table) // 2]

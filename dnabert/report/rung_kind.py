@@ -11,19 +11,23 @@ _UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert", "dna", "python")
 
 
 def parts_of_rung(rung: Record) -> list[str]:
-    """The encoders whose vectors a rung has side by side, of most rungs one; as recorded, since a folder's name may hold a ``+``."""
+    """The encoders whose vectors a rung has side by side, of most rungs one; as recorded, since a folder's name may
+    hold a ``+``."""
     return list(rung.get("parts") or [str(rung.get("encoder", ""))])
 
 
 def encoder_kind(rung: Record) -> str:
-    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the dearest's.
+    """What stands before the colon of a rung's encoder: ``kmer``, ``bert``, …; of a run its whole name; of several the
+    dearest's.
 
     A codebook is of the kind of its model.
 
     Examples
     --------
-    >>> encoder_kind({"encoder": "lsa:8"}), encoder_kind({"encoder": "lsa:8+runs/mine", "parts": ["lsa:8", "runs/mine"]})
-    ('lsa', 'runs/mine')
+    >>> encoder_kind({"encoder": "lsa:8"})
+    'lsa'
+    >>> encoder_kind({"encoder": "lsa:8+runs/mine", "parts": ["lsa:8", "runs/mine"]})
+    'runs/mine'
     >>> encoder_kind({"encoder": "codebook:random:runs/mine"})
     'random'
     """
@@ -32,7 +36,8 @@ def encoder_kind(rung: Record) -> str:
 
 
 def is_trained(rung: Record) -> bool:
-    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``dna:…``, ``python:…``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
+    """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``dna:…``,
+    ``python:…``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
     if rung.get("shuffled"):
         return False
     return encoder_kind(rung) not in _UNTRAINED
@@ -44,5 +49,6 @@ def is_count(rung: Record) -> bool:
 
 
 def is_off_the_shelf(rung: Record) -> bool:
-    """Whether a rung's dearest part is a model of others as it comes: ``bert``, ``bert:…``, ``dna:…`` or ``python:…``."""
+    """Whether a rung's dearest part is a model of others as it comes: ``bert``, ``bert:…``, ``dna:…`` or
+    ``python:…``."""
     return encoder_kind(rung) in ("bert", "dna", "python")

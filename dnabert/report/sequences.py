@@ -32,10 +32,10 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
 
     Returns
     -------
-    JSON-able mapping: ``length`` (L), ``first`` (where what is shown begins, 0-based), ``shown`` (bases of each), ``data`` (base64;
-    ``ceil(shown / 4)`` bytes a window, the first base in the lowest bits, A C G T = 0 1 2 3), ``lower`` and ``unknown``: stretches
-    of soft-masked and of unknown bases, as ``counts`` (base64 of uint16 (n,)) and ``bounds`` (base64 of uint16 (2 × all stretches,),
-    start and end of each within what is shown).
+    JSON-able mapping: ``length`` (L), ``first`` (where what is shown begins, 0-based), ``shown`` (bases of each),
+    ``data`` (base64; ``ceil(shown / 4)`` bytes a window, the first base in the lowest bits, A C G T = 0 1 2 3),
+    ``lower`` and ``unknown``: stretches of soft-masked and of unknown bases, as ``counts`` (base64 of uint16 (n,)) and
+    ``bounds`` (base64 of uint16 (2 × all stretches,), start and end of each within what is shown).
 
     Examples
     --------

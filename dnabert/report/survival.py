@@ -1,4 +1,5 @@
-"""What survives of each rung when cheap explanations are taken out, and how far its vectors move when a window is read otherwise."""
+"""What survives of each rung when cheap explanations are taken out, and how far its vectors move when a window is read
+otherwise."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def rows(ladder: list[Record]) -> list[Record]:
 
 
 def symmetry_rows(ladder: list[Record]) -> list[Record]:
-    """One row per way of reading otherwise: ``change``, ``amount``, and per rung its record (or None); shifts either way are one row.
+    """One row per way of reading otherwise: ``change``, ``amount``, and per rung its record (or None); shifts either
+    way are one row.
 
     Of shifts by the same number of bases to the left and to the right the one that moves vectors more is shown.
     """
@@ -53,50 +55,67 @@ def symmetry_rows(ladder: list[Record]) -> list[Record]:
 
 
 def read_otherwise(ladder: list[Record]) -> int | None:
-    """How many windows were read otherwise, among which a window has to find itself: one of twenty does so more easily than one of thousands."""
+    """How many windows were read otherwise, among which a window has to find itself: one of twenty does so more easily
+    than one of thousands."""
     return max((row["cosine"]["n"] for rung in ladder for row in rung.get("symmetry") or []), default=None)
 
 
 def shift_sentence(ladder: list[Record]) -> str | None:
-    """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it does."""
+    """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it
+    does."""
     warned = next((each for each in ladder if is_trained(each) and each.get("symmetry")), {})
     rung = warned.get("rung")
-    moved = next((row["rungs"].get(rung) for row in symmetry_rows(ladder) if row["change"] == "shift" and row["amount"] == 1), None)
+    moved = next(
+        (row["rungs"].get(rung) for row in symmetry_rows(ladder) if row["change"] == "shift" and row["amount"] == 1),
+        None,
+    )
     if moved is None or moved["cosine"]["value"] >= _ALIKE:
         return None
     phases = (warned.get("read") or {}).get("phases", 1)
-    more = "Read more frames (phases: 3, which meets every codon position)" if phases < 3 else f"{phases} frames are not enough: read all (as many phases as a word has letters)"
+    more = (
+        "Read more frames (phases: 3, which meets every codon position)"
+        if phases < 3
+        else f"{phases} frames are not enough: read all (as many phases as a word has letters)"
+    )
     return (
-        f"Moved by one base a window of {rung} keeps a cosine of only {number(moved['cosine']['value'], digits=2)} with itself: its clusters may be "
-        f"the frames in which windows were cut. {more} or train contrastively."
+        f"Moved by one base a window of {rung} keeps a cosine of only {number(moved['cosine']['value'], digits=2)} "
+        f"with itself: its clusters may be the frames in which windows were cut. {more} or train contrastively."
     )
 
 
 def sentence(ladder: list[Record]) -> str | None:
-    """Say what the pretrained rung's clusters and neighbours still hold when every cheap explanation is taken out; None without it.
+    """Say what the pretrained rung's clusters and neighbours still hold when every cheap explanation is taken out; None
+    without it.
 
-    A regression that foretells no variance of unseen windows has taken nothing out: there is nothing to say of what is left.
+    A regression that foretells no variance of unseen windows has taken nothing out: there is nothing to say of what is
+    left.
     """
     rung = next((each for each in ladder if is_trained(each) and each.get("explained_away")), None)
     if rung is None:
         return None
     whole, rest = rung["explained_away"][0], rung["explained_away"][-1]
-    taken = [row["without"] for row in rung["explained_away"][1:] if not row["without"].startswith("all")] or [rest["without"]]
+    taken = [row["without"] for row in rung["explained_away"][1:] if not row["without"].startswith("all")] or [
+        rest["without"]
+    ]
     if rest["explained"] <= 0:
         return (
-            f"Too few windows are there to take anything out: {listed(taken)} foretell nothing of {rung['rung']}'s vectors of windows that the "
-            "regression has not seen. So what survives is not known; compare more windows (ladder_windows)."
+            f"Too few windows are there to take anything out: {listed(taken)} foretell nothing of {rung['rung']}'s "
+            "vectors of windows that the regression has not seen. So what survives is not known; compare more windows "
+            "(ladder_windows)."
         )
     others = [each for each in ladder if each is not rung and each.get("explained_away")]
     told = (
-        f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s vectors. "
-        f"Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {_clusters(rest)} "
+        f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s "
+        f"vectors. Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {_clusters(rest)} "
         f"(before: {interval(whole['clustered_share'])}, {_clusters(whole)})"
     )
     if others:
-        told += "; " + listed([f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others])
+        told += "; " + listed(
+            [f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others]
+        )
     kept = [
-        f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: {interval(whole[name])}{_largest(rung, name)})"
+        f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: "
+        f"{interval(whole[name])}{_largest(rung, name)})"
         for name in _PURITY
         if rest.get(name) and whole.get(name)
     ]
@@ -121,24 +140,32 @@ def _clusters(row: Record) -> str:
     halves = row.get("clusters_of_halves")
     if not halves:
         return told
-    return f"{told} ({halves['low']} to {halves['high']} in halves of the places, where {row['stable_clusters'] or 'none'} of the {row['clusters']} come back)"
+    return (
+        f"{told} ({halves['low']} to {halves['high']} in halves of the places, where "
+        f"{row['stable_clusters'] or 'none'} of the {row['clusters']} come back)"
+    )
 
 
 def trust_sentences(stability: Record, null: Record, overall: Record, *, explained: bool = False) -> list[str]:
-    """Say whether the clusters come back, whether the ladder's windows form clusters when shuffled, and how much cheap confounds tell of them.
+    """Say whether the clusters come back, whether the ladder's windows form clusters when shuffled, and how much cheap
+    confounds tell of them.
 
-    Of clusters that are explained it is told, too, that nobody asked whether they come back: how sure an explanation is says nothing of that.
+    Of clusters that are explained it is told, too, that nobody asked whether they come back: how sure an explanation is
+    says nothing of that.
     """
     told = [stability["sentence"]] if stability else [_NOT_REPEATED] * explained
     if null:
         verdict = null["verdict"]
-        told.append(f"Of the ladder's {count(null['real']['n'])} windows, whose clusters are not the map's and have numbers of their own: {verdict[0].lower()}{verdict[1:]}")
+        told.append(
+            f"Of the ladder's {count(null['real']['n'])} windows, whose clusters are not the map's and have numbers of "
+            f"their own: {verdict[0].lower()}{verdict[1:]}"
+        )
     prediction = (overall.get("confounds") or {}).get("prediction")
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
         known = listed([words for name, words in _CONFOUNDS.items() if name in prediction["features"]])
         told.append(
-            f"{known[0].upper()}{known[1:]} {'together predict' if len(prediction['features']) > 1 else 'predicts'} {interval(share)} of the labelling "
-            "(of its entropy, at places that the prediction has not seen)."
+            f"{known[0].upper()}{known[1:]} {'together predict' if len(prediction['features']) > 1 else 'predicts'} "
+            f"{interval(share)} of the labelling (of its entropy, at places that the prediction has not seen)."
         )
     return [re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", each) for each in told]  # of files: spaced as on the page

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def write_tables(evidence: Evidence, folder: Path) -> None:
-    """Write ladder, clusters, samples, edit distance, loss, kinds of sequence and floors, each where there is something to tell."""
+    """Write ladder, clusters, samples, edit distance, loss, kinds of sequence and floors, each where there is something
+    to tell."""
     folder.mkdir()
     floors = (evidence.floors or {}).get("orders", {})
     tables: dict[str, list[Record]] = {
@@ -36,10 +37,15 @@ def told_columns(clusters: list[Record]) -> set[str]:
 
     Examples
     --------
-    >>> sorted(told_columns([{"label": 0, "n": 3, "repeat": None, "region": {"unknown": 1.0}, "genomes": {"fly": 1.0}}]))
+    >>> row = {"label": 0, "n": 3, "repeat": None, "region": {"unknown": 1.0}, "genomes": {"fly": 1.0}}
+    >>> sorted(told_columns([row]))
     ['genomes', 'label', 'n']
     """
-    told = ((key, {k: v for k, v in value.items() if k != "unknown"} if isinstance(value, dict) else present(value)) for row in clusters for key, value in row.items())
+    told = (
+        (key, {k: v for k, v in value.items() if k != "unknown"} if isinstance(value, dict) else present(value))
+        for row in clusters
+        for key, value in row.items()
+    )
     return {key for key, value in told if value}
 
 

@@ -19,12 +19,13 @@ def track_report(report: str | Path, *, run: str | Path) -> bool:
 
     Returns
     -------
-    Whether it stands there: not where the run is not tracked in W&B, nor where W&B does not take it, which is a `Caution`, since the
-    report is whole.
+    Whether it stands there: not where the run is not tracked in W&B, nor where W&B does not take it, which is a
+    `Caution`, since the report is whole.
     """
     try:
         return _logged(Path(report), run=run)
-    except Exception as error:  # no network, a key that is none, a run's folder that may not be written: an hour's comparison is none the worse
+    except Exception as error:
+        # no network, a key that is none, a run's folder that may not be written: an hour's comparison is none the worse
         warnings.warn(f"{report} is whole, but W&B does not take it ({first_line(error)})", Caution, stacklevel=2)
         return False
 

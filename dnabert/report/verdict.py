@@ -1,4 +1,5 @@
-"""Is pretraining on this genome interesting or a waste of time? The verdict, from intervals of differences to the best cheap encoder."""
+"""Is pretraining on this genome interesting or a waste of time? The verdict, from intervals of differences to the best
+cheap encoder."""
 
 from __future__ import annotations
 
@@ -18,9 +19,12 @@ from dnabert.report.numbers import listed, number, present
 from dnabert.report.rung_kind import encoder_kind, is_trained
 
 Record = dict[str, Any]
-Outcome = Literal["interesting", "interesting in part", "adds to counting", "not shown", "a waste of time", "undecided", "no claim"]
+Outcome = Literal[
+    "interesting", "interesting in part", "adds to counting", "not shown", "a waste of time", "undecided", "no claim"
+]
 
-#: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as well.
+#: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as
+#: well.
 MARGIN = 0.02
 
 
@@ -30,14 +34,15 @@ class Verdict:
 
     Attributes
     ----------
-    outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap explanations
-        are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``adds to counting``: ahead in
-        none, but beside the best counts it helps more than whatever is cheaper does beside them; ``not shown``: ahead, but no lead
-        stands, or none was asked to; ``a waste of time``: ahead in none, and not by more than `MARGIN` in any; ``undecided``: ahead in
-        none, but the intervals leave room for more; ``no claim``: a baseline is missing.
+    outcome : ``interesting``: ahead of every cheap encoder in a measure, behind none, and a lead stands when the cheap
+        explanations are taken out; ``interesting in part``: a lead stands, but it is behind in another measure; ``adds
+        to counting``: ahead in none, but beside the best counts it helps more than whatever is cheaper does beside
+        them; ``not shown``: ahead, but no lead stands, or none was asked to; ``a waste of time``: ahead in none, and
+        not by more than `MARGIN` in any; ``undecided``: ahead in none, but the intervals leave room for more; ``no
+        claim``: a baseline is missing.
     headline : the answer in one sentence.
-    finds, guessed, misses, level, adds, survives, off_the_shelf, of_others : sentences, one per measure; ``guessed``: ahead, but not shown to be better
-        than always saying the commonest class, which is no lead.
+    finds, guessed, misses, level, adds, survives, off_the_shelf, of_others : sentences, one per measure; ``guessed``:
+        ahead, but not shown to be better than always saying the commonest class, which is no lead.
     untold : those of ``survives`` where the two cannot be told apart.
     others : the same answer for each further trained rung of the ladder, in one sentence.
     """
@@ -92,7 +97,10 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
     own = [row for row in differences if row["rung"] == trained["rung"] and row["metric"] in NAMES]
     whole = [row for row in own if row["without"] is None]
     if not whole:
-        return Verdict("no claim", "No measure was taken on both the pretrained model and a cheaper encoder, so there is no answer.")
+        return Verdict(
+            "no claim",
+            "No measure was taken on both the pretrained model and a cheaper encoder, so there is no answer.",
+        )
     ahead: list[Record] = []
     guessed: list[Record] = []
     for row in whole:
@@ -104,11 +112,25 @@ def _judged(trained: Record, ladder: list[Record], differences: list[Record], ad
     telling = [row for row in left if _explain_something(row, ladder)]
     stands = _standing(trained, ahead, telling) if telling or not left else []
     company = [row for row in added if row["rung"] == trained["rung"] and row["metric"] in NAMES]
-    helps = [row for row in company if row["outcome"] == "ahead" and row["high"] > MARGIN and row["score"] > (commonest(trained, row["metric"]) or 0)]
+    helps = [
+        row
+        for row in company
+        if row["outcome"] == "ahead"
+        and row["high"] > MARGIN
+        and row["score"] > (commonest(trained, row["metric"]) or 0)
+    ]
     outcome = _outcome(ahead, behind, level + guessed, stands, helps=bool(helps))
     return Verdict(
         outcome,
-        _headline(outcome, trained["rung"], whole, (ahead, behind, level, guessed), stands, explained=bool(telling) or not left, asked=_asked(telling))
+        _headline(
+            outcome,
+            trained["rung"],
+            whole,
+            (ahead, behind, level, guessed),
+            stands,
+            explained=bool(telling) or not left,
+            asked=_asked(telling),
+        )
         + (f" Beside counting it adds in {len(helps)} of {len(company)} ({names_of(helps)})." if helps else ""),
         finds=[sentence(row) for row in ahead],
         guessed=[sentence(row) + beside_commonest(trained, row) for row in guessed],
@@ -128,21 +150,28 @@ def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     kinds = {encoder_kind(rung) for rung in ladder if not rung.get("shuffled")}
     names = ((("kmer",), "k-mer counts"), (("random", "untrained"), "an untrained network"))
     missing = [name for any_of, name in names if not kinds.intersection(any_of)]
-    return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything." if missing else ""
+    return (
+        f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
+        if missing
+        else ""
+    )
 
 
 def _explain_something(row: Record, ladder: list[Record]) -> bool:
-    """Whether what was taken out predicts anything of both encoders' vectors: where it does not, they lost nothing but got noise."""
+    """Whether what was taken out predicts anything of both encoders' vectors: where it does not, they lost nothing but
+    got noise."""
     rungs = [rung for rung in ladder if rung["rung"] in (row["rung"], row["baseline"])]
     parts = [part for rung in rungs for part in rung.get("explained_away") or [] if part["without"] == row["without"]]
     return all(not present(part.get("explained")) or part["explained"] > 0 for part in parts)
 
 
 def _standing(trained: Record, ahead: list[Record], left: list[Record]) -> list[Record] | None:
-    """Leads of the whole that stand when all explanations but the one that holds the answer are out; None where that was not asked.
+    """Leads of the whole that stand when all explanations but the one that holds the answer are out; None where that
+    was not asked.
 
-    Counts of 4-mers have nothing left when composition is out, and any noise is ahead of them: a lead counts when the rung is
-    better than the commonest class too. A regression leaves a little of whatever it takes out: a lead counts from `MARGIN`.
+    Counts of 4-mers have nothing left when composition is out, and any noise is ahead of them: a lead counts when the
+    rung is better than the commonest class too. A regression leaves a little of whatever it takes out: a lead counts
+    from `MARGIN`.
     """
     joint = [row for row in left if row["without"].startswith("all but ")]
     if len({row["without"] for row in left}) == 1:  # of one explanation there is nothing to join
@@ -168,7 +197,9 @@ def _asked(left: list[Record]) -> str:
     return "all cheap explanations but the one that holds the answer are taken out together"
 
 
-def _outcome(ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool) -> Outcome:
+def _outcome(
+    ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool
+) -> Outcome:
     if ahead:
         return "not shown" if not stands else "interesting in part" if behind else "interesting"
     if helps:
@@ -193,28 +224,37 @@ def _headline(
     against = f"the best of what is cheaper ({listed(sorted({row['baseline'] for row in whole}))})"
     if outcome == "a waste of time":
         return (
-            f"A waste of time, for this genome: in none of {total} is {rung} ahead of {against}, nor does an interval leave room for "
-            f"a lead of more than {number(MARGIN, digits=2)}{_and_behind(behind)}."
+            f"A waste of time, for this genome: in none of {total} is {rung} ahead of {against}, nor does an interval "
+            f"leave room for a lead of more than {number(MARGIN, digits=2)}{_and_behind(behind)}."
         )
     if outcome == "undecided":
         room = max(level, key=lambda row: row["high"], default=None)
         if room is not None and room["high"] > MARGIN:
             told = f"in {NAMES[room['metric']]} it may be by up to {number(room['high'])}"
         else:
-            told = f"in {names_of(guessed)} it leads without being shown to be better than always saying the commonest class"
+            told = (
+                f"in {names_of(guessed)} it leads without being shown to be better than always saying the commonest "
+                "class"
+            )
         return (
-            f"Undecided: in none of {total} is {rung} shown to be usefully ahead of {against}, but {told}{_and_behind(behind)}. "
-            "Compare more windows (ladder_windows)."
+            f"Undecided: in none of {total} is {rung} shown to be usefully ahead of {against}, but "
+            f"{told}{_and_behind(behind)}. Compare more windows (ladder_windows)."
         )
     if outcome == "adds to counting":
-        return f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of {against}{_and_behind(behind)}."
+        return (
+            f"Of use beside counting, not instead of it, for this genome: in none of {total} is {rung} ahead of "
+            f"{against}{_and_behind(behind)}."
+        )
     told = f"of {total}, {rung} is ahead of everything cheaper in {len(ahead)} ({names_of(ahead)}){_and_behind(behind)}"
     if stands is None:
         rest = "; what of it survives without cheap explanations was not asked"
     elif stands:
         rest = f"; with {_taken(stands)} taken out it still is, in {names_of(stands)}"
     elif not explained:
-        rest = "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare more windows (ladder_windows)"
+        rest = (
+            "; the cheap explanations predict nothing of these vectors, so that taking them out says nothing: compare "
+            "more windows (ladder_windows)"
+        )
     else:
         rest = f"; no lead was shown to stand when {asked}"
     return f"{outcome.capitalize()}, for this genome: {told}{rest}."
@@ -230,4 +270,8 @@ def _taken(rows: list[Record]) -> str:
 
 def _of_models(ladder: list[Record], differences: list[Record], *, kinds: tuple[str, ...]) -> list[str]:
     names = [rung["rung"] for rung in ladder if encoder_kind(rung) in kinds and not rung.get("shuffled")]
-    return [sentence(row) for row in differences if row["rung"] in names and row["without"] is None and row["metric"] in NAMES]
+    return [
+        sentence(row)
+        for row in differences
+        if row["rung"] in names and row["without"] is None and row["metric"] in NAMES
+    ]

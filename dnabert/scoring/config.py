@@ -21,11 +21,13 @@ class ScoreConfig:
     genome: str | None = None
     """One genome's windows alone; default all."""
     windows: int = 2_000
-    """At most so many, evenly spread; counting takes most of the time, in proportion to them and to 4^k: of 2,000 half a minute of one core at k = 6, two at k = 7."""
+    """At most so many, evenly spread; counting takes most of the time, in proportion to them and to 4^k: of 2,000 half
+    a minute of one core at k = 6, two at k = 7."""
     mask_share: float = 0.15
     """Share of a window's words that is hidden."""
     order: int = 12
-    """Highest order of the Markov models that count, in the corpus's training windows; they read both sides of a hidden word, as the run does."""
+    """Highest order of the Markov models that count, in the corpus's training windows; they read both sides of a hidden
+    word, as the run does."""
     counted_windows: int = 1_000_000
     """Training windows in which words are counted, at most: evenly spread."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
@@ -34,10 +36,15 @@ class ScoreConfig:
     def __post_init__(self) -> None:
         check_types(self)
         if self.windows < 2:
-            raise UserError(f"--windows is {self.windows}, allowed is 2 or more: counting is tuned on one half of them and scored on the other")
+            raise UserError(
+                f"--windows is {self.windows}, allowed is 2 or more: counting is tuned on one half of them and scored "
+                "on the other"
+            )
         if self.counted_windows < 1:
             raise UserError(f"--counted-windows is {self.counted_windows}, allowed is 1 or more")
         if not 0 < self.mask_share < 1:
-            raise UserError(f"--mask-share is {self.mask_share}, allowed is more than 0 and less than 1: pass --mask-share 0.15")
+            raise UserError(
+                f"--mask-share is {self.mask_share}, allowed is more than 0 and less than 1: pass --mask-share 0.15"
+            )
         if not 0 <= self.order <= LARGEST_ORDER:
             raise UserError(f"--order is {self.order}, allowed is 0 to {LARGEST_ORDER}")

@@ -42,19 +42,22 @@ class WindowBits:
 
 
 def by_kind(table: pd.DataFrame, bits: WindowBits) -> list[dict[str, Any]]:
-    """Bits per base of all windows, of unique sequence and repeats, and of every kind that a column names in ten places or more.
+    """Bits per base of all windows, of unique sequence and repeats, and of every kind that a column names in ten places
+    or more.
 
     Parameters
     ----------
-    table : n windows with ``soft_masked`` and those of `COLUMNS` that are known; a window is of one kind of each column.
+    table : n windows with ``soft_masked`` and those of `COLUMNS` that are known; a window is of one kind of each
+        column.
     bits : of these windows.
 
     Returns
     -------
-    One dict per kind: ``column``, ``kind``, ``windows``, ``places``, ``bits_per_base`` with its 95 % interval ``low`` to ``high`` (None of one place),
-    and, where it was counted, ``counting``, ``difference`` (the run minus counting: below 0 the run foretells more) with its 95 % interval
-    ``difference_low`` to ``difference_high``, ``p`` (two-sided; see `beside`), ``q`` (Benjamini-Hochberg over all rows) and ``verdict``
-    (``ahead``, ``behind`` or ``level``, at q = 0.05).
+    One dict per kind: ``column``, ``kind``, ``windows``, ``places``, ``bits_per_base`` with its 95 % interval ``low``
+    to ``high`` (None of one place), and, where it was counted, ``counting``, ``difference`` (the run minus counting:
+    below 0 the run foretells more) with its 95 % interval ``difference_low`` to ``difference_high``, ``p`` (two-sided;
+    see `beside`), ``q`` (Benjamini-Hochberg over all rows) and ``verdict`` (``ahead``, ``behind`` or ``level``, at q =
+    0.05).
     """
     rows = []
     for column, kind, chosen in _kinds(table, asked=bits.bases > 0):
@@ -63,7 +66,15 @@ def by_kind(table: pd.DataFrame, bits: WindowBits) -> list[dict[str, Any]]:
             continue
         sums, bases = (_by_place(values[chosen], places) for values in (bits.run, bits.bases))
         value, low, high, _ = ratio(sums, bases)
-        row = {"column": column, "kind": kind, "windows": int(chosen.sum()), "places": len(bases), "bits_per_base": value, "low": low, "high": high}
+        row = {
+            "column": column,
+            "kind": kind,
+            "windows": int(chosen.sum()),
+            "places": len(bases),
+            "bits_per_base": value,
+            "low": low,
+            "high": high,
+        }
         if bits.counting is not None:
             row |= beside(sums, _by_place(bits.counting[chosen], places), bases)
         rows.append(row)
@@ -81,13 +92,19 @@ def beside(run: Floats, counting: Floats, bases: Floats) -> dict[str, float | No
     Examples
     --------
     >>> import numpy as np
-    >>> run, counting, bases = np.array([10.0, 21.0, 29.0, 40.0]), np.array([12.0, 22.0, 32.0, 43.0]), np.array([6.0, 12.0, 18.0, 24.0])
-    >>> found = beside(run, counting, bases)
+    >>> run, counting = np.array([10.0, 21.0, 29.0, 40.0]), np.array([12.0, 22.0, 32.0, 43.0])
+    >>> found = beside(run, counting, np.array([6.0, 12.0, 18.0, 24.0]))
     >>> round(found["counting"], 3), round(found["difference"], 3), found["p"] < 0.05
     (1.817, -0.15, True)
     """
     difference, low, high, p = ratio(run - counting, bases)
-    return {"counting": float(counting.sum() / bases.sum()), "difference": difference, "difference_low": low, "difference_high": high, "p": p}
+    return {
+        "counting": float(counting.sum() / bases.sum()),
+        "difference": difference,
+        "difference_low": low,
+        "difference_high": high,
+        "p": p,
+    }
 
 
 def _by_place(values: Floats, places: NDArray[np.int64]) -> Floats:

@@ -41,8 +41,8 @@ class Scores(InFolder):
     ----------
     table : one row per window that was asked: its place and annotation, ``words`` (hidden ones), ``bits_per_base``
         and, where it was counted, ``counting_bits_per_base``; NaN where every word holds an N.
-    summary : the content of ``scores.json``: ``run``, ``split``, ``windows``, ``places``, ``kinds`` (rows of `by_kind`), ``sentences``,
-        ``notes`` (what is left out and why, and what to keep in mind).
+    summary : the content of ``scores.json``: ``run``, ``split``, ``windows``, ``places``, ``kinds`` (rows of
+        `by_kind`), ``sentences``, ``notes`` (what is left out and why, and what to keep in mind).
     manifest, folder : where it stands and what made it.
     """
 
@@ -56,14 +56,22 @@ class Scores(InFolder):
         return f"Scores({len(self.table):,} windows, folder={str(self.folder)!r})"
 
 
-def score(run: str | Path, corpus: str | os.PathLike[str], *, out: str | Path, config: ScoreConfig | Mapping[str, Any] | None = None, overwrite: bool = False) -> Scores:
+def score(
+    run: str | Path,
+    corpus: str | os.PathLike[str],
+    *,
+    out: str | Path,
+    config: ScoreConfig | Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Scores:
     """Ask a run for hidden words of a corpus's windows, by kind of sequence, beside counting.
 
-    Of each window a share of the words is hidden, always the same ones, and read on the forward strand in the first frame, as pretraining
-    evaluates. Counting is what `dnabert.pretraining.bidirectional` makes of the corpus's training windows: a mixture of Markov models that
-    read both sides of the same words, smoothed on one half of the windows and scored on the other. Intervals draw stretches of a genome whole
-    (`dnabert.corpus.places.gene_places`): what windows cost goes together over hundreds of kilobases (on chromosome 22 the standard error is
-    twice that of orthologous blocks).
+    Of each window a share of the words is hidden, always the same ones, and read on the forward strand in the first
+    frame, as pretraining evaluates. Counting is what `dnabert.pretraining.bidirectional` makes of the corpus's training
+    windows: a mixture of Markov models that read both sides of the same words, smoothed on one half of the windows and
+    scored on the other. Intervals draw stretches of a genome whole (`dnabert.corpus.places.gene_places`): what windows
+    cost goes together over hundreds of kilobases (on chromosome 22 the standard error is twice that of orthologous
+    blocks).
 
     Writes ``scores.json``, ``kinds.tsv`` and ``windows.parquet``.
 
@@ -130,7 +138,9 @@ def _chosen(corpus: Corpus, config: ScoreConfig) -> tuple[str, WindowView]:
     from dnabert.corpus.view import spread_windows
 
     split = config.split or ("test" if "test" in corpus else "validation")
-    return split, spread_windows(corpus.view(split), most=config.windows, genome=config.genome, flag="--genome", split=split)
+    return split, spread_windows(
+        corpus.view(split), most=config.windows, genome=config.genome, flag="--genome", split=split
+    )
 
 
 def _sampler(view: WindowView, tokenizer: KmerTokenizer, config: ScoreConfig) -> Sampler:
@@ -140,16 +150,23 @@ def _sampler(view: WindowView, tokenizer: KmerTokenizer, config: ScoreConfig) ->
 
     sampler = Sampler(view, tokenizer, batch_size=1, seed=0, mask_share=config.mask_share)
     if sampler.tokens_per_window < 4 or sampler.plan.cells < 1:
-        raise UserError(f"windows of {view.window_length} bp hold under 2 words of the run's k = {tokenizer.k}: prepare longer ones")
+        raise UserError(
+            f"windows of {view.window_length} bp hold under 2 words of the run's k = {tokenizer.k}: prepare longer ones"
+        )
     refuse_leaks(sampler.plan)
     return sampler
 
 
-def _asked(run: Path, corpus: Corpus, sampler: Sampler, config: ScoreConfig, *, places: np.ndarray) -> tuple[WindowBits, np.ndarray]:
+def _asked(
+    run: Path, corpus: Corpus, sampler: Sampler, config: ScoreConfig, *, places: np.ndarray
+) -> tuple[WindowBits, np.ndarray]:
     """Bits of the windows' hidden words, by the run and by counting, and how many words they are, int64 (n,)."""
     nats, words = _of_run(run, sampler, config)
     if not words.any():
-        raise UserError(f"no window that is asked holds a word of k = {sampler.tokenizer.k} without N: ask other windows, or prepare others")
+        raise UserError(
+            f"no window that is asked holds a word of k = {sampler.tokenizer.k} without N: ask other windows, or "
+            "prepare others"
+        )
     counting = _of_counting(corpus, sampler, config) if "train" in corpus else None
     bases = words * float(sampler.tokenizer.k)
     return WindowBits(nats / math.log(2), counting, bases, places), words.astype(np.int64)
@@ -167,7 +184,9 @@ def _of_run(run: Path, sampler: Sampler, config: ScoreConfig) -> tuple[np.ndarra
         accelerator = accelerator_in(config.precision, device=process_state().device)
         nats, _, words = window_sums(MaskedObjective(model.to(accelerator.device)), sampler, accelerator=accelerator)
     if not np.isfinite(nats).all():
-        raise UserError(f"{run} foretells with numbers that are none: its weights are damaged, or it diverged: train it again")
+        raise UserError(
+            f"{run} foretells with numbers that are none: its weights are damaged, or it diverged: train it again"
+        )
     return nats, words
 
 
@@ -181,7 +200,10 @@ def _masked_lm(run: Path, *, window_length: int) -> Any:
 
     longest = longest_of(run)
     if window_length > longest:
-        raise UserError(f"windows of {window_length} bp are longer than the {longest} bp that {run} reads: prepare the corpus with --window.length {longest}")
+        raise UserError(
+            f"windows of {window_length} bp are longer than the {longest} bp that {run} reads: prepare the corpus with "
+            f"--window.length {longest}"
+        )
     return load_weights(AutoModelForMaskedLM, run, config=read_architecture(run), dtype=torch.float32)
 
 
@@ -197,7 +219,10 @@ def _of_counting(corpus: Corpus, sampler: Sampler, config: ScoreConfig) -> np.nd
     highest = min(config.order, sampler.view.window_length - 1)
     known = ending_words(codes(sampler.view.bases(np.arange(size))), size=highest + 1)[1].max(initial=0)
     if known <= highest:
-        raise UserError(f"no window that is asked holds {highest + 1} bases without N for --order {highest}: pass --order {known - 1}, or ask other windows")
+        raise UserError(
+            f"no window that is asked holds {highest + 1} bases without N for --order {highest}: pass --order "
+            f"{known - 1}, or ask other windows"
+        )
     train = corpus.view("train")
     counted = train.select(evenly_spread(len(train), most=config.counted_windows))
     models = fit_markov_models(counted, sampler.view, max_order=highest)
@@ -225,11 +250,17 @@ def _notes(corpus: Corpus, config: ScoreConfig, *, split: str, trained_on: dict[
     if not training:
         notes.append(f"{corpus.folder} has no training windows, in which to count: nothing stands beside the run")
     elif training > config.counted_windows:
-        notes.append(f"words were counted in {config.counted_windows:,} of {training:,} training windows: in all of them counting would know more")
+        notes.append(
+            f"words were counted in {config.counted_windows:,} of {training:,} training windows: in all of them "
+            "counting would know more"
+        )
     if split == "train":
         notes.append("the run may have been trained on these windows, and counting was: neither is a test")
     elif trained_on is None or trained_on.get("sha256") != content_hash(corpus.folder):
-        notes.append("the run was trained on another corpus, or on one that it does not name: whether on these windows too is not known")
+        notes.append(
+            "the run was trained on another corpus, or on one that it does not name: whether on these windows too is "
+            "not known"
+        )
     return notes
 
 
@@ -238,5 +269,7 @@ def _write(folder: Path, config: ScoreConfig, summary: dict[str, Any], table: pd
 
     save_yaml(config, folder / "config.yaml")
     (folder / "scores.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    pd.DataFrame(summary["kinds"]).to_csv(folder / "kinds.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+    pd.DataFrame(summary["kinds"]).to_csv(
+        folder / "kinds.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
+    )
     table.to_parquet(folder / "windows.parquet", index=False)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 #: What a kind of a column is called in a sentence.
-_CALLED = {"repeat_class": "repeat class {}", "region": "mostly {}", "gene_type": "in genes of type {}", "genome": "of {}"}
+_CALLED = {
+    "repeat_class": "repeat class {}",
+    "region": "mostly {}",
+    "gene_type": "in genes of type {}",
+    "genome": "of {}",
+}
 #: Kinds that their column's words do not fit.
-_NAMES = {("soft_masked", "the rest"): "sequence a tenth soft-masked or more", ("gene_type", "intergenic"): "outside genes"}
+_NAMES = {
+    ("soft_masked", "the rest"): "sequence a tenth soft-masked or more",
+    ("gene_type", "intergenic"): "outside genes",
+}
 #: Kinds named in one sentence.
 _NAMED = 6
 
@@ -17,17 +25,24 @@ def told(rows: list[dict[str, Any]], *, split: str) -> list[str]:
 
     Examples
     --------
-    >>> all_windows = {"column": "all", "kind": "all windows", "windows": 9, "bits_per_base": 1.7, "low": 1.6, "high": 1.8}
-    >>> told([all_windows], split="test")
+    >>> row = {"column": "all", "kind": "all windows", "windows": 9, "bits_per_base": 1.7, "low": 1.6, "high": 1.8}
+    >>> told([row], split="test")
     ['Of 9 test windows the run needs 1.700 [1.600, 1.800] bits per base of a hidden word.']
     """
     first = rows[0]
     interval = "" if first["low"] is None else f" [{first['low']:.3f}, {first['high']:.3f}]"
-    head = f"Of {first['windows']:,} {split} windows the run needs {first['bits_per_base']:.3f}{interval} bits per base of a hidden word"
+    head = (
+        f"Of {first['windows']:,} {split} windows the run needs {first['bits_per_base']:.3f}{interval} bits per base "
+        "of a hidden word"
+    )
     if "counting" not in first:
         return [f"{head}."]
     sentences = [f"{head}, counting from both sides {first['counting']:.3f}: {_difference(first)}."]
-    for verdict, what in (("ahead", "The run foretells more than counting"), ("behind", "Counting foretells more"), ("level", "Not told apart")):
+    for verdict, what in (
+        ("ahead", "The run foretells more than counting"),
+        ("behind", "Counting foretells more"),
+        ("level", "Not told apart"),
+    ):
         kinds = [row for row in rows[1:] if row["verdict"] == verdict]
         kinds.sort(key=lambda row: -abs(row["difference"]))
         if kinds:

@@ -41,7 +41,9 @@ class DataBenchmark:
 
     def __post_init__(self) -> None:
         if self.batch_size % 2:
-            raise UserError(f"--batch-size is {self.batch_size}, which does not make two views of each place: pass an even one")
+            raise UserError(
+                f"--batch-size is {self.batch_size}, which does not make two views of each place: pass an even one"
+            )
 
 
 def data(config: DataBenchmark, *, scratch: Path) -> list[Contest]:
@@ -49,7 +51,9 @@ def data(config: DataBenchmark, *, scratch: Path) -> list[Contest]:
     from dnabert.pretraining.config import ContrastConfig
     from dnabert.pretraining.contrast import PairSampler
 
-    sampler = simulated_sampler(k=config.k, length=config.length, batch_size=config.batch_size, seed=config.seed, scratch=scratch)
+    sampler = simulated_sampler(
+        k=config.k, length=config.length, batch_size=config.batch_size, seed=config.seed, scratch=scratch
+    )
     pairs = PairSampler(sampler, ContrastConfig(weight=1.0))
     tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e6
     threads = sorted({1, config.threads})
@@ -59,7 +63,9 @@ def data(config: DataBenchmark, *, scratch: Path) -> list[Contest]:
         for name, source in (("", sampler), (", two views", pairs))
         for n in threads
     ]
-    contenders += [Contender(f"collator, num_workers={n}", tokens, _collated(config, sampler, workers=n)) for n in workers]
+    contenders += [
+        Contender(f"collator, num_workers={n}", tokens, _collated(config, sampler, workers=n)) for n in workers
+    ]
     title = f"masked batches of {config.batch_size} x {sampler.tokens_per_window} tokens, k {config.k}"
     return [Contest(title, "M tokens", tuple(contenders))]
 
@@ -77,7 +83,8 @@ def _our_batches(config: DataBenchmark, source: Sampler | PairSampler, *, thread
 
 
 def _collated(config: DataBenchmark, sampler: Sampler, *, workers: int) -> Callable[[], None]:
-    """`DataCollatorForLanguageModeling` over a shuffled DataLoader of ids: no frames, no strands, words drawn one by one."""
+    """`DataCollatorForLanguageModeling` over a shuffled DataLoader of ids: no frames, no strands, words drawn one by
+    one."""
     import torch
     import transformers
 
@@ -86,7 +93,11 @@ def _collated(config: DataBenchmark, sampler: Sampler, *, workers: int) -> Calla
     collator = transformers.DataCollatorForLanguageModeling(sampler.tokenizer, mlm_probability=0.15)
     drawn = torch.utils.data.RandomSampler(rows, replacement=True, num_samples=config.steps * config.batch_size)
     loader: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
-        cast("torch.utils.data.Dataset[Any]", rows), batch_size=config.batch_size, sampler=drawn, collate_fn=collator, num_workers=workers
+        cast("torch.utils.data.Dataset[Any]", rows),
+        batch_size=config.batch_size,
+        sampler=drawn,
+        collate_fn=collator,
+        num_workers=workers,
     )
 
     def run() -> None:

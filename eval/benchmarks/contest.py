@@ -27,7 +27,8 @@ class Rates:
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    """Per second of processor time, all threads and processes together: what one core gives, however busy the machine is."""
+    """Per second of processor time, all threads and processes together: what one core gives, however busy the machine
+    is."""
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,9 @@ def facts(contest: Contest, rates: Sequence[Rates]) -> dict[str, Any]:
     """What a contest measured, as plain values: every turn's rate, by the wall's clock and by processor time."""
     named = zip(contest.contenders, rates, strict=True)
     contenders = [{"name": each.name, "wall": its.wall, "cpu": its.cpu} for each, its in named]
-    return {"title": contest.title, "unit": f"{contest.unit}/s", "contenders": contenders, "remark": contest.remark(list(rates))}
+    return {
+        "title": contest.title,
+        "unit": f"{contest.unit}/s",
+        "contenders": contenders,
+        "remark": contest.remark(list(rates)),
+    }

@@ -26,7 +26,7 @@ _READ_BY_ATTENTION = ("Wqkv.weight", "query.weight", "key.weight", "value.weight
 
 @dataclass
 class PretrainBenchmark(ModelBenchmark):
-    """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, same model, batch, precision."""
+    """Training steps of a BERT: ours beside `transformers.Trainer` with its usual collator, all else the same."""
 
     batch_size: int = 64
     """Windows of a step."""
@@ -37,7 +37,8 @@ class PretrainBenchmark(ModelBenchmark):
     compile: bool = False
     """Add contenders whose layers torch.compile fuses, the peer's among them."""
     peak: float | None = None
-    """What the device's maker promises in this precision, in TFLOP/s (H100 and H200: 989 in bf16), beside what is measured."""
+    """What the device's maker promises in this precision, in TFLOP/s (H100 and H200: 989 in bf16), beside what is
+    measured."""
 
 
 def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
@@ -48,7 +49,9 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     bf16 = use_bf16(config.precision, device=device)
-    sampler = simulated_sampler(k=config.k, length=config.length, batch_size=config.batch_size, seed=config.seed, scratch=scratch)
+    sampler = simulated_sampler(
+        k=config.k, length=config.length, batch_size=config.batch_size, seed=config.seed, scratch=scratch
+    )
     tokens = config.steps * config.batch_size * sampler.tokens_per_window / 1e3
     ways = {", compiled": True, "": False} if config.compile else {"": False}
     ours = [
@@ -57,7 +60,11 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
         for name, steps in _ours(config, sampler, device, bf16=bf16, fused=fused)
     ]
     peers = [
-        Contender(f"transformers.Trainer, AdamW{way}", tokens, _trainer_steps(config, sampler, bf16=bf16, fused=fused, scratch=scratch))
+        Contender(
+            f"transformers.Trainer, AdamW{way}",
+            tokens,
+            _trainer_steps(config, sampler, bf16=bf16, fused=fused, scratch=scratch),
+        )
         for way, fused in ways.items()
     ]
     per_cpu = " per CPU s" if device.type == "cpu" else ""
@@ -69,17 +76,24 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
             return ", ".join(f"{each.name} {statistics.median(rate) * 1e3 * flops / of:.0%}" for each, rate in each_of)
 
         lines = [
-            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; at asked places what nothing else needs)",
-            f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s{per_cpu}: {share(peak, by_cpu=bool(per_cpu))}",
+            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; at asked places what nothing "
+            "else needs)",
+            f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s{per_cpu}: "
+            f"{share(peak, by_cpu=bool(per_cpu))}",
         ]
         if config.peak:
             lines.append(f"of the promised {config.peak:,.0f} TFLOP/s: {share(config.peak * 1e12)}")
         if device.type == "cuda":
-            lines.append(f"memory at its peak: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB, all contenders' models together")
+            lines.append(
+                f"memory at its peak: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB, all contenders' models "
+                "together"
+            )
         return "\n".join(lines)
 
     title = f"training of {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}, "
-    title += f"batch {config.batch_size} x {sampler.tokens_per_window} tokens, {'bf16' if bf16 else 'fp32'}, {device.type}"
+    title += (
+        f"batch {config.batch_size} x {sampler.tokens_per_window} tokens, {'bf16' if bf16 else 'fp32'}, {device.type}"
+    )
     return [Contest(title, "k tokens", (*ours, *peers), remark)]
 
 
@@ -88,11 +102,20 @@ def _ours(
 ) -> list[tuple[str, Callable[[], None]]]:
     optimizers: tuple[Literal["adamw", "muon"], ...] = ("adamw", "muon")
     names = {"adamw": "AdamW", "muon": "Muon"}
-    return [(names[each], _our_steps(config, sampler, device, bf16=bf16, optimizer=each, fused=fused)) for each in optimizers]
+    return [
+        (names[each], _our_steps(config, sampler, device, bf16=bf16, optimizer=each, fused=fused))
+        for each in optimizers
+    ]
 
 
 def _our_steps(
-    config: PretrainBenchmark, sampler: Sampler, device: torch.device, *, bf16: bool, optimizer: Literal["muon", "adamw"], fused: bool
+    config: PretrainBenchmark,
+    sampler: Sampler,
+    device: torch.device,
+    *,
+    bf16: bool,
+    optimizer: Literal["muon", "adamw"],
+    fused: bool,
 ) -> Callable[[], None]:
     """The steps of `dnabert.pretraining.loop`: batches made while steps before compute, from FASTA's bases on."""
     import torch
@@ -104,7 +127,9 @@ def _our_steps(
     from dnabert.pretraining.optimizer import build_optimizers, update
     from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 
-    model = build_model(config.model, tokenizer=sampler.tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
+    model = build_model(
+        config.model, tokenizer=sampler.tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed
+    )
     if fused:
         compile_layers(model)
     objective = MaskedObjective(model).to(device)
@@ -119,7 +144,8 @@ def _our_steps(
         with Prefetcher(sampler.batch, stop=config.steps, threads=threads) as batches:
             for batch in batches:
                 ids, positions, labels = (
-                    torch.from_numpy(x).to(device, non_blocking=True) for x in (batch.input_ids, batch.positions, batch.labels)
+                    torch.from_numpy(x).to(device, non_blocking=True)
+                    for x in (batch.input_ids, batch.positions, batch.labels)
                 )
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                     nats, _, _ = objective(ids, positions, labels)
@@ -131,8 +157,11 @@ def _our_steps(
     return run
 
 
-def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, fused: bool, scratch: Path) -> Callable[[], None]:
-    """`transformers.Trainer` on windows that are ids already, one turn a whole ``train()``; `fused`: its layers compiled as ours are."""
+def _trainer_steps(
+    config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, fused: bool, scratch: Path
+) -> Callable[[], None]:
+    """`transformers.Trainer` on windows that are ids already, one turn a whole ``train()``; `fused`: its layers
+    compiled as ours are."""
     import torch
     import transformers
 
@@ -141,7 +170,8 @@ def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, f
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     tokenizer = sampler.tokenizer
-    windows = np.arange(config.steps * config.batch_size) % len(sampler.view)  # of fewer an epoch would end in a smaller batch
+    # of fewer an epoch would end in a smaller batch
+    windows = np.arange(config.steps * config.batch_size) % len(sampler.view)
     ids = sampler.view.input_ids(windows, tokenizer=tokenizer)
     rows = [{"input_ids": row.tolist()} for row in ids]
     model = build_model(config.model, tokenizer=tokenizer, max_tokens=sampler.tokens_per_window, seed=config.seed)
@@ -171,7 +201,8 @@ def _trainer_steps(config: PretrainBenchmark, sampler: Sampler, *, bf16: bool, f
 def _matrix_peak(device: torch.device, *, bf16: bool) -> float:
     """Floating-point operations per second of the best of ten multiplications of large matrices.
 
-    On a CPU it is a second of processor time: by the wall's clock others who compute beside made steps look faster than the peak.
+    On a CPU it is a second of processor time: by the wall's clock others who compute beside made steps look faster than
+    the peak.
     """
     import torch
 
@@ -188,7 +219,8 @@ def _matrix_peak(device: torch.device, *, bf16: bool) -> float:
 
 
 def _flops_per_token(config: PretrainBenchmark, sampler: Sampler) -> float:
-    """Kaplan et al. 2020: 6 per weight of a matrix that a token passes, forward and backward, and 12 T D per layer's attention.
+    """Kaplan et al. 2020: 6 per weight of a matrix that a token passes, forward and backward, and 12 T D per layer's
+    attention.
 
     The head, and what follows attention in the last layer, only the places pass that are asked for.
     """

@@ -49,7 +49,8 @@ def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
     encoder = TransformerEncoder(
         body, reader=KmerReader(tokenizer, most_words=words), name="ours", config=EmbedConfig(batch_size=64)
     )
-    peer_body = Transformer(str(scratch / "body"), max_seq_length=words + 2, model_kwargs=loading_options(body.config))  # the faster attention
+    # the faster attention
+    peer_body = Transformer(str(scratch / "body"), max_seq_length=words + 2, model_kwargs=loading_options(body.config))
     peer = SentenceTransformer(modules=[peer_body, Pooling(config.model.hidden_size)])
     device = next(peer.parameters()).device.type
     if encoder.bf16:
@@ -58,7 +59,12 @@ def embed(config: EmbedBenchmark, *, scratch: Path) -> list[Contest]:
     drawn = float(config.windows)
     contenders = (
         Contender("dnabert encoder", drawn, lambda: encoder.encode(bases)),
-        Contender("sentence-transformers encode", drawn, lambda: peer.encode(texts, batch_size=64, show_progress_bar=False)),
+        Contender(
+            "sentence-transformers encode", drawn, lambda: peer.encode(texts, batch_size=64, show_progress_bar=False)
+        ),
     )
-    title = f"vectors of {config.length} bp windows, {config.model.architecture}, {config.model.layers} x {config.model.hidden_size}"
+    title = (
+        f"vectors of {config.length} bp windows, {config.model.architecture}, {config.model.layers} x "
+        f"{config.model.hidden_size}"
+    )
     return [Contest(f"{title}, {'bf16' if encoder.bf16 else 'fp32'}, {device}", "windows", contenders)]

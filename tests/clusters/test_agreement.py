@@ -51,7 +51,10 @@ def test_copies_of_a_block_do_not_narrow_the_interval() -> None:
     alone = agreement(labels, column, groups=np.arange(300), resamples=1_000)
     copied = agreement(np.repeat(labels, 4), np.repeat(column, 4), groups=np.repeat(np.arange(300), 4), resamples=1_000)
     naive = agreement(np.repeat(labels, 4), np.repeat(column, 4), resamples=1_000)
-    width = {name: score.high - score.low for name, score in (("alone", alone["ari"]), ("copied", copied["ari"]), ("naive", naive["ari"]))}
+    width = {
+        name: score.high - score.low
+        for name, score in (("alone", alone["ari"]), ("copied", copied["ari"]), ("naive", naive["ari"]))
+    }
     assert width["copied"] == pytest.approx(width["alone"], rel=0.05) and width["naive"] < 0.65 * width["copied"]
 
 

@@ -96,7 +96,9 @@ def test_an_explanation_says_what_a_sequence_is(clusters: Path, mixed: Path, tmp
     made = assign(clusters, mixed, out=tmp_path / "new.tsv", explanation=folder)
     assert made.table["sentence"].tolist() == ['one "family", 1 %'] * 10 + ["the other"] * 10 + [""] * 10
     read = pd.read_csv(tmp_path / "new.tsv", sep="\t", keep_default_na=False)
-    assert tuple(read.columns) == (*COLUMNS, "sentence") and read["sentence"].tolist() == made.table["sentence"].tolist()
+    assert (
+        tuple(read.columns) == (*COLUMNS, "sentence") and read["sentence"].tolist() == made.table["sentence"].tolist()
+    )
     assign(clusters, mixed, out=tmp_path / "new.tsv", overwrite=True)  # a table of this command, with the column too
 
 
@@ -117,15 +119,22 @@ def test_an_explanation_of_other_clusters_is_refused(clusters: Path, mixed: Path
     assert not (tmp_path / "new.tsv").exists()
 
 
-def test_stability_says_whether_a_cluster_comes_back_and_where_placed_windows_are_then(clusters: Path, mixed: Path, tmp_path: Path) -> None:
-    judged = stability(clusters, out=tmp_path / "stability", config=StabilityConfig(seeds=1, subsamples=3, unit="window"))
+def test_stability_says_whether_a_cluster_comes_back_and_where_placed_windows_are_then(
+    clusters: Path, mixed: Path, tmp_path: Path
+) -> None:
+    judged = stability(
+        clusters, out=tmp_path / "stability", config=StabilityConfig(seeds=1, subsamples=3, unit="window")
+    )
     folder = explained(clusters, tmp_path / "explanation")
     made = assign(clusters, mixed, out=tmp_path / "new.tsv", stability=judged.folder, explanation=folder)
     verdicts = [row["verdict"] for row in judged.summary["clusters"]]
     assert made.table["stability"].tolist() == [verdicts[0]] * 10 + [verdicts[1]] * 10 + [""] * 10
     assert tuple(pd.read_csv(tmp_path / "new.tsv", sep="\t").columns) == (*COLUMNS, "stability", "sentence")
     assert made.placed == judged.summary["placed"]
-    assert f"{100 * made.placed['left_out']['mean']:.1f} % (" in made.describe() and "are elsewhere when all are clustered" in made.describe()
+    assert (
+        f"{100 * made.placed['left_out']['mean']:.1f} % (" in made.describe()
+        and "are elsewhere when all are clustered" in made.describe()
+    )
     other = tmp_path / "clusters"
     shutil.copytree(clusters, other)
     (other / "manifest.json").write_text((other / "manifest.json").read_text() + " ")
@@ -172,7 +181,12 @@ def test_long_sequences_are_mixtures_unless_tiled(clusters: Path, tmp_path: Path
     whole = assign(clusters, path, out=tmp_path / "whole.tsv").table
     assert "see --tile" in whole["note"][0] and "length" in whole["unlike"][0]
     made = assign(clusters, path, out=tmp_path / "tiled.tsv", config=AssignConfig(tile=True))
-    assert made.describe().startswith("3 pieces of 1 sequence: 2 in clusters, 1 in none") and made.warning is not None and " of 3 pieces is unlike" in made.warning and made.warning.endswith(" hold for it")
+    assert (
+        made.describe().startswith("3 pieces of 1 sequence: 2 in clusters, 1 in none")
+        and made.warning is not None
+        and " of 3 pieces is unlike" in made.warning
+        and made.warning.endswith(" hold for it")
+    )
     tiled = made.table
     assert tiled["name"].tolist() == ["r0"] * 3
     assert tiled[["start", "end"]].to_numpy().tolist() == [[0, 300], [300, 600], [600, 900]]
@@ -182,7 +196,9 @@ def test_long_sequences_are_mixtures_unless_tiled(clusters: Path, tmp_path: Path
 def test_summary_and_warning(clusters: Path, mixed: Path, tmp_path: Path) -> None:
     made = assign(clusters, mixed, out=tmp_path / "new.tsv")
     said = made.describe().splitlines()
-    assert said[0].startswith("30 sequences: 20 in clusters, 10 in none, 0 that cannot be read (too short, or hardly a known base); ")
+    assert said[0].startswith(
+        "30 sequences: 20 in clusters, 10 in none, 0 that cannot be read (too short, or hardly a known base); "
+    )
     assert said[1].split() == ["cluster", "0", "10"] and said[2].split() == ["cluster", "1", "10"]
     assert "held-out windows accepted so (by sequence)" in said[3] and "% [" in said[3]
     assert made.warning is not None and "\n" not in made.warning
@@ -249,6 +265,18 @@ def test_clusters_made_without_their_input_say_what_they_cannot_tell(mixed: Path
     corpus = fasta(tmp_path / "corpus.fa", variants(0, 60, seed=1) + variants(1, 50, seed=2))
     embed("kmer:4", corpus, out=tmp_path / "embeddings")
     corpus.unlink()
-    with pytest.warns(Caution, match=r"corpus\.fa is gone, .* dnabert assign will not say whether composition, letters or length are unlike"):
-        cluster(tmp_path / "embeddings", out=tmp_path / "clusters", config=ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3))
-    assert not assign(tmp_path / "clusters", mixed, out=tmp_path / "new.tsv").table["unlike"].str.contains("composition").any()
+    with pytest.warns(
+        Caution,
+        match=r"corpus\.fa is gone, .* dnabert assign will not say whether composition, letters or length are unlike",
+    ):
+        cluster(
+            tmp_path / "embeddings",
+            out=tmp_path / "clusters",
+            config=ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3),
+        )
+    assert (
+        not assign(tmp_path / "clusters", mixed, out=tmp_path / "new.tsv")
+        .table["unlike"]
+        .str.contains("composition")
+        .any()
+    )

@@ -21,11 +21,15 @@ def test_interval_of_a_mean_is_the_textbook_one() -> None:
 @pytest.mark.parametrize("right", [True, False])
 @pytest.mark.parametrize("copies", [1, 3])
 def test_all_right_or_all_wrong_has_the_exact_interval_of_a_proportion(right: bool, copies: int) -> None:
-    """Clopper and Pearson's, of the places: resamples of all right are all right, and [1, 1] of a dozen windows is no interval."""
+    """Clopper and Pearson's, of the places: resamples of all right are all right, and [1, 1] of a dozen windows is no
+    interval."""
     score = bootstrap_mean(np.full(12 * copies, right), groups=np.repeat(np.arange(12), copies))
     exact = binomtest(12 * int(right), 12).proportion_ci(method="exact")
-    assert (score.value, score.low, score.high) == pytest.approx((float(right), exact.low, exact.high)) and score.n == 12 * copies
-    assert bootstrap_mean(np.ones(10)).low == 1.0  # of measured numbers, such as Jaccard indices, nothing is known between 0 and 1
+    assert (score.value, score.low, score.high) == pytest.approx(
+        (float(right), exact.low, exact.high)
+    ) and score.n == 12 * copies
+    # of measured numbers, such as Jaccard indices, nothing is known between 0 and 1
+    assert bootstrap_mean(np.ones(10)).low == 1.0
 
 
 def test_of_few_places_an_interval_is_students() -> None:
@@ -35,8 +39,14 @@ def test_of_few_places_an_interval_is_students() -> None:
     low, high = t.interval(0.95, 2, loc=values.mean(), scale=sem([0.1, 0.15, 0.26]))
     assert (score.low, score.high) == pytest.approx((low, high), abs=0.005)
     right = np.arange(50) % 3 > 0
-    assert (bootstrap_mean(right, groups=np.zeros(50)).low, bootstrap_mean(right, groups=np.zeros(50)).high) == (0.0, 1.0)
-    assert (bootstrap_mean(right * 0.3, groups=np.zeros(50)).low, bootstrap_mean(right * 0.3, groups=np.zeros(50)).high) == (-1.0, 1.0)
+    assert (bootstrap_mean(right, groups=np.zeros(50)).low, bootstrap_mean(right, groups=np.zeros(50)).high) == (
+        0.0,
+        1.0,
+    )
+    assert (
+        bootstrap_mean(right * 0.3, groups=np.zeros(50)).low,
+        bootstrap_mean(right * 0.3, groups=np.zeros(50)).high,
+    ) == (-1.0, 1.0)
     assert bootstrap_mean(np.ones(50, bool), groups=np.zeros(50)).low == 0.0
 
 

@@ -83,10 +83,14 @@ def test_a_short_step_at_an_end_does_not_speak_for_the_others() -> None:
     right = np.repeat([True, False], 500)
     right[[1, 998]] = False, True  # of the surest windows the second is wrong, of the least sure the last but one right
     curve = fit_curve(np.arange(1000.0), right)
-    assert curve(np.array([0.0, 499.0])) == pytest.approx(498 / 499) and curve(np.array([500.0, 999.0])) == pytest.approx(1 / 499, abs=1e-3)
+    assert curve(np.array([0.0, 499.0])) == pytest.approx(498 / 499) and curve(
+        np.array([500.0, 999.0])
+    ) == pytest.approx(1 / 499, abs=1e-3)
 
 
-def test_many_groups_take_little_memory_and_how_many_are_drawn_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_groups_take_little_memory_and_how_many_are_drawn_at_once_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
     probability, right = rng.random(50_000), rng.random(50_000) < 0.9
     tracemalloc.start()

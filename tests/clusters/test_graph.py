@@ -53,20 +53,29 @@ def test_stray_components_are_joined_by_few_edges(copies: bool) -> None:
 
 def test_a_bridge_is_the_shortest_way_out_of_a_component() -> None:
     rng = np.random.default_rng(0)
-    points = np.concatenate([center + rng.normal(size=(size, 3)) for center, size in (((0, 0, 0), 40), ((6, 0, 0), 25), ((0, 7, 1), 12))])
+    points = np.concatenate(
+        [center + rng.normal(size=(size, 3)) for center, size in (((0, 0, 0), 40), ((6, 0, 0), 25), ((0, 7, 1), 12))]
+    )
     points = np.repeat(points, 2, axis=0).astype(np.float32)  # each is there twice
     component = np.repeat([1, 0, 2], [80, 50, 24])
     start, end, distance = _bridges(points, component, rng=rng)
     assert component[start].tolist() == [0, 2]
     for a, b, found in zip(start, end, distance, strict=True):
         apart = cdist(points[component == component[a]], points[component != component[a]])
-        assert found == pytest.approx(apart.min()) == pytest.approx(np.linalg.norm(points[a] - points[b])) and component[b] != component[a]
+        assert (
+            found == pytest.approx(apart.min()) == pytest.approx(np.linalg.norm(points[a] - points[b]))
+            and component[b] != component[a]
+        )
 
 
 def test_copies_of_a_sequence_look_for_one_bridge_and_of_many_some(monkeypatch: pytest.MonkeyPatch) -> None:
     rng, asked = np.random.default_rng(0), []
     nearest = graph._nearest_outside
-    monkeypatch.setattr(graph, "_nearest_outside", lambda points, component, asking: (asked.append(asking), nearest(points, component, asking))[1])
+    monkeypatch.setattr(
+        graph,
+        "_nearest_outside",
+        lambda points, component, asking: (asked.append(asking), nearest(points, component, asking))[1],
+    )
     points, component = np.repeat(np.eye(3, dtype=np.float32), [50, 40, 30], axis=0), np.repeat([0, 1, 2], [50, 40, 30])
     graph._bridges(points, component, rng=rng)
     assert component[asked[-1]].tolist() == [1, 2]

@@ -27,9 +27,14 @@ def test_halves_are_half_of_the_stretches_and_the_same_for_every_encoder() -> No
     first = clustered_halves(vectors, table(900), config=_CONFIG)
     second = clustered_halves(vectors[:, ::-1].copy(), table(900), config=_CONFIG)
     assert len(first) == HALVES and all((a.rows == b.rows).all() for a, b in zip(first, second, strict=True))
-    assert all(0.45 < len(half.rows) / 900 < 0.55 for half in first) and not np.array_equal(first[0].rows, first[1].rows)
+    assert all(0.45 < len(half.rows) / 900 < 0.55 for half in first) and not np.array_equal(
+        first[0].rows, first[1].rows
+    )
     found = agreement_again(cluster_once(vectors, _CONFIG)[0], first, known, asked=np.ones(900, bool))
-    assert found.value == pytest.approx(adjusted_mutual_info_score(known, cluster_once(vectors, _CONFIG)[0])) and found.halves.min() > 0.8
+    assert (
+        found.value == pytest.approx(adjusted_mutual_info_score(known, cluster_once(vectors, _CONFIG)[0]))
+        and found.halves.min() > 0.8
+    )
     by_kmeans = agreement_again(known, kmeans_again(vectors, first, config=_CONFIG), known, asked=np.ones(900, bool))
     assert by_kmeans.value == 1 and by_kmeans.halves.min() > 0.9
     assert found.places == by_kmeans.places == first[0].places == 36
@@ -53,7 +58,8 @@ def test_clusters_that_come_and_go_have_no_narrow_interval() -> None:
 
 @pytest.mark.parametrize("places", [5, 7, 9, 30])
 def test_intervals_of_few_stretches_hold_what_is_true_as_often_as_those_of_many(places: int) -> None:
-    """Twenty halves of five stretches are ten at most, each of three of them: taken for twenty of many their interval held 83 of 100."""
+    """Twenty halves of five stretches are ten at most, each of three of them: taken for twenty of many their interval
+    held 83 of 100."""
     rng, held = np.random.default_rng(0), 0
     for _ in range(1_000):
         values = rng.normal(size=places)
@@ -66,6 +72,7 @@ def test_intervals_of_few_stretches_hold_what_is_true_as_often_as_those_of_many(
 @pytest.mark.slow
 def test_the_interval_holds_the_agreement_of_other_windows() -> None:
     """Of 60 samples of one population, each with blurred groups, nearly all intervals hold the mean of many samples."""
+
     def agreed(seed: int) -> float:
         vectors, known = blobs(seed, apart=4.0)
         return float(adjusted_mutual_info_score(known, cluster_once(vectors, _CONFIG)[0]))
@@ -74,6 +81,8 @@ def test_the_interval_holds_the_agreement_of_other_windows() -> None:
     for seed in range(30):
         vectors, known = blobs(seed, apart=4.0)
         labels = cluster_once(vectors, _CONFIG)[0]
-        score = agreement_again(labels, clustered_halves(vectors, table(900), config=_CONFIG), known, asked=np.ones(900, bool)).score(900)
+        score = agreement_again(
+            labels, clustered_halves(vectors, table(900), config=_CONFIG), known, asked=np.ones(900, bool)
+        ).score(900)
         held += score.low <= truth <= score.high
     assert held >= 25

@@ -46,7 +46,8 @@ def test_what_is_left_unclustered_agrees_only_where_noise_is_a_class() -> None:
     scores = score_rung(vectors, frame, points=vectors)
     assert scores["ami_repeat_class"].value > 0.3 and abs(scores["ami_clustered_repeat_class"].value) < 0.02
     assert scores["ami_clustered_repeat_class"].n == (~known).sum()
-    frame["label"] = np.where(apart, -1, frame["label"] * 0 + (frame["repeat_class"] == "L1"))  # half in a cluster, all of them right
+    # half in a cluster, all of them right
+    frame["label"] = np.where(apart, -1, frame["label"] * 0 + (frame["repeat_class"] == "L1"))
     scores = score_rung(vectors[~known], frame[~known], points=vectors[~known])
     assert scores["ami_clustered_repeat_class"].value > 0.999 > 0.7 > scores["ami_repeat_class"].value
     frame["label"] = np.where(known, 0, -1)  # one cluster is told from nothing
@@ -91,7 +92,9 @@ def test_clusters_cut_at_one_codon_position_follow_the_frame_of_coding_windows(s
     frame["label"] = rng.permutation(frame["label"])
     assert score_rung(vectors, frame, points=vectors)["ami_codon_frame"].low < 0.02
     for nothing in ("", "unknown", "+1"):  # no gene, no annotation, one frame
-        assert "ami_codon_frame" not in score_rung(vectors, frame.assign(codon_frame=nothing, strand="+"), points=vectors)
+        assert "ami_codon_frame" not in score_rung(
+            vectors, frame.assign(codon_frame=nothing, strand="+"), points=vectors
+        )
 
 
 def turned(frame: str) -> str:

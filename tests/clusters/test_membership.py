@@ -74,9 +74,15 @@ def test_columns_in_which_a_point_repeats_itself_are_no_neighbours(fitted: Membe
     """As `kept_neighbors` fills them up: half of the neighbours among all windows are not in a subsample."""
     known = nearest_neighbors(fitted.points, k=30)
     itself = np.arange(len(fitted.points), dtype=np.int32)[:, None]
-    padded = Neighbors(np.hstack([known.indices, np.repeat(itself, 20, axis=1)]), np.pad(known.distances, ((0, 0), (0, 20))), False)
+    padded = Neighbors(
+        np.hstack([known.indices, np.repeat(itself, 20, axis=1)]), np.pad(known.distances, ((0, 0), (0, 20))), False
+    )
     found = fit_membership(fitted.points, fitted.labels, padded, min_samples=MIN_SAMPLES, groups=fitted.groups)
-    for one, other in ((found.reach, fitted.reach), (found.curve.score, fitted.curve.score), (found.curve.probability, fitted.curve.probability)):
+    for one, other in (
+        (found.reach, fitted.reach),
+        (found.curve.score, fitted.curve.score),
+        (found.curve.probability, fitted.curve.probability),
+    ):
         np.testing.assert_array_equal(one, other)
     assert found.held_out == fitted.held_out and found.usual_core == fitted.usual_core
 
@@ -85,7 +91,9 @@ def test_where_all_are_clustered_the_outermost_member_is_one_too() -> None:
     """Its own score is the largest that is known, and read again it lies above that by rounding."""
     points = planted()[:100]
     labels = np.repeat([0, 1], [60, 40])
-    found = fit_membership(points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(100))
+    found = fit_membership(
+        points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(100)
+    )
     outermost = np.flatnonzero(found.place(points).ratio >= 1 - 1e-6)
     assert len(outermost) >= 2
     placed = found.place(points[outermost] * np.float32(1 + 2e-7))
@@ -122,7 +130,9 @@ def test_fewer_points_than_candidates_and_equal_points() -> None:
 def test_a_cluster_of_equal_points_takes_in_what_differs_by_rounding(others: int) -> None:
     points = np.concatenate([np.repeat(np.float32([[1, 0, 0], [0, 1, 0]]), 50, axis=0), planted()[:others]])
     labels = np.repeat([0, 1, 2], [50, 50, others])
-    fitted = fit_membership(points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(len(points)))
+    fitted = fit_membership(
+        points, labels, nearest_neighbors(points, k=30), min_samples=MIN_SAMPLES, groups=np.arange(len(points))
+    )
     placed = fitted.place(points + np.float32(2e-7))
     np.testing.assert_array_equal(placed.label, labels)
     assert placed.probability.min() > 0.9 and (placed.core[:100] <= fitted.usual_core).all()
@@ -165,7 +175,8 @@ def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> 
 
     rng = np.random.default_rng(4)
     n = 900
-    where = rng.choice(4, n, p=[0.3, 0.3, 0.3, 0.1])  # three clusters of several densities, and a background too thin to form any
+    # three clusters of several densities, and a background too thin to form any
+    where = rng.choice(4, n, p=[0.3, 0.3, 0.3, 0.1])
     spread = np.array([0.2, 0.3, 0.4, 0.0])[where][:, None]
     points = np.array([[0, 0, 0], [4, 0, 0], [0, 5, 0], [0, 0, 0]], float)[where] + spread * rng.normal(size=(n, 3))
     points[where == 3] = rng.uniform(-8, 8, ((where == 3).sum(), 3))
@@ -184,7 +195,8 @@ def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> 
     placed = fitted.place(points[~old])
     accepted = (placed.probability >= 0.5) & (placed.label >= 0)
     wrong = int((placed.label != truth)[accepted].sum())
-    # the stated rate is of the clusters as they stand; clustered anew their borders move, within the error that is asked for by default
+    # the stated rate is of the clusters as they stand; clustered anew their borders move, within the error that is
+    # asked for by default
     assert accepted.sum() > 150 and wrong <= 0.05 * accepted.sum()
     assert ((truth >= 0) & ~accepted).sum() <= 0.15 * (truth >= 0).sum()
     sure = placed.probability > 0.9
@@ -192,7 +204,8 @@ def test_new_points_get_the_label_that_clustering_them_with_the_rest_gives() -> 
 
 
 def test_copies_in_the_corpus_make_no_probability_too_high() -> None:
-    """Four copies of each place, as of four genomes. Beyond a cluster's reach without its copies most is a member, of what is new hardly anything."""
+    """Four copies of each place, as of four genomes. Beyond a cluster's reach without its copies most is a member, of
+    what is new hardly anything."""
     from dnabert.clusters import ClusterConfig
     from dnabert.clusters.labels import graph_labels
 
@@ -210,7 +223,8 @@ def test_copies_in_the_corpus_make_no_probability_too_high() -> None:
     own = fitted.place(corpus)
     assert (np.where(own.probability >= 0.5, own.label, -1) != labels).mean() < 0.005
 
-    new = np.concatenate([middle + rng.normal(0, 0.2, (places, 3)), drawn()]).astype(np.float32)  # copies of places, and places of their own
+    # copies of places, and places of their own
+    new = np.concatenate([middle + rng.normal(0, 0.2, (places, 3)), drawn()]).astype(np.float32)
     placed, right = fitted.place(new), []
     beyond = np.flatnonzero((placed.ratio > 1 + 1e-5) & (placed.ratio < 1.3))
     for row in beyond:  # the reference: HDBSCAN of the corpus and this point

@@ -9,10 +9,20 @@ from dnabert.errors import UserError
 from dnabert.stage import stage
 
 
-def clusters(folder: Path, labels: list[int], *, shuffle: bool, read: dict | None = None, source: Path | None = None, **settings: object) -> Clusters:
+def clusters(
+    folder: Path,
+    labels: list[int],
+    *,
+    shuffle: bool,
+    read: dict | None = None,
+    source: Path | None = None,
+    **settings: object,
+) -> Clusters:
     """Clusters in memory whose embeddings' manifest stands on disk."""
     made = {"encoder": "kmer:4", "shuffle": shuffle} | (read or {})
-    with stage(folder, kind="embeddings", config=made, inputs={} if source is None else {"input": source}, overwrite=True):
+    with stage(
+        folder, kind="embeddings", config=made, inputs={} if source is None else {"input": source}, overwrite=True
+    ):
         pass
     config = vars(ClusterConfig(**settings))  # type: ignore[arg-type]
     manifest = {"config": config, "inputs": {"embeddings": {"path": str(folder)}}}
@@ -37,7 +47,9 @@ def test_verdicts_of_other_nulls(tmp_path: Path) -> None:
     fewer = null_report(real, clusters(tmp_path / "n", [0] * 20, shuffle=True))
     assert fewer["clusters"] is None and fewer["verdict"].endswith("no sign of order.")
     assert "form 1 cluster with 100 % of them" in fewer["verdict"]
-    nothing = null_report(clusters(tmp_path / "r", [-1] * 40, shuffle=False), clusters(tmp_path / "n", [-1] * 40, shuffle=True))
+    nothing = null_report(
+        clusters(tmp_path / "r", [-1] * 40, shuffle=False), clusters(tmp_path / "n", [-1] * 40, shuffle=True)
+    )
     assert nothing["verdict"].startswith("The windows form no cluster, so") and not nothing["passed"]
     one = null_report(real, clusters(tmp_path / "n", [-1] * 40, shuffle=True))
     assert one["passed"] and "the 1 cluster found is not of composition" in one["verdict"]
@@ -55,10 +67,25 @@ def test_a_null_of_another_encoder_or_of_other_sequences_is_refused(tmp_path: Pa
     for name in "ab":
         (tmp_path / f"{name}.fa").write_text(f">{name}\nACGT\n")
     real = clusters(tmp_path / "r", [0] * 10, shuffle=False, read={"phases": 3}, source=tmp_path / "a.fa")
-    assert null_report(real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 3, "seed": 1}, source=tmp_path / "a.fa"))["clusters"]
+    assert null_report(
+        real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 3, "seed": 1}, source=tmp_path / "a.fa")
+    )["clusters"]
     with pytest.raises(UserError, match="was embedded with encoder kmer:6, .* with kmer:4: embed as those were"):
-        null_report(real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"encoder": "kmer:6", "phases": 3}, source=tmp_path / "a.fa"))
+        null_report(
+            real,
+            clusters(
+                tmp_path / "n",
+                [0] * 10,
+                shuffle=True,
+                read={"encoder": "kmer:6", "phases": 3},
+                source=tmp_path / "a.fa",
+            ),
+        )
     with pytest.raises(UserError, match="with phases 1, .* with 3"):
-        null_report(real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 1}, source=tmp_path / "a.fa"))
+        null_report(
+            real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 1}, source=tmp_path / "a.fa")
+        )
     with pytest.raises(UserError, match=r"with input .*b\.fa, .* with .*a\.fa"):
-        null_report(real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 3}, source=tmp_path / "b.fa"))
+        null_report(
+            real, clusters(tmp_path / "n", [0] * 10, shuffle=True, read={"phases": 3}, source=tmp_path / "b.fa")
+        )

@@ -54,9 +54,13 @@ def test_windows_left_out_are_placed_where_their_like_are() -> None:
     rows = np.flatnonzero(np.arange(301) % 3 > 0)
     rows = rows[rows < 300]
     found = cluster_once(vectors[rows], clustering)
-    left_out, placed = place_left_out(vectors, rows, found, min_samples=clustering.min_samples, groups=np.arange(301), seed=0)
+    left_out, placed = place_left_out(
+        vectors, rows, found, min_samples=clustering.min_samples, groups=np.arange(301), seed=0
+    )
     assert left_out.tolist() == sorted(set(range(301)) - set(rows.tolist()))
     assert placed[-1] == -1  # like none
     own = {label: set(family[rows[found.labels == label]].tolist()) for label in range(3)}
     taken = placed[:-1] >= 0
-    assert taken.mean() > 0.85 and all({family[window]} == own[label] for window, label in zip(left_out[:-1][taken], placed[:-1][taken], strict=True))
+    assert taken.mean() > 0.85 and all(
+        {family[window]} == own[label] for window, label in zip(left_out[:-1][taken], placed[:-1][taken], strict=True)
+    )

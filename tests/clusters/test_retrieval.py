@@ -52,7 +52,10 @@ def test_a_block_of_one_genome_alone_is_no_counterpart_of_another_one() -> None:
     windows = Windows()
     genome, block = windows.columns["genome"], windows.columns["block"]
     kept = ~((genome == "human") & (block == 3)) & ~((genome == "ape") & (block == 4))
-    windows.columns, windows.number = {name: values[kept] for name, values in windows.columns.items()}, windows.number[kept]
+    windows.columns, windows.number = (
+        {name: values[kept] for name, values in windows.columns.items()},
+        windows.number[kept],
+    )
     pairs = orthologs(windows, query_genome="human", target_genome="ape")
     assert len(pairs.query_rows) == 50 - 3 - 2
     np.testing.assert_array_equal(windows.column("block")[pairs.query_rows], windows.column("block")[pairs.target_rows])
@@ -77,9 +80,14 @@ def test_genomes_that_share_a_block_are_found_first_and_last_of_the_corpus() -> 
         def column(self, name: str) -> np.ndarray:
             return self.columns[name]
 
-    found = [related_genomes(Four(), query=a, target=b) for a, b in [(None, None), (None, "ape"), ("ape", None), ("monkey", "human")]]
+    found = [
+        related_genomes(Four(), query=a, target=b)
+        for a, b in [(None, None), (None, "ape"), ("ape", None), ("monkey", "human")]
+    ]
     assert found == [("human", "monkey"), ("human", "ape"), ("ape", "monkey"), ("monkey", "human")]
-    assert [related_genomes(Four(), query=a, target=b) for a, b in [("rice", None), (None, "emu"), ("human", "human")]] == [None] * 3
+    assert [
+        related_genomes(Four(), query=a, target=b) for a, b in [("rice", None), (None, "emu"), ("human", "human")]
+    ] == [None] * 3
 
 
 def test_a_sample_is_seeded() -> None:
@@ -99,7 +107,13 @@ class OneSequence:
         self.bases_of = np.random.default_rng(1).choice(np.frombuffer(b"ACGT", dtype=np.uint8), 4_000)
         start = np.concatenate([np.arange(0, 4_000, 40), np.arange(0, 400, 40)])
         genome = np.repeat(np.array(["one", "two"], object), [100, 10])
-        self.columns = {"genome": genome, "chrom": np.full(110, "1", object), "start": start, "before": start, "after": 3_960 - start}
+        self.columns = {
+            "genome": genome,
+            "chrom": np.full(110, "1", object),
+            "start": start,
+            "before": start,
+            "after": 3_960 - start,
+        }
 
     def __len__(self) -> int:
         return 110
@@ -117,7 +131,9 @@ def test_moved_copies_overlap_their_own_window_alone() -> None:
     pairs = moved_copies(windows, n=1_000, substitutions=0.0, indels=0.0)
     assert len(pairs.queries) > 30 and (pairs.query_rows < 100).all()  # of the genome with most windows
     np.testing.assert_array_equal(pairs.queries, windows.bases(pairs.query_rows))
-    np.testing.assert_array_equal(pairs.targets, windows.bases(pairs.target_rows, shift=pairs.shift, reverse=pairs.reverse))
+    np.testing.assert_array_equal(
+        pairs.targets, windows.bases(pairs.target_rows, shift=pairs.shift, reverse=pairs.reverse)
+    )
     start = windows.column("start")[pairs.query_rows]
     moved = start + pairs.shift
     overlap = 40 - np.abs(start[:, None] - moved[None])

@@ -52,13 +52,19 @@ def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
     rows = np.array([0, 1, 2, 4, 5, 8, 9])
     own = np.array([1, 1, 1, 0, 0, 0, -1])  # in numbers of its own; window 8 is a member where all leave it out
     left_out = np.array([3, 6, 7, 10, 11])
-    first = Run("subsample", 0, rows, own, 0.0, left_out, placed=np.array([1, 0, 1, 0, -1]))  # right, right, another, none
+    # right, right, another, none
+    first = Run("subsample", 0, rows, own, 0.0, left_out, placed=np.array([1, 0, 1, 0, -1]))
     nothing = Run("subsample", 1, rows, own, 0.0, left_out, placed=np.full(5, -1))
     found = placed_elsewhere(labels, [first, nothing])
     assert found is not None and (found["windows"], found["accepted"]) == (10, 4)
     assert found["left_out"]["mean"] == 0.5 and found["left_out"]["n"] == 1
-    assert found["members"]["mean"] == pytest.approx(1 / 6) and found["difference"]["mean"] == pytest.approx(0.5 - 1 / 6)
-    assert "50.0 % (50.0 % to 50.0 %) are elsewhere when all are clustered; of its own members 16.7 %." in placed_sentence(found)
+    assert found["members"]["mean"] == pytest.approx(1 / 6) and found["difference"]["mean"] == pytest.approx(
+        0.5 - 1 / 6
+    )
+    assert (
+        "50.0 % (50.0 % to 50.0 %) are elsewhere when all are clustered; of its own members 16.7 %."
+        in placed_sentence(found)
+    )
     assert placed_elsewhere(labels, [nothing]) is None and placed_sentence(None) == ""
 
 
@@ -66,7 +72,11 @@ def test_a_cluster_that_comes_and_goes_is_not_stable_by_its_mean() -> None:
     labels, every = np.repeat([-1, 0], [92, 8]), np.arange(100)
     runs = [Run("subsample", i, every, found, 0.0) for i, found in enumerate([labels] * 8 + [np.full(100, -1)] * 2)]
     (row,) = cluster_stability(labels, runs, config=StabilityConfig())
-    assert row["jaccard"]["value"] == pytest.approx(0.8) and row["jaccard_corrected"]["low"] < 0.75 and row["verdict"] == "pattern"
+    assert (
+        row["jaccard"]["value"] == pytest.approx(0.8)
+        and row["jaccard_corrected"]["low"] < 0.75
+        and row["verdict"] == "pattern"
+    )
 
 
 def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it() -> None:
@@ -79,9 +89,13 @@ def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it(
     assert never["jaccard"]["value"] is None and never["dissolved_share"] is None and never["verdict"] == "dissolved"
 
 
-@pytest.mark.parametrize(("indices", "verdict"), [([1.0], "pattern"), ([1.0, 0.8], "pattern"), ([1.0, 1.0, 0.9, 1.0], "stable"), ([1.0, 0.8, 1.0, 0.8], "pattern")])
+@pytest.mark.parametrize(
+    ("indices", "verdict"),
+    [([1.0], "pattern"), ([1.0, 0.8], "pattern"), ([1.0, 1.0, 0.9, 1.0], "stable"), ([1.0, 0.8, 1.0, 0.8], "pattern")],
+)
 def test_few_subsamples_make_a_cluster_stable_only_where_they_agree(indices: list[float], verdict: str) -> None:
-    """A cluster of one place is in half of the subsamples: of two it may be in one, whose index alone is no interval."""
+    """A cluster of one place is in half of the subsamples: of two it may be in one, whose index alone is no
+    interval."""
     labels = np.repeat([-1, 0], [900, 10])
     runs = []
     for number, index in enumerate(indices):
@@ -157,7 +171,10 @@ def test_all_and_none_are_said_of_all_and_none_only():
     """Of 1,000 clustered windows 4 are in a cluster that dissolves: 99.6 % were told to be 100 %."""
     cluster = {"n": 996, "verdict": "stable"}
     spread = {"mean": 0.997, "low": 0.996, "high": 1.0}
-    summary = {"clusters": [cluster, {"n": 4, "verdict": "dissolved"}], "agreement_summary": {"subsample": {"ari": {"mean": None}}}}
+    summary = {
+        "clusters": [cluster, {"n": 4, "verdict": "dissolved"}],
+        "agreement_summary": {"subsample": {"ari": {"mean": None}}},
+    }
     told = sentence(summary | {"noise_share": spread, "runs": [{}], "placed": None})
     assert "1 of 2 clusters, with > 99 % of the clustered windows, is stable" in told
     assert "leave > 99 % (> 99 % to 100 %) of the windows in no cluster" in told

@@ -14,7 +14,9 @@ def test_a_place_is_kept_or_dropped_whole() -> None:
 
 
 def test_too_few_places_are_refused() -> None:
-    with pytest.raises(UserError, match=r"lie in 4 places.*--unit window \(to eval/compare.py --stability.unit window\)"):
+    with pytest.raises(
+        UserError, match=r"lie in 4 places.*--unit window \(to eval/compare.py --stability.unit window\)"
+    ):
         subsample(np.arange(8) // 2, fraction=0.8, rng=np.random.default_rng(0))
     with pytest.raises(UserError, match="lie in 4 places, 5 or more can be resampled: embed more windows"):
         subsample(np.arange(4), fraction=0.5, rng=np.random.default_rng(0))

@@ -10,7 +10,15 @@ from dnabert.comparison.added import added_to_counts
 
 N = 400
 CLASS = np.repeat([0, 1, 2, 3], N // 4)
-TABLE = pd.DataFrame({"repeat_class": CLASS, "genome": "g", "chrom": "1", "start": np.arange(N) * 100_000, "end": np.arange(N) * 100_000 + 300})
+TABLE = pd.DataFrame(
+    {
+        "repeat_class": CLASS,
+        "genome": "g",
+        "chrom": "1",
+        "start": np.arange(N) * 100_000,
+        "end": np.arange(N) * 100_000 + 300,
+    }
+)
 
 
 class _Folder:
@@ -27,9 +35,13 @@ def record(name: str, encoder: str, vectors: np.ndarray, *, shuffled: bool = Fal
 
     right = neighbor_hits(vectors, TABLE)["knn10_repeat_class"]
     return {
-        "rung": name, "encoder": encoder, "shuffled": shuffled, "metrics": {"knn10_repeat_class": {"value": right.mean(), "n": N}},
-        "hits": {"knn10_repeat_class": "".join("01"[int(each)] for each in right)}, "groups": {"knn10_repeat_class": list(range(N))},
-    }  # fmt: skip
+        "rung": name,
+        "encoder": encoder,
+        "shuffled": shuffled,
+        "metrics": {"knn10_repeat_class": {"value": right.mean(), "n": N}},
+        "hits": {"knn10_repeat_class": "".join("01"[int(each)] for each in right)},
+        "groups": {"knn10_repeat_class": list(range(N))},
+    }
 
 
 @pytest.fixture
@@ -50,7 +62,8 @@ def rungs(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
 def test_what_counts_do_not_know_is_added_and_what_they_know_is_not(rungs: dict[str, np.ndarray]) -> None:
     specs = {"mine": "runs/x", "same": "runs/y", "lsa8": "lsa:8", "random": "random:runs/x"}
     records = [record(name, specs[name], vectors) for name, vectors in rungs.items()]
-    assert max(each["metrics"]["knn10_repeat_class"]["value"] for each in records) < 0.65  # none is better than another by itself
+    # none is better than another by itself
+    assert max(each["metrics"]["knn10_repeat_class"]["value"] for each in records) < 0.65
     found = {row["rung"]: row for row in added_to_counts(records, Path("embeddings"))}
     assert set(found) == {"mine", "same"} and {row["beside"] for row in found.values()} == {"lsa8"}
     assert found["mine"]["outcome"] == "ahead" and found["mine"]["score"] > 0.95 and found["mine"]["low"] > 0.25

@@ -12,7 +12,9 @@ def text(right: np.ndarray) -> str:
     return "".join("01"[int(each)] for each in right)
 
 
-def rung(name: str, encoder: str, right: np.ndarray, *, groups: np.ndarray | None = None, **more: Any) -> dict[str, Any]:
+def rung(
+    name: str, encoder: str, right: np.ndarray, *, groups: np.ndarray | None = None, **more: Any
+) -> dict[str, Any]:
     return {
         "rung": name,
         "encoder": encoder,
@@ -29,12 +31,16 @@ def random(share: float, *, seed: int, n: int = N) -> np.ndarray:
 
 def test_the_pretrained_rung_is_held_against_the_best_cheap_one() -> None:
     mine, kmer = random(0.9, seed=0), random(0.6, seed=1)
-    (found,) = differences([rung("mine", "runs/x", mine), rung("k", "kmer:4", kmer), rung("r", "random:x", random(0.1, seed=2))])
+    (found,) = differences(
+        [rung("mine", "runs/x", mine), rung("k", "kmer:4", kmer), rung("r", "random:x", random(0.1, seed=2))]
+    )
     assert (found["metric"], found["rung"], found["baseline"], found["n"]) == ("knn10_region", "mine", "k", N)
     assert (found["outcome"], found["without"]) == ("ahead", None)
     apart = mine.astype(float) - kmer
     half = 1.96 * apart.std() / N**0.5  # the textbook interval of a mean of paired differences
-    np.testing.assert_allclose([found["value"], found["low"], found["high"]], apart.mean() + np.array([0, -half, half]), atol=0.006)
+    np.testing.assert_allclose(
+        [found["value"], found["low"], found["high"]], apart.mean() + np.array([0, -half, half]), atol=0.006
+    )
 
 
 def test_shuffled_rungs_compete_for_nothing_and_a_ladder_without_rivals_has_no_difference() -> None:
@@ -51,7 +57,11 @@ def test_a_tie_in_single_intervals_can_be_a_difference_in_pairs() -> None:
 
 
 def test_a_rival_that_was_not_asked_is_no_rival() -> None:
-    mine, counts, fewer = rung("mine", "runs/x", random(0.7, seed=0)), rung("k", "kmer:4", random(0.5, seed=1)), rung("k6", "kmer:6", random(0.9, seed=2))
+    mine, counts, fewer = (
+        rung("mine", "runs/x", random(0.7, seed=0)),
+        rung("k", "kmer:4", random(0.5, seed=1)),
+        rung("k6", "kmer:6", random(0.9, seed=2)),
+    )
     silent = fewer | {"hits": {}, "groups": {}}
     shorter = fewer | {"hits": {"knn10_region": "1" * 7}}
     (found,) = differences([mine, counts, silent, shorter])
@@ -60,8 +70,13 @@ def test_a_rival_that_was_not_asked_is_no_rival() -> None:
 
 
 def test_the_best_rival_is_that_of_all_windows_whatever_a_resample_says() -> None:
-    rungs = [rung(name, encoder, random(0.5, seed=0)) | {"hits": {}, "groups": {}} for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))]
-    for each, value, drawn in zip(rungs, (0.5, 0.5, 0.4), ([0.5] * 8, [0.4, 0.4, 0.6, 0.6] * 2, [0.5, 0.5, 0.3, 0.3] * 2), strict=True):
+    rungs = [
+        rung(name, encoder, random(0.5, seed=0)) | {"hits": {}, "groups": {}}
+        for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))
+    ]
+    for each, value, drawn in zip(
+        rungs, (0.5, 0.5, 0.4), ([0.5] * 8, [0.4, 0.4, 0.6, 0.6] * 2, [0.5, 0.5, 0.3, 0.3] * 2), strict=True
+    ):
         each |= {"draws": {"ami": drawn}, "metrics": {"ami": {"value": value, "n": 9}}}
     assert [(row["rung"], row["baseline"], row["value"]) for row in differences(rungs)] == [("mine", "k", 0.0)]
 
@@ -69,7 +84,10 @@ def test_the_best_rival_is_that_of_all_windows_whatever_a_resample_says() -> Non
 @pytest.mark.parametrize("places", [1, 2, 4])
 def test_few_places_decide_nothing(places: int) -> None:
     groups = np.arange(N) % places
-    pair = [rung("mine", "runs/x", np.ones(N, bool), groups=groups), rung("k", "kmer:4", np.arange(N) // places % 10 > 0, groups=groups)]
+    pair = [
+        rung("mine", "runs/x", np.ones(N, bool), groups=groups),
+        rung("k", "kmer:4", np.arange(N) // places % 10 > 0, groups=groups),
+    ]
     (found,) = differences(pair)
     assert found["value"] == pytest.approx(0.1) and found["outcome"] == "level" and found["sure_low"] <= found["low"]
     assert places > 1 or (found["low"], found["high"]) == (-1.0, 1.0)
@@ -80,9 +98,17 @@ def test_places_without_a_difference_make_a_lead_as_rarely_as_is_said(places: in
     rng, ahead = np.random.default_rng(0), 0
     groups = np.repeat(np.arange(places), 20)
     for seed in range(400):
-        share = np.clip(rng.normal(0.5, 0.2, (2, places)), 0, 1)  # of each encoder in each place: which is better differs by place
+        # of each encoder in each place: which is better differs by place
+        share = np.clip(rng.normal(0.5, 0.2, (2, places)), 0, 1)
         right = [rng.random(20 * places) < each[groups] for each in share]
-        ahead += differences([rung("mine", "runs/x", right[0], groups=groups), rung("k", "kmer:4", right[1], groups=groups)], resamples=200, seed=seed)[0]["outcome"] == "ahead"
+        ahead += (
+            differences(
+                [rung("mine", "runs/x", right[0], groups=groups), rung("k", "kmer:4", right[1], groups=groups)],
+                resamples=200,
+                seed=seed,
+            )[0]["outcome"]
+            == "ahead"
+        )
     assert ahead <= 0.045 * 400  # of 2.5 %, by chance at most so many
 
 
@@ -93,7 +119,10 @@ def test_where_both_answer_all_alike_few_windows_leave_room(n: int, *, right: bo
     both = np.full(n, right)
     (found,) = differences([rung("mine", "runs/x", both), rung("k", "kmer:4", both)])
     unseen = 1 - 0.025 ** (1 / n)
-    assert found["outcome"] == "level" and (found["low"], found["high"]) == (pytest.approx(-unseen), pytest.approx(unseen))
+    assert found["outcome"] == "level" and (found["low"], found["high"]) == (
+        pytest.approx(-unseen),
+        pytest.approx(unseen),
+    )
     assert (found["high"] > 0.02) == (n == 12)
 
 
@@ -126,7 +155,10 @@ def test_bert_is_a_rival_of_the_trained_rung_and_is_held_against_counts_itself()
 def test_the_interval_that_decides_agrees_with_the_outcome() -> None:
     rng, seen = np.random.default_rng(0), set()
     for _ in range(30):
-        rungs = [rung(name, encoder, random(0.5, seed=0)) for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))]
+        rungs = [
+            rung(name, encoder, random(0.5, seed=0))
+            for name, encoder in (("mine", "runs/x"), ("k", "kmer:4"), ("r", "random:x"))
+        ]
         for each in rungs:
             values, noise = rng.normal(0.5, 0.05, 3), rng.choice([0.005, 0.05])
             each["hits"], each["groups"] = {}, {}
@@ -159,14 +191,20 @@ def test_without_a_difference_ahead_and_behind_are_rare() -> None:
 
 
 def test_a_few_resamples_make_no_loss() -> None:
-    # sixteen measures and eight rivals without a difference: the outermost of 1,000 resamples is no quantile of 1 in 5,000
+    # sixteen measures and eight rivals without a difference: the outermost of 1,000 resamples is no quantile of 1 in
+    # 5,000
     rng, lost = np.random.default_rng(0), 0
     for _ in range(60):
-        rungs = [rung(name, encoder, random(0.5, seed=0)) for name, encoder in [("mine", "runs/x"), *((f"k{i}", "kmer:4") for i in range(8))]]
+        rungs = [
+            rung(name, encoder, random(0.5, seed=0))
+            for name, encoder in [("mine", "runs/x"), *((f"k{i}", "kmer:4") for i in range(8))]
+        ]
         for each in rungs:
             del each["hits"], each["groups"]
             values = rng.normal(0.5, 0.01, 16)
-            each["draws"] = {f"ami_{i}": (value + rng.normal(0, 0.01, 1_000)).tolist() for i, value in enumerate(values)}
+            each["draws"] = {
+                f"ami_{i}": (value + rng.normal(0, 0.01, 1_000)).tolist() for i, value in enumerate(values)
+            }
             each["metrics"] = {f"ami_{i}": {"value": value, "n": 9} for i, value in enumerate(values)}
         lost += any(row["outcome"] == "behind" for row in differences(rungs))
     assert lost <= 5  # 1.5 are expected
@@ -183,8 +221,16 @@ def test_whole_and_without_explanations_are_one_family() -> None:
 
     outcomes = []
     for rows in ([], left(lead, 0.026)):
-        mine = rung("mine", "runs/x", random(0.5, seed=0), explained_away=rows) | {"draws": lead, "hits": {}, "groups": {}}
-        kmer = rung("k", "kmer:4", random(0.5, seed=0), explained_away=left(none, 0.0)) | {"draws": none, "hits": {}, "groups": {}}
+        mine = rung("mine", "runs/x", random(0.5, seed=0), explained_away=rows) | {
+            "draws": lead,
+            "hits": {},
+            "groups": {},
+        }
+        kmer = rung("k", "kmer:4", random(0.5, seed=0), explained_away=left(none, 0.0)) | {
+            "draws": none,
+            "hits": {},
+            "groups": {},
+        }
         mine["metrics"]["ami_region"], kmer["metrics"]["ami_region"] = {"value": 0.026, "n": 9}, {"value": 0.0, "n": 9}
         outcomes.append(differences([mine, kmer])[0]["outcome"])
     assert outcomes == ["ahead", "level"]
@@ -202,8 +248,16 @@ def test_labellings_are_compared_by_their_draws() -> None:
 def test_halves_of_few_stretches_show_less() -> None:
     draws, outcomes = np.random.default_rng(0).normal(0, 0.01, 20), {}
     for stretches in (30, 5):
-        mine = rung("mine", "runs/x", random(0.5, seed=0)) | {"draws": {"ami_region": (draws + 0.025).tolist()}, "hits": {}, "groups": {}}
-        kmer = rung("k", "kmer:4", random(0.5, seed=1)) | {"draws": {"ami_region": [0.0] * 20}, "hits": {}, "groups": {}}
+        mine = rung("mine", "runs/x", random(0.5, seed=0)) | {
+            "draws": {"ami_region": (draws + 0.025).tolist()},
+            "hits": {},
+            "groups": {},
+        }
+        kmer = rung("k", "kmer:4", random(0.5, seed=1)) | {
+            "draws": {"ami_region": [0.0] * 20},
+            "hits": {},
+            "groups": {},
+        }
         mine["metrics"]["ami_region"], kmer["metrics"]["ami_region"] = {"value": 0.025, "n": 9}, {"value": 0.0, "n": 9}
         outcomes[stretches] = differences([mine | {"stretches": {"ami_region": stretches}}, kmer])[0]["outcome"]
     assert outcomes == {30: "ahead", 5: "level"}
@@ -225,7 +279,10 @@ def test_clusters_that_survive_are_compared_by_their_draws_too() -> None:
 
     def left(value: float) -> list[dict[str, Any]]:
         names = ("nothing", "repeats", "all but repeats", "all")
-        row = {"ami_repeat_class": {"value": value}, "draws": {"ami_repeat_class": (draws - draws.mean() + value).tolist()}}
+        row = {
+            "ami_repeat_class": {"value": value},
+            "draws": {"ami_repeat_class": (draws - draws.mean() + value).tolist()},
+        }
         return [{"without": name, **row} for name in names]
 
     mine = rung("mine", "runs/x", random(0.5, seed=0), explained_away=left(0.3))

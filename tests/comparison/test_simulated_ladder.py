@@ -1,4 +1,5 @@
-"""Simulated genomes on which it is known what a model can find that counting cannot: the verdict must come out either way."""
+"""Simulated genomes on which it is known what a model can find that counting cannot: the verdict must come out either
+way."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def composition(bases: np.ndarray) -> np.ndarray:
 
 
 def planted_order(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of equal letters whose halves differ in what stands 12 bases on: no word of up to 12 letters tells them apart."""
+    """Windows of equal letters whose halves differ in what stands 12 bases on: no word of up to 12 letters tells them
+    apart."""
     gene = rng.random(count) < 0.5
     code = rng.integers(0, 4, (count, WINDOW))
     for i in range(LAG, WINDOW):
@@ -81,7 +83,9 @@ def planted_family(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np
     gene = rng.random(count) < 0.5
     windows = LETTERS[rng.integers(0, 4, (count, WINDOW))]
     copies = np.repeat(FAMILY[None], gene.sum(), axis=0)
-    copies = mutate(copies, substitutions=0.18, indels=0.0, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64))
+    copies = mutate(
+        copies, substitutions=0.18, indels=0.0, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64)
+    )
     turned = rng.random(len(copies)) < 0.5
     copies[turned] = reverse_complement(copies[turned])
     windows[gene, 40:190] = copies
@@ -91,7 +95,9 @@ def planted_family(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np
 def family(bases: np.ndarray) -> np.ndarray:
     """Likeness to the family at its place, on either strand; the same for all windows that hold it."""
     code = codes(bases[:, 40:190]), codes(bases[:, 50:200])
-    likeness = [(each == codes(strand)).mean(axis=1) for each in code for strand in (FAMILY, reverse_complement(FAMILY))]
+    likeness = [
+        (each == codes(strand)).mean(axis=1) for each in code for strand in (FAMILY, reverse_complement(FAMILY))
+    ]
     known = np.max(likeness, axis=0) > 0.5
     return np.column_stack([known, ~known]) + 0.05 * composition(bases)[:, :2]
 
@@ -108,11 +114,21 @@ def trained(plant: Plant, folder: Path, *, steps: int) -> Path:
     prepare(corpus, out=folder / "other", base=folder)
     return pretrain(
         PretrainConfig(
-            corpus=str(folder / "other"), out=str(folder / "run"), k=1, random_phase=False, batch_size=32, steps=steps, warmup_steps=20,
-            model=ModelConfig(hidden_size=64, layers=4, heads=2, intermediate_size=128, composed_words=0.0), embedding_learning_rate=4e-3,
-            evaluate_every=steps, evaluation_windows=100, floor_order=0, tracker="none",
+            corpus=str(folder / "other"),
+            out=str(folder / "run"),
+            k=1,
+            random_phase=False,
+            batch_size=32,
+            steps=steps,
+            warmup_steps=20,
+            model=ModelConfig(hidden_size=64, layers=4, heads=2, intermediate_size=128, composed_words=0.0),
+            embedding_learning_rate=4e-3,
+            evaluate_every=steps,
+            evaluation_windows=100,
+            floor_order=0,
+            tracker="none",
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -138,7 +154,10 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ver
         prepare(config, out=tmp_path / "corpus", base=tmp_path)
         if vectors is None:
             run = trained(plant, tmp_path, steps=steps)
-            model, fresh = RungConfig("model", str(run), both_strands=True), RungConfig("random", f"random:{run}", both_strands=True)
+            model, fresh = (
+                RungConfig("model", str(run), both_strands=True),
+                RungConfig("random", f"random:{run}", both_strands=True),
+            )
         else:
             (tmp_path / "oracle").mkdir()
             know(str(tmp_path / "oracle"), vectors)
@@ -164,7 +183,9 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ver
             tracker="none",
         )
         compare(asked)
-        ladder, differences, added = (json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in ("ladder", "differences", "added"))
+        ladder, differences, added = (
+            json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in ("ladder", "differences", "added")
+        )
         assert "homology" in {row["without"] for row in ladder[1]["explained_away"]} or plant is planted_composition
         found = verdict(ladder, differences, added)
         assert found.headline in (tmp_path / "out" / "report" / "report.html").read_text()
@@ -175,8 +196,12 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ver
 
 def test_order_that_no_count_sees_is_interesting_and_survives(judged: Callable[..., Verdict]) -> None:
     found = judged(planted_order, steps=500)
-    assert found.outcome == "interesting in part", found  # a mean over single bases finds no place or copy again as words do
-    assert any(each.startswith("10 nearest neighbours: gene region: model is ahead of everything cheaper") for each in found.finds)
+    # a mean over single bases finds no place or copy again as words do
+    assert found.outcome == "interesting in part", found
+    assert any(
+        each.startswith("10 nearest neighbours: gene region: model is ahead of everything cheaper")
+        for each in found.finds
+    )
     assert "with all cheap explanations but gene position taken out it still is" in found.headline
     assert found.misses and all(each.startswith(("Same place ", "Relative ")) for each in found.misses)
 
@@ -197,7 +222,14 @@ def test_clusters_that_a_model_makes_of_composition_are_no_lead(judged: Callable
 def test_a_lead_that_blast_explains_does_not_stand(judged: Callable[..., Verdict]) -> None:
     found = judged(planted_family, vectors=family)
     assert found.outcome == "not shown", found
-    assert found.finds and "no lead was shown to stand when all cheap explanations but the one that holds the answer are taken out together" in found.headline
+    assert (
+        found.finds
+        and (
+            "no lead was shown to stand when all cheap explanations but the one that holds the answer are taken out "
+            "together"
+        )
+        in found.headline
+    )
     neighbours, clusters = [each for each in found.survives if "without all but gene position" in each]
     assert "is ahead" not in neighbours or neighbours.endswith("so nothing is left)")
     assert clusters.startswith("Clusters follow gene region (AMI), without all but gene position: ")

@@ -71,7 +71,8 @@ def test_the_shipped_config_runs_on_a_folder_of_its_layout(tmp_path: Path, monke
     path = Path(__file__).parents[2] / "configs" / "corpus" / "apes_chr22.yaml"
     monkeypatch.setenv("APES_CHR22", str(demo_folder()))  # files of the same names, a tenth of the size
     config = load_yaml(CorpusConfig, path)
-    with pytest.raises(UserError, match="split names chr22 from 42,000,000 on, but it has"):  # the demo's coordinates end before
+    # the demo's coordinates end before
+    with pytest.raises(UserError, match="split names chr22 from 42,000,000 on, but it has"):
         prepare(config, out=tmp_path / "corpus", base=path.parent)
     config.split.validation, config.split.test = ["chr22:1500000-1800000"], ["chr22:1800000-"]
     corpus = prepare(config, out=tmp_path / "corpus", base=path.parent)
@@ -88,5 +89,7 @@ def test_a_folder_in_place_of_a_fasta_is_told_to_be_one(tmp_path, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 def test_a_pipe_in_place_of_a_fasta_is_told_to_be_one(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UserError, match=r"fasta is .*pipe: it is a pipe, which cannot be read twice .*: give an existing file"):
+    with pytest.raises(
+        UserError, match=r"fasta is .*pipe: it is a pipe, which cannot be read twice .*: give an existing file"
+    ):
         resolve_paths(config_from_fasta([tmp_path / "pipe"]))

@@ -9,7 +9,8 @@ from dnabert.corpus.download import NotThereError, Patience, Server
 from dnabert.errors import UserError
 
 BODY = np.random.default_rng(0).bytes(400_000)
-QUICK = Patience(timeout=30, retries=2, wait=0.005)  # a server on a busy machine may take its time, if it is not to stall
+# a server on a busy machine may take its time, if it is not to stall
+QUICK = Patience(timeout=30, retries=2, wait=0.005)
 
 
 @pytest.fixture

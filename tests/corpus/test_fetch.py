@@ -204,7 +204,8 @@ def test_a_registry_of_ones_own(tmp_path: Path, mirror, twobit, quick: FetchConf
     fetched = fetch_genomes(["worm1"], out=tmp_path / "a.yaml", config=quick)
     assert mirror.asked == ["worm/w.2bit"]
     assert fetched.config.genomes[0].chroms is None and fetched.absent == {"worm": ["genes", "repeats", "cpg islands"]}
-    (mirror.folder / "worm/genes.txt.gz").write_bytes(gzip.compress(GENES.encode()))  # what was not there is asked for where it is now
+    # what was not there is asked for where it is now
+    (mirror.folder / "worm/genes.txt.gz").write_bytes(gzip.compress(GENES.encode()))
     content["assemblies"]["worm1"]["files"]["genes"] = ["worm/genes.txt.gz"]
     (tmp_path / "mine.json").write_text(json.dumps(content))
     for _ in range(2):
@@ -224,7 +225,11 @@ def test_a_registry_of_ones_own(tmp_path: Path, mirror, twobit, quick: FetchConf
         ('{"source": "http://x", "assemblies": {"../up": {"files": {"fasta": ["a"]}}}}', "letters, digits"),
         ('{"source": "http://x", "assemblies": {"a": {"files": {"genes": ["a"]}}}}', "fasta is needed"),
         ('{"source": "http://x", "assemblies": {"a": {"files": {"fasta": ["a"], "gens": ["a"]}}}}', "allowed are"),
-        ('{"source": "http://x", "assemblies": {"a": {"files": {"fasta": ["a"], "genes": ["g/x.bed"], "repeats": ["r/x.bed"]}}}}', "genes and repeats would be one file in the cache"),
+        (
+            '{"source": "http://x", "assemblies": {"a": {"files": {"fasta": ["a"], "genes": ["g/x.bed"], "repeats": '
+            '["r/x.bed"]}}}}',
+            "genes and repeats would be one file in the cache",
+        ),
     ],
 )
 def test_a_registry_that_is_none(tmp_path: Path, text: str, said: str) -> None:
@@ -312,7 +317,10 @@ def test_where_the_cache_is(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ({"layout": {"fasta": ["{assembly}/{assemblq}.2bit"]}, "groups": {"all": ["hg2"]}}, "the registry's layout gives no files of hg2"),
+        (
+            {"layout": {"fasta": ["{assembly}/{assemblq}.2bit"]}, "groups": {"all": ["hg2"]}},
+            "the registry's layout gives no files of hg2",
+        ),
         ({"layout": {"genes": ["a.gtf"]}, "groups": {"all": ["hg2"]}}, "the registry's layout gives no files of hg2"),
         ({"groups": {"all": 7}}, "group 'all' is no list of assemblies"),
         ({"groups": {"all": [["hg1"]]}}, "group 'all' is no list of assemblies"),

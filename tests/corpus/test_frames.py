@@ -22,7 +22,8 @@ CODONS = sorted(standard_dna_table.forward_table)
 
 @dataclass
 class Planted:
-    """A gene: its exons (0-based, half open), all coding, in the order of reading; the protein; bases before the first codon."""
+    """A gene: its exons (0-based, half open), all coding, in the order of reading; the protein; bases before the first
+    codon."""
 
     strand: str
     exons: list[tuple[int, int]]
@@ -40,7 +41,8 @@ class Planted:
 
 
 def planted(*, partial: bool, seed: int = 0) -> tuple[str, list[Planted]]:
-    """A sequence of random bases with 60 genes of one to four exons, introns of no whole number of codons, on both strands."""
+    """A sequence of random bases with 60 genes of one to four exons, introns of no whole number of codons, on both
+    strands."""
     rng = np.random.default_rng(seed)
     sequence, genes = [], []
     place = 0
@@ -107,7 +109,11 @@ def frames_by_translation(window: str, start: int, genes: list[Planted]) -> set[
         for exon in gene.exons:
             first, last = max(exon[0] - start, 0), min(exon[1] - start, len(window))
             for number in range(3) if 2 * (last - first) >= len(window) else ():
-                read, low = (window, first) if gene.strand == "+" else (str(Seq(window).reverse_complement()), len(window) - last)
+                read, low = (
+                    (window, first)
+                    if gene.strand == "+"
+                    else (str(Seq(window).reverse_complement()), len(window) - last)
+                )
                 begin = low + (number - low) % 3
                 if str(Seq(read[begin : begin + (low + last - first - begin) // 3 * 3]).translate()) in gene.protein:
                     found.add(f"{gene.strand}{number}")
@@ -120,7 +126,8 @@ def frames(genes: Genes, starts: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("form", ["gff3", "genePredExt", "gtf", "gtf of genes", "genePred"])
 def test_the_frame_is_that_which_translates_into_the_protein(tmp_path: Path, form: str) -> None:
-    sequence, genes = planted(partial=form in ("gff3", "genePredExt"))  # nothing else tells where the first codon begins
+    # nothing else tells where the first codon begins
+    sequence, genes = planted(partial=form in ("gff3", "genePredExt"))
     texts = {
         "gff3": gff3(genes),
         "genePredExt": gene_pred(genes, extended=True),
@@ -153,7 +160,10 @@ def test_a_transcript_of_unknown_beginning_has_no_frame(tmp_path: Path) -> None:
     path.write_text("chr1\tx\tCDS\t2\t61\t.\t?\t0\tID=c\nchr2\tx\tCDS\t2\t61\t.\t-\t1\tID=c\n")
     genes = read_genes(path)
     assert frames(genes, np.array([1])).tolist() == [""]
-    assert Annotation(genes=genes).columns("chr2", starts=np.array([0, 1]), length=LENGTH)["codon_frame"].tolist() == ["-0", "-1"]
+    assert Annotation(genes=genes).columns("chr2", starts=np.array([0, 1]), length=LENGTH)["codon_frame"].tolist() == [
+        "-0",
+        "-1",
+    ]
     assert Annotation(genes=genes).columns("chr3", starts=np.array([0]), length=LENGTH)["codon_frame"].tolist() == [""]
     assert Annotation().columns("chr1", starts=np.array([0]), length=LENGTH)["codon_frame"].tolist() == ["unknown"]
 
@@ -168,7 +178,9 @@ def test_a_part_of_two_transcripts_is_followed_in_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize("reverse", [0, 1])
 def test_parts_that_touch_are_one_and_parts_that_overlap_are_not(reverse: int) -> None:
     def frames(*parts: tuple[int, int]) -> list[list[list[int]]]:
-        return [each.tolist() for each in coding_by_frame(np.array([[start, end, reverse, -1, 0] for start, end in parts]))]
+        return [
+            each.tolist() for each in coding_by_frame(np.array([[start, end, reverse, -1, 0] for start, end in parts]))
+        ]
 
     assert frames((10, 21), (21, 40)) == frames((10, 40)) and [[10, 40]] in frames((10, 40))
     assert frames((10, 22), (21, 39)) == [[]] * 6
@@ -187,7 +199,8 @@ def test_what_is_read_on_the_other_strand_is_in_the_other_frame() -> None:
     bases = "GATGAAACGCTGGTTCTGC"
     forward, reverse = Seq(bases), Seq(bases).reverse_complement()
     assert str(forward[1:].translate()) == "MKRWFC"
-    assert str(reverse.reverse_complement()[1:].translate()) == "MKRWFC"  # a frame of +1 is one of -1 for who reads the other strand
+    # a frame of +1 is one of -1 for who reads the other strand
+    assert str(reverse.reverse_complement()[1:].translate()) == "MKRWFC"
     table = pd.DataFrame({"codon_frame": [*FRAMES, "", "unknown"] * 2, "strand": ["+"] * 8 + ["-"] * 8})
     read = codon_frames_read(table)
     assert read is not None and read[:8].tolist() == [*FRAMES, "", ""]

@@ -42,8 +42,16 @@ SGD = (
 @pytest.mark.parametrize(
     ("text", "expected", "regions"),
     [
-        (VEUPATHDB, [(0, 50, "VAR", "protein_coding", "+"), (60, 70, "R1", "rRNA", "+")], ["CDS", "CDS", "intron", "intron", "UTR", "intergenic", "exon"]),
-        (SGD, [(0, 50, "tP(UGG)A", "tRNA", "+"), (60, 70, "YAL1", "protein_coding", "+")], ["exon", "exon", "intron", "intron", "exon", "intergenic", "CDS"]),
+        (
+            VEUPATHDB,
+            [(0, 50, "VAR", "protein_coding", "+"), (60, 70, "R1", "rRNA", "+")],
+            ["CDS", "CDS", "intron", "intron", "UTR", "intergenic", "exon"],
+        ),
+        (
+            SGD,
+            [(0, 50, "tP(UGG)A", "tRNA", "+"), (60, 70, "YAL1", "protein_coding", "+")],
+            ["exon", "exon", "intron", "intron", "exon", "intergenic", "CDS"],
+        ),
     ],
     ids=["VEuPathDB", "SGD"],
 )
@@ -60,7 +68,11 @@ def test_lines_of_genes_without_an_id_are_genes(tmp_path: Path) -> None:
         line("gene", 80, 90, "Name=thrA", strand="-") + line("gene", 95, 99, "Note=of no name"),
     ]
     found = genes_of(tmp_path / "g.gff", GFF3 + "".join(named))
-    assert found == [(0, 50, "thrA", "protein_coding", "+"), (60, 70, "b0003", "unknown", "+"), (80, 90, "thrA", "unknown", "-")]
+    assert found == [
+        (0, 50, "thrA", "protein_coding", "+"),
+        (60, 70, "b0003", "unknown", "+"),
+        (80, 90, "thrA", "unknown", "-"),
+    ]
 
 
 AUGUSTUS = (
@@ -123,10 +135,14 @@ def test_transcripts_of_no_gene_are_genes(tmp_path: Path, text: str) -> None:
 def test_a_part_of_a_gene_does_not_stand_alone(tmp_path: Path) -> None:
     declared = line("gene", 0, 30, "ID=gene-b0001;Name=thrL;locus_tag=b0001;gene_biotype=protein_coding")
     told = [(0, 30, "thrL", "protein_coding", "+")]
-    by_tag, by_parent = line("CDS", 0, 20, "ID=cds-1;locus_tag=b0001"), line("CDS", 0, 20, "ID=cds-1;Parent=gene-b0001;locus_tag=b0009")
+    by_tag, by_parent = (
+        line("CDS", 0, 20, "ID=cds-1;locus_tag=b0001"),
+        line("CDS", 0, 20, "ID=cds-1;Parent=gene-b0001;locus_tag=b0009"),
+    )
     for text in (declared + by_tag, by_tag + declared, declared + by_parent, by_parent + declared):
         assert genes_of(tmp_path / "g.gff", GFF3 + text) == told
-    virus = line("CDS", 40, 50, "ID=cds-YP_1;Name=YP_1") + line("CDS", 49, 60, "ID=cds-YP_1;Name=YP_1")  # one protein, read through a slip
+    # one protein, read through a slip
+    virus = line("CDS", 40, 50, "ID=cds-YP_1;Name=YP_1") + line("CDS", 49, 60, "ID=cds-YP_1;Name=YP_1")
     assert genes_of(tmp_path / "g.gff", GFF3 + declared + virus) == [*told, (40, 60, "YP_1", "protein_coding", "+")]
     no_name = line("CDS", 40, 50, "product=x") + line("exon", 40, 50, "ID=e;ref_gene_id=x")
     assert genes_of(tmp_path / "g.gff", GFF3 + declared + no_name) == told
@@ -134,20 +150,35 @@ def test_a_part_of_a_gene_does_not_stand_alone(tmp_path: Path) -> None:
 
 def test_transcripts_of_a_gene_without_a_line_are_joined_where_they_overlap(tmp_path: Path) -> None:
     """The table of the same transcripts gives the same genes; `test_transcripts.py` has its words."""
-    places = [("NM_1", "+", [(0, 10), (30, 40)]), ("NM_2", "+", [(35, 50)]), ("NM_1_dup1", "-", [(45, 60)]), ("NM_1_dup2", "+", [(500, 520)])]
+    places = [
+        ("NM_1", "+", [(0, 10), (30, 40)]),
+        ("NM_2", "+", [(35, 50)]),
+        ("NM_1_dup1", "-", [(45, 60)]),
+        ("NM_1_dup2", "+", [(500, 520)]),
+    ]
     gtf = table = ""
     for name, strand, exons in places:
         starts, ends = ("".join(f"{x}," for x in column) for column in zip(*exons, strict=True))
         reach = exons[-1][1]
-        table += f"1\t{name}\tc1\t{strand}\t{exons[0][0]}\t{reach}\t{reach}\t{reach}\t{len(exons)}\t{starts}\t{ends}\t0\tA\tunk\tunk\t{'-1,' * len(exons)}\n"
-        gtf += "".join(line("exon", start, end, f'gene_id "A"; transcript_id "{name}"; gene_type "non_coding";', strand=strand) for start, end in exons)
+        table += f"1\t{name}\tc1\t{strand}\t{exons[0][0]}\t{reach}\t{reach}\t{reach}\t{len(exons)}\t"
+        table += f"{starts}\t{ends}\t0\tA\tunk\tunk\t{'-1,' * len(exons)}\n"
+        gtf += "".join(
+            line("exon", start, end, f'gene_id "A"; transcript_id "{name}"; gene_type "non_coding";', strand=strand)
+            for start, end in exons
+        )
     expected = [(0, 50, "A", "non_coding", "+"), (45, 60, "A", "non_coding", "-"), (500, 520, "A", "non_coding", "+")]
     assert genes_of(tmp_path / "g", gtf) == genes_of(tmp_path / "g", table) == expected
     columns = Annotation(genes=read_genes(tmp_path / "g")).columns("c1", starts=np.array([100]), length=100)
     assert columns["region"].tolist() == ["intergenic"]
     whole = line("gene", 0, 600, 'gene_id "A"; gene_type "non_coding";')  # a line of its own is taken at its word
-    assert genes_of(tmp_path / "g", gtf + whole) == genes_of(tmp_path / "g", whole + gtf) == [(0, 600, "A", "non_coding", "+")]
-    assert genes_of(tmp_path / "g", line("exon", 0, 9, 'gene_id "A";') + line("exon", 90, 99, 'gene_id "A";')) == [(0, 99, "A", "unknown", "+")]
+    assert (
+        genes_of(tmp_path / "g", gtf + whole)
+        == genes_of(tmp_path / "g", whole + gtf)
+        == [(0, 600, "A", "non_coding", "+")]
+    )
+    assert genes_of(tmp_path / "g", line("exon", 0, 9, 'gene_id "A";') + line("exon", 90, 99, 'gene_id "A";')) == [
+        (0, 99, "A", "unknown", "+")
+    ]
 
 
 FLYBASE = (  # release 5.49 and 6.50, cut short
@@ -166,16 +197,37 @@ FLYBASE = (  # release 5.49 and 6.50, cut short
     + line("pseudogene", 700, 750, "ID=gene-7;Name=seven")  # NCBI: a gene
 )
 FLYBASE_GTF = "".join(
-    line(feature, start, end, f'gene_id "FBgn{gene}"; gene_symbol "x"; transcript_id "FBtr{gene}"; transcript_symbol "x-RA";', strand=strand)
-    for gene, feature, start, end, strand in ((1, "ncRNA", 0, 90, "+"), (1, "exon", 0, 90, "+"), (2, "pre_miRNA", 110, 200, "-"), (4, "pseudogene", 300, 350, "+"))
+    line(
+        feature,
+        start,
+        end,
+        f'gene_id "FBgn{gene}"; gene_symbol "x"; transcript_id "FBtr{gene}"; transcript_symbol "x-RA";',
+        strand=strand,
+    )
+    for gene, feature, start, end, strand in (
+        (1, "ncRNA", 0, 90, "+"),
+        (1, "exon", 0, 90, "+"),
+        (2, "pre_miRNA", 110, 200, "-"),
+        (4, "pseudogene", 300, 350, "+"),
+    )
 )
 
 
 def test_transcripts_tell_the_type_of_their_gene_where_no_attribute_does(tmp_path: Path) -> None:
-    """As the whole of FlyBase's chromosomes has it: genes of RNA were *unknown*, and a transcript that is a pseudogene a second gene."""
-    found = [("CR43609", "ncRNA"), ("mir-965", "miRNA"), ("CR1", "pseudogene"), ("l(2)gl", "protein_coding"), ("seven", "pseudogene")]
+    """As the whole of FlyBase's chromosomes has it: genes of RNA were *unknown*, and a transcript that is a pseudogene
+    a second gene."""
+    found = [
+        ("CR43609", "ncRNA"),
+        ("mir-965", "miRNA"),
+        ("CR1", "pseudogene"),
+        ("l(2)gl", "protein_coding"),
+        ("seven", "pseudogene"),
+    ]
     assert [(name, kind) for _, _, name, kind, _ in genes_of(tmp_path / "g.gff", GFF3 + FLYBASE)] == found
-    lines = "".join(line("gene", start, end, f'gene_id "FBgn{n}"; gene_symbol "x";') for n, start, end in ((1, 0, 90), (2, 100, 200), (4, 300, 350)))
+    lines = "".join(
+        line("gene", start, end, f'gene_id "FBgn{n}"; gene_symbol "x";')
+        for n, start, end in ((1, 0, 90), (2, 100, 200), (4, 300, 350))
+    )
     kinds = ["ncRNA", "miRNA", "pseudogene"]
     assert [gene[3] for gene in genes_of(tmp_path / "g.gtf", lines + FLYBASE_GTF)] == kinds
     assert [gene[3] for gene in genes_of(tmp_path / "g.gtf", FLYBASE_GTF)] == kinds

@@ -17,7 +17,10 @@ NCBI_GTF = (
     f'chr1{PLACE}gene_id "BRCA2"; transcript_id ""; db_xref "GeneID:675"; db_xref "HGNC:HGNC:1101"; gene "BRCA2"; '
     'gene_synonym "BRCC2"; gene_synonym "FANCD1, old";\n'
 )
-NCBI_GFF3 = f"chr1{PLACE}ID=gene-BRCA2;Dbxref=GeneID:675,HGNC:HGNC:1101;Name=BRCA2;gene=BRCA2;gene_synonym=BRCC2,FANCD1%2C old\n"
+NCBI_GFF3 = (
+    f"chr1{PLACE}ID=gene-BRCA2;Dbxref=GeneID:675,HGNC:HGNC:1101;Name=BRCA2;gene=BRCA2;gene_synonym=BRCC2,FANCD1%2C "
+    "old\n"
+)
 BACTERIA = f"chr1{PLACE}ID=gene-b0001;Dbxref=ECOCYC:EG11277,GeneID:944742;Name=thrL;gene=thrL;locus_tag=b0001\n"
 YEAST = f"chr1{PLACE}ID=YAL001C;Name=YAL001C;gene=TFC3;Alias=TFC3,tau 138\n"
 FLYBASE = f'2L{PLACE}gene_id "FBgn0003996"; gene_symbol "w";\n'
@@ -64,7 +67,9 @@ def test_an_identifier_is_looked_up_kind_by_kind() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::dnabert.errors.Caution")
-def test_a_corpus_keeps_the_names_also_of_sequences_that_are_not_cut_and_an_old_one_loads_without(tmp_path: Path) -> None:
+def test_a_corpus_keeps_the_names_also_of_sequences_that_are_not_cut_and_an_old_one_loads_without(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "g.fa").write_text(f">chr1\n{'ACGT' * 25}\n>chr2\n{'ACGT' * 25}\n")
     (tmp_path / "one.gff3").write_text(NCBI_GFF3 + BACTERIA.replace("chr1", "chr2"))
     (tmp_path / "other.gtf").write_text(GENCODE)
@@ -77,7 +82,10 @@ def test_a_corpus_keeps_the_names_also_of_sequences_that_are_not_cut_and_an_old_
     corpus = prepare(config, out=tmp_path / "corpus", base=tmp_path)
     assert corpus.gene_names is not None
     assert corpus.gene_names.find("675") == ("GeneID", ("BRCA2",)) == corpus.gene_names.find("675", kinds=("GeneID",))
-    assert corpus.gene_names.find(ENSEMBL) == ("Ensembl id", ("BRCA2",)) and corpus.gene_names.find("b0001") == ("locus_tag", ("thrL",))
+    assert corpus.gene_names.find(ENSEMBL) == ("Ensembl id", ("BRCA2",)) and corpus.gene_names.find("b0001") == (
+        "locus_tag",
+        ("thrL",),
+    )
     assert len(set(corpus.gene_names.rows)) == len(corpus.gene_names.rows) == 9
     path = tmp_path / "corpus" / FILE
     path.write_bytes(path.read_bytes()[:100])

@@ -23,7 +23,9 @@ def test_places_are_blocks_else_stretches_of_a_chromosome() -> None:
 
 def test_a_gene_in_many_blocks_is_drawn_whole_in_all_genomes() -> None:
     start = np.tile(2_000 * np.arange(10_000), 2)
-    table = pd.DataFrame({"genome": np.repeat(["a", "b"], 10_000), "chrom": "1", "start": start + np.repeat([0, 77_777], 10_000)})
+    table = pd.DataFrame(
+        {"genome": np.repeat(["a", "b"], 10_000), "chrom": "1", "start": start + np.repeat([0, 77_777], 10_000)}
+    )
     table["block"] = np.tile(np.arange(10_000), 2)
     assert (gene_places(table) == start // GENE_STRETCH).all()
     few = table[start < 1_000_000]  # three of 400 kb: cut until there are 30

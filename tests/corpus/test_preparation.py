@@ -65,24 +65,36 @@ def test_a_genome_of_rna_is_the_same_corpus_as_of_dna(tmp_path: Path) -> None:
     rows = np.arange(len(views[0]))
     assert len(rows) > 5
     assert (views[0].bases(rows) == views[1].bases(rows)).all()
-    assert all((views[0].column(name) == views[1].column(name)).all() for name in ("start", "gc", "n_share", "soft_masked"))
+    assert all(
+        (views[0].column(name) == views[1].column(name)).all() for name in ("start", "gc", "n_share", "soft_masked")
+    )
 
 
 def test_sequences_too_short_for_a_window_are_counted(tmp_path: Path) -> None:
-    (tmp_path / "contigs.fa").write_text(">a\n" + "ACGT" * 30 + "\n>b\n" + "ACGT" * 27 + "\n>c\n" + "A" * 60 + "N" * 20 + "C" * 60 + "\n")
+    (tmp_path / "contigs.fa").write_text(
+        ">a\n" + "ACGT" * 30 + "\n>b\n" + "ACGT" * 27 + "\n>c\n" + "A" * 60 + "N" * 20 + "C" * 60 + "\n"
+    )
     config = config_from_fasta(tmp_path / "contigs.fa")
     config.window, config.split = WindowConfig(length=112), SplitConfig(validation_fraction=0, test_fraction=0)
     corpus = prepare(config, out=tmp_path / "corpus")
     assert corpus.summary[0].sequences_without_windows == 2
-    assert "discarded: 20 bases in runs of N, 236 bases in remainders, 2 sequences in which no window fits" in corpus.describe()
+    assert (
+        "discarded: 20 bases in runs of N, 236 bases in remainders, 2 sequences in which no window fits"
+        in corpus.describe()
+    )
 
 
-def test_summary_counts_the_annotation_and_one_without_such_counts_still_loads(tiny_corpus: Corpus, tmp_path: Path) -> None:
+def test_summary_counts_the_annotation_and_one_without_such_counts_still_loads(
+    tiny_corpus: Corpus, tmp_path: Path
+) -> None:
     (summary,) = tiny_corpus.summary
     assert summary.genes and summary.repeats and summary.bases_in_cds
     view = tiny_corpus.view()
     assert np.isclose(summary.bases_in_cds / summary.bases, view.column("cds").mean(), atol=0.01)
-    assert f"120,000 bases, {summary.genes} genes (" in tiny_corpus.describe() and f", {summary.repeats:,} repeats; windows" in tiny_corpus.describe()
+    assert (
+        f"120,000 bases, {summary.genes} genes (" in tiny_corpus.describe()
+        and f", {summary.repeats:,} repeats; windows" in tiny_corpus.describe()
+    )
     copy = tmp_path / "copy"
     shutil.copytree(tiny_corpus.folder, copy)
     old = json.loads((copy / "summary.json").read_text())
@@ -102,7 +114,9 @@ def test_annotation_is_the_simulated_truth(tiny_corpus: Corpus) -> None:
     codes, texts = view.coded("repeat_class")
     np.testing.assert_array_equal(np.array(texts, object)[codes], view.column("repeat_class"))
     some = view.select(np.arange(0, len(view), 7))
-    np.testing.assert_array_equal(np.array(some.coded("genome")[1], object)[some.coded("genome")[0]], some.column("genome"))
+    np.testing.assert_array_equal(
+        np.array(some.coded("genome")[1], object)[some.coded("genome")[0]], some.column("genome")
+    )
     assert {"CDS", "exon", "intron", "intergenic"} == set(view.column("region"))
     shares = sum(view.column(name) for name in ("cds", "utr", "exon", "intron", "intergenic"))
     assert np.allclose(shares, 1, atol=1e-6)
@@ -199,7 +213,9 @@ def test_windows_far_apart_are_read_a_stretch_at_a_time(tmp_path: Path, monkeypa
     whole = prepare(config, out=tmp_path / "whole").view(None)
     read = []
     fetch = Genome.fetch
-    monkeypatch.setattr(Genome, "fetch", lambda self, name, start, end: read.append(end - start) or fetch(self, name, start, end))
+    monkeypatch.setattr(
+        Genome, "fetch", lambda self, name, start, end: read.append(end - start) or fetch(self, name, start, end)
+    )
     monkeypatch.setattr("dnabert.corpus.preparation.CHUNK", 5_000)
     monkeypatch.setattr("dnabert.corpus.preparation._SPAN", 5_000)
     some = prepare(config, out=tmp_path / "some").view(None)
@@ -212,7 +228,9 @@ def test_windows_far_apart_are_read_a_stretch_at_a_time(tmp_path: Path, monkeypa
 def test_contigs_share_batches_of_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     truth = {f"c{n}": rng.choice(np.frombuffer(b"ACGTacgt", np.uint8), 50 + n).tobytes() for n in range(60)}
-    (tmp_path / "x.fa").write_bytes(b"".join(b">" + name.encode() + b"\n" + bases + b"\n" for name, bases in truth.items()))
+    (tmp_path / "x.fa").write_bytes(
+        b"".join(b">" + name.encode() + b"\n" + bases + b"\n" for name, bases in truth.items())
+    )
     config = config_from_fasta(tmp_path / "x.fa")
     config.window, config.split = WindowConfig(length=40), SplitConfig(by="chromosome", test=["c7"])
 
@@ -227,11 +245,19 @@ def test_contigs_share_batches_of_the_tables(tmp_path: Path, monkeypatch: pytest
     assert batches == [60, 59, 1]
     for gathered, size, most in ((1000, 1 << 20, [1, 1, 1]), (25, 1 << 20, [3, 3, 1]), (1000, 2000, [5, 10, 1])):
         corpus, batches = prepared(gathered, size=size)
-        assert all(1 <= number <= few for number, few in zip(batches, most, strict=True)) and (size != 2000 or batches[0] > 1), batches
-        assert (fingerprint(corpus.folder), corpus.describe(), [str(corpus[split][:]) for split in corpus]) == (alone, told, tables)
+        assert all(1 <= number <= few for number, few in zip(batches, most, strict=True)) and (
+            size != 2000 or batches[0] > 1
+        ), batches
+        assert (fingerprint(corpus.folder), corpus.describe(), [str(corpus[split][:]) for split in corpus]) == (
+            alone,
+            told,
+            tables,
+        )
         assert {row["chrom"]: row["bases"] for row in corpus.sequences} == truth
         view = corpus.view("train")
-        for chrom, start, window in zip(view.column("chrom"), view.column("start"), view.bases(np.arange(len(view))), strict=True):
+        for chrom, start, window in zip(
+            view.column("chrom"), view.column("start"), view.bases(np.arange(len(view))), strict=True
+        ):
             assert window.tobytes() == truth[chrom][start : start + 40]
 
 
@@ -241,7 +267,9 @@ def test_a_short_sequence_is_read_once(tmp_path: Path, monkeypatch: pytest.Monke
     config.window, config.split = WindowConfig(length=40), SplitConfig(validation_fraction=0, test_fraction=0)
     read: list[str] = []
     fetch = Genome.fetch
-    monkeypatch.setattr(Genome, "fetch", lambda self, name, start, end: read.append(name) or fetch(self, name, start, end))
+    monkeypatch.setattr(
+        Genome, "fetch", lambda self, name, start, end: read.append(name) or fetch(self, name, start, end)
+    )
     assert len(prepare(config, out=tmp_path / "corpus").view(None)) == 27 and read == [f"c{n}" for n in range(9)]
 
 
@@ -254,7 +282,9 @@ def test_bases_that_are_shorter_than_they_say_are_refused(tmp_path: Path) -> Non
     whole = path.read_bytes()
     for wrong in ([0, 100, 1 << 40], [0, 230, 220], [-8, 100, 220]):
         path.write_bytes(whole.replace(np.array([0, 100, 220]).tobytes(), np.array(wrong).tobytes()))
-        with pytest.raises(UserError, match=r"cannot read .*arrow \(it is shorter than it says\): prepare the corpus again"):
+        with pytest.raises(
+            UserError, match=r"cannot read .*arrow \(it is shorter than it says\): prepare the corpus again"
+        ):
             load_corpus(tmp_path / "corpus").view("train").bases([0])
 
 
@@ -273,7 +303,13 @@ def test_damaged_bases_are_refused_and_a_corpus_of_before_is_read(tmp_path: Path
     chrom = view.column("chrom")
     assert view.bases(np.flatnonzero(chrom == "a")).tobytes() == text["a"]
     for _ in range(2):
-        with pytest.raises(UserError, match=r"arrow is damaged \(bases 400 to 800 are others than were written\): copy or prepare the corpus again"):
+        with pytest.raises(
+            UserError,
+            match=(
+                r"arrow is damaged \(bases 400 to 800 are others than were written\): copy or prepare the corpus "
+                r"again"
+            ),
+        ):
             view.bases(np.flatnonzero(chrom == "b")[:1])
     shutil.rmtree(path.parent)
     features = {name: kind for name, kind in sequence_features().items() if name != "crc32"}
@@ -292,7 +328,9 @@ def test_windows_that_a_broken_copy_left_empty_are_refused(tmp_path: Path) -> No
     whole, offsets = path.read_bytes(), corpus["train"].data.column("offset").to_numpy()
     begin = whole.rindex(offsets[-500:].tobytes())
     path.write_bytes(whole[:begin] + bytes(len(whole) - begin))
-    with pytest.raises(UserError, match="train is damaged .its windows are out of order.: copy or prepare the corpus again"):
+    with pytest.raises(
+        UserError, match="train is damaged .its windows are out of order.: copy or prepare the corpus again"
+    ):
         load_corpus(tmp_path / "corpus").view(None).bases(np.arange(9))
 
 
@@ -359,9 +397,14 @@ def test_no_genomes_blocks_of_others_and_other_versions(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text("block\tgenome\tchrom\tstart\tend\n0\ta\tchr1\t0\t900\n1\tb\tchr1\t0\t900\n")
     genomes = [GenomeConfig("a", str(fasta)), GenomeConfig("b", str(fasta))]
     config = CorpusConfig(genomes=genomes, orthologous_blocks="b.tsv", split=SplitConfig(by="block"))
-    with pytest.raises(UserError, match=r"no window of genome 'b' lies in a block that the reference genome has too: check .*b\.tsv"):
+    with pytest.raises(
+        UserError, match=r"no window of genome 'b' lies in a block that the reference genome has too: check .*b\.tsv"
+    ):
         prepare(config, out=tmp_path / "corpus", base=tmp_path)
-    with pytest.warns(Caution, match=r"no window is in validation and test \(split\.by tail\): its share of every sequence holds no window"):
+    with pytest.warns(
+        Caution,
+        match=r"no window is in validation and test \(split\.by tail\): its share of every sequence holds no window",
+    ):
         prepare(config_from_fasta(fasta), out=tmp_path / "corpus")
     manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_text())
     (tmp_path / "corpus" / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
@@ -391,7 +434,8 @@ def test_memory_does_not_grow_with_the_genome(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", [None, 150])
 def test_no_window_is_moved_into_one_of_another_split(tmp_path: Path, step: int | None) -> None:
-    """Also where windows are drawn one by one: a second view, half a window away, would be the validation's own bases."""
+    """Also where windows are drawn one by one: a second view, half a window away, would be the validation's own
+    bases."""
     simulate_fasta(tmp_path / "a.fa", length=30_000, seed=1)
     config = config_from_fasta(tmp_path / "a.fa")
     config.window = WindowConfig(length=100, step=step)
@@ -405,4 +449,6 @@ def test_no_window_is_moved_into_one_of_another_split(tmp_path: Path, step: int 
         reached = (first[:, None] < end) & (start < last[:, None])
         assert not (reached & (split[:, None] != split)).any()
         places[by] = sorted(start.tolist())
-    assert len(set(split)) == 3 and set(places["tail"]) <= set(places["random"]) == set(range(0, 30_000 - 99, step or 100))
+    assert len(set(split)) == 3 and set(places["tail"]) <= set(places["random"]) == set(
+        range(0, 30_000 - 99, step or 100)
+    )

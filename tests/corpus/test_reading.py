@@ -55,7 +55,10 @@ def test_lines_of_uneven_length_and_of_windows(tmp_path: Path, text: bytes) -> N
 @example(widths=[[4, 4, 15], [4, 4]], blanks=0)  # pyfaidx takes the long last line
 @example(widths=[[4, 4, 2], [3, 9]], blanks=0)
 @example(widths=[[4, 4, 9], [2]], blanks=1)
-@given(widths=st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=4), min_size=1, max_size=3), blanks=st.integers(0, 2))
+@given(
+    widths=st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=4), min_size=1, max_size=3),
+    blanks=st.integers(0, 2),
+)
 def test_any_lines_give_the_bases_of_any_place(tmp_path: Path, widths: list[list[int]], blanks: int, end: str) -> None:
     rng, truth, text = np.random.default_rng(0), {}, ""
     for number, own in enumerate(widths):
@@ -81,13 +84,27 @@ def test_any_lines_give_the_bases_of_any_place(tmp_path: Path, widths: list[list
         (b"@r1\nACGT\n+\nIIII\n", "is FASTQ"),
         (bz2.compress(b">a\nACGT\n"), "compressed, and not by gzip: decompress it first"),
         (b"ACGT\n", "begins with 'ACGT' instead of '>'"),
-        (b"; a comment\n>a\nACGT\n", r"begins with '; a comment' instead of '>': take away its lines of comments, as with grep -v '\^;'$"),
+        (
+            b"; a comment\n>a\nACGT\n",
+            r"begins with '; a comment' instead of '>': take away its lines of comments, as with grep -v '\^;'$",
+        ),
         (b">a\n>b\n", "holds no bases"),
         (b">a\nACGT\n>a\nACGT\n", "its own name"),
         (b">a\nACGT\n> \nACGT\n", "line 3: a sequence has no name behind its '>'"),
         (gzip.compress(FASTA * 100)[:-20], "damaged gzip"),
     ],
-    ids=["empty", "blank", "FASTQ", "bzip2", "no header", "comment", "no bases", "same name twice", "no name", "damaged gzip"],
+    ids=[
+        "empty",
+        "blank",
+        "FASTQ",
+        "bzip2",
+        "no header",
+        "comment",
+        "no bases",
+        "same name twice",
+        "no name",
+        "damaged gzip",
+    ],
 )
 def test_what_is_no_fasta_is_refused_in_one_line(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "bad.fa").write_bytes(text)
@@ -105,7 +122,10 @@ def test_lines_that_end_in_carriage_returns_alone_are_refused(tmp_path: Path) ->
 def test_lines_that_end_in_two_ways_are_refused(tmp_path: Path) -> None:
     line = "ACGTTGCAAC" * 6
     (tmp_path / "x.fa").write_bytes(f">a\n{line}\r\n{line}\n>b\r\n{line}\n".encode())
-    with Genome(tmp_path / "x.fa", scratch=tmp_path) as genome, pytest.raises(UserError, match="sequence a has lines that end in more than one way.*dos2unix"):
+    with (
+        Genome(tmp_path / "x.fa", scratch=tmp_path) as genome,
+        pytest.raises(UserError, match="sequence a has lines that end in more than one way.*dos2unix"),
+    ):
         genome.fetch("a", 0, genome.lengths["a"])
 
 
@@ -114,7 +134,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         Genome(tmp_path / "none.fa", scratch=tmp_path)
 
 
-@pytest.mark.parametrize(("letter", "message"), [(b"L", "is it a protein"), (b"-", "gaps of the alignment"), (b" ", "the blanks")])
+@pytest.mark.parametrize(
+    ("letter", "message"), [(b"L", "is it a protein"), (b"-", "gaps of the alignment"), (b" ", "the blanks")]
+)
 def test_letters_that_no_nucleotide_has(tmp_path: Path, letter: bytes, message: str) -> None:
     (tmp_path / "bad.fa").write_bytes(b">a\nACGTA" + letter + b"AC\n")
     with Genome(tmp_path / "bad.fa", scratch=tmp_path) as genome:

@@ -46,7 +46,15 @@ def test_records_without_a_name_have_their_number_and_empty_ones_are_kept(tmp_pa
     assert read(tmp_path / "a.fa") == [("1", b"AC"), ("x", b""), ("x", b"GT")]
 
 
-@pytest.mark.parametrize("text", ["name,sequence\nplasmide-é,ACGT\n", "sequence\tname\nACGT\tplasmide-é\n", ">plasmide-é\nACGT\n", "@plasmide-é\nACGT\n+\nIIII\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,sequence\nplasmide-é,ACGT\n",
+        "sequence\tname\nACGT\tplasmide-é\n",
+        ">plasmide-é\nACGT\n",
+        "@plasmide-é\nACGT\n+\nIIII\n",
+    ],
+)
 def test_names_are_utf_8(text: str, tmp_path: Path) -> None:
     (tmp_path / "input").write_bytes(text.encode())
     assert read(tmp_path / "input") == [("plasmide-é", b"ACGT")]
@@ -68,7 +76,10 @@ def test_names_are_utf_8(text: str, tmp_path: Path) -> None:
         (b">a\nACGT\n>p\nACMEL\n", "sequence p has 'E' at position 4, which is no nucleotide letter"),
         (b">a\nAC-GT\n", "remove the gaps"),
         (b">a\nAC\tGT\n", "remove the blanks"),
-        (b"sequence\tlabel\nACG CGT GTA\t1\n", "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and"),
+        (
+            b"sequence\tlabel\nACG CGT GTA\t1\n",
+            "remove the blanks, or of words that overlap, as DNABERT's files have them, join the first and",
+        ),
         (b">a\n" + b"AC" * 3000 + b"\0GT\n", "is it damaged"),
         (b">a\rACGT\rACGT\r", "carriage returns alone"),
         (b"sequence\rACGT\r", "carriage returns alone"),

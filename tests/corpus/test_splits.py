@@ -64,7 +64,9 @@ def test_names_are_gone_through_once_however_many_contigs_there_are(monkeypatch:
 def test_chromosomes_that_nobody_names_are_drawn_whole() -> None:
     names = [f"contig{number}" for number in range(3000)]
     config = SplitConfig(by="chromosome", validation_fraction=0.2, test_fraction=0.1, seed=4)
-    split = Splitter(CorpusConfig(split=config, window=WindowConfig(length=20)), blocks=None, lengths={"a": dict.fromkeys(names, 90)})
+    split = Splitter(
+        CorpusConfig(split=config, window=WindowConfig(length=20)), blocks=None, lengths={"a": dict.fromkeys(names, 90)}
+    )
 
     def drawn(chrom: str, genome: str = "a") -> list[int]:
         return split.labels(genome, chrom, length=90, starts=np.array([0, 20, 40]), block=np.full(3, -1)).tolist()
@@ -139,7 +141,10 @@ def test_splits_by_names_and_coordinates_that_related_genomes_do_not_share_are_t
         (SplitConfig(by="region", test=["chr1:9-3"]), "is empty"),
         (SplitConfig(by="region", test=["c/chr1:0-3"]), "genome 'c'"),
         (SplitConfig(by="region", test=["chr1:9,000,000-"]), "names chr1 from 9,000,000 on, but it has"),
-        (SplitConfig(by="region", validation=["chr1:0-30"], test=["a/chr1:20-50"]), "chr1:20-30 for validation and for test"),
+        (
+            SplitConfig(by="region", validation=["chr1:0-30"], test=["a/chr1:20-50"]),
+            "chr1:20-30 for validation and for test",
+        ),
         (SplitConfig(by="chromosome", validation=["chr2"], test=["chr2"]), "chr2 for validation and for test"),
     ],
 )
@@ -158,7 +163,10 @@ def test_regions_are_read_in_every_spelling() -> None:
     [
         ("block\tgenome\n", "no column chrom, start, end"),
         (HEADER + "0\ta\tchr1\tx\t5\n", "line 2 is no block"),
-        (HEADER + "b0\ta\tchr1\t0\t5\n", "line 2 is no block .*: block is a whole number from 0, start and end are places"),
+        (
+            HEADER + "b0\ta\tchr1\t0\t5\n",
+            "line 2 is no block .*: block is a whole number from 0, start and end are places",
+        ),
         (HEADER + "0\ta\tchr1\t0\t5\n1\ta\tchr1\t4\t9\n", "blocks 0 and 1 overlap in a chr1"),
     ],
 )
@@ -180,8 +188,14 @@ def test_mistakes_in_blocks_are_named(tmp_path: Path, text: str, message: str) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (BLOCKS.replace("a\tchr1", "a\t1"), r"b\.tsv names the sequences of a '1', a\.fa names them 'chr1': no name is in both; rename one of them"),
-        (BLOCKS + "9\ta\tchr1\t900\t1001\n", r"b\.tsv has a block of a that ends at chr1:1,001, but a\.fa ends chr1 at 1,000: is it of another assembly"),
+        (
+            BLOCKS.replace("a\tchr1", "a\t1"),
+            r"b\.tsv names the sequences of a '1', a\.fa names them 'chr1': no name is in both; rename one of them",
+        ),
+        (
+            BLOCKS + "9\ta\tchr1\t900\t1001\n",
+            r"b\.tsv has a block of a that ends at chr1:1,001, but a\.fa ends chr1 at 1,000: is it of another assembly",
+        ),
         (BLOCKS + "9\ta\tchr1\t450000\t450000\n", r"b\.tsv has a block of a that ends at chr1:450,000, but"),
     ],
 )
@@ -209,29 +223,50 @@ def test_genomes_without_blocks_are_told_and_blocks_that_end_with_their_sequence
     ("region", "message"),
     [
         ("chr1:450000-", "split names chr1 from 450,000 on, but it has 1,000 bases: mend split"),
-        ("chr1:301-350", r"split\.test names a/chr1:301-350, where no block of .*b\.tsv begins that genome 'a' has: name another region"),
+        (
+            "chr1:301-350",
+            r"split\.test names a/chr1:301-350, where no block of .*b\.tsv begins that genome 'a' has: name another "
+            r"region",
+        ),
         ("chr2:0-", r"split\.test names a/chr2:0-, where no block"),
-        ("b/chr1:300-", r"split\.test names b/chr1:300-, where no block of .* that genome 'a' has.*or set split\.reference"),
+        (
+            "b/chr1:300-",
+            r"split\.test names b/chr1:300-, where no block of .* that genome 'a' has.*or set split\.reference",
+        ),
     ],
 )
 def test_a_region_in_which_no_block_begins_is_refused(tmp_path: Path, region: str, message: str) -> None:
     (tmp_path / "b.tsv").write_text(BLOCKS)
     with pytest.raises(UserError, match=message):
-        splitter(SplitConfig(by="block", validation=["chr1:200-300"], test=[region]), genomes="ab", blocks=tmp_path / "b.tsv")
+        splitter(
+            SplitConfig(by="block", validation=["chr1:200-300"], test=[region]), genomes="ab", blocks=tmp_path / "b.tsv"
+        )
 
 
 def test_blocks_may_touch_and_end_before_their_end(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text(f"{HEADER}1\ta\tchr1\t0\t50\n2\ta\tchr1\t50\t80\n3\ta\tchr1\t90\t99\n")
-    assert read_blocks(tmp_path / "b.tsv").at("a", "chr1", starts=np.array([0, 49, 50, 79, 80, 90, 99])).tolist() == [1, 1, 2, 2, -1, 3, -1]
+    assert read_blocks(tmp_path / "b.tsv").at("a", "chr1", starts=np.array([0, 49, 50, 79, 80, 90, 99])).tolist() == [
+        1,
+        1,
+        2,
+        2,
+        -1,
+        3,
+        -1,
+    ]
 
 
 def test_numbers_of_blocks_cost_no_memory(tmp_path: Path) -> None:
     import tracemalloc
 
     large = 2_000_000_000
-    (tmp_path / "b.tsv").write_text(HEADER + "".join(f"{large + n}\t{g}\tchr1\t{n * 100}\t{n * 100 + 50}\n" for n in range(4) for g in "ab"))
+    (tmp_path / "b.tsv").write_text(
+        HEADER + "".join(f"{large + n}\t{g}\tchr1\t{n * 100}\t{n * 100 + 50}\n" for n in range(4) for g in "ab")
+    )
     tracemalloc.start()
-    split = splitter(SplitConfig(by="block", validation_fraction=0.25, test_fraction=0.25), genomes="ab", blocks=tmp_path / "b.tsv")
+    split = splitter(
+        SplitConfig(by="block", validation_fraction=0.25, test_fraction=0.25), genomes="ab", blocks=tmp_path / "b.tsv"
+    )
     found = labels(split, "b", [0] * 7, block=[large, large + 1, large + 2, large + 3, large + 4, 0, -1])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -242,7 +277,9 @@ def test_blocks_of_whole_genomes_take_some_bytes_each(tmp_path: Path) -> None:
     import tracemalloc
 
     number = 60_000
-    (tmp_path / "b.tsv").write_text(HEADER + "".join(f"{n}\ta\tchr1\t{n * 10_000}\t{n * 10_000 + 5_000}\n" for n in reversed(range(number))))
+    (tmp_path / "b.tsv").write_text(
+        HEADER + "".join(f"{n}\ta\tchr1\t{n * 10_000}\t{n * 10_000 + 5_000}\n" for n in reversed(range(number)))
+    )
     tracemalloc.start()
     places = read_blocks(tmp_path / "b.tsv").of("a", "chr1")
     peak = tracemalloc.get_traced_memory()[1]

@@ -42,7 +42,9 @@ def test_the_same_repeats_in_every_format(tmp_path: Path, text: str, pack) -> No
     assert np.array_equal(one.intervals["chr1"], other.intervals["chr1"])
     assert np.array_equal(one.labels["chr1"], other.labels["chr1"])
     assert one.intervals["chr1"].dtype == one.labels["chr1"].dtype == np.int64
-    assert [one.names[each] for each in one.named["chr1"]] == ["(TAACCC)n", "TAR1", "L1MC5a"] and one.named["chr1"].dtype == np.int32
+    assert [one.names[each] for each in one.named["chr1"]] == ["(TAACCC)n", "TAR1", "L1MC5a"] and one.named[
+        "chr1"
+    ].dtype == np.int32
     assert other.names == [] and other.named == {}  # there the name is the class
 
 
@@ -83,7 +85,9 @@ def test_sequences_named_by_numbers_are_bed(tmp_path: Path) -> None:
 
 
 def test_a_track_line_is_no_data_and_a_sequence_of_such_a_name_is(tmp_path: Path) -> None:
-    (tmp_path / "x.bed").write_text("browser position chr1:1-9\ntrack name=a\ntrack\nbrowser\r\ntrack_1\t5\t9\ntrack\t1\t2\n")
+    (tmp_path / "x.bed").write_text(
+        "browser position chr1:1-9\ntrack name=a\ntrack\nbrowser\r\ntrack_1\t5\t9\ntrack\t1\t2\n"
+    )
     assert read_track(tmp_path / "x.bed").chroms == ["track_1", "track"]
 
 
@@ -116,13 +120,16 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
         "ID=x;Name=IS26%3B2",
         "ID=y",
     ]
-    lines = [f"chr1\tx\tmobile_genetic_element\t{n + 1}\t{n + 20}\t.\t+\t.\t{told}\n" for n, told in enumerate(attributes)]
+    lines = [
+        f"chr1\tx\tmobile_genetic_element\t{n + 1}\t{n + 20}\t.\t+\t.\t{told}\n" for n, told in enumerate(attributes)
+    ]
     (tmp_path / "r").write_bytes(pack(("##gff-version 3\n" + "###\n".join(lines)).encode()))
     track = read_track(tmp_path / "r")
     assert track.intervals["chr1"].tolist() == [[n, n + 20] for n in range(5)]
     expected = ["LTR/Gypsy", "AluY", "L1MC5a", "IS26;2", "mobile_genetic_element"]
     assert [track.classes[label] for label in track.labels["chr1"]] == expected
-    assert [track.names[each] for each in track.named["chr1"]] == ["TE_00000012", "", "", "", ""]  # what has no class is named by it
+    # what has no class is named by it
+    assert [track.names[each] for each in track.named["chr1"]] == ["TE_00000012", "", "", "", ""]
     for damaged in ("0\t5\t.\t+\t.\t.", "1\t5\t.\tx\t.\t."):
         (tmp_path / "r").write_text("".join(lines) + f"chr1\tx\ty\t{damaged}\n")
         with pytest.raises(UserError, match="line 6 is no line of GFF3.*a strand of"):
@@ -142,7 +149,9 @@ def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: 
         "repeat_region\tID=id-4;Name=IS 5 family ;Note=x",
     ]
     rows = [line.split("\t") for line in lines]
-    (tmp_path / "r.gff").write_text("".join(f"c\tRefSeq\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows)))
+    (tmp_path / "r.gff").write_text(
+        "".join(f"c\tRefSeq\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows))
+    )
     track = read_track(tmp_path / "r.gff")
     assert [track.classes[label] for label in track.labels["c"]] == ["IS1", "transposon", "CRISPR", "IS 5 family"]
     assert track.intervals["c"][0].tolist() == [5, 14]
@@ -173,7 +182,9 @@ def test_the_sequences_that_gff3_ends_with_are_no_intervals(tmp_path: Path, read
 
 
 def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
-    (tmp_path / "a.gff3").write_text("##gff-version 3\nchr1\tx\tenhancer\t11\t20\t.\t.\t.\tID=e\nchr1\tx\tTAD\t1\t5\t.\t.\t.\t.\n")
+    (tmp_path / "a.gff3").write_text(
+        "##gff-version 3\nchr1\tx\tenhancer\t11\t20\t.\t.\t.\tID=e\nchr1\tx\tTAD\t1\t5\t.\t.\t.\t.\n"
+    )
     track = read_features(tmp_path / "a.gff3")
     assert track.intervals["chr1"].tolist() == [[10, 20], [0, 5]] and track.classes == ["TAD", "enhancer"]
     assert track.labels["chr1"].tolist() == [1, 0]
@@ -181,7 +192,9 @@ def test_features_of_gff_are_intervals_by_third_column(tmp_path: Path) -> None:
 
 def test_intervals_that_cross_the_origin_of_a_circle_are_two(tmp_path: Path) -> None:
     region = "c\tx\tregion\t1\t100\t.\t+\t.\tIs_circular=true\n"
-    (tmp_path / "a.gff3").write_text(region + "c\tx\tIS\t91\t120\t.\t+\t.\tName=IS1\nc\tx\tenhancer\t5\t8\t.\t.\t.\tName=e\n")
+    (tmp_path / "a.gff3").write_text(
+        region + "c\tx\tIS\t91\t120\t.\t+\t.\tName=IS1\nc\tx\tenhancer\t5\t8\t.\t.\t.\tName=e\n"
+    )
     track = read_track(tmp_path / "a.gff3")
     assert track.intervals["c"].tolist() == [[90, 100], [4, 8], [0, 20]]
     assert [track.classes[label] for label in track.labels["c"]] == ["IS1", "e", "IS1"]

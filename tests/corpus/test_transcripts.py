@@ -23,7 +23,22 @@ chr1\t44\t70\tBETA\t0\t-\t70\t70\t0\t1\t26\t0
 """
 # As genePredToBigGenePred writes refGene: geneName is the transcript, geneName2 the gene.
 BIG = "".join(
-    "\t".join([*bed.split("\t")[:3], gp[1], *bed.split("\t")[4:12], gp[12], gp[13], gp[14], gp[15], "none", gp[1], gp[12], "none"]) + "\n"
+    "\t".join(
+        [
+            *bed.split("\t")[:3],
+            gp[1],
+            *bed.split("\t")[4:12],
+            gp[12],
+            gp[13],
+            gp[14],
+            gp[15],
+            "none",
+            gp[1],
+            gp[12],
+            "none",
+        ]
+    )
+    + "\n"
     for bed, gp in zip(BED12.splitlines(), (line.split("\t") for line in REFGENE.splitlines()), strict=True)
 )
 FORMATS = {
@@ -57,10 +72,18 @@ def test_transcripts_worked_by_hand(tmp_path: Path, name: str) -> None:
 
 def test_big_gene_pred_tells_frames_genes_and_their_types(tmp_path: Path) -> None:
     told = columns_of(tmp_path / "genes", FORMATS["genePredExt"])
-    assert columns_of(tmp_path / "genes", BIG)["codon_frame"] == told["codon_frame"] != columns_of(tmp_path / "genes", BED12)["codon_frame"]
+    assert (
+        columns_of(tmp_path / "genes", BIG)["codon_frame"]
+        == told["codon_frame"]
+        != columns_of(tmp_path / "genes", BED12)["codon_frame"]
+    )
     named = BIG.replace("none\tNR_3\tBETA\tnone", "none\tENSG9\tBETA\tlncRNA")  # of knownGene
     columns = columns_of(tmp_path / "genes", named)
-    assert columns["gene"][4:7] == ["ALPHA", "ENSG9", "ENSG9"] and columns["gene_type"][4:7] == ["protein_coding", "lncRNA", "lncRNA"]
+    assert columns["gene"][4:7] == ["ALPHA", "ENSG9", "ENSG9"] and columns["gene_type"][4:7] == [
+        "protein_coding",
+        "lncRNA",
+        "lncRNA",
+    ]
 
 
 def test_a_plain_gene_pred_names_genes_by_their_transcript(tmp_path: Path) -> None:
@@ -109,11 +132,17 @@ def test_gene_pred_gives_the_columns_of_the_equivalent_gtf_and_gff3(tmp_path: Pa
         kind = "protein_coding" if first < last else "non_coding"
         lines = [("exon", start, end, ".") for start, end in exons]
         if first < last:
-            lines += [("CDS", max(start, first), min(end, last), -read % 3) for (start, end), read in zip(exons, before, strict=True)]
+            lines += [
+                ("CDS", max(start, first), min(end, last), -read % 3)
+                for (start, end), read in zip(exons, before, strict=True)
+            ]
         if first < last and with_utr:
             lines += [("5UTR", start, min(end, first), ".") for start, end in exons]
             lines += [("3UTR", max(start, last), end, ".") for start, end in exons]
-        gff3 += f"chr1\tx\tgene\t{exons[0][0] + 1}\t{exons[-1][1]}\t.\t{strand}\t.\tID=gene-{name};Name={name};gene_biotype={kind}\n"
+        gff3 += (
+            f"chr1\tx\tgene\t{exons[0][0] + 1}\t{exons[-1][1]}\t.\t{strand}\t.\tID=gene-{name};Name={name};"
+            f"gene_biotype={kind}\n"
+        )
         for feature, start, end, phase in lines:
             if start < end:
                 place = f"chr1\tx\t{feature}\t{start + 1}\t{end}\t.\t{strand}\t{phase}\t"
@@ -128,7 +157,8 @@ def lines_of(*parts: tuple[str, int, int, str], strand: str = "+") -> str:
 
 
 def test_utr_that_a_file_does_not_name_is_exon_beyond_the_ends_of_the_coding_sequence(tmp_path: Path) -> None:
-    # t1: UTR 0-5, an intron, CDS to 32 (its stop codon apart, as in GTF), UTR 32-40; t2 has no CDS; t3 shares its exon with t4
+    # t1: UTR 0-5, an intron, CDS to 32 (its stop codon apart, as in GTF), UTR 32-40; t2 has no CDS; t3 shares its exon
+    # with t4
     gff3 = lines_of(
         ("gene", 0, 100, "ID=gene-A;Name=A"),
         ("exon", 0, 10, "ID=e1;Parent=t1"),
@@ -170,7 +200,10 @@ def test_a_transcript_with_utr_of_its_own_is_taken_at_its_word(tmp_path: Path) -
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t1\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,51,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,\n", "line 4 is no transcript"),
-        ("585\tNM_1\tchr1\tx\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n", "line 4 is no transcript.*give a strand"),
+        (
+            "585\tNM_1\tchr1\tx\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,2,\n",
+            "line 4 is no transcript.*give a strand",
+        ),
         ("585\tNM_1\tchr1\t+\t10\t50\t15\t45\t2\t10,40,\t22,50,\t0\tA\tcmpl\tcmpl\t0,7,\n", "line 4 is no transcript"),
         ("585\tNM_1\tchr1\t+\tx\n", "exons between its start and its end"),
     ],

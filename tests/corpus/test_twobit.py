@@ -58,7 +58,11 @@ def test_a_corpus_is_the_same_from_2bit_and_fasta_and_of_chosen_sequences(tmp_pa
     (tmp_path / "x.fa").write_text("".join(f">{name}\n{bases}\n" for name, bases in sequences.items()))
     tables = []
     for path, chroms in (("x.2bit", ["b", "a"]), ("x.fa", None)):
-        config = CorpusConfig(genomes=[GenomeConfig("x", path, chroms=chroms)], window=WindowConfig(length=50), split=SplitConfig(validation_fraction=0))
+        config = CorpusConfig(
+            genomes=[GenomeConfig("x", path, chroms=chroms)],
+            window=WindowConfig(length=50),
+            split=SplitConfig(validation_fraction=0),
+        )
         corpus = prepare(config, out=tmp_path / f"corpus_{path}", base=tmp_path)
         view = corpus.view(None)
         tables.append((view.bases(np.arange(len(view))).tobytes(), view.table.to_pandas()))

@@ -12,7 +12,9 @@ from dnabert.models.config import ModelConfig
 WINDOW = 60
 
 
-def save_run(folder: Path, *, architecture: str, k: int = 5, stride: int | None = None, settings: ModelConfig | None = None) -> Path:
+def save_run(
+    folder: Path, *, architecture: str, k: int = 5, stride: int | None = None, settings: ModelConfig | None = None
+) -> Path:
     import torch
     from transformers import BertConfig, BertForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
 

@@ -53,7 +53,9 @@ def test_a_state_is_shared_by_the_codes_nearest_to_it() -> None:
     one, half = np.exp([10.0, 0, 0, 0]), np.exp([10 / 2**0.5, 10 / 2**0.5, 0, 0])
     assert shares.sum() == pytest.approx(1)
     assert shares[0] == pytest.approx(one[0] / one.sum() / 2 + half[2] / half.sum() / 2, abs=1e-4)
-    assert shares[1] == pytest.approx(shares[2], abs=1e-4) and shares[1] == pytest.approx(half[0] / half.sum() / 2, abs=1e-4)
+    assert shares[1] == pytest.approx(shares[2], abs=1e-4) and shares[1] == pytest.approx(
+        half[0] / half.sum() / 2, abs=1e-4
+    )
 
 
 def test_codes_are_where_states_lie() -> None:
@@ -61,13 +63,16 @@ def test_codes_are_where_states_lie() -> None:
     places = rng.normal(size=(4, 12))
     which = rng.integers(0, 4, 400)
     codes = Codes.fitted((7 + 3 * (places[which] + rng.normal(size=(400, 12)) / 20)).astype(np.float32), seed=0)
-    shares = codes.shares(torch.from_numpy((7 + 3 * places).astype(np.float32))[:, None], torch.ones(4, 1, dtype=torch.bool)).numpy()
+    shares = codes.shares(
+        torch.from_numpy((7 + 3 * places).astype(np.float32))[:, None], torch.ones(4, 1, dtype=torch.bool)
+    ).numpy()
     assert len(codes.centres) == 400 // 16 and shares.sum(axis=1) == pytest.approx(1)
     assert ((shares > 0.01).sum(axis=0) <= 1).all()  # no code is of two places
 
 
 def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbert_run: Path) -> None:
-    """A second way: states by `transformers` itself, their nearest codes one by one, counts, rarity and directions as saved."""
+    """A second way: states by `transformers` itself, their nearest codes one by one, counts, rarity and directions as
+    saved."""
     from transformers import AutoModel
 
     bases = windows(300)
@@ -76,7 +81,11 @@ def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbe
     codes, matrix = encoder._codes, encoder._analysis.matrix
     model, tokenizer = AutoModel.from_pretrained(modernbert_run).eval(), load_tokenizer(modernbert_run)
     with torch.no_grad():
-        states = model(torch.from_numpy(tokenizer.encode_bases(bases[:5]).astype(np.int64))).last_hidden_state[:, 1:-1].numpy()
+        states = (
+            model(torch.from_numpy(tokenizer.encode_bases(bases[:5]).astype(np.int64)))
+            .last_hidden_state[:, 1:-1]
+            .numpy()
+        )
     counts = np.zeros((5, len(codes.centres)))
     for row, window in enumerate(states):
         for state in window:
@@ -94,14 +103,23 @@ def test_vectors_are_those_of_counting_what_transformers_own_model_says(modernbe
 
 
 def test_long_sequences_frames_and_strands_count_alike(modernbert_run: Path) -> None:
-    """A reading of 333 bp (66 words, at most 12 at once) is that of six pieces of 12, evenly placed; frames and strands count alike."""
+    """A reading of 333 bp (66 words, at most 12 at once) is that of six pieces of 12, evenly placed; frames and strands
+    count alike."""
     config = EmbedConfig(precision="fp32", phases=2, both_strands=True)
-    encoder, plain = fitted(f"codebook:{modernbert_run}", windows(), config), fitted(f"codebook:{modernbert_run}", windows())
+    encoder, plain = (
+        fitted(f"codebook:{modernbert_run}", windows(), config),
+        fitted(f"codebook:{modernbert_run}", windows()),
+    )
     assert isinstance(encoder, CodebookEncoder) and isinstance(plain, CodebookEncoder)
     plain._codes, plain._analysis = encoder._codes, encoder._analysis
     one, long, none = windows(1, seed=5)[0], windows(1, 333, seed=6)[0], np.full(60, ord("N"), dtype=np.uint8)
     places = (0, 11, 22, 32, 43, 54)
-    parts = [strand[shift:][5 * place : 5 * place + 60] for strand in (long, reverse_complement(long)) for shift in (0, 2) for place in places]
+    parts = [
+        strand[shift:][5 * place : 5 * place + 60]
+        for strand in (long, reverse_complement(long))
+        for shift in (0, 2)
+        for place in places
+    ]
     expected = plain._shares(parts).toarray().mean(axis=0)
     shares = encoder._shares([long]).toarray()[0]
     np.testing.assert_allclose(shares, expected, atol=2e-3)
@@ -112,7 +130,9 @@ def test_long_sequences_frames_and_strands_count_alike(modernbert_run: Path) -> 
     assert np.isfinite(together).all() and encoder.encode(windows(0)).shape == (0, 128)
 
 
-def test_neither_batches_nor_pieces_matter_where_states_are_drawn(modernbert_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_batches_nor_pieces_matter_where_states_are_drawn(
+    modernbert_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bases = [*windows(30), *windows(30, 47, seed=1), *windows(5, 200, seed=2)]
     monkeypatch.setattr("dnabert.encoders.codebook._STATES", 400)
     monkeypatch.setattr("dnabert.encoders.codebook._SEQUENCES", 40)
@@ -147,7 +167,11 @@ def test_states_that_are_no_numbers_are_told(modernbert_run: Path, tmp_path: Pat
     run = tmp_path / "run"
     shutil.copytree(modernbert_run, run)
     weights = load_file(run / "model.safetensors")
-    save_file({name: np.full_like(value, np.nan) for name, value in weights.items()}, run / "model.safetensors", metadata={"format": "pt"})
+    save_file(
+        {name: np.full_like(value, np.nan) for name, value in weights.items()},
+        run / "model.safetensors",
+        metadata={"format": "pt"},
+    )
     with pytest.raises(UserError, match="damaged, or it diverged"):
         fitted(f"codebook:{run}", windows(3))
 
@@ -156,10 +180,17 @@ def test_parts_that_read_by_one_model_read_once(modernbert_run: Path, monkeypatc
     bases, asked = windows(), []
     joint = fitted(f"{modernbert_run}+codebook:{modernbert_run}+kmer:2", bases)
     read = TransformerEncoder.read
-    monkeypatch.setattr(TransformerEncoder, "read", lambda self, bases, poolings: asked.append(len(poolings)) or read(self, bases, poolings))
+    monkeypatch.setattr(
+        TransformerEncoder,
+        "read",
+        lambda self, bases, poolings: asked.append(len(poolings)) or read(self, bases, poolings),
+    )
     found = joint.encode(bases[:9])
     assert asked == [2] and found.shape == (9, 16 + 128 + 10)
-    codebook, mean = fitted(f"codebook:{modernbert_run}", bases), load_encoder(str(modernbert_run), config=EmbedConfig(precision="fp32"))
+    codebook, mean = (
+        fitted(f"codebook:{modernbert_run}", bases),
+        load_encoder(str(modernbert_run), config=EmbedConfig(precision="fp32")),
+    )
     for part, columns in ((mean, slice(0, 16)), (codebook, slice(16, 144))):
         by = part.encode(bases)
         expected = (by[:9] - by.mean(axis=0)) / by.std(axis=0)
@@ -169,17 +200,27 @@ def test_parts_that_read_by_one_model_read_once(modernbert_run: Path, monkeypatc
 
 @pytest.mark.slow
 def test_a_piece_of_an_element_is_found_in_windows_of_which_it_is_a_quarter() -> None:
-    """Old copies (an eighth of the bases drawn anew) of 112 bases of one of six elements, on either strand, anywhere in random sequence."""
+    """Old copies (an eighth of the bases drawn anew) of 112 bases of one of six elements, on either strand, anywhere in
+    random sequence."""
     text = gzip.decompress((files("dnabert.corpus") / "demo/mobile_elements.fa.gz").read_bytes()).decode()
-    element = {name.split()[0]: sequence.replace("\n", "").upper() for name, _, sequence in (each.partition("\n") for each in text.split(">")[1:])}
-    alu, line, sva = (np.frombuffer(element[name].encode(), dtype=np.uint8) for name in ("ALU:AluYb8", "L1:L1Ta", "SVA:SVA_F"))
+    element = {
+        name.split()[0]: sequence.replace("\n", "").upper()
+        for name, _, sequence in (each.partition("\n") for each in text.split(">")[1:])
+    }
+    alu, line, sva = (
+        np.frombuffer(element[name].encode(), dtype=np.uint8) for name in ("ALU:AluYb8", "L1:L1Ta", "SVA:SVA_F")
+    )
     pieces = [alu[10:122], alu[150:262], line[200:312], line[2500:2612], line[5000:5112], sva[500:612]]
     rng, bases = np.random.default_rng(0), windows(96, 448, seed=1)
     which = np.arange(96) % 6
     for row, piece in zip(bases, which, strict=True):
         copy = np.where(rng.random(112) < 1 / 8, LETTERS[rng.integers(0, 4, 112)], pieces[piece])
         start = rng.integers(0, 336)
-        row[start : start + 112] = copy if rng.random() < 0.5 else np.frombuffer(copy.tobytes().translate(bytes.maketrans(b"ACGT", b"TGCA"))[::-1], np.uint8)
+        row[start : start + 112] = (
+            copy
+            if rng.random() < 0.5
+            else np.frombuffer(copy.tobytes().translate(bytes.maketrans(b"ACGT", b"TGCA"))[::-1], np.uint8)
+        )
     first, second = np.triu_indices(96, 1)
     told = {}
     for spec in ("default", "codebook:default", "codebook:random:default"):
@@ -201,12 +242,22 @@ def test_new_sequences_are_read_as_the_embedded_ones_were(modernbert_run: Path, 
     record = encoder_record(made.manifest)
     assert record["folder"] == str(modernbert_run) and inputs_of(spec) == {"encoder": modernbert_run}
     assert recorded_word_length(made.manifest) == load_tokenizer(modernbert_run).k
-    np.testing.assert_allclose(load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3
+    )
     clusters = cluster(tmp_path / "e", out=tmp_path / "c", config=ClusterConfig(min_cluster_size=5))
     row = int(np.argmax(clusters.table["label"].to_numpy() >= 0))
     shutil.rmtree(tmp_path / "e")
-    found = assign(tmp_path / "c", fasta(tmp_path / "same.fa", bases[row : row + 1]), out=tmp_path / "placed.tsv", config=AssignConfig(error=0.5)).table
-    assert found["distance"].tolist() == pytest.approx([0], abs=1e-3) and found["exemplar_1"].str.startswith(f"s{row}").all()
+    found = assign(
+        tmp_path / "c",
+        fasta(tmp_path / "same.fa", bases[row : row + 1]),
+        out=tmp_path / "placed.tsv",
+        config=AssignConfig(error=0.5),
+    ).table
+    assert (
+        found["distance"].tolist() == pytest.approx([0], abs=1e-3)
+        and found["exemplar_1"].str.startswith(f"s{row}").all()
+    )
     both = embed(f"random:{modernbert_run}+codebook:random:{modernbert_run}", tmp_path / "a.fa", out=tmp_path / "f")
     again = load_recorded(encoder_record(both.manifest), folder=tmp_path / "f")
     np.testing.assert_allclose(again.encode(bases), both.vectors, rtol=1e-3, atol=1e-3)
@@ -239,6 +290,16 @@ def test_what_cannot_be_is_said(modernbert_run: Path, tmp_path: Path) -> None:
 
 
 def test_a_rung_may_be_the_codebook_of_the_run() -> None:
-    rungs = [RungConfig("a", "codebook:RUN"), RungConfig("b", "RUN+codebook:untrained:RUN"), RungConfig("c", "codebook:default")]
-    assert [each.encoder for each in resolve_rungs(rungs, run="r")] == ["codebook:r", "r+codebook:untrained:r", "codebook:default"]
-    assert [each.name for each in resolve_rungs(rungs, run=None)] == ["c"] and inputs_of("codebook:default") == {"encoder": DEFAULT_RUN}
+    rungs = [
+        RungConfig("a", "codebook:RUN"),
+        RungConfig("b", "RUN+codebook:untrained:RUN"),
+        RungConfig("c", "codebook:default"),
+    ]
+    assert [each.encoder for each in resolve_rungs(rungs, run="r")] == [
+        "codebook:r",
+        "r+codebook:untrained:r",
+        "codebook:default",
+    ]
+    assert [each.name for each in resolve_rungs(rungs, run=None)] == ["c"] and inputs_of("codebook:default") == {
+        "encoder": DEFAULT_RUN
+    }

@@ -123,7 +123,17 @@ def test_small_row_groups_give_the_same(tiny_corpus: Corpus, tmp_path: Path, mon
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "dnabert", "embed"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "dnabert",
+        "embed",
+    ]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     settings = ["--strand", "random", "--sample", "301", "--precision", "fp32", "--json"]
     arguments = [str(modernbert_run), str(tiny_corpus.folder), "--out", str(tmp_path / "two"), *settings]
@@ -156,13 +166,20 @@ def test_unknown_encoder(fasta: Path, tmp_path: Path, spec: str, message: str) -
 
 def test_short_record_is_named(fasta: Path, tmp_path: Path) -> None:
     fasta.write_text(fasta.read_text() + ">tiny\nACG\n")
-    with pytest.raises(UserError, match=r"record tiny of .*records.fa has 3 bases, fewer than a word of the encoder \(4\): leave it out, or"):
+    with pytest.raises(
+        UserError,
+        match=r"record tiny of .*records.fa has 3 bases, fewer than a word of the encoder \(4\): leave it out, or",
+    ):
         embed("kmer:4", fasta, out=tmp_path / "out")
     fasta.write_text(fasta.read_text() + ">small\nAC\n")
-    with pytest.raises(UserError, match=r"record small of .* has 2 bases, .* \(4\), and 1 more has too few: leave them out, or"):
+    with pytest.raises(
+        UserError, match=r"record small of .* has 2 bases, .* \(4\), and 1 more has too few: leave them out, or"
+    ):
         embed("kmer:4", fasta, out=tmp_path / "out")
     fasta.write_text(fasta.read_text() + ">nothing\n")
-    with pytest.raises(UserError, match=r"record nothing of .* has 0 bases, .* \(4\), and 2 more have too few: leave them out$"):
+    with pytest.raises(
+        UserError, match=r"record nothing of .* has 0 bases, .* \(4\), and 2 more have too few: leave them out$"
+    ):
         embed("kmer:4", fasta, out=tmp_path / "out")
 
 
@@ -253,5 +270,8 @@ def test_shuffled_windows_keep_their_dinucleotides_and_lose_their_order(tiny_cor
     null = embed("kmer:2:stranded", tiny_corpus.folder, out=tmp_path / "null", config=EmbedConfig(shuffle=True))
     np.testing.assert_allclose(real.vectors, null.vectors, atol=1e-6)
     some = EmbedConfig(shuffle=True, sample=10)
-    long = [embed("kmer:4", tiny_corpus.folder, out=tmp_path / str(i), config=c) for i, c in enumerate((some, EmbedConfig(sample=10)))]
+    long = [
+        embed("kmer:4", tiny_corpus.folder, out=tmp_path / str(i), config=c)
+        for i, c in enumerate((some, EmbedConfig(sample=10)))
+    ]
     assert not np.allclose(long[0].vectors, long[1].vectors)

@@ -30,7 +30,10 @@ def test_a_long_sequence_is_reduced_to_stretches_of_all_of_it(monkeypatch: pytes
 
 def test_a_few_long_records_are_not_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters, rng = np.frombuffer(b"ACGT", dtype=np.uint8), np.random.default_rng(0)
-    records = [letters[rng.choice(4, length, p=p)] for length, p in ((9_000, [0.4, 0.1, 0.1, 0.4]), (700, [0.25] * 4), (8_000, [0.1, 0.4, 0.4, 0.1]))]
+    records = [
+        letters[rng.choice(4, length, p=p)]
+        for length, p in ((9_000, [0.4, 0.1, 0.1, 0.4]), (700, [0.25] * 4), (8_000, [0.1, 0.4, 0.4, 0.1]))
+    ]
     (tmp_path / "a.fa").write_text("".join(f">{i}\n{bases.tobytes().decode()}\n" for i, bases in enumerate(records)))
     config = EmbedConfig(whiten=0.5)
     with open_source(tmp_path / "a.fa", config=config) as source:
@@ -42,4 +45,6 @@ def test_a_few_long_records_are_not_held_whole(tmp_path: Path, monkeypatch: pyte
     assert not whole and [len(sequence) for sequence in sequences] == [2_000, 700, 2_000]
     made = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=config)
     counts = load_encoder("kmer:2")
-    np.testing.assert_allclose(made.vectors, fit_whitening(counts.encode(sequences), power=0.5)(counts.encode(records)), atol=1e-4)
+    np.testing.assert_allclose(
+        made.vectors, fit_whitening(counts.encode(sequences), power=0.5)(counts.encode(records)), atol=1e-4
+    )

@@ -47,12 +47,22 @@ def test_the_cosine_is_that_of_both_parts_each_weighing_by_its_dimensions() -> N
 def test_new_sequences_are_read_as_the_embedded_ones_were(bert_run: Path, tmp_path: Path) -> None:
     """A run, counts that are fitted and whitening, and all of it taken along by the clusters."""
     bases = windows(80, seed=2)
-    made = embed(f"{bert_run}+lsa:4", fasta(tmp_path / "a.fa", bases), out=tmp_path / "e", config=EmbedConfig(whiten=0.5, phases=2))
+    made = embed(
+        f"{bert_run}+lsa:4",
+        fasta(tmp_path / "a.fa", bases),
+        out=tmp_path / "e",
+        config=EmbedConfig(whiten=0.5, phases=2),
+    )
     record = encoder_record(made.manifest)
     assert [each["folder"] for each in record["parts"]] == [str(bert_run), None] and record["reading"]["phases"] == 2
-    np.testing.assert_allclose(load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        load_recorded(record, folder=tmp_path / "e").encode(bases), made.vectors, rtol=1e-3, atol=1e-3
+    )
     assert recorded_word_length(made.manifest) == load_tokenizer(bert_run).k
-    turned = made.manifest | {"config": made.manifest["config"] | {"encoder": "lsa:8+default", "parts": ["lsa:8", "default"]}, "inputs": {}}
+    turned = made.manifest | {
+        "config": made.manifest["config"] | {"encoder": "lsa:8+default", "parts": ["lsa:8", "default"]},
+        "inputs": {},
+    }
     assert recorded_word_length(turned) == load_tokenizer(DEFAULT_RUN).k != 8
     cluster(tmp_path / "e", out=tmp_path / "c", config=ClusterConfig(min_cluster_size=5))
     shutil.rmtree(tmp_path / "e")
@@ -67,14 +77,27 @@ def test_a_folder_may_have_a_plus_in_its_name(tmp_path: Path) -> None:
     assert parts_of(f"lsa:8+random:{folder}") == ["lsa:8", f"random:{folder}"]
     made = embed("kmer:2", fasta(tmp_path / "a.fa", windows(4)), out=tmp_path / "e").manifest
     assert made["config"]["parts"] == ["kmer:2"]
-    made = made | {"config": made["config"] | {"encoder": "a+b+lsa:8", "parts": ["a+b", "lsa:8"]}}  # read from wherever, later
+    # read from wherever, later
+    made = made | {"config": made["config"] | {"encoder": "a+b+lsa:8", "parts": ["a+b", "lsa:8"]}}
     assert [part["encoder"] for part in encoder_record(made)["parts"]] == ["a+b", "lsa:8"]
-    assert inputs_of(f"lsa:8+random:{folder}") == {"encoder 2": folder} and inputs_of(str(folder)) == {"encoder": folder}
+    assert inputs_of(f"lsa:8+random:{folder}") == {"encoder 2": folder} and inputs_of(str(folder)) == {
+        "encoder": folder
+    }
 
 
 def test_the_run_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) -> None:
-    rungs = [RungConfig("a", "RUN+lsa:8"), RungConfig("b", "kmer:4+random:RUN"), RungConfig("c", "RUNS/x"), RungConfig("d", "untrained:RUN")]
-    assert [each.encoder for each in resolve_rungs(rungs, run=r"runs\1")] == [r"runs\1+lsa:8", r"kmer:4+random:runs\1", "RUNS/x", r"untrained:runs\1"]
+    rungs = [
+        RungConfig("a", "RUN+lsa:8"),
+        RungConfig("b", "kmer:4+random:RUN"),
+        RungConfig("c", "RUNS/x"),
+        RungConfig("d", "untrained:RUN"),
+    ]
+    assert [each.encoder for each in resolve_rungs(rungs, run=r"runs\1")] == [
+        r"runs\1+lsa:8",
+        r"kmer:4+random:runs\1",
+        "RUNS/x",
+        r"untrained:runs\1",
+    ]
     assert [each.name for each in resolve_rungs(rungs, run=None)] == ["c"]
     assert "a is left out" in capsys.readouterr().out
 
@@ -90,7 +113,9 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
         embed("kmer:2+kmer:3", fasta(tmp_path / "one.fa", windows(1)), out=tmp_path / "e")
     made = embed("kmer:2+kmer:3", fasta(tmp_path / "a.fa", windows(9)), out=tmp_path / "e")
     with pytest.raises(UserError, match="embed and cluster again"):
-        load_recorded(encoder_record(made.manifest) | {"parts": encoder_record(made.manifest)["parts"][:1]}, folder=tmp_path / "e")
+        load_recorded(
+            encoder_record(made.manifest) | {"parts": encoder_record(made.manifest)["parts"][:1]}, folder=tmp_path / "e"
+        )
     shutil.rmtree(tmp_path / "e" / FOLDER)
     with pytest.raises(UserError, match="embed and cluster again"):
         load_recorded(encoder_record(made.manifest), folder=tmp_path / "e")

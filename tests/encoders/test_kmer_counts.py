@@ -96,7 +96,8 @@ def test_wrong_dtype_is_the_callers_mistake() -> None:
         ([ascii("ACGT"), b"ACGT"], "sequence 1 is bytes, allowed"),
         ("ACGT", "bases are one str, allowed"),
         ([np.array([0, 1, 2, 3])], r"sequence 0 is int64 \(4,\), allowed"),  # codes: they were read as unknown bases
-        (pd.Series([ascii("AAAA"), ascii("CCCC")], index=[1, 0]), "bases are one Series, allowed"),  # it was read by its index
+        # it was read by its index
+        (pd.Series([ascii("AAAA"), ascii("CCCC")], index=[1, 0]), "bases are one Series, allowed"),
         (np.array(["ACGT"]), "not <U4 of shape"),
     ],
 )
@@ -109,7 +110,8 @@ def test_a_long_sequence_takes_little_memory() -> None:
     bases = ascii("ACGTN")[np.random.default_rng(0).integers(0, 5, 3_000_000)]
     tracemalloc.start()
     vector = KmerCounts(3, collapse=False).encode([bases])[0]
-    assert tracemalloc.get_traced_memory()[1] < 5 * len(bases)  # the sequence, copied, and a stretch; all words at once are 20 bytes a base and more
+    # the sequence, copied, and a stretch; all words at once are 20 bytes a base and more
+    assert tracemalloc.get_traced_memory()[1] < 5 * len(bases)
     tracemalloc.stop()
     known, a = bases != ord("N"), bases == ord("A")
     words, aaa = (int((each[:-2] & each[1:-1] & each[2:]).sum()) for each in (known, a))

@@ -29,7 +29,8 @@ def test_angles_are_those_of_scikit_learns_tf_idf_and_svd() -> None:
     assert found.shape == (60, 20) and found.dtype == np.float32
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=0.02)
     spread = found.std(axis=0)
-    assert spread.max() / spread.min() < 4 < expected.std(axis=0)[1:].max() / expected.std(axis=0).min() * 4  # rotated: no column stands out
+    # rotated: no column stands out
+    assert spread.max() / spread.min() < 4 < expected.std(axis=0)[1:].max() / expected.std(axis=0).min() * 4
 
 
 def test_long_sequences_are_counted_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +73,9 @@ def test_strands_case_and_lengths() -> None:
     ragged = encoder.encode(rows)
     np.testing.assert_allclose(ragged[0], forward[0], atol=1e-6)
     assert not ragged[2].any() and np.isfinite(ragged).all()
-    with pytest.raises(UserError, match=r"a sequence has \d+ bases, fewer than a word of the encoder \(5\): leave it out"):
+    with pytest.raises(
+        UserError, match=r"a sequence has \d+ bases, fewer than a word of the encoder \(5\): leave it out"
+    ):
         encoder.encode([bases[0][:4]])
 
 

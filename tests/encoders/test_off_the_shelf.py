@@ -65,13 +65,17 @@ def test_reads_spaced_words(folder: Path) -> None:
 
 def test_rna_is_read_as_dna_and_what_is_no_base_as_n(folder: Path) -> None:
     encoder = load_encoder(f"bert:{folder}")
-    rna, dna, ambiguous, unknown = encoder.encode([ascii(text) for text in ("ACGGAUUAacuggu", "ACGGATTAactggt", "ACRGATxAACTGGT", "ACNGATNAACTGGT")])
+    rna, dna, ambiguous, unknown = encoder.encode(
+        [ascii(text) for text in ("ACGGAUUAacuggu", "ACGGATTAactggt", "ACRGATxAACTGGT", "ACNGATNAACTGGT")]
+    )
     np.testing.assert_array_equal(rna, dna)
     np.testing.assert_array_equal(ambiguous, unknown)
     assert np.abs(dna - unknown).max() > 0.01
 
 
-def test_the_pieces_that_recorded_vectors_were_made_of(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pieces_that_recorded_vectors_were_made_of(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where the model was named from another folder than this one."""
     (tmp_path / "a.fa").write_text(">a\nGATTACAGATTACA\n>b\nACGCATTGGGGGGG\n")
     monkeypatch.chdir(folder.parent)
@@ -119,7 +123,14 @@ def with_its_words(model: PreTrainedModel, *, of: Path, to: Path) -> str:
 
 
 def test_a_model_without_fused_attention_is_read_as_well(folder: Path, tmp_path: Path) -> None:
-    small = DebertaV2Config(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32)
+    small = DebertaV2Config(
+        vocab_size=40,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
     spec = with_its_words(DebertaV2Model(small), of=folder, to=tmp_path / "deberta")
     vector = load_encoder(spec, config=EmbedConfig(word_length=3, precision="fp32")).encode([ascii("GATACA")])[0]
     np.testing.assert_allclose(vector, by_hand(tmp_path / "deberta", "GAT ACA"), atol=2e-5)
@@ -127,9 +138,17 @@ def test_a_model_without_fused_attention_is_read_as_well(folder: Path, tmp_path:
 
 def test_positions_that_padding_takes_are_none_of_the_words(folder: Path, tmp_path: Path) -> None:
     """RoBERTa counts from behind its padding; a tokenizer need not state what that leaves."""
-    model = RobertaModel(RobertaConfig(
-        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32, pad_token_id=0
-    ))  # fmt: skip
+    model = RobertaModel(
+        RobertaConfig(
+            vocab_size=40,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=16,
+            max_position_embeddings=32,
+            pad_token_id=0,
+        )
+    )
     model.save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.model_max_length = int(1e30)
@@ -141,15 +160,21 @@ def test_positions_that_padding_takes_are_none_of_the_words(folder: Path, tmp_pa
 def test_an_encoder_with_a_decoder_is_refused(folder: Path, tmp_path: Path) -> None:
     small = T5Config(vocab_size=40, d_model=16, num_layers=1, num_heads=2, d_kv=8, d_ff=16)
     spec = with_its_words(T5EncoderModel(small), of=folder, to=tmp_path / "t5")
-    with pytest.raises(UserError, match="t5 is an encoder with a decoder, not an encoder alone: give a model like BERT"):
+    with pytest.raises(
+        UserError, match="t5 is an encoder with a decoder, not an encoder alone: give a model like BERT"
+    ):
         load_encoder(spec)
 
 
 @pytest.mark.parametrize("stride", [4, 1])
 def test_a_model_of_dnabert_is_sent_to_where_it_is_read_without_spaces(stride: int, tmp_path: Path) -> None:
-    BertModel(BertConfig(vocab_size=261, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)).save_pretrained(tmp_path)
+    BertModel(
+        BertConfig(vocab_size=261, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    ).save_pretrained(tmp_path)
     KmerTokenizer(4, stride).save_pretrained(tmp_path)
-    with pytest.raises(UserError, match="is a model of dnabert, which reads bases without spaces: give its folder, without bert:"):
+    with pytest.raises(
+        UserError, match="is a model of dnabert, which reads bases without spaces: give its folder, without bert:"
+    ):
         load_encoder(f"bert:{tmp_path}")
 
 
@@ -182,11 +207,19 @@ def stored_as(weights: dict[str, torch.Tensor], *, of: Path, to: Path) -> str:
 def test_weights_that_the_file_lacks_are_not_drawn(folder: Path, tmp_path: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     del weights["encoder.layer.1.output.dense.weight"]
-    with pytest.raises(UserError, match="are not those of its config.json: encoder.layer.1.output.dense.weight is not among them.*: make or fetch it again"):
+    with pytest.raises(
+        UserError,
+        match=(
+            "are not those of its config.json: encoder.layer.1.output.dense.weight is not among them.*: make or fetch "
+            "it again"
+        ),
+    ):
         load_encoder(stored_as(weights, of=folder, to=tmp_path / "bert"))
 
 
-def test_a_pooler_may_be_missing_and_weights_may_be_named_as_of_old(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_pooler_may_be_missing_and_weights_may_be_named_as_of_old(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """As in the file of bert-base-uncased: behind bert., with gamma and beta, and a head that is not read."""
     weights = load_file(folder / "model.safetensors")
     old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
@@ -199,7 +232,9 @@ def test_a_pooler_may_be_missing_and_weights_may_be_named_as_of_old(folder: Path
     spec = stored_as(renamed, of=folder, to=tmp_path / "bert")
     capfd.readouterr()
     sequences = [ascii("GATTACAGATTACA")]
-    np.testing.assert_array_equal(load_encoder(spec).encode(sequences), load_encoder(f"bert:{folder}").encode(sequences))
+    np.testing.assert_array_equal(
+        load_encoder(spec).encode(sequences), load_encoder(f"bert:{folder}").encode(sequences)
+    )
     assert capfd.readouterr() == ("", "")
 
 

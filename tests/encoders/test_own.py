@@ -64,7 +64,9 @@ def test_its_vectors_on_one_strand_and_on_both(here: Path) -> None:
 def test_it_gets_no_more_sequences_at_once_than_asked_for(here: Path) -> None:
     few = load_encoder("python:my_models_of_a_test:AtMostTwo", config=EmbedConfig(batch_size=2, both_strands=True))
     sequences = [ascii(text) for text in ("AACG", "AAAAACCCCC", "CCC", "TTTT", "GAC")]
-    expected = load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(both_strands=True)).encode(sequences)
+    expected = load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(both_strands=True)).encode(
+        sequences
+    )
     np.testing.assert_array_equal(few.encode(sequences), expected)
     assert few.encode([]).shape == (0, 2)
 
@@ -81,7 +83,9 @@ def test_vectors_are_recorded_with_the_code_that_made_them(here: Path) -> None:
     again = load_recorded(record, folder=here / "e", trust_code=True).encode([ascii("GATTACA"), ascii("ACGCATTGG")])
     np.testing.assert_allclose(again, made.vectors, atol=1e-6)
     (here / "my_models_of_a_test.py").write_text(CODE + "\n# another\n")
-    with pytest.raises(UserError, match="my_models_of_a_test.py is no longer the code that made the vectors: embed and cluster again"):
+    with pytest.raises(
+        UserError, match="my_models_of_a_test.py is no longer the code that made the vectors: embed and cluster again"
+    ):
         load_recorded(record, folder=here / "e", trust_code=True)
 
 
@@ -92,17 +96,29 @@ def test_a_module_of_the_same_name_elsewhere_is_told_apart(here: Path, monkeypat
     (here / "other").mkdir()
     (here / "other" / "my_models_of_a_test.py").write_text("# another\n" + CODE)
     monkeypatch.chdir(here / "other")
-    with pytest.raises(UserError, match="other/my_models_of_a_test.py is not the code that made the vectors, which is .*: start where that stands"):
+    with pytest.raises(
+        UserError,
+        match=(
+            "other/my_models_of_a_test.py is not the code that made the vectors, which is .*: start where that stands"
+        ),
+    ):
         load_recorded(record, trust_code=True)
 
 
 def test_code_that_a_folder_names_is_not_run_unless_it_is_trusted(here: Path) -> None:
     (here / "code_of_a_stranger.py").write_text(f"import pathlib\npathlib.Path({str(here / 'ran')!r}).touch()\n" + CODE)
     record = {"encoder": "python:code_of_a_stranger:Letters", "folder": None, "sha256": None, "reading": {}}
-    joint = {"encoder": "joint", "parts": [{"encoder": "kmer:2", "folder": None, "sha256": None}, record], "reading": {}}
+    joint = {
+        "encoder": "joint",
+        "parts": [{"encoder": "kmer:2", "folder": None, "sha256": None}, record],
+        "reading": {},
+    }
     forged = record | {"encoder": "kmer:2+python:code_of_a_stranger:Letters"}
     for each in (record, joint, forged):
-        with pytest.raises(UserError, match=r"the vectors were made by code, .*python:code_of_a_stranger:Letters: pass --trust-code to run it"):
+        with pytest.raises(
+            UserError,
+            match=r"the vectors were made by code, .*python:code_of_a_stranger:Letters: pass --trust-code to run it",
+        ):
             load_recorded(each, folder=here)
     assert not (here / "ran").exists()
     assert load_recorded(record, trust_code=True).dimension == 2 and (here / "ran").exists()
@@ -128,14 +144,23 @@ def test_a_package_that_misses_something_itself_says_what(here: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("python:my_models_of_a_test", "name a module and what makes an encoder in it, such as python:my_models:MyEncoder"),
+        (
+            "python:my_models_of_a_test",
+            "name a module and what makes an encoder in it, such as python:my_models:MyEncoder",
+        ),
         ("python:.my_models_of_a_test:Letters", "name a module and what makes an encoder in it"),
-        ("python:my_models_of_a_test.py:Letters", "is a file: start where it stands and name its module, python:my_models_of_a_test:Letters"),
+        (
+            "python:my_models_of_a_test.py:Letters",
+            "is a file: start where it stands and name its module, python:my_models_of_a_test:Letters",
+        ),
         ("python:no_such_module_here:X", "no module no_such_module_here in .* or among what is installed"),
         ("python:no_such.module:X", "no module no_such.module in"),
         ("python:my_models_of_a_test:Nobody", "my_models_of_a_test has no function or class Nobody"),
         ("python:my_models_of_a_test:number", "my_models_of_a_test has no function or class number"),
-        ("python:my_models_of_a_test:nothing", "what nothing gives has no name, dimension, minimum_length, encode: see dnabert.encoders.Encoder"),
+        (
+            "python:my_models_of_a_test:nothing",
+            "what nothing gives has no name, dimension, minimum_length, encode: see dnabert.encoders.Encoder",
+        ),
         ("codebook:python:my_models_of_a_test:Letters", "a codebook is of a model's states"),
         ("python", "did you mean python:MODULE:NAME"),
     ],
@@ -146,9 +171,14 @@ def test_what_is_no_encoder(here: Path, spec: str, said: str) -> None:
 
 
 def test_what_it_cannot_be_asked_and_must_not_give(here: Path) -> None:
-    with pytest.raises(UserError, match="--phases is 2, but python:my_models_of_a_test:Letters reads sequences in its own way: leave it out"):
+    with pytest.raises(
+        UserError,
+        match="--phases is 2, but python:my_models_of_a_test:Letters reads sequences in its own way: leave it out",
+    ):
         load_encoder("python:my_models_of_a_test:Letters", config=EmbedConfig(phases=2))
-    with pytest.raises(UserError, match=r"gave vectors of shape \(1, 2\), not \(1, 3\): correct its encode or dimension"):
+    with pytest.raises(
+        UserError, match=r"gave vectors of shape \(1, 2\), not \(1, 3\): correct its encode or dimension"
+    ):
         load_encoder("python:my_models_of_a_test:Wrong").encode([ascii("ACGT")])
     with pytest.raises(UserError, match="gave vectors that are no numbers"):
         load_encoder("python:my_models_of_a_test:Damaged").encode([ascii("ACGT")])

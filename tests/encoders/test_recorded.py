@@ -53,16 +53,24 @@ def test_the_packaged_model_is_known_by_its_hash_and_found_where_it_is(tmp_path:
     (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n")
     made = embed("default", tmp_path / "a.fa", out=tmp_path / "e")
     record = encoder_record(made.manifest)
-    assert record["sha256"] == sha256(DEFAULT_RUN / "manifest.json") and recorded_word_length(made.manifest) == load_tokenizer(DEFAULT_RUN).k
+    assert (
+        record["sha256"] == sha256(DEFAULT_RUN / "manifest.json")
+        and recorded_word_length(made.manifest) == load_tokenizer(DEFAULT_RUN).k
+    )
     bases = np.frombuffer(b"ACGTTGCAGG" * 6, np.uint8)[None]
     elsewhere = record | {"folder": "/another/installation/default"}
     np.testing.assert_allclose(load_recorded(elsewhere).encode(bases), made.vectors, rtol=1e-5, atol=1e-6)
     with pytest.raises(UserError, match="no longer the run that made the vectors"):
         load_recorded(elsewhere | {"sha256": "0" * 64})
-    np.testing.assert_array_equal(load_recorded(record | {"folder": None, "sha256": None}).encode(bases), load_recorded(record).encode(bases))  # as of before
+    # as of before
+    np.testing.assert_array_equal(
+        load_recorded(record | {"folder": None, "sha256": None}).encode(bases), load_recorded(record).encode(bases)
+    )
 
 
-def test_a_run_may_be_the_folder_that_one_stands_in(bert_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_may_be_the_folder_that_one_stands_in(
+    bert_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n>b\n{'ACGTAGCAGG' * 6}\n")
     monkeypatch.chdir(bert_run)
     for spec in (".", "kmer:2+random:."):

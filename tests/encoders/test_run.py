@@ -18,7 +18,8 @@ from dnabert.tokenizer import load_tokenizer
 
 
 def by_hand(run: Path, bases: np.ndarray, *, layer: int = -1) -> np.ndarray:
-    """One sequence at a time through transformers' own tokenizer path, eager attention, mean between [CLS] and [SEP]."""
+    """One sequence at a time through transformers' own tokenizer path, eager attention, mean between [CLS] and
+    [SEP]."""
     tokenizer, model = load_tokenizer(run), AutoModel.from_pretrained(run, attn_implementation="eager").eval()
     vectors = []
     for row in bases:
@@ -104,7 +105,8 @@ def test_long_sequences_are_tiled(run: Path, windows: np.ndarray) -> None:
 
 @pytest.mark.parametrize("more", [1, 15])
 def test_tiles_are_as_long_as_windows_wherever_the_sequence_ends(run: Path, windows: np.ndarray, more: int) -> None:
-    """Not halves, which have half of the context: a sequence of a word more than a window would be read quite otherwise."""
+    """Not halves, which have half of the context: a sequence of a word more than a window would be read quite
+    otherwise."""
     tokenizer = load_tokenizer(run)
     words, stride = tokenizer.number_of_words(60), tokenizer.stride
     reach = tokenizer.k + (words - 1) * stride
@@ -138,7 +140,9 @@ def test_random_weights_are_the_seeds(run: Path, windows: np.ndarray) -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_untrained_is_the_model_before_its_first_step(told_run: Path, settings: ModelConfig, windows: np.ndarray) -> None:
+def test_untrained_is_the_model_before_its_first_step(
+    told_run: Path, settings: ModelConfig, windows: np.ndarray
+) -> None:
     run = told_run
     found = load_encoder(f"untrained:{run}", config=EmbedConfig(seed=1, precision="fp32"))
     assert "before its first step" in found.name
@@ -169,7 +173,13 @@ def test_a_run_without_a_model(tmp_path: Path) -> None:
 def test_weights_of_another_model_are_refused(bert_run: Path, modernbert_run: Path, tmp_path: Path) -> None:
     shutil.copytree(bert_run, tmp_path / "run")
     shutil.copy(modernbert_run / "model.safetensors", tmp_path / "run")
-    with pytest.raises(UserError, match=r"cannot read the weights of .* \(they are not those of its config.json: embeddings\..* is not among them\): make or fetch it again"):
+    with pytest.raises(
+        UserError,
+        match=(
+            r"cannot read the weights of .* \(they are not those of its config.json: embeddings\..* is not among "
+            r"them\): make or fetch it again"
+        ),
+    ):
         load_encoder(str(tmp_path / "run"))
 
 

@@ -32,7 +32,9 @@ def test_of_fewer_vectors_than_dimensions_others_are_whitened_as_these_are() -> 
     vectors = rng.normal(size=(1_000, 200)) * np.geomspace(10, 0.01, 200)
     for n in (60, 200, 1_000):
         whitened = fit_whitening(vectors[:n], power=0.75)(vectors)
-        fitted, other = (np.linalg.norm(part, axis=1).mean() for part in (whitened[:n], whitened[n:] if n < 1_000 else whitened))
+        fitted, other = (
+            np.linalg.norm(part, axis=1).mean() for part in (whitened[:n], whitened[n:] if n < 1_000 else whitened)
+        )
         assert 0.5 < other / fitted < 2.5  # with the covariance as it is: 260 and more of 60
     near = vectors[:60] + rng.normal(size=(60, 200)) * np.geomspace(1, 0.001, 200)
     whitening = fit_whitening(vectors[:60], power=0.75)
@@ -67,10 +69,14 @@ def test_new_sequences_are_whitened_as_the_old_ones_were(tiny_corpus: Corpus, tm
 
 def test_assign_needs_the_clusters_alone(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    draws = [rng.choice(list("ACGT"), 300, p=p) for p in ((0.4, 0.1, 0.1, 0.4), (0.1, 0.4, 0.4, 0.1)) for _ in range(100)]
+    draws = [
+        rng.choice(list("ACGT"), 300, p=p) for p in ((0.4, 0.1, 0.1, 0.4), (0.1, 0.4, 0.4, 0.1)) for _ in range(100)
+    ]
     (tmp_path / "a.fa").write_text("".join(f">{i}\n{''.join(draw)}\n" for i, draw in enumerate(draws)))
     made = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "white", config=EmbedConfig(whiten=0.5))
-    cluster(tmp_path / "white", out=tmp_path / "clusters", config=ClusterConfig(kmeans=2, neighbors=15, min_cluster_size=20))
+    cluster(
+        tmp_path / "white", out=tmp_path / "clusters", config=ClusterConfig(kmeans=2, neighbors=15, min_cluster_size=20)
+    )
     made.folder.rename(tmp_path / "elsewhere")
     table = assign(tmp_path / "clusters", tmp_path / "a.fa", out=tmp_path / "new.tsv", config=AssignConfig())
     labels = table.table["cluster"].to_numpy()
@@ -109,6 +115,9 @@ def test_what_a_whitening_is_fitted_on_is_read_once(tmp_path: Path, monkeypatch:
 
 def test_vectors_too_wide_to_be_whitened_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n>b\nACGTACGTAA\n")
-    with pytest.raises(UserError, match=r"--whiten: vectors of 8-mer frequencies, .* have 32,896 dimensions, allowed is 10,000: leave it out"):
+    with pytest.raises(
+        UserError,
+        match=r"--whiten: vectors of 8-mer frequencies, .* have 32,896 dimensions, allowed is 10,000: leave it out",
+    ):
         embed("kmer:8", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=0.5))
     assert not (tmp_path / "e").exists()

@@ -151,9 +151,13 @@ def test_hits_are_the_same_however_many_windows_one_run_searches(monkeypatch: py
     """A bar tells how far a search is; so it goes piece by piece, and the hits may not depend on it."""
     rng = np.random.default_rng(0)
     family = random_bases(200, seed=20)
-    windows = [np.concatenate([random_bases(60, seed=30 + i), family[i : i + 80 + 10 * (i % 3)]]) for i in rng.integers(0, 100, 23)]
+    windows = [
+        np.concatenate([random_bases(60, seed=30 + i), family[i : i + 80 + 10 * (i % 3)]])
+        for i in rng.integers(0, 100, 23)
+    ]
     whole = blast(windows, windows, most_subjects=23, best_only=True)
-    monkeypatch.setattr(sys.modules["dnabert.explain.blast"], "_QUERIES", 5)  # the package has the function under that name
+    # the package has the function under that name
+    monkeypatch.setattr(sys.modules["dnabert.explain.blast"], "_QUERIES", 5)
     pieces = blast(windows, windows, most_subjects=23, best_only=True)
     assert len(whole) > 100 and whole["query"].nunique() == 23
     pd.testing.assert_frame_equal(pieces, whole)

@@ -20,11 +20,23 @@ class Row(dict[str, Any]):
 
 
 def test_each_card_has_its_own_rows_and_each_row_is_asked_once_for_its_cluster() -> None:
-    windows = ClusteredWindows(pd.DataFrame({"label": np.arange(CLUSTERS)}), lambda rows: np.zeros((len(rows), 4), np.uint8))
+    windows = ClusteredWindows(
+        pd.DataFrame({"label": np.arange(CLUSTERS)}), lambda rows: np.zeros((len(rows), 4), np.uint8)
+    )
     measure = {"value": 0.4, "rest": 0.4, "q": 0.9}
-    makeup = [{"label": n, "n": 1, "loci": 1, "stretches": 1, "gc": measure, "low_complexity": measure} for n in range(CLUSTERS)]
-    sets = [Row(label=n % CLUSTERS, id=f"GO:{n}", name="", q=0.9, share=0.1, expected=0.1) for n in range(CLUSTERS * SETS)]
-    evidence = {"makeup": makeup, "gene_sets": sets, "motifs": [], "confounds": {"clusters": [{"label": 3, "feature": "gc"}]}}
+    makeup = [
+        {"label": n, "n": 1, "loci": 1, "stretches": 1, "gc": measure, "low_complexity": measure}
+        for n in range(CLUSTERS)
+    ]
+    sets = [
+        Row(label=n % CLUSTERS, id=f"GO:{n}", name="", q=0.9, share=0.1, expected=0.1) for n in range(CLUSTERS * SETS)
+    ]
+    evidence = {
+        "makeup": makeup,
+        "gene_sets": sets,
+        "motifs": [],
+        "confounds": {"clusters": [{"label": 3, "feature": "gc"}]},
+    }
     cards = cards_of(windows, evidence)
     assert [card["makeup"]["label"] for card in cards] == list(range(CLUSTERS))
     assert [row["id"] for row in cards[7]["gene_sets"]] == [f"GO:{n}" for n in range(7, CLUSTERS * SETS, CLUSTERS)]

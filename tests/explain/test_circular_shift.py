@@ -30,7 +30,9 @@ def by_hand(labels: np.ndarray, values: np.ndarray, known: np.ndarray, circle: C
     where = {(t, s): i for i, (t, s) in enumerate(zip(circle.track.tolist(), circle.slot.tolist(), strict=True))}
     means = []
     for by in range(circle.length):
-        met = [where.get((circle.track[i], (circle.slot[i] + by) % circle.length)) for i in np.flatnonzero(labels == label)]
+        met = [
+            where.get((circle.track[i], (circle.slot[i] + by) % circle.length)) for i in np.flatnonzero(labels == label)
+        ]
         met = [i for i in met if i is not None and known[i]]
         means.append(values[met].mean(axis=0) if met else np.full(values.shape[1], np.nan))
     return np.array(means)
@@ -50,7 +52,11 @@ def test_every_shift_is_what_a_loop_finds(seed: int, whole: bool) -> None:
     for label in range(2):
         means = by_hand(labels, values, known, circle, label=label)
         if np.isnan(means[0]).any():
-            assert found.n[label, 0] == 0 and np.isnan(found.observed[label]).all() and (found.p_two_sided[label] == 1).all()
+            assert (
+                found.n[label, 0] == 0
+                and np.isnan(found.observed[label]).all()
+                and (found.p_two_sided[label] == 1).all()
+            )
             continue
         means = means[~np.isnan(means[:, 0])]
         assert found.n[label, 0] == ((labels == label) & known).sum()
@@ -73,14 +79,16 @@ def test_tied_genomes_share_slots_and_others_follow() -> None:
         }
     )
     circle = circle_of(table)
-    # human first, by chromosome (these two happen to stand as they come: 2, 1), then start; chimp's second window of block 5 has a slot that human lacks
+    # human first, by chromosome (these two happen to stand as they come: 2, 1), then start; chimp's second window of
+    # block 5 has a slot that human lacks
     assert circle.slot.tolist() == [0, 3, 2, 0, 1, 4]
     assert circle.track.tolist() == [0, 0, 0, 1, 1, 0]
     assert circle.length >= 5 and circle.tracks == 2
 
 
 def test_sequences_that_are_no_neighbours_may_stand_in_any_order() -> None:
-    """400 records of one window each, sorted by what they are: turned as one block they would hardly ever fall apart."""
+    """400 records of one window each, sorted by what they are: turned as one block they would hardly ever fall
+    apart."""
     kind, labels = np.repeat([1.0, 0.0], [80, 320]), np.repeat([0, -1, 0, -1], [48, 32, 12, 308])
     p = []
     for order in (np.arange(400), np.random.default_rng(0).permutation(400)):
@@ -91,7 +99,9 @@ def test_sequences_that_are_no_neighbours_may_stand_in_any_order() -> None:
 
 
 def test_a_sequence_stays_whole_on_the_circle() -> None:
-    table = pd.DataFrame({"genome": "g", "chrom": np.repeat(list("abcdefgh"), 5), "start": np.tile([40, 30, 0, 10, 20], 8)})
+    table = pd.DataFrame(
+        {"genome": "g", "chrom": np.repeat(list("abcdefgh"), 5), "start": np.tile([40, 30, 0, 10, 20], 8)}
+    )
     slots = circle_of(table).slot.reshape(8, 5)
     assert (slots[:, [2, 3, 4, 1, 0]] == slots.min(axis=1)[:, None] + np.arange(5)).all()
     assert slots.min(axis=1).tolist() != sorted(slots.min(axis=1).tolist())
@@ -196,9 +206,14 @@ def test_few_pairs_counted_one_by_one_are_as_the_product_of_transforms(monkeypat
         np.testing.assert_allclose(getattr(counted, name), getattr(multiplied, name), rtol=1e-9, atol=1e-12)
     monkeypatch.setattr(circular_shift, "_PAIRS", 0.5)
     met = []
-    monkeypatch.setattr(CircularShift, "_of_few", lambda self, members, rows, **_: met.append(len(members) * len(rows)) or np.ones((6, 1)))
+    monkeypatch.setattr(
+        CircularShift,
+        "_of_few",
+        lambda self, members, rows, **_: met.append(len(members) * len(rows)) or np.ones((6, 1)),
+    )
     shift.means(values[:, :3], known=known)
-    assert len(met) == 9 and max(met) < 1_000  # small clusters of a large genome: transforms of each took ten seconds where these take three
+    # small clusters of a large genome: transforms of each took ten seconds where these take three
+    assert len(met) == 9 and max(met) < 1_000
 
 
 def test_means_that_are_not_asked_for_are_left_out_and_the_others_are_as_before() -> None:

@@ -1,4 +1,5 @@
-"""A simulated bacterium: clusters of windows that are cut at one codon position are told to be that, and no others are."""
+"""A simulated bacterium: clusters of windows that are cut at one codon position are told to be that, and no others
+are."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ CODON_ROWS = ("codon_frame", "codon_position")
 
 @pytest.fixture(scope="module")
 def bacterium(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Windows of 500 genes on both strands, half of them read on the other strand, with ``planted``, the frame as it was read."""
+    """Windows of 500 genes on both strands, half of them read on the other strand, with ``planted``, the frame as it
+    was read."""
     folder: Path = tmp_path_factory.mktemp("bacterium")
     rng = np.random.default_rng(0)
     sequence, kind, gff = [], [], ""
@@ -38,7 +40,8 @@ def bacterium(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         coding = LETTERS[rng.integers(0, 4, GENE)]
         sequence += [LETTERS[rng.integers(0, 4, gap)], reverse_complement(coding) if reverse else coding]
         within = np.arange(GENE) % 3
-        kind += [np.full(gap, -1), 3 + within[::-1] if reverse else within]  # place of each base within its codon, as it is read
+        # place of each base within its codon, as it is read
+        kind += [np.full(gap, -1), 3 + within[::-1] if reverse else within]
         start, place = place + gap, place + gap + GENE
         gff += f"chr1\tx\tCDS\t{start + 1}\t{place}\t.\t{'-' if reverse else '+'}\t0\tID=c{number}\n"
     (folder / "genome.fa").write_text(">chr1\n" + np.concatenate(sequence).tobytes().decode() + "\n")
@@ -49,16 +52,21 @@ def bacterium(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         split=SplitConfig(validation_fraction=0.1, test_fraction=0.1),
     )
     view = prepare(config, out=folder / "corpus", base=folder).view()
-    table = pd.DataFrame({name: view.column(name) for name in ("genome", "chrom", "start", "end", "region", "codon_frame")})
+    table = pd.DataFrame(
+        {name: view.column(name) for name in ("genome", "chrom", "start", "end", "region", "codon_frame")}
+    )
     table["strand"] = rng.choice(["+", "-"], len(table))
     places = np.concatenate(kind)
-    table["planted"] = [planted(places[s : s + WINDOW], strand) for s, strand in zip(table["start"], table["strand"], strict=True)]
+    table["planted"] = [
+        planted(places[s : s + WINDOW], strand) for s, strand in zip(table["start"], table["strand"], strict=True)
+    ]
     table["bases"] = list(view.bases(np.arange(len(view))))
     return table
 
 
 def planted(kind: np.ndarray, strand: str) -> str:
-    """The frame of most bases of a window, from each base's place within its codon: the first base of a codon is 0 or 3."""
+    """The frame of most bases of a window, from each base's place within its codon: the first base of a codon is 0 or
+    3."""
     counts = np.zeros(6)
     for number, base in enumerate(kind.tolist()):
         if base >= 0:  # of what is read backwards the last base is the first
@@ -76,12 +84,19 @@ def clustered(table: pd.DataFrame, label: np.ndarray) -> ClusteredWindows:
 
 def cards(windows: ClusteredWindows) -> list[dict]:
     rows = cluster_confounds(windows)
-    made = [{"makeup": row, "kind": {}, "confounds": [each for each in rows if each["label"] == row["label"]]} for row in cluster_makeup(windows)]
+    made = [
+        {"makeup": row, "kind": {}, "confounds": [each for each in rows if each["label"] == row["label"]]}
+        for row in cluster_makeup(windows)
+    ]
     return [card | cluster_sentence(card) for card in made]
 
 
 def test_nearly_every_window_of_a_bacterium_has_the_planted_frame(bacterium: pd.DataFrame) -> None:
-    read = np.where(bacterium["strand"] == "-", [f and "-+"[f[0] == "-"] + f[1] for f in bacterium["codon_frame"]], bacterium["codon_frame"])
+    read = np.where(
+        bacterium["strand"] == "-",
+        [f and "-+"[f[0] == "-"] + f[1] for f in bacterium["codon_frame"]],
+        bacterium["codon_frame"],
+    )
     assert read.tolist() == bacterium["planted"].tolist()
     assert np.mean(read != "") > 0.95 and set(read) - {""} == set(FRAMES)
 
@@ -90,19 +105,30 @@ def test_a_clustering_by_planted_frame_is_named(bacterium: pd.DataFrame) -> None
     rng = np.random.default_rng(1)
     frame = bacterium["planted"].to_numpy()
     label = np.array([FRAMES.index(each) if each else -1 for each in frame])
-    label = np.where(rng.random(len(label)) < 0.1, rng.integers(-1, 6, len(label)), label)  # every tenth window is anywhere
+    # every tenth window is anywhere
+    label = np.where(rng.random(len(label)) < 0.1, rng.integers(-1, 6, len(label)), label)
     windows = clustered(bacterium, label)
     overall = {row["feature"]: row for row in labelling_confounds(windows, permutations=20)}
-    assert overall["codon_frame"]["ami"] > 0.7 and overall["codon_frame"]["q"] < 0.2 and overall["codon_frame"]["ami_null_high"] < 0.05
+    assert (
+        overall["codon_frame"]["ami"] > 0.7
+        and overall["codon_frame"]["q"] < 0.2
+        and overall["codon_frame"]["ami_null_high"] < 0.05
+    )
     assert overall["strand"]["ami"] < 0.05
     made = cards(windows)
     assert [card["basis"] for card in made] == ["codon position"] * 6
     for number, card in enumerate(made):
         row = next(row for row in card["confounds"] if row["feature"] == "codon_frame")
         inside = frame[(label == number) & (frame != "")]
-        assert row["most"] == FRAMES[number] and row["share"] == np.mean(inside == FRAMES[number]) and row["n"] == len(inside)
+        assert (
+            row["most"] == FRAMES[number]
+            and row["share"] == np.mean(inside == FRAMES[number])
+            and row["n"] == len(inside)
+        )
         assert row["q"] < 1e-6 and row["effect"] > 0.8
-        assert card["text"].startswith(f"cut at one codon position (an artefact of where windows begin): frame {FRAMES[number]}, 9")
+        assert card["text"].startswith(
+            f"cut at one codon position (an artefact of where windows begin): frame {FRAMES[number]}, 9"
+        )
 
 
 def test_vectors_that_are_the_mean_of_both_strands_know_the_position_alone(bacterium: pd.DataFrame) -> None:

@@ -37,7 +37,10 @@ def test_the_spread_over_frames_is_that_of_all_windows_where_there_is_no_phase()
     table = pd.DataFrame({"label": np.repeat([0, 1], 600), "start": start})
     table.loc[600:, "start"] = start[600:] // 6 * 6
     bases = np.frombuffer(b"ACGT", dtype=np.uint8)
-    spread = [row["phase_entropy"] for row in cluster_rows(table.assign(start=start), lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)]
+    spread = [
+        row["phase_entropy"]
+        for row in cluster_rows(table.assign(start=start), lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)
+    ]
     assert np.allclose(spread, 1, atol=1e-4)
     assert cluster_rows(table, lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)[1]["phase_entropy"] == 0.0
 
@@ -55,6 +58,7 @@ def test_what_the_corpus_does_not_annotate_is_left_out() -> None:
     (row,) = cluster_rows(table, lambda i: bases[i])
     assert row["gc"] == 0.375 and row["cpg_island"] == 0.5 and "repeat" not in row
     json.dumps(row, allow_nan=False)
-    apart = cluster_rows(table.assign(label=[0, 1]), lambda i: bases[i])  # the first lies in a genome without islands' annotation
+    # the first lies in a genome without islands' annotation
+    apart = cluster_rows(table.assign(label=[0, 1]), lambda i: bases[i])
     assert "cpg_island" not in apart[0] and apart[1]["cpg_island"] == 0.5
     json.dumps(apart, allow_nan=False)

@@ -64,18 +64,30 @@ def test_folds_are_alike_and_part_no_locus(inside: int, outside: int, shared: in
 
 
 def test_areas_are_those_of_stratified_folds_of_scikit_learn() -> None:
-    """On groups of which composition tells something: no area is moved one way, nor farther than by other folds of scikit-learn's."""
+    """On groups of which composition tells something: no area is moved one way, nor farther than by other folds of
+    scikit-learn's."""
     rng = np.random.default_rng(0)
     moved = []
     for number in range(30):
-        bases = np.concatenate([rng.choice(LETTERS, (80, 200), p=[(1 - x) / 2, x / 2, x / 2, (1 - x) / 2]) for x in (0.45, 0.48)])
+        bases = np.concatenate(
+            [rng.choice(LETTERS, (80, 200), p=[(1 - x) / 2, x / 2, x / 2, (1 - x) / 2]) for x in (0.45, 0.48)]
+        )
         rows = np.arange(160)
-        found = composition_auc(lambda chosen, bases=bases: bases[chosen], rows[:80], rows[80:], locus=rows, seed=number)
-        model = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler(), LogisticRegression(max_iter=1_000))
+        found = composition_auc(
+            lambda chosen, bases=bases: bases[chosen], rows[:80], rows[80:], locus=rows, seed=number
+        )
+        model = make_pipeline(
+            StandardScaler(),
+            PolynomialFeatures(2, include_bias=False),
+            StandardScaler(),
+            LogisticRegression(max_iter=1_000),
+        )
         areas = []
         for seed in (number, number + 100):
             folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
-            score = cross_val_predict(model, KmerCounts(2).encode(bases), rows < 80, groups=rows, cv=folds, method="decision_function")
+            score = cross_val_predict(
+                model, KmerCounts(2).encode(bases), rows < 80, groups=rows, cv=folds, method="decision_function"
+            )
             areas.append(roc_auc_score(rows < 80, score))
         assert found is not None
         moved.append((found.auc - areas[0], areas[1] - areas[0]))

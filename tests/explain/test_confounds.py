@@ -57,10 +57,13 @@ def test_labels_that_nothing_explains_are_not() -> None:
 
 
 def test_a_cluster_that_runs_along_the_genome_as_gc_does_is_no_finding() -> None:
-    """GC rises and falls over hundreds of windows: a label that lies in stretches meets it by chance, and shifts know that."""
+    """GC rises and falls over hundreds of windows: a label that lies in stretches meets it by chance, and shifts know
+    that."""
     rng, found = np.random.default_rng(6), []
     gc = np.cumsum(rng.normal(size=600))
-    table = pd.DataFrame({"genome": "a", "chrom": "1", "start": np.arange(600) * 12_000, "end": np.arange(600) * 12_000 + 448})
+    table = pd.DataFrame(
+        {"genome": "a", "chrom": "1", "start": np.arange(600) * 12_000, "end": np.arange(600) * 12_000 + 448}
+    )
     for _ in range(60):
         label = np.where((np.arange(600) - rng.integers(600)) % 600 < 60, 0, -1)
         made = ClusteredWindows(table.assign(label=label), lambda rows: np.full((len(rows), 4), 65, np.uint8))
@@ -85,7 +88,9 @@ def test_codons_are_asked_of_coding_windows_alone() -> None:
     coding = rng.random(len(made)) < 0.3
     frame = np.where(made.labels == 0, "+1", rng.choice(["+0", "-2", "-1"], len(made)))
     table = made.table.assign(codon_frame=np.where(coding, frame, ""), strand="+")
-    row = next(row for row in cluster_confounds(ClusteredWindows(table, made.sequences)) if row["feature"] == "codon_frame")
+    row = next(
+        row for row in cluster_confounds(ClusteredWindows(table, made.sequences)) if row["feature"] == "codon_frame"
+    )
     assert row["most"] == "+1" and row["share"] == 1 and row["share_rest"] == 0 and row["effect"] > 0.99
     assert row["n"] == (coding & (made.labels == 0)).sum() > row["places"]
     # a cluster without a coding window, or with all of them, is not asked
@@ -117,7 +122,9 @@ def test_single_windows_in_no_order_differ_as_welch_says() -> None:
     welch = ttest_ind(values[inside], values[~inside], equal_var=False)
     spread = np.sqrt((values[inside].var(ddof=1) + values[~inside].var(ddof=1)) / 2)
     assert 0.5 < found["p"] / welch.pvalue < 2
-    assert [found["low"], found["high"]] == pytest.approx([end / spread for end in welch.confidence_interval(0.95)], abs=0.01)
+    assert [found["low"], found["high"]] == pytest.approx(
+        [end / spread for end in welch.confidence_interval(0.95)], abs=0.01
+    )
 
 
 def test_single_windows_give_pearson() -> None:
@@ -144,7 +151,9 @@ def test_a_cluster_of_any_size_that_is_dealt_at_random_differs_as_rarely_as_is_s
 def test_a_share_that_most_windows_have_not_at_all_is_told_apart() -> None:
     rng = np.random.default_rng(0)
     low = np.where(np.arange(1_000) < 60, rng.uniform(0.1, 1, 1_000), 0.0)
-    table = pd.DataFrame({"label": np.where(low > 0, 0, -1), "genome": "a", "chrom": "1", "start": 448 * rng.permutation(1_000)})
+    table = pd.DataFrame(
+        {"label": np.where(low > 0, 0, -1), "genome": "a", "chrom": "1", "start": 448 * rng.permutation(1_000)}
+    )
     table["end"] = table["start"] + 448
     windows = ClusteredWindows(table, lambda rows: np.full((len(rows), 10), 65, np.uint8))
     (row,) = labelling_confounds(windows, features={"low_complexity": low})
@@ -154,7 +163,10 @@ def test_a_share_that_most_windows_have_not_at_all_is_told_apart() -> None:
 def test_copies_of_a_window_are_no_more_evidence() -> None:
     rng = np.random.default_rng(2)
     codes, inside, places = rng.integers(0, 2, 80), np.repeat([True, False], [20, 60]), np.arange(80)
-    once, copied = class_difference(codes, inside, places), class_difference(*(np.tile(column, 4) for column in (codes, inside, places)))
+    once, copied = (
+        class_difference(codes, inside, places),
+        class_difference(*(np.tile(column, 4) for column in (codes, inside, places))),
+    )
     assert copied["p"] == pytest.approx(once["p"], rel=1e-9)
 
 

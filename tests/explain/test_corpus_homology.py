@@ -47,7 +47,9 @@ def test_two_clusters_of_one_family_are_nearest(planted: ClusteredWindows) -> No
     assert rows[0]["nearest"][0]["pairs"] > 0.95
 
 
-def test_many_clusters_are_searched_piece_by_piece_with_the_same_rows(planted: ClusteredWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_clusters_are_searched_piece_by_piece_with_the_same_rows(
+    planted: ClusteredWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All against all grows with the square of the clusters: 600 of 40 windows each were 24,000 windows."""
     labels = planted.labels.copy()
     labels[:20], labels[70:95] = 2, -1  # two clusters of one family
@@ -55,12 +57,19 @@ def test_many_clusters_are_searched_piece_by_piece_with_the_same_rows(planted: C
     whole = corpus_homology(windows, sample=20, background=60)
     module, searches = sys.modules["dnabert.explain.corpus_homology"], []
     search = module.blast
-    monkeypatch.setattr(module, "blast", lambda queries, subjects, **options: searches.append(len(subjects)) or search(queries, subjects, **options))
+    monkeypatch.setattr(
+        module,
+        "blast",
+        lambda queries, subjects, **options: searches.append(len(subjects)) or search(queries, subjects, **options),
+    )
     monkeypatch.setattr(module, "_ACROSS", 12)
     monkeypatch.setattr(module, "_TOGETHER", 30)
     pieces = corpus_homology(windows, sample=20, background=60)
-    assert len(searches) == 4 and max(searches[1:]) <= 60  # some of each cluster and the background; members in the background; and two of members
-    assert [row["nearest"][0]["label"] for row in (pieces[0], pieces[2])] == [2, 0] and pieces[0]["nearest"][0]["pairs"] > 0.9
+    # some of each cluster and the background; members in the background; and two of members
+    assert len(searches) == 4 and max(searches[1:]) <= 60
+    assert [row["nearest"][0]["label"] for row in (pieces[0], pieces[2])] == [2, 0] and pieces[0]["nearest"][0][
+        "pairs"
+    ] > 0.9
     assert [row | {"nearest": None} for row in pieces] == [row | {"nearest": None} for row in whole]
 
 
@@ -68,7 +77,10 @@ def test_the_nearest_clusters_are_those_of_a_loop_over_all_pairs() -> None:
     rng = np.random.default_rng(0)
     n, clusters = 60, 5
     labels, locus = rng.integers(0, clusters, n), rng.integers(0, 25, n)
-    members = [np.flatnonzero(labels == label)[np.unique(locus[labels == label], return_index=True)[1]] for label in range(clusters)]
+    members = [
+        np.flatnonzero(labels == label)[np.unique(locus[labels == label], return_index=True)[1]]
+        for label in range(clusters)
+    ]
     drawn = Drawn(np.arange(n), labels, locus, locus, members, np.arange(0))
     hits = pd.DataFrame(rng.integers(0, n, (150, 2)), columns=["query", "subject"])
     hits = hits[locus[hits["query"]] != locus[hits["subject"]]]

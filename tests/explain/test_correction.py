@@ -20,4 +20,8 @@ def test_tests_without_a_row_count_with_p_1() -> None:
     rows = [{"p": 0.01}, {"p": None}, {"p": 0.04}]
     add_q(rows, tests=20)
     expected = multipletests([0.01, 0.04] + [1.0] * 18, method="fdr_bh")[1]
-    assert rows[0]["q"] == pytest.approx(expected[0]) and rows[1]["q"] is None and rows[2]["q"] == pytest.approx(expected[1])
+    assert (
+        rows[0]["q"] == pytest.approx(expected[0])
+        and rows[1]["q"] is None
+        and rows[2]["q"] == pytest.approx(expected[1])
+    )

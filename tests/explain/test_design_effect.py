@@ -53,7 +53,9 @@ def table(**columns: list) -> ClusteredWindows:
 
 def test_windows_stand_in_the_order_of_the_genome_and_orthologs_together() -> None:
     start, genome, block = [20, 0, 10, 5, 25], list("aaabb"), [8, 7, -1, 7, 8]
-    windows = table(label=[0] * 5, genome=genome, chrom=["1"] * 5, start=start, end=[each + 4 for each in start], block=block)
+    windows = table(
+        label=[0] * 5, genome=genome, chrom=["1"] * 5, start=start, end=[each + 4 for each in start], block=block
+    )
     rank = along_genome(windows)
     assert rank is not None and rank.tolist() == [3, 0, 2, 1, 4]
     assert along_genome(table(label=[0, 0])) is None
@@ -62,7 +64,13 @@ def test_windows_stand_in_the_order_of_the_genome_and_orthologs_together() -> No
 def test_sequences_stay_whole_and_stand_in_random_order() -> None:
     chrom = np.repeat(np.arange(40), 2)
     start = np.tile([9, 0], 40)
-    windows = table(label=[0] * 80, genome=["g"] * 80, chrom=chrom.astype(str).tolist(), start=start.tolist(), end=(start + 4).tolist())
+    windows = table(
+        label=[0] * 80,
+        genome=["g"] * 80,
+        chrom=chrom.astype(str).tolist(),
+        start=start.tolist(),
+        end=(start + 4).tolist(),
+    )
     rank = along_genome(windows)
     assert rank is not None and sorted(rank.tolist()) == list(range(80))
     order = np.argsort(rank)

@@ -51,7 +51,14 @@ def test_a_planted_family_is_closer_and_its_copies_do_not_count() -> None:
     assert 0.15 < summary["within"]["mean"] < 0.35 < 0.48 < summary["unclustered"]["mean"] < 0.58
     assert min(found["pairs"]["within"]) > 0  # identical orthologs were left out
     assert found["tests"][0]["effect"] < -0.99 and found["tests"][0]["p"] < 1e-8
-    assert found["clusters"] == {"labels": [0], "windows": 60, "tight": True, "tight_share": 0.5, "in_tight": 60, "clustered": 60}
+    assert found["clusters"] == {
+        "labels": [0],
+        "windows": 60,
+        "tight": True,
+        "tight_share": 0.5,
+        "in_tight": 60,
+        "clustered": 60,
+    }
     assert found["tests"][0]["pairs"][0] <= 15 and found["tests"][0]["pairs"][1] <= 75  # 30 and 150 places
     assert found["per_cluster"][0]["label"] == 0
     assert found == edit_distances(labels, lambda rows: bases[rows], gc=gc, places=places, pairs=500, tight_share=0.5)
@@ -61,11 +68,14 @@ def test_a_cluster_dealt_at_random_is_seldom_told_from_the_rest() -> None:
     rng, found = np.random.default_rng(0), 0
     n = 300
     bases = rng.choice(np.frombuffer(b"ACGT", dtype=np.uint8), (n, 60))
-    bases[:, :20] = np.where(np.arange(n)[:, None] % 3 == 0, ord("A"), bases[:, :20])  # some are alike, whatever their cluster
+    # some are alike, whatever their cluster
+    bases[:, :20] = np.where(np.arange(n)[:, None] % 3 == 0, ord("A"), bases[:, :20])
     places = Places(np.full(n, -1), np.zeros(n), np.arange(n) * 100, np.arange(n) * 100 + 60)
     for seed in range(20):
         labels = np.where(rng.permutation(n) < 15, 0, -1).astype(np.int32)
-        tests = edit_distances(labels, lambda rows: bases[rows], gc=np.full(n, 0.5), places=places, pairs=400, seed=seed)["tests"]
+        tests = edit_distances(
+            labels, lambda rows: bases[rows], gc=np.full(n, 0.5), places=places, pairs=400, seed=seed
+        )["tests"]
         found += sum(test["p"] < 0.05 for test in tests)
     assert found <= 3  # of 60; all pairs, as if they shared no window, gave 11
 
@@ -80,7 +90,14 @@ def test_pairs_are_distinct_and_a_tight_cluster_of_few_windows_does_not_stand_fo
         return bases[rows]
 
     found = edit_distances(labels, sequences, gc=np.full(360, 0.5), places=places, pairs=400)
-    assert found["clusters"] == {"labels": [0, 1, 2], "windows": 186, "tight": False, "tight_share": 0.05, "in_tight": 6, "clustered": 186}
+    assert found["clusters"] == {
+        "labels": [0, 1, 2],
+        "windows": 186,
+        "tight": False,
+        "tight_share": 0.05,
+        "in_tight": 6,
+        "clustered": 186,
+    }
     within = np.sort(np.stack(read[:2], axis=1), axis=1)
     assert len(np.unique(within, axis=0)) == len(within) == found["summary"]["within"]["n"] > 300
     assert (labels[within[:, 0]] == labels[within[:, 1]]).all()
@@ -100,7 +117,8 @@ def test_random_pairs_have_the_gc_of_the_pairs_that_they_are_held_against() -> N
     assert max(found["pairs"]["random_equal_gc"]) <= 0.011
     assert found["summary"]["unclustered"]["mean"] > 0.1
     same = {(test["a"], test["b"]): test for test in found["tests"]}["unclustered", "random_equal_gc_unclustered"]
-    assert same["p"] > 0.05 and abs(same["effect"]) < 0.1  # the unclustered are random pairs, of another GC than those within
+    # the unclustered are random pairs, of another GC than those within
+    assert same["p"] > 0.05 and abs(same["effect"]) < 0.1
 
 
 def test_without_clusters_or_without_noise_the_rest_is_there() -> None:

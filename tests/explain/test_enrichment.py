@@ -46,7 +46,13 @@ def test_a_table_worked_by_hand() -> None:
     table = pd.DataFrame({"label": [0] * 4 + [-1] * 6, "repeat_class": ["Alu"] * 3 + ["L1"] + ["Alu"] + ["L1"] * 5})
     rows = enrichment(windows_of(table))
     row = next(row for row in rows if row["term"] == "Alu")
-    assert (row["label"], row["column"], row["n"], row["share"], row["share_rest"]) == (0, "repeat_class", 4, 0.75, 1 / 6)
+    assert (row["label"], row["column"], row["n"], row["share"], row["share_rest"]) == (
+        0,
+        "repeat_class",
+        4,
+        0.75,
+        1 / 6,
+    )
     # the hypergeometric tail: (C(4,3) C(6,1) + C(4,4)) / C(10,4) = 25 / 210
     assert row["p_fisher"] == pytest.approx(2 * 25 / 210)
     assert row["odds_ratio"] == pytest.approx(15) and row["low"] < 15 < row["high"]
@@ -119,7 +125,11 @@ def test_terms_read_every_column_and_know_what_is_unknown() -> None:
     region = terms["region"]
     assert region.known.tolist() == [True, True, False]
     assert [name for name, value in zip(region.names, region.values[0], strict=True) if value] == ["CDS", "intron"]
-    assert terms["gene_type"].names == ("intergenic", "miRNA") and terms["gene_type"].known.tolist() == [True, True, False]
+    assert terms["gene_type"].names == ("intergenic", "miRNA") and terms["gene_type"].known.tolist() == [
+        True,
+        True,
+        False,
+    ]
     assert terms["gene_strand"].values[0, 0] == False and terms["gene_strand"].known.tolist() == [True, False, False]  # noqa: E712
     assert terms["cpg_island"].values[:2, 0].tolist() == [True, False]
     assert terms["soft_masked"].values[:, 0].tolist() == [False, True, False]

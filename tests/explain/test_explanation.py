@@ -1,4 +1,5 @@
-"""A simulated genome with a planted family, a planted composition and planted genes: the cards must name these, and nothing else."""
+"""A simulated genome with a planted family, a planted composition and planted genes: the cards must name these, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -35,26 +36,36 @@ def random(n: int, length: int, *, gc: float, rng: np.random.Generator) -> np.nd
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,200 slots of one window each: 200 copies of a family on both strands (each in a gene's intron), 200 of AT, the rest random."""
+    """1,200 slots of one window each: 200 copies of a family on both strands (each in a gene's intron), 200 of AT, the
+    rest random."""
     folder = tmp_path_factory.mktemp("planted")
     rng = np.random.default_rng(0)
-    slots = np.concatenate([random(1, WINDOW, gc=gc, rng=rng) for gc in rng.uniform(0.33, 0.67, COUNT)])  # of no one composition
+    # of no one composition
+    slots = np.concatenate([random(1, WINDOW, gc=gc, rng=rng) for gc in rng.uniform(0.33, 0.67, COUNT)])
     what = rng.permutation(np.repeat([0, 1, 2], [COUNT - 400, 200, 200]))
     family, decoy = random(2, WINDOW, gc=0.45, rng=rng)
     copies = np.repeat(family[None], 200, axis=0)
-    copies = mutate(copies, substitutions=0.1, indels=0.01, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64))
+    copies = mutate(
+        copies, substitutions=0.1, indels=0.01, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64)
+    )
     turned = rng.random(200) < 0.5
     copies[turned] = reverse_complement(copies[turned])
     slots[what == 1], slots[what == 2] = copies, random(200, WINDOW, gc=0.22, rng=rng)
     (folder / "genome.fa").write_text(">chr1\n" + slots.tobytes().decode() + "\n")
-    (folder / "known.fa").write_text(f">planted#DNA/planted\n{family.tobytes().decode()}\n>decoy#DNA/decoy\n{decoy.tobytes().decode()}\n")
+    (folder / "known.fa").write_text(
+        f">planted#DNA/planted\n{family.tobytes().decode()}\n>decoy#DNA/decoy\n{decoy.tobytes().decode()}\n"
+    )
     lines = []
     for number, slot in enumerate(np.flatnonzero(what == 1)):
         place = f"{slot * WINDOW + 1}\t{(slot + 1) * WINDOW}\t.\t+\t."
-        lines.append(f'chr1\tsim\tgene\t{place}\tgene_id "ENSG{number:011}.1"; gene_name "g{number}"; gene_type "lincRNA";\n')
+        lines.append(
+            f'chr1\tsim\tgene\t{place}\tgene_id "ENSG{number:011}.1"; gene_name "g{number}"; gene_type "lincRNA";\n'
+        )
     (folder / "genes.gtf").write_text("".join(lines))
     names = [f"g{number}" for number in range(200)]
-    (folder / "sets.gmt").write_text("S1\tplanted set\t" + "\t".join(names[:60]) + "\nS2\tother set\t" + "\t".join(names[60:]) + "\n")
+    (folder / "sets.gmt").write_text(
+        "S1\tplanted set\t" + "\t".join(names[:60]) + "\nS2\tother set\t" + "\t".join(names[60:]) + "\n"
+    )
     config = CorpusConfig(
         genomes=[GenomeConfig("sim", "genome.fa", genes="genes.gtf")],
         window=WindowConfig(length=WINDOW),
@@ -62,14 +73,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     prepare(config, out=folder / "corpus", base=folder)
     embed("kmer:4", folder / "corpus", out=folder / "vectors")
-    cluster(folder / "vectors", out=folder / "clusters", config=ClusterConfig(min_cluster_size=40, neighbors=20, kmeans=3))
+    cluster(
+        folder / "vectors", out=folder / "clusters", config=ClusterConfig(min_cluster_size=40, neighbors=20, kmeans=3)
+    )
     return folder
 
 
 @pytest.fixture(scope="module")
 def explained(folder: Path) -> Explanation:
-    stability(folder / "clusters", out=folder / "stability", config=StabilityConfig(seeds=1, subsamples=8, unit="window"))
-    config = ExplainConfig(databases=[str(folder / "known.fa")], gene_sets=str(folder / "sets.gmt"), named_sets=["planted set"], threads=1)
+    stability(
+        folder / "clusters", out=folder / "stability", config=StabilityConfig(seeds=1, subsamples=8, unit="window")
+    )
+    config = ExplainConfig(
+        databases=[str(folder / "known.fa")], gene_sets=str(folder / "sets.gmt"), named_sets=["planted set"], threads=1
+    )
     return explain(folder / "clusters", out=folder / "explanation", config=config, stability=folder / "stability")
 
 
@@ -79,7 +96,9 @@ def named(explained: Explanation, basis: str) -> list[dict]:
 
 def test_the_cards_name_what_was_planted_and_nothing_else(explained: Explanation) -> None:
     (element,) = named(explained, "element")
-    assert element["sentence"]["text"].startswith("DNA/planted elements (planted, 99 %), both strands, 99 % of the windows at 89 % identity")
+    assert element["sentence"]["text"].startswith(
+        "DNA/planted elements (planted, 99 %), both strands, 99 % of the windows at 89 % identity"
+    )
     assert "intronic (99 %, elsewhere" in element["sentence"]["text"] and element["makeup"]["n"] > 160
     assert element["kind"]["kind"] == "homologous" and element["consensus"]["found"]
     assert element["stability"]["verdict"] == "stable" and element["sentence"]["confidence"] == "high"
@@ -92,24 +111,44 @@ def test_the_cards_name_what_was_planted_and_nothing_else(explained: Explanation
 def test_tests_that_find_nothing_say_so(explained: Explanation) -> None:
     for card in named(explained, "composition"):
         assert not card["consensus"]["found"] and card["kind"]["kind"] == "compositional"
-        assert all(row["q"] > 0.05 or row["odds_ratio"] < 1 for base in card["homology"]["databases"] for row in base["families"])
+        assert all(
+            row["q"] > 0.05 or row["odds_ratio"] < 1
+            for base in card["homology"]["databases"]
+            for row in base["families"]
+        )
     # the sets part the family's genes at random places: neither set is the cluster's own
     assert all(row["q"] > 0.05 for card in explained.cards for row in card["gene_sets"])
 
 
 def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation, folder: Path) -> None:
     names = {path.name for path in (folder / "explanation").iterdir()}
-    assert {"cards.json", "overall.json", "annotation.tsv", "homology.tsv", "words.tsv", "clusters.tsv", "motifs.meme", "consensus.fa"} <= names
+    assert {
+        "cards.json",
+        "overall.json",
+        "annotation.tsv",
+        "homology.tsv",
+        "words.tsv",
+        "clusters.tsv",
+        "motifs.meme",
+        "consensus.fa",
+    } <= names
     assert ">cluster_" in (folder / "explanation" / "consensus.fa").read_text()
     assert len(load_explanation(folder / "explanation").cards) == len(explained.cards)
     shutil.copytree(folder / "explanation", folder / "damaged")
     (folder / "damaged" / "cards.json").write_text("[" * 3_000)
     with pytest.raises(UserError, match="damaged holds .nested too deeply.: make it again"):
         load_explanation(folder / "damaged")
-    assert explained.overall["skipped"] == {} and set(explained.overall["seconds"]) >= {"makeup", "kind", "words", "homology"}
+    assert explained.overall["skipped"] == {} and set(explained.overall["seconds"]) >= {
+        "makeup",
+        "kind",
+        "words",
+        "homology",
+    }
 
 
-def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(explained: Explanation, folder: Path) -> None:
+def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(
+    explained: Explanation, folder: Path
+) -> None:
     page = write_report(folder / "explanation", out=folder / "report").read_text()
     assert "<h1>What do the sequences of a cluster have in common?</h1>" in page and "encoder kmer:4" in page
     for card in explained.cards:
@@ -117,14 +156,18 @@ def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(expla
     told = json.loads((folder / "stability" / "stability.json").read_text())["sentence"]
     assert html.escape(told.replace(" %", "\N{NO-BREAK SPACE}%")) in page
     stages = page.split("Stages, their commands")[1].split("</table>")[0]
-    assert [name for name in ("embeddings", "clusters", "stability", "explanation") if f"<td>{name}</td>" in stages] == ["embeddings", "clusters", "stability", "explanation"]
+    assert [
+        name for name in ("embeddings", "clusters", "stability", "explanation") if f"<td>{name}</td>" in stages
+    ] == ["embeddings", "clusters", "stability", "explanation"]
     for part in ("verdict", "measures", "ladder", "distance", "learned"):
         assert f'id="{part}"' not in page and f'href="#{part}"' not in page
     rows = pd.read_csv(folder / "report" / "tables" / "clusters.tsv", sep="\t")
     assert sorted(rows["label"]) == [-1, *(card["label"] for card in explained.cards)]
     within = {card["label"]: card["kind"]["within"]["plain"] for card in explained.cards}
     assert rows.set_index("label")["edit_distance_mean"].dropna().to_dict() == pytest.approx(within, rel=1e-4)
-    with pytest.raises(UserError, match="holds clusters, of which there is nothing to tell yet: dnabert explain makes cards"):
+    with pytest.raises(
+        UserError, match="holds clusters, of which there is nothing to tell yet: dnabert explain makes cards"
+    ):
         write_report(folder / "clusters", out=folder / "none")
 
 
@@ -133,20 +176,30 @@ def test_without_files_the_parts_that_need_them_are_left_out_and_told(folder: Pa
     assert found.overall["skipped"]["homology"] == "no --databases FILE.fa is given"
     assert found.overall["skipped"]["gene_sets"] == "no --gene-sets FILE.gmt is given"
     # without a database the family has no name, but is one
-    assert {card["sentence"]["basis"] for card in found.cards} == {"composition", "family"} and len(named(found, "family")) == 1
+    assert {card["sentence"]["basis"] for card in found.cards} == {"composition", "family"} and len(
+        named(found, "family")
+    ) == 1
 
 
 def test_what_went_away_since_is_left_out_and_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     genes = folder / "genes.gtf"
     genes.rename(folder / "moved.gtf")
-    motif = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 2\n 1 0 0 0\n 0 1 0 0\n"
+    motif = (
+        "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 2\n 1 0 0 0\n"
+        " 0 1 0 0\n"
+    )
     (folder / "known.meme").write_text(motif)
     monkeypatch.setattr("dnabert.explain.gathering.missing_tomtom", lambda: "memelite is not installed")
     try:
-        found = explain(folder / "clusters", out=folder / "moved", config=ExplainConfig(pairs=50, motifs=str(folder / "known.meme")))
+        found = explain(
+            folder / "clusters", out=folder / "moved", config=ExplainConfig(pairs=50, motifs=str(folder / "known.meme"))
+        )
     finally:
         (folder / "moved.gtf").rename(genes)
-    assert found.overall["skipped"]["tss"] == f"{genes}, the genes that the corpus was prepared with, is not there any more"
+    assert (
+        found.overall["skipped"]["tss"]
+        == f"{genes}, the genes that the corpus was prepared with, is not there any more"
+    )
     assert found.overall["skipped"]["known_motifs"] == "memelite is not installed"
     assert found.cards[0]["genes"] and "tss" not in found.cards[0]
 
@@ -158,7 +211,12 @@ def test_an_explanation_is_of_its_files_as_they_were(folder: Path) -> None:
     explain(folder / "clusters", out=folder / "dated", config=config)
 
     def current() -> bool:
-        return is_current(folder / "dated", kind="explanation", config=config, inputs=explanation_inputs(folder / "clusters", None, config))
+        return is_current(
+            folder / "dated",
+            kind="explanation",
+            config=config,
+            inputs=explanation_inputs(folder / "clusters", None, config),
+        )
 
     for name in ("lib.fa", "mine.bed"):
         before = (folder / name).read_text()
@@ -179,16 +237,25 @@ def _stopped_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch, **made_of: 
         patched.setattr(gathering, "cluster_words", stop)
         for name in ("cluster_makeup", "cluster_kinds", "enrichment", "tss_rows", "homology"):
             whole = getattr(gathering, name)
-            patched.setattr(gathering, name, lambda *a, name=name, whole=whole, **k: [made.append(name), whole(*a, **k)][1])
+            patched.setattr(
+                gathering, name, lambda *a, name=name, whole=whole, **k: [made.append(name), whole(*a, **k)][1]
+            )
         with pytest.raises(KeyboardInterrupt):
             explain(folder / "clusters", out=folder / "stopped", **made_of)
     assert not (folder / "stopped").exists()
     return made
 
 
-def test_a_stopped_explanation_goes_on_with_what_was_made_of_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_explanation_goes_on_with_what_was_made_of_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copy(folder / "known.fa", folder / "base.fa")
-    subprocess.run(["makeblastdb", "-in", "base.fa", "-dbtype", "nucl", "-out", "base"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["makeblastdb", "-in", "base.fa", "-dbtype", "nucl", "-out", "base"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     config = {"pairs": 50, "databases": [str(folder / "base")], "threads": 1}
     everything = ["cluster_makeup", "cluster_kinds", "enrichment", "tss_rows", "homology"]
     assert _stopped_in_words(folder, monkeypatch, config=config) == everything
@@ -216,8 +283,15 @@ def test_a_stopped_explanation_goes_on_with_what_was_made_of_the_same(folder: Pa
 
 def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained: Explanation) -> None:
     (folder / "other.gmt").write_text("S1\tof another species\tYAL001C\tYAL002W\n")
-    found = explain(folder / "clusters", out=folder / "other", config=ExplainConfig(pairs=50, gene_sets=str(folder / "other.gmt"), named_sets=["S1"]))
-    why = f"no gene of {folder / 'other.gmt'} is a gene of the windows, named as 'g0', its own as 'YAL001C': give a GMT file with symbols or ids of the corpus's gene annotation"
+    found = explain(
+        folder / "clusters",
+        out=folder / "other",
+        config=ExplainConfig(pairs=50, gene_sets=str(folder / "other.gmt"), named_sets=["S1"]),
+    )
+    why = (
+        f"no gene of {folder / 'other.gmt'} is a gene of the windows, named as 'g0', its own as 'YAL001C': give a GMT "
+        "file with symbols or ids of the corpus's gene annotation"
+    )
     assert found.overall["skipped"]["gene_sets"] == found.overall["skipped"]["gene_set_landing"] == why
     told = {"kinds": {}, "ambiguous": [], "told": "found by no name"}
     assert found.overall["genes_shared"] == {"windows": 200, "file": 2, "shared": 0, **told}
@@ -227,7 +301,10 @@ def test_gene_sets_of_other_genes_are_left_out_and_told(folder: Path, explained:
 
 def test_gene_sets_by_id_give_the_cards_of_those_by_name(folder: Path, explained: Explanation) -> None:
     lines = (folder / "sets.gmt").read_text().splitlines()
-    by_id = ["\t".join([*line.split("\t")[:2], *(f"ENSG{int(gene[1:]):011}.2" for gene in line.split("\t")[2:])]) for line in lines]
+    by_id = [
+        "\t".join([*line.split("\t")[:2], *(f"ENSG{int(gene[1:]):011}.2" for gene in line.split("\t")[2:])])
+        for line in lines
+    ]
     (folder / "by_id.gmt").write_text("\n".join(by_id) + "\n")
     config = ExplainConfig(pairs=50, gene_sets=str(folder / "by_id.gmt"), named_sets=["planted set"])
     found = explain(folder / "clusters", out=folder / "by_id", config=config)

@@ -12,7 +12,11 @@ from dnabert.explain.gene_sets import gene_set_enrichment, genes_shared
 GENES = [f"G{i}" for i in range(8)]
 #: GHOST and OTHER are genes of the annotation that no window touches.
 ROWS: tuple[Row, ...] = (
-    *(row for i, gene in enumerate(GENES) for row in name_rows(gene, [("gene_id", f"ENSG{i:011}.4"), ("GeneID", f"{i}"), ("locus_tag", f"b{i}")])),
+    *(
+        row
+        for i, gene in enumerate(GENES)
+        for row in name_rows(gene, [("gene_id", f"ENSG{i:011}.4"), ("GeneID", f"{i}"), ("locus_tag", f"b{i}")])
+    ),
     *name_rows("GHOST", [("GeneID", "77"), ("synonym", "OLD")]),
     *name_rows("OTHER", [("GeneID", "7")]),
     ("G0", "synonym", "OLD"),
@@ -28,7 +32,12 @@ def windows(rows: tuple[Row, ...] | None = ROWS) -> ClusteredWindows:
 
 
 def sets_of(*genes: str) -> GeneSets:
-    return GeneSets("sets.gmt", tuple(f"S{i}" for i in range(len(genes))), tuple(f"S{i}" for i in range(len(genes))), tuple(frozenset(each.split()) for each in genes))
+    return GeneSets(
+        "sets.gmt",
+        tuple(f"S{i}" for i in range(len(genes))),
+        tuple(f"S{i}" for i in range(len(genes))),
+        tuple(frozenset(each.split()) for each in genes),
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,9 @@ def sets_of(*genes: str) -> GeneSets:
 )
 def test_whatever_a_file_calls_its_genes_the_sets_are_the_same(form: str, kind: str) -> None:
     numbers = range(6)
-    renamed, match = named_as_windows(windows(), sets_of(" ".join(form.format(i) for i in numbers), f"{form.format(0)} {form.format(5)} NONE"))
+    renamed, match = named_as_windows(
+        windows(), sets_of(" ".join(form.format(i) for i in numbers), f"{form.format(0)} {form.format(5)} NONE")
+    )
     assert renamed.genes == (frozenset(GENES[:6]), frozenset({"G0", "G5", "NONE"}))
     assert match.kinds == {kind: 6} and match.ambiguous == () and match.describe() == f"found by {kind}"
     assert genes_shared(windows(), renamed)["shared"] == 6
@@ -55,7 +66,12 @@ def test_an_identifier_of_several_genes_is_left_out_and_told() -> None:
     renamed, match = named_as_windows(windows(), sets_of("0 1 7", "7"))
     assert renamed.genes == (frozenset({"G0", "G1"}), frozenset()) and match.ambiguous == ("7",)
     assert match.describe() == "found by GeneID; left out: 1 identifier that several genes bear (7)"
-    rows = (*ROWS, *(("OTHER", "locus_tag", f"b{i}") for i in range(4)), ("GHOST", "locus_tag", "bx"), ("OTHER", "locus_tag", "bx"))
+    rows = (
+        *ROWS,
+        *(("OTHER", "locus_tag", f"b{i}") for i in range(4)),
+        ("GHOST", "locus_tag", "bx"),
+        ("OTHER", "locus_tag", "bx"),
+    )
     _, match = named_as_windows(windows(rows), sets_of("b0 b1 b2 b3 bx b4"))
     assert match.describe() == "found by locus_tag; left out: 4 identifiers that several genes bear (b0, b1, b2, …)"
 
@@ -70,7 +86,9 @@ def test_synonyms_count_only_where_they_find_most_and_never_over_a_gene_of_that_
     renamed, match = named_as_windows(windows(), sets_of("G0 GHOST WAS2"))
     assert renamed.genes == (frozenset({"G0", "GHOST", "WAS2"}),) and match.kinds == {"name": 1}
     renamed, match = named_as_windows(windows(), sets_of("WAS2 GHOST OLD"))
-    assert renamed.genes == (frozenset({"G2", "GHOST"}),) and match.kinds == {"synonym": 1} and match.ambiguous == ("OLD",)
+    assert (
+        renamed.genes == (frozenset({"G2", "GHOST"}),) and match.kinds == {"synonym": 1} and match.ambiguous == ("OLD",)
+    )
 
 
 def test_of_an_old_corpus_the_names_alone_are_known() -> None:

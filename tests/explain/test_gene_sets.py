@@ -42,7 +42,10 @@ def test_gmt_is_read_packed_or_not(tmp_path: Path) -> None:
 
 def test_the_address_of_a_set_is_not_its_name(tmp_path: Path) -> None:
     """MSigDB's files have the address of a page in the second column."""
-    lines = [f"HALLMARK_{name}\t{scheme}://www.gsea-msigdb.org/HALLMARK_{name}\tA\n" for name, scheme in (("HYPOXIA", "https"), ("APOPTOSIS", "http"))]
+    lines = [
+        f"HALLMARK_{name}\t{scheme}://www.gsea-msigdb.org/HALLMARK_{name}\tA\n"
+        for name, scheme in (("HYPOXIA", "https"), ("APOPTOSIS", "http"))
+    ]
     (tmp_path / "h.all.symbols.gmt").write_text("".join(lines))
     sets = read_gene_sets(tmp_path / "h.all.symbols.gmt")
     assert sets.names == sets.ids == ("HALLMARK_HYPOXIA", "HALLMARK_APOPTOSIS")
@@ -50,7 +53,11 @@ def test_the_address_of_a_set_is_not_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "holds no gene set"), ("GO:1\tx\n", "line 1 is no gene set"), ("a\tb\tC\na\tb\tD\n", "two gene sets called 'a'")],
+    [
+        ("", "holds no gene set"),
+        ("GO:1\tx\n", "line 1 is no gene set"),
+        ("a\tb\tC\na\tb\tD\n", "two gene sets called 'a'"),
+    ],
 )
 def test_what_is_no_gmt_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.gmt").write_text(text)
@@ -70,7 +77,8 @@ def test_genes_touched_are_counted_once_over_genomes() -> None:
 
 
 def genome(rng: np.random.Generator, *, long: int = 40, short: int = 4, genes: int = 60) -> pd.DataFrame:
-    """Two tied genomes: genes L0 to L14 of `long` windows, the others of `short`, in random order, gaps of 5 between."""
+    """Two tied genomes: genes L0 to L14 of `long` windows, the others of `short`, in random order, gaps of 5
+    between."""
     names = [f"L{i}" for i in range(15)] + [f"S{i}" for i in range(genes - 15)]
     column: list[str] = []
     for i in rng.permutation(len(names)):
@@ -151,11 +159,21 @@ def test_named_sets_land_where_they_were_put() -> None:
 
 
 def test_windows_of_a_gene_are_no_evidence_of_its_set() -> None:
-    """Clusters that follow genes agree with any set of genes: the interval says so, and sets of as many genes agree as much."""
+    """Clusters that follow genes agree with any set of genes: the interval says so, and sets of as many genes agree as
+    much."""
     rng = np.random.default_rng(4)
     gene = np.repeat([f"G{i}" for i in range(40)], 60)
     label = np.repeat(rng.integers(-1, 2, 40), 60)
-    table = pd.DataFrame({"genome": "a", "chrom": "1", "start": np.arange(len(gene)) * 100, "end": np.arange(len(gene)) * 100 + 100, "gene": gene, "label": label})
+    table = pd.DataFrame(
+        {
+            "genome": "a",
+            "chrom": "1",
+            "start": np.arange(len(gene)) * 100,
+            "end": np.arange(len(gene)) * 100 + 100,
+            "gene": gene,
+            "label": label,
+        }
+    )
     sets = sets_of(any=" ".join(f"G{i}" for i in rng.permutation(40)[:20]), rest=" ".join(sorted(set(gene))))
     found = gene_set_landing(windows_of(table), sets, ["any"])["any"]
     assert found["ami"]["low"] < found["ami_random"] and found["ami"]["high"] - found["ami"]["low"] > 0.05
@@ -167,8 +185,18 @@ def test_windows_of_a_gene_are_no_evidence_of_its_set() -> None:
 
 def test_a_set_that_no_window_or_every_one_is_in_agrees_with_nothing() -> None:
     """Of windows in one cluster it was called identical with the clusters."""
-    table = pd.DataFrame({"label": 0, "genome": "a", "chrom": "1", "start": np.arange(20) * 100, "gene": [f"G{i // 4}" for i in range(20)]})
-    found = gene_set_landing(windows_of(table), sets_of(none="X Y", all="G0 G1 G2 G3 G4", some="G0 G1"), ["none", "all", "some"])
+    table = pd.DataFrame(
+        {
+            "label": 0,
+            "genome": "a",
+            "chrom": "1",
+            "start": np.arange(20) * 100,
+            "gene": [f"G{i // 4}" for i in range(20)],
+        }
+    )
+    found = gene_set_landing(
+        windows_of(table), sets_of(none="X Y", all="G0 G1 G2 G3 G4", some="G0 G1"), ["none", "all", "some"]
+    )
     assert [each["n"] for each in found.values()] == [0, 20, 8]
     assert found["none"]["ami"] is None and found["all"]["ami"] is None and "p" not in found["none"]
     assert found["some"]["ami"]["value"] == 0
@@ -182,7 +210,9 @@ def test_sets_that_a_cluster_does_not_touch_count_as_tests_without_a_row() -> No
     rows = gene_set_enrichment(windows, SETS)
     assert {row["id"] for row in rows} == {"planted"} and rows[0]["touched"] > 0
     tests = 3  # planted, other, long
-    assert rows[0]["q"] == pytest.approx(tests * rows[0]["p"]) and rows[0]["q_hypergeometric"] == pytest.approx(tests * rows[0]["p_hypergeometric"])
+    assert rows[0]["q"] == pytest.approx(tests * rows[0]["p"]) and rows[0]["q_hypergeometric"] == pytest.approx(
+        tests * rows[0]["p_hypergeometric"]
+    )
 
 
 def test_clusters_that_touch_too_few_genes_are_not_tested() -> None:
@@ -193,7 +223,9 @@ def test_clusters_that_touch_too_few_genes_are_not_tested() -> None:
 
 def test_genes_that_match_nothing_are_said_in_one_line() -> None:
     table = pd.DataFrame({"label": [0, -1], "gene": ["Trp53", "Brca2"]})
-    with pytest.raises(UserError, match=r"no gene of sets.gmt is a gene of the windows \(the windows' are called 'Brca2'"):
+    with pytest.raises(
+        UserError, match=r"no gene of sets.gmt is a gene of the windows \(the windows' are called 'Brca2'"
+    ):
         gene_set_enrichment(windows_of(table), SETS)
     with pytest.raises(UserError, match="have no genes"):
         gene_set_enrichment(windows_of(table.assign(gene="")), SETS)

@@ -44,7 +44,8 @@ def test_planted_families_are_named_and_nothing_else(planted: ClusteredWindows, 
     assert second["families"][0]["name"] == "X/B" and second["families"][0]["identity"] == pytest.approx(0.85, abs=0.03)
     assert none["families"] == none["subjects"] == [] and none["sentence"] == "no member hits known.fa"
     said = (
-        r"100 % of the members searched hit X/A \(most often One#X/A\) at (90|91) % identity over 1\d\d bp; 3 % of other windows do"
+        r"100 % of the members searched hit X/A \(most often One#X/A\) at (90|91) % identity over 1\d\d bp; 3 % of "
+        r"other windows do"
     )
     assert re.fullmatch(said, first["sentence"])
 

@@ -31,7 +31,11 @@ def test_families_that_no_database_has_are_found_among_the_windows(planted: Clus
     wanted = np.column_stack([planted.labels == 0, planted.labels == 1]).astype(float)
     wanted[95:100, 0] = 1
     explained = cheap_explanations(planted.table, planted.sequences, homology=found)
-    assert take_out(wanted, explained["homology"], groups=np.arange(200))[1] > 0.8 > take_out(wanted, explained["composition"], groups=np.arange(200))[1]
+    assert (
+        take_out(wanted, explained["homology"], groups=np.arange(200))[1]
+        > 0.8
+        > take_out(wanted, explained["composition"], groups=np.arange(200))[1]
+    )
 
 
 def test_a_window_is_no_relative_of_its_ortholog() -> None:

@@ -14,7 +14,8 @@ LENGTH, MEMBERS, REST = 200, 40, 240
 
 
 def planted() -> ClusteredWindows:
-    """Cluster 0: copies of one element at random offsets and strands. 1: AT-rich. 2: hairpins. Rest: shuffled hairpins."""
+    """Cluster 0: copies of one element at random offsets and strands. 1: AT-rich. 2: hairpins. Rest: shuffled
+    hairpins."""
     rng = np.random.default_rng(0)
     folded = hairpins(rng, MEMBERS + REST)
     rest = shuffle_dinucleotides(folded[MEMBERS:], rows=np.arange(REST))
@@ -58,7 +59,9 @@ def test_each_planted_kind_gets_its_name(found: list[dict[str, Any]]) -> None:
     assert found[1]["composition_auc"]["value"] > 0.95 and found[2]["composition_auc"]["value"] < 0.7
 
 
-def test_neither_is_not_said_of_windows_that_are_scattered_or_that_composition_tells_in_part(windows: ClusteredWindows) -> None:
+def test_neither_is_not_said_of_windows_that_are_scattered_or_that_composition_tells_in_part(
+    windows: ClusteredWindows,
+) -> None:
     rng = np.random.default_rng(1)
     scattered = ClusteredWindows(windows.table, windows.sequences, points=rng.normal(size=(len(windows), 3)))
     row = cluster_kinds(scattered, pairs=60)[2]
@@ -109,7 +112,9 @@ def test_one_locus_has_no_pairs_and_no_clusters_no_rows() -> None:
     table = pd.DataFrame({"label": [0, 0, -1], "block": [0, 0, 1], "genome": "g", "chrom": "c"})
     table = table.assign(start=[0, 50, 100], end=[40, 90, 140])
     row = cluster_kinds(ClusteredWindows(table, lambda rows: bases[rows]))[0]
-    assert row["kind"] == "undecided" and row["pairs"] == 0 and row["comparisons"] == [] and row["within"]["plain"] is None
+    assert (
+        row["kind"] == "undecided" and row["pairs"] == 0 and row["comparisons"] == [] and row["within"]["plain"] is None
+    )
     assert cluster_kinds(ClusteredWindows(table.assign(label=-1), lambda rows: bases[rows])) == []
 
 
@@ -122,7 +127,10 @@ def test_a_short_motif_in_common_is_no_descent() -> None:
             row[start : start + 10] = motif if rng.random() < 0.5 else reverse_complement(motif)
     table = pd.DataFrame({"label": np.repeat([0, -1], [MEMBERS, REST])})
     row = cluster_kinds(ClusteredWindows(table, lambda rows: bases[rows]), pairs=60)[0]
-    assert row["kind"] != "homologous" and 0.9 < row["within"]["semi_global"] / cell(row, "semi_global", "shuffled")["mean"] < 1
+    assert (
+        row["kind"] != "homologous"
+        and 0.9 < row["within"]["semi_global"] / cell(row, "semi_global", "shuffled")["mean"] < 1
+    )
 
 
 def test_the_surroundings_of_a_large_cluster_are_not_all_other_windows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +140,8 @@ def test_the_surroundings_of_a_large_cluster_are_not_all_other_windows(monkeypat
     alike, other = ([0.4, 0.1, 0.1, 0.4], [0.1, 0.4, 0.4, 0.1])
     bases = np.concatenate([rng.choice(LETTERS, (n, LENGTH), p=p) for n, p in ((60, alike), (60, alike), (400, other))])
     label, away = np.repeat([0, -1, -1], [60, 60, 400]), np.repeat([0.0, 1.0, 9.0], [60, 60, 400])
-    large = ClusteredWindows(pd.DataFrame({"label": label}), lambda rows: bases[rows], points=away[:, None] + rng.normal(size=(520, 3)) / 9)
+    large = ClusteredWindows(
+        pd.DataFrame({"label": label}), lambda rows: bases[rows], points=away[:, None] + rng.normal(size=(520, 3)) / 9
+    )
     row = cluster_kinds(large, pairs=20)[0]
     assert row["composition_auc"]["value"] > 0.8 and row["composition_auc_nearby"]["value"] < 0.65

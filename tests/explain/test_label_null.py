@@ -23,26 +23,37 @@ def test_chromosomes_are_turned_together() -> None:
 
 
 def test_contigs_are_turned_as_one() -> None:
-    windows = pd.concat([table(200, chroms=2), table(60, chroms=60).assign(chrom=lambda x: "c" + x["chrom"])], ignore_index=True)
+    windows = pd.concat(
+        [table(200, chroms=2), table(60, chroms=60).assign(chrom=lambda x: "c" + x["chrom"])], ignore_index=True
+    )
     contig = windows["chrom"].str.startswith("c").to_numpy()
     for seed in range(20):
         rows = next(shuffled_rows(windows, within_places=False, rng=np.random.default_rng(seed)))
         assert sorted(rows.tolist()) == list(range(260)) and (rows != np.arange(260)).all()
-        assert (contig[rows] == contig).all() and (windows.loc[rows[~contig], "chrom"].to_numpy() == windows.loc[~contig, "chrom"].to_numpy()).all()
+        assert (contig[rows] == contig).all() and (
+            windows.loc[rows[~contig], "chrom"].to_numpy() == windows.loc[~contig, "chrom"].to_numpy()
+        ).all()
 
 
 def test_orthologous_windows_stay_together_when_they_are_turned() -> None:
-    """One genome lacks every fifth block, and begins elsewhere: what a window takes comes from the same place in both."""
+    """One genome lacks every fifth block, and begins elsewhere: what a window takes comes from the same place in
+    both."""
     block = np.repeat(np.arange(100), 3)
     whole = pd.DataFrame({"genome": "a", "chrom": "1", "start": np.arange(300) * 448, "block": block})
     part = whole[block % 5 != 4].assign(genome="b", start=lambda x: x["start"] + 77_777)
     both = pd.concat([whole, part], ignore_index=True).sample(frac=1, random_state=1, ignore_index=True)
     for seed in range(10):
-        taken = both.loc[next(shuffled_rows(both, within_places=False, rng=np.random.default_rng(seed)))].reset_index(drop=True)
+        taken = both.loc[next(shuffled_rows(both, within_places=False, rng=np.random.default_rng(seed)))].reset_index(
+            drop=True
+        )
         assert (taken["genome"] == both["genome"]).all()
         place, own = both["start"] - 77_777 * (both["genome"] == "b"), both["genome"] == "b"
         of = dict(zip(place[~own], taken["block"][~own], strict=True))
-        same = [of[where] == block for where, block in zip(place[own], taken["block"][own], strict=True) if of[where] % 5 != 4]
+        same = [
+            of[where] == block
+            for where, block in zip(place[own], taken["block"][own], strict=True)
+            if of[where] % 5 != 4
+        ]
         assert len(same) > 150 and all(same)
 
 

@@ -38,7 +38,8 @@ def test_touching_windows_do_not_overlap() -> None:
 
 
 def test_neighbours_within_10_kb_are_one_stretch() -> None:
-    start = [*range(95_000, 117_000, 1_100), *range(500_000, 523_000, 2_300), 900_000]  # two prophages, over borders of 10 kb, and one more
+    # two prophages, over borders of 10 kb, and one more
+    start = [*range(95_000, 117_000, 1_100), *range(500_000, 523_000, 2_300), 900_000]
     found = places([-1] * len(start), [0] * len(start), start, length=448)
     assert count_stretches(np.arange(len(start)), found, locus=loci(found)) == 5
     # orthologs count once, and on the sequence that comes first
@@ -71,7 +72,9 @@ def test_background_has_the_gc_of_the_pairs_and_comes_from_outside() -> None:
     found, kept = equal_gc_pairs(pairs, gc, outside=np.arange(100, 3_000), locus=locus)
     assert len(found) > 190 and found.min() >= 100 and (locus[found[:, 0]] != locus[found[:, 1]]).all()
     assert np.abs(gc[found] - gc[pairs[kept]]).max() < 0.01
-    few, _ = equal_gc_pairs(np.array([[0, 1]]), np.array([0.9, 0.9, 0.1, 0.2]), outside=np.array([2, 3]), locus=np.arange(4), seed=2)
+    few, _ = equal_gc_pairs(
+        np.array([[0, 1]]), np.array([0.9, 0.9, 0.1, 0.2]), outside=np.array([2, 3]), locus=np.arange(4), seed=2
+    )
     assert set(few.ravel().tolist()) <= {2, 3}
     assert len(equal_gc_pairs(pairs, gc, outside=np.arange(1), locus=locus)[0]) == 0
 
@@ -84,7 +87,9 @@ def test_background_is_drawn_evenly_from_all_that_have_the_gc() -> None:
 
 
 def test_places_are_whole_loci_of_a_stretch_or_a_block() -> None:
-    table = pd.DataFrame({"genome": list("aaaab"), "chrom": "1", "start": [0, 9_000, 9_800, 10_100, 500], "block": [-1, -1, -1, -1, 4]})
+    table = pd.DataFrame(
+        {"genome": list("aaaab"), "chrom": "1", "start": [0, 9_000, 9_800, 10_100, 500], "block": [-1, -1, -1, -1, 4]}
+    )
     locus = np.array([0, 1, 2, 2, 3])  # the third and the fourth overlap across a border
     place = independent_places(table, locus)
     assert place[0] == place[1] == place[2] == place[3] != place[4]

@@ -69,7 +69,10 @@ def test_windows_that_count_for_fewer_are_as_many_as_count() -> None:
     assert (value, low, high) == pytest.approx(tuple(fewer))
     inside = one(40, 100, 60, 900).with_effects(10.0)
     assert inside.p_more().item() == pytest.approx(fisher_exact([[4, 6], [60, 840]], alternative="greater").pvalue)
-    assert inside.describe(p=[0.1], q=[0.2], index=0)["low"] < one(40, 100, 60, 900).describe(p=[0.1], q=[0.2], index=0)["low"]
+    assert (
+        inside.describe(p=[0.1], q=[0.2], index=0)["low"]
+        < one(40, 100, 60, 900).describe(p=[0.1], q=[0.2], index=0)["low"]
+    )
 
 
 def test_p_never_falls_where_windows_count_for_fewer() -> None:

@@ -42,7 +42,16 @@ def test_unknown_bases_and_short_sequences_are_not_simple() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "letters"),
-    [("T", "A"), ("G", "C"), ("gt", "A and C"), ("CCT", "A and G"), ("AT", "A and T"), ("CG", "C and G"), ("ACGT", None), ("ACT", None)],
+    [
+        ("T", "A"),
+        ("G", "C"),
+        ("gt", "A and C"),
+        ("CCT", "A and G"),
+        ("AT", "A and T"),
+        ("CG", "C and G"),
+        ("ACGT", None),
+        ("ACT", None),
+    ],
 )
 def test_letters_of_simple_stretches_are_told_of_both_strands(unit: str, letters: str | None) -> None:
     rng = np.random.default_rng(0)

@@ -41,7 +41,15 @@ def test_of_windows_without_a_value_the_others_still_have_theirs() -> None:
     """Windows of A and T have no CpG expected."""
     bases = np.frombuffer(b"ATATATAT" * 2 + b"ACGTACGT" * 2, dtype=np.uint8).reshape(4, 8)
     first, second = cluster_makeup(ClusteredWindows(pd.DataFrame({"label": [0, 0, 1, 1]}), lambda rows: bases[rows]))
-    assert first["cpg_observed_expected"] == {"value": None, "low": None, "high": None, "rest": 4.0, "effect": None, "p": None, "q": None}
+    assert first["cpg_observed_expected"] == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "rest": 4.0,
+        "effect": None,
+        "p": None,
+        "q": None,
+    }
     assert second["cpg_observed_expected"]["value"] == 4.0 and second["cpg_observed_expected"]["rest"] is None
 
 
@@ -53,7 +61,9 @@ def windows() -> ClusteredWindows:
     strong = rng.random((86, 100)) < gc[:, None]
     bases = np.where(strong, rng.choice([ord("C"), ord("G")], (86, 100)), rng.choice([ord("A"), ord("T")], (86, 100)))
     start = np.concatenate([[0, 50, 0, 50, 5_000, 5_000], 10_000 + 200 * np.arange(80)])
-    table = pd.DataFrame({"label": np.repeat([0, 1, -1], [6, 20, 60]), "start": start, "end": start + 100, "chrom": "c"})
+    table = pd.DataFrame(
+        {"label": np.repeat([0, 1, -1], [6, 20, 60]), "start": start, "end": start + 100, "chrom": "c"}
+    )
     table["genome"] = ["human", "human", "chimp", "chimp", "human", "chimp", *["human"] * 80]
     table["block"] = [7, 7, 7, 7, 8, 8, *[-1] * 80]
     table["probability"] = np.linspace(1, 0.1, 86)
@@ -85,7 +95,8 @@ def test_two_loci_tell_little_of_a_mean_and_one_nothing(windows: ClusteredWindow
     rich = cluster_makeup(windows)[0]["gc"]
     values = measure_composition(windows)[:6, 0]
     apart = abs(values[:4].mean() - values[4:].mean()) / 2
-    assert rich["value"] - rich["low"] > 6 * apart and rich["value"] + 6 * apart < rich["high"] <= 1  # t is 12.7; resamples reach as far as either locus
+    # t is 12.7; resamples reach as far as either locus
+    assert rich["value"] - rich["low"] > 6 * apart and rich["value"] + 6 * apart < rich["high"] <= 1
     one = ClusteredWindows(windows.table.assign(label=np.repeat([0, -1], [4, 82])), windows.sequences)
     assert [cluster_makeup(one)[0]["gc"][name] for name in ("low", "high")] == [None, None]
 

@@ -86,7 +86,8 @@ def test_position_is_that_of_kolmogorov_and_smirnov_by_scipy() -> None:
 
     starts = np.array([0, 3, 4, 9, 9, 20, 31])
     found = _position(_Counted(np.zeros((0, 3), np.int64), starts, 39, ()))
-    reference = kstest(starts, "uniform", args=(-0.5, 40))  # 40 places a motif can begin at, each in the middle of its own stretch
+    # 40 places a motif can begin at, each in the middle of its own stretch
+    reference = kstest(starts, "uniform", args=(-0.5, 40))
     assert (found["distance"], found["p"]) == pytest.approx((reference.statistic, reference.pvalue))
     assert found["histogram"] == [2, 1, 2, 0, 0, 1, 0, 1, 0, 0]
     few = _position(_Counted(np.zeros((0, 3), np.int64), starts[:4], 39, ()))
@@ -180,7 +181,11 @@ def test_a_motif_of_one_place_is_hardly_any_evidence() -> None:
     bases, labels = random_bases(800, length=80, seed=11), np.repeat([-1, 0, -1], [100, 60, 640])
     bases[100:160] = np.tile(random_bases(1, length=27, seed=12)[0], 3)[:80]
     (row,) = cluster_motifs(along(bases, labels), motifs=1)
-    assert row["motifs"] and row["motifs"][0]["versus_others"]["share"] == 1 and row["motifs"][0]["versus_others"]["q"] > 1e-3
+    assert (
+        row["motifs"]
+        and row["motifs"][0]["versus_others"]["share"] == 1
+        and row["motifs"][0]["versus_others"]["q"] > 1e-3
+    )
     scattered = np.random.default_rng(13).permutation(800)
     (row,) = cluster_motifs(along(bases[scattered], labels[scattered]), motifs=1)
     assert row["motifs"][0]["versus_others"]["q"] < 1e-12 and row["motifs"][0]["versus_shuffled"]["q"] < 1e-12

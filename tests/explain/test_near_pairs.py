@@ -26,7 +26,9 @@ def test_drawn_pairs_are_as_far_apart_and_not_both_in_the_cluster() -> None:
     wanted = rng.uniform(0.3, 1.5, 200)
     drawn = stock.matching(wanted, without=labels == 0)
     assert len(drawn) > 150 and len(set(drawn.tolist())) == len(drawn)
-    assert np.allclose(np.quantile(stock.distance[drawn], [0.1, 0.5, 0.9]), np.quantile(wanted, [0.1, 0.5, 0.9]), rtol=0.15)
+    assert np.allclose(
+        np.quantile(stock.distance[drawn], [0.1, 0.5, 0.9]), np.quantile(wanted, [0.1, 0.5, 0.9]), rtol=0.15
+    )
     assert not (labels[stock.rows[drawn]] == 0).all(axis=1).any()
     assert len(stock.matching(np.array([1e6]), without=labels == 0)) == 0
 

@@ -25,7 +25,9 @@ def test_rounds_give_twice_the_median_p_and_a_pair_counts_once() -> None:
     found = pair_effect(values, others, ends=ends)
     by_hand = np.mean(np.sign(np.array([1.0, 2, 5, 6])[:, None] - others[None]))
     assert found.effect == pytest.approx(by_hand)
-    assert found.p == pytest.approx(min(1, 2 * np.median([mannwhitneyu(each, others, method="asymptotic").pvalue for each in values])))
+    assert found.p == pytest.approx(
+        min(1, 2 * np.median([mannwhitneyu(each, others, method="asymptotic").pvalue for each in values]))
+    )
 
 
 def test_interval_is_as_wide_as_the_formula_says() -> None:
@@ -54,7 +56,8 @@ def test_full_separation_of_few_pairs_is_not_certain() -> None:
 
 @pytest.mark.parametrize("shared", [0.0, 0.7])
 def test_interval_covers_the_truth_when_pairs_share_windows(shared: float) -> None:
-    """Values of pairs are sums of what their ends bring and of noise: nominal 95 %, the simulation's own error 2.2 %."""
+    """Values of pairs are sums of what their ends bring and of noise: nominal 95 %, the simulation's own error 2.2
+    %."""
     rng = np.random.default_rng(0)
     total = 2 * shared**2 + 1
     truth = -(2 * (1 / (1 + np.exp(-1.702 * 1.0 / np.sqrt(2 * total)))) - 1)  # the normal's integral, to 1 %
@@ -76,4 +79,7 @@ def test_interval_covers_the_truth_when_pairs_share_windows(shared: float) -> No
 def test_a_small_p_of_distances_in_float32_is_not_zero() -> None:
     near, far = np.linspace(0, 0.2, 200, dtype=np.float32), np.linspace(0.4, 0.5, 300, dtype=np.float32)
     p = pair_effect(near[None], far, ends=alone(200)).p
-    assert p == pytest.approx(mannwhitneyu(near.astype(float), far.astype(float), method="asymptotic").pvalue) and 0 < p < 1e-60
+    assert (
+        p == pytest.approx(mannwhitneyu(near.astype(float), far.astype(float), method="asymptotic").pvalue)
+        and 0 < p < 1e-60
+    )

@@ -1,4 +1,5 @@
-"""A simulated genome with a motif, a type of gene and a gene set planted: the cards name these, and nothing that was not planted."""
+"""A simulated genome with a motif, a type of gene and a gene set planted: the cards name these, and nothing that was
+not planted."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ DECOYS = (b"CACGTGACCT", b"TTGCGCAATG")
 
 
 def genome(rng: np.random.Generator) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
-    """Genes of 4 to 14 windows with gaps between; of every sixth gene (a set, all of one type) half of the windows hold the motif."""
+    """Genes of 4 to 14 windows with gaps between; of every sixth gene (a set, all of one type) half of the windows hold
+    the motif."""
     slots, lines, planted, holds = [], [], [], []
     for number in range(GENES):
         length, gap, chosen = int(rng.integers(4, 15)), int(rng.integers(1, 4)), number % 6 == 0
@@ -31,7 +33,9 @@ def genome(rng: np.random.Generator) -> tuple[np.ndarray, list[str], list[str], 
         for inside in [True] * length + [False] * gap:
             window = LETTERS[rng.integers(0, 4, WINDOW)]
             motif = chosen and inside and rng.random() < 0.6
-            if motif:  # six copies on either strand, in the first two thirds of the window, in no frame that would make them one element
+            # six copies on either strand, in the first two thirds of the window, in no frame that would make them one
+            # element
+            if motif:
                 for start in np.sort(rng.choice(140, 6, replace=False)) + np.arange(6) * len(MOTIF):
                     window[start : start + len(MOTIF)] = MOTIF if rng.random() < 0.5 else reverse_complement(MOTIF)
             slots.append(window)
@@ -48,7 +52,9 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Explanation, np
     (folder / "genes.gtf").write_text("".join(lines))
     others = [f"g{number}" for number in range(GENES) if f"g{number}" not in planted]
     sets = {"planted": planted} | {f"other {i}": others[i::4] for i in range(4)}
-    (folder / "sets.gmt").write_text("".join("\t".join([f"S{i}", name, *genes]) + "\n" for i, (name, genes) in enumerate(sets.items())))
+    (folder / "sets.gmt").write_text(
+        "".join("\t".join([f"S{i}", name, *genes]) + "\n" for i, (name, genes) in enumerate(sets.items()))
+    )
     known = [Motif(name, 0.97 * np.eye(4)[np.searchsorted(LETTERS, word)] + 0.0075) for name, word in named_words(rng)]
     write_meme(known, folder / "known.meme")
     config = CorpusConfig(
@@ -60,7 +66,9 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Explanation, np
     embed("kmer:4", folder / "corpus", out=folder / "vectors")
     asked = ClusterConfig(min_cluster_size=30, neighbors=20, kmeans=3, scaling="center", components=5)
     cluster(folder / "vectors", out=folder / "clusters", config=asked)
-    asked_of = ExplainConfig(gene_sets=str(folder / "sets.gmt"), named_sets=["planted"], motifs=str(folder / "known.meme"), threads=1)
+    asked_of = ExplainConfig(
+        gene_sets=str(folder / "sets.gmt"), named_sets=["planted"], motifs=str(folder / "known.meme"), threads=1
+    )
     return explain(folder / "clusters", out=folder / "explanation", config=asked_of), holds
 
 
@@ -77,10 +85,13 @@ def test_the_motif_is_named_with_its_known_relative_and_its_place(explained: tup
     best = card["motifs"]["motifs"][0]
     assert any(word in best["letters"] for word in ("GGGACTTTCC", "GGAAAGTCCC"))
     assert best["versus_others"]["q"] < 1e-6 and best["versus_shuffled"]["q"] < 1e-6
-    assert best["position"]["q"] < 0.05 and sum(best["position"]["histogram"][:7]) > 0.9 * sum(best["position"]["histogram"])
+    assert best["position"]["q"] < 0.05 and sum(best["position"]["histogram"][:7]) > 0.9 * sum(
+        best["position"]["histogram"]
+    )
     matches = sorted((row for row in card["known_motifs"] if row["motif"] == best["name"]), key=lambda row: row["p"])
     assert matches[0]["known"] == "PLANTED" and not any(row["known"].startswith("DECOY") for row in matches)
-    assert all(row["p"] > 1e-6 > matches[0]["p"] for row in matches[1:])  # Tomtom is generous with short sharp motifs: the best is named
+    # Tomtom is generous with short sharp motifs: the best is named
+    assert all(row["p"] > 1e-6 > matches[0]["p"] for row in matches[1:])
 
 
 def test_the_type_of_gene_and_the_set_are_found_and_no_other_set(explained: tuple[Explanation, np.ndarray]) -> None:
@@ -92,11 +103,16 @@ def test_the_type_of_gene_and_the_set_are_found_and_no_other_set(explained: tupl
     called = {each["name"] for each in card["gene_sets"] if each["q"] <= 0.05}
     assert called == {"planted"}
     # the motif is no element, no island and no repeat
-    assert card["kind"]["kind"] != "homologous" and not any(word in card["sentence"]["text"] for word in ("element", "island", "copies"))
+    assert card["kind"]["kind"] != "homologous" and not any(
+        word in card["sentence"]["text"] for word in ("element", "island", "copies")
+    )
 
 
 def test_other_clusters_stay_silent(explained: tuple[Explanation, np.ndarray]) -> None:
     for card in explained[0].cards:
         if card["sentence"]["basis"] != "motif":
-            assert card["sentence"]["basis"] in ("unexplained", "composition") and "planted" not in card["sentence"]["text"].lower()
+            assert (
+                card["sentence"]["basis"] in ("unexplained", "composition")
+                and "planted" not in card["sentence"]["text"].lower()
+            )
             assert not card["known_motifs"] and card["kind"]["kind"] != "homologous"

@@ -19,7 +19,8 @@ def windows_of(table: pd.DataFrame) -> ClusteredWindows:
 
 @pytest.fixture(scope="module")
 def planted() -> pd.DataFrame:
-    """2,000 windows, 40 names anywhere; of the 60 of cluster 0 most are AluY, which few others are; cluster 1 lies anywhere."""
+    """2,000 windows, 40 names anywhere; of the 60 of cluster 0 most are AluY, which few others are; cluster 1 lies
+    anywhere."""
     rng = np.random.default_rng(0)
     name = np.array([f"MER{i}" for i in rng.integers(0, 40, 2_000)], object)
     name[rng.random(2_000) < 0.4] = ""
@@ -28,7 +29,9 @@ def planted() -> pd.DataFrame:
     label[own], label[other] = 0, 1
     name[own[:40]], name[rng.choice(np.flatnonzero(label < 0), 30, replace=False)] = "AluY", "AluY"
     start = np.arange(2_000) * 448
-    return pd.DataFrame({"label": label, "genome": "a", "chrom": "1", "start": start, "end": start + 448, "repeat_name": name})
+    return pd.DataFrame(
+        {"label": label, "genome": "a", "chrom": "1", "start": start, "end": start + 448, "repeat_name": name}
+    )
 
 
 def test_a_planted_name_is_found_and_nothing_else(planted: pd.DataFrame) -> None:
@@ -41,7 +44,9 @@ def test_a_planted_name_is_found_and_nothing_else(planted: pd.DataFrame) -> None
     common = int((planted["repeat_name"].value_counts().drop("") >= 20).sum())
     term = Terms("repeat_name", ("AluY",), (planted["repeat_name"] == "AluY").to_numpy()[:, None], np.ones(2_000, bool))
     row = next(row for row in enrichment(windows_of(planted), terms=[term]) if row["label"] == 0)
-    assert {name: value for name, value in best.items() if name != "q"} == {name: value for name, value in row.items() if name != "q"}
+    assert {name: value for name, value in best.items() if name != "q"} == {
+        name: value for name, value in row.items() if name != "q"
+    }
     assert best["q"] == pytest.approx(best["p"] * 2 * common) and common > 30
 
 
@@ -58,7 +63,8 @@ def test_without_names_there_are_no_rows_and_unknown_windows_do_not_count(plante
 
 @pytest.mark.parametrize("named", [True, False])
 def test_from_rmsk_to_a_sentence(tmp_path: Path, named: bool) -> None:
-    """Cluster 0 is Alu, most of it AluY; Alus elsewhere are AluSx. Of the same repeats in BED the class alone is told."""
+    """Cluster 0 is Alu, most of it AluY; Alus elsewhere are AluSx. Of the same repeats in BED the class alone is
+    told."""
     rng = np.random.default_rng(0)
     (tmp_path / "g.fa").write_text(">chr1\n" + "".join(rng.choice(list("ACGT"), 100_000)) + "\n")
     own, other = np.split(rng.permutation(1_000)[:200], [120])
@@ -75,5 +81,9 @@ def test_from_rmsk_to_a_sentence(tmp_path: Path, named: bool) -> None:
     windows = ClusteredWindows(table.assign(label=np.where(np.isin(table["start"] // 100, own), 0, -1)), view.bases)
     rows = [*enrichment(windows), *repeat_name_enrichment(windows)]
     told = cluster_sentence({"label": 0, "makeup": cluster_makeup(windows)[0], "annotation": rows})["text"]
-    expected = "AluY elements, 75 % of the windows (SINE/Alu repeats, 92 % of the windows)" if named else "SINE/Alu repeats, 92 % of the windows"
+    expected = (
+        "AluY elements, 75 % of the windows (SINE/Alu repeats, 92 % of the windows)"
+        if named
+        else "SINE/Alu repeats, 92 % of the windows"
+    )
     assert told == expected

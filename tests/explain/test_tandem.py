@@ -22,7 +22,11 @@ def array_of(unit: np.ndarray, length: int, *, offset: int = 0) -> np.ndarray:
 
 
 def smallest_period(unit: np.ndarray) -> int:
-    return next(p for p in range(1, len(unit) + 1) if len(unit) % p == 0 and np.array_equal(unit, np.resize(unit[:p], len(unit))))
+    return next(
+        p
+        for p in range(1, len(unit) + 1)
+        if len(unit) % p == 0 and np.array_equal(unit, np.resize(unit[:p], len(unit)))
+    )
 
 
 @given(st.integers(1, 200), st.integers(0, 2**32 - 1), st.booleans())
@@ -37,10 +41,14 @@ def test_the_period_of_an_array_of_copies(period: int, seed: int, turned: bool) 
 def test_copies_may_differ_and_need_not_fill_the_window(period: int) -> None:
     rng = np.random.default_rng(period)
     whole = np.stack([array_of(random_bases(rng, period), 448) for _ in range(50)])
-    changed = mutate(whole, substitutions=0.06, indels=0.0, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))
+    changed = mutate(
+        whole, substitutions=0.06, indels=0.0, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64)
+    )
     distinct = np.array([smallest_period(row[:period]) == period for row in whole])
     assert (tandem_period(changed)[distinct] == period).mean() > 0.9
-    gapped = mutate(whole, substitutions=0.03, indels=0.003, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))
+    gapped = mutate(
+        whole, substitutions=0.03, indels=0.003, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64)
+    )
     assert (np.abs(tandem_period(gapped)[distinct] - period) <= 1 + period // 50).mean() > 0.9
     stretch = max(period, 224 - period)
     for held, found in ((stretch - 12, 0), (min(stretch + 12, 418 - period), period)):
@@ -53,7 +61,9 @@ def test_copies_may_differ_and_need_not_fill_the_window(period: int) -> None:
 def test_monomers_of_a_satellite_diverge_and_lose_and_gain_bases(period: int) -> None:
     rng = np.random.default_rng(period)
     whole = np.stack([array_of(random_bases(rng, period), 900) for _ in range(100)])
-    satellite = mutate(whole, substitutions=0.1, indels=0.004, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64))[:, :448]
+    satellite = mutate(
+        whole, substitutions=0.1, indels=0.004, draws=rng.integers(2**64, size=whole.shape, dtype=np.uint64)
+    )[:, :448]
     found = tandem_period(satellite)
     assert (np.abs(found - period) <= 1 + period // 50).mean() > 0.85
 

@@ -19,12 +19,18 @@ def windows_of(table: pd.DataFrame) -> ClusteredWindows:
 def windows() -> ClusteredWindows:
     """Six windows of ten bases, the genome's last three before its first three."""
     start = np.array([30, 40, 50, 0, 10, 20])
-    return windows_of(pd.DataFrame({"label": [0, 0, 0, -1, -1, -1], "genome": "one", "chrom": "chr1", "start": start, "end": start + 10}))
+    return windows_of(
+        pd.DataFrame(
+            {"label": [0, 0, 0, -1, -1, -1], "genome": "one", "chrom": "chr1", "start": start, "end": start + 10}
+        )
+    )
 
 
 def test_terms_are_names_by_overlap_whatever_the_order(windows: ClusteredWindows, tmp_path: Path) -> None:
     path = tmp_path / "a.bed.gz"
-    path.write_bytes(gzip.compress(b"track name=a\nchr1\t49\t50\tpeak\nchr9\t0\t5\tpeak\nchr1\t10\t21\tgap\nchr1\t30\t31\tgap\n"))
+    path.write_bytes(
+        gzip.compress(b"track name=a\nchr1\t49\t50\tpeak\nchr9\t0\t5\tpeak\nchr1\t10\t21\tgap\nchr1\t30\t31\tgap\n")
+    )
     (terms,) = track_terms(windows, [parse_track(f"mine={path}")], least=1)
     assert (terms.column, terms.names) == ("mine", ("any", "gap", "peak")) and terms.known.all()
     assert terms.values.T.tolist() == [
@@ -35,7 +41,9 @@ def test_terms_are_names_by_overlap_whatever_the_order(windows: ClusteredWindows
 
 
 def test_repeat_masker_counts_from_one(windows: ClusteredWindows, tmp_path: Path) -> None:
-    (tmp_path / "a.fa.out").write_text(" 9 1 1 1 chr1 10 10 (0) + AluY SINE/Alu\n 9 1 1 1 chr1 20 21 (0) + L2 LINE/L2\n")
+    (tmp_path / "a.fa.out").write_text(
+        " 9 1 1 1 chr1 10 10 (0) + AluY SINE/Alu\n 9 1 1 1 chr1 20 21 (0) + L2 LINE/L2\n"
+    )
     (terms,) = track_terms(windows, [TrackFile("rm", None, str(tmp_path / "a.fa.out"))], least=1)
     first = dict(zip(terms.names, terms.values.T, strict=True))
     assert np.flatnonzero(first["SINE/Alu"]).tolist() == [3]  # base 10 counted from 1 is in [0, 10)
@@ -44,7 +52,9 @@ def test_repeat_masker_counts_from_one(windows: ClusteredWindows, tmp_path: Path
 
 def test_lines_of_whole_sequences_are_no_intervals(windows: ClusteredWindows, tmp_path: Path) -> None:
     line = "chr1\tRefSeq\t{}\t{}\t{}\t.\t+\t.\tID=x\n"
-    (tmp_path / "a.gff3").write_text("".join(line.format(*each) for each in (("region", 1, 60), ("enhancer", 12, 18), ("region", 45, 46))))
+    (tmp_path / "a.gff3").write_text(
+        "".join(line.format(*each) for each in (("region", 1, 60), ("enhancer", 12, 18), ("region", 45, 46)))
+    )
     (terms,) = track_terms(windows, [TrackFile("ncbi", None, str(tmp_path / "a.gff3"))], least=1)
     assert terms.names == ("any", "enhancer", "region") and np.flatnonzero(terms.values[:, 0]).tolist() == [1, 4]
 
@@ -75,7 +85,9 @@ def test_a_planted_track_is_found(tmp_path: Path) -> None:
     peaks = rng.choice(800, 60, replace=False)
     table.loc[peaks[:50], "label"] = 0
     (tmp_path / "p.bed").write_text("".join(f"chr1\t{100 * i + 99}\t{100 * i + 100}\n" for i in peaks.tolist()))
-    (row,) = enrichment(windows_of(table), terms=track_terms(windows_of(table), [TrackFile("p", None, str(tmp_path / "p.bed"))]))
+    (row,) = enrichment(
+        windows_of(table), terms=track_terms(windows_of(table), [TrackFile("p", None, str(tmp_path / "p.bed"))])
+    )
     assert row["term"] == "any" and row["share"] == 1 and row["share_rest"] == 10 / 750 and row["q"] < 0.01
 
 
@@ -93,7 +105,11 @@ def test_mistakes_are_said_in_one_line(windows: ClusteredWindows, tmp_path: Path
     cases = [
         (windows, TrackFile("x", None, path), "names its sequences '22', the windows theirs 'chr1'"),
         (windows, TrackFile("x", "two", path), "is of genome 'two', but the windows are of one"),
-        (windows_of(windows.table.assign(genome=list("aabbcc"))), TrackFile("x", None, path), "there are a, b, c: write x:a="),
+        (
+            windows_of(windows.table.assign(genome=list("aabbcc"))),
+            TrackFile("x", None, path),
+            "there are a, b, c: write x:a=",
+        ),
         (windows_of(windows.table[["label"]]), TrackFile("x", None, path), "needs windows with coordinates"),
         (windows, TrackFile("x", None, str(tmp_path / "empty.bed")), "holds no intervals"),
         (windows, TrackFile("x", None, str(tmp_path / "a.vcf")), "line 1 is no BED interval"),

@@ -23,10 +23,14 @@ def windows_of(table: pd.DataFrame, path: Path) -> ClusteredWindows:
 def test_distance_is_signed_as_the_gene_reads(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
     # starts of transcription: 1000 (+), 4999 (-)
-    path.write_text(gene("a", 1000, 2000, strand="+") + gene("b", 4000, 5000, strand="-") + gene("c", 2400, 2500, strand="."))
+    path.write_text(
+        gene("a", 1000, 2000, strand="+") + gene("b", 4000, 5000, strand="-") + gene("c", 2400, 2500, strand=".")
+    )
     starts = [500, 991, 999, 1000, 1001, 1010, 4990, 4999, 5000, 5100, 4000]
     table = pd.DataFrame({"label": 0, "genome": "one", "chrom": "chr1", "start": starts, "end": np.array(starts) + 10})
-    table = pd.concat([table, table.iloc[:1].assign(chrom="chr2"), table.iloc[:1].assign(genome="two")], ignore_index=True)
+    table = pd.concat(
+        [table, table.iloc[:1].assign(chrom="chr2"), table.iloc[:1].assign(genome="two")], ignore_index=True
+    )
     distance, strand = tss_distances(windows_of(table, path))
     assert distance[:11].tolist() == [-491, 0, 0, 0, 1, 10, 0, 0, -1, -101, 990]
     assert np.isnan(distance[11:]).all()
@@ -35,7 +39,11 @@ def test_distance_is_signed_as_the_gene_reads(tmp_path: Path) -> None:
 
 def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
-    lines = [gene("a", 60_000, 61_000, strand="-"), gene("a", 10, 20, strand="-"), gene("a", 400_000, 400_100, strand="-")]
+    lines = [
+        gene("a", 60_000, 61_000, strand="-"),
+        gene("a", 10, 20, strand="-"),
+        gene("a", 400_000, 400_100, strand="-"),
+    ]
     path.write_text("".join(lines) + gene("a", 500, 600, strand="+"))
     position, strand = transcription_starts(read_genes(path))["chr1"]
     assert list(zip(position.tolist(), strand, strict=True)) == [(500, "+"), (60_999, "-"), (400_099, "-")]
@@ -44,7 +52,10 @@ def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
 def test_genes_that_share_a_name_start_each_by_itself(tmp_path: Path) -> None:
     """Of three Y_RNA (or tnpA) on 60 kb of a strand two had no start."""
     path = tmp_path / "g.gff"
-    lines = [f"chr1\tx\tgene\t{start + 1}\t{start + 100}\t.\t+\t.\tID=gene-{start};Name=Y_RNA\n" for start in (1_000, 30_000, 60_000)]
+    lines = [
+        f"chr1\tx\tgene\t{start + 1}\t{start + 100}\t.\t+\t.\tID=gene-{start};Name=Y_RNA\n"
+        for start in (1_000, 30_000, 60_000)
+    ]
     path.write_text("".join(lines))
     assert transcription_starts(read_genes(path))["chr1"][0].tolist() == [1_000, 30_000, 60_000]
 
@@ -66,7 +77,12 @@ def test_distances_go_round_a_circle(tmp_path: Path) -> None:
 
 def test_lines_within_a_long_one_are_of_its_gene(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
-    path.write_text("".join(gene(name, *span, strand="+") for name, *span in (("a", 1, 1_000_000), ("a", 10, 20), ("a", 150_000, 160_000), ("b", 5, 9))))
+    path.write_text(
+        "".join(
+            gene(name, *span, strand="+")
+            for name, *span in (("a", 1, 1_000_000), ("a", 10, 20), ("a", 150_000, 160_000), ("b", 5, 9))
+        )
+    )
     position, _ = transcription_starts(read_genes(path))["chr1"]
     assert position.tolist() == [1, 5]
 

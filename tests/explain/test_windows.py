@@ -32,7 +32,9 @@ def test_clusters_know_the_bases_places_and_files_of_their_windows(
     assert [(genome.name, Path(genome.genes or "").name) for genome in found.genomes] == [("tiny", "tiny.gtf")]
 
 
-def test_another_corpus_than_the_one_that_was_embedded_is_refused(clusters: Path, demo_corpus: Corpus, tiny_corpus: Corpus) -> None:
+def test_another_corpus_than_the_one_that_was_embedded_is_refused(
+    clusters: Path, demo_corpus: Corpus, tiny_corpus: Corpus
+) -> None:
     with pytest.raises(UserError, match="is another corpus than the one that .* was made from: give that one"):
         load_clustered_windows(clusters, corpus=demo_corpus.folder)
     assert len(load_clustered_windows(clusters, corpus=tiny_corpus.folder))

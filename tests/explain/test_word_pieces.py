@@ -1,4 +1,5 @@
-"""A piece of the encoder's vocabulary, planted in the frame and on the strand that it reads, is found; the same letters elsewhere are not."""
+"""A piece of the encoder's vocabulary, planted in the frame and on the strand that it reads, is found; the same letters
+elsewhere are not."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +21,26 @@ _N, _LENGTH, _MEMBERS = 1_200, 140, 50
 def pieces(tmp_path_factory: pytest.TempPathFactory) -> WordPieces:
     folder = tmp_path_factory.mktemp("tokenizer")
     letters = ["a", "c", "g", "t", "n"]
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{each}" for each in letters), "tag", "gag", "tat", "##at"]
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *letters,
+        *(f"##{each}" for each in letters),
+        "tag",
+        "gag",
+        "tat",
+        "##at",
+    ]
     BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
     return WordPieces(str(folder), word_length=7)
 
 
 def windows_of(pieces: WordPieces, *, offset: int, at_rich: bool = False) -> ClusteredWindows:
-    """Random windows; in those of cluster 0 TAG stands `offset` bases behind a word's start, on the strand that was read; cluster 1 is as all others."""
+    """Random windows; in those of cluster 0 TAG stands `offset` bases behind a word's start, on the strand that was
+    read; cluster 1 is as all others."""
     rng = np.random.default_rng(5 if at_rich else 1)
     bases = rng.choice(np.frombuffer(b"ACGT", np.uint8), (_N, _LENGTH))
     label = np.full(_N, -1)
@@ -41,7 +55,17 @@ def windows_of(pieces: WordPieces, *, offset: int, at_rich: bool = False) -> Clu
     strand = rng.choice(["+", "-"], _N)
     forward = np.where((strand == "-")[:, None], reverse_complement(bases), bases)
     start = np.arange(_N) * 20_000
-    table = pd.DataFrame({"label": label, "genome": "a", "chrom": "1", "start": start, "end": start + _LENGTH, "block": -1, "strand": strand})
+    table = pd.DataFrame(
+        {
+            "label": label,
+            "genome": "a",
+            "chrom": "1",
+            "start": start,
+            "end": start + _LENGTH,
+            "block": -1,
+            "strand": strand,
+        }
+    )
     return ClusteredWindows(table, sequences=lambda rows: forward[rows], pieces=pieces)
 
 
@@ -80,7 +104,22 @@ def test_other_encoders_have_no_pieces(pieces: WordPieces) -> None:
 def test_a_model_that_is_not_the_one_that_made_the_vectors_gives_none(tmp_path: Path) -> None:
     from dnabert.encoders.recorded import recorded_pieces
 
-    config = {"encoder": "bert", "parts": ["bert"], "name": "off-the-shelf another", "word_length": 7, "phases": 1, "both_strands": False}
+    config = {
+        "encoder": "bert",
+        "parts": ["bert"],
+        "name": "off-the-shelf another",
+        "word_length": 7,
+        "phases": 1,
+        "both_strands": False,
+    }
     assert recorded_pieces({"config": config}) is None
     assert recorded_pieces({"config": config | {"encoder": "kmer:4", "parts": ["kmer:4"]}}) is None
-    assert recorded_pieces({"config": config | {"encoder": f"bert:{tmp_path}", "parts": [f"bert:{tmp_path}"], "name": f"off-the-shelf {tmp_path}"}}) is None
+    assert (
+        recorded_pieces(
+            {
+                "config": config
+                | {"encoder": f"bert:{tmp_path}", "parts": [f"bert:{tmp_path}"], "name": f"off-the-shelf {tmp_path}"}
+            }
+        )
+        is None
+    )

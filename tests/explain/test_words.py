@@ -57,8 +57,15 @@ def test_a_planted_word_is_named_and_nothing_else() -> None:
 def test_words_of_all_windows_are_summed_once() -> None:
     windows = planted()
     rows = np.arange(400)
-    counts = _Counts.of(Vocabulary("111111"), bases=windows.sequences(rows), labels=windows.labels, owners=rows[:0], shuffles=np.zeros((0, 120), np.uint8))
-    assert counts.tested is counts.tested and counts.places is counts.places  # per cluster and word it took minutes of hundreds of clusters
+    counts = _Counts.of(
+        Vocabulary("111111"),
+        bases=windows.sequences(rows),
+        labels=windows.labels,
+        owners=rows[:0],
+        shuffles=np.zeros((0, 120), np.uint8),
+    )
+    # per cluster and word it took minutes of hundreds of clusters
+    assert counts.tested is counts.tested and counts.places is counts.places
 
 
 def test_random_clusters_are_silent() -> None:
@@ -91,7 +98,14 @@ def test_copies_of_one_place_count_once() -> None:
 
 def along(labels: np.ndarray, bases: np.ndarray) -> ClusteredWindows:
     start = np.arange(len(labels)) * bases.shape[1]
-    return clustered(bases, labels, genome=np.full(len(labels), "g"), chrom=np.full(len(labels), "c"), start=start, end=start + bases.shape[1])
+    return clustered(
+        bases,
+        labels,
+        genome=np.full(len(labels), "g"),
+        chrom=np.full(len(labels), "c"),
+        start=start,
+        end=start + bases.shape[1],
+    )
 
 
 def test_labels_that_only_run_along_a_genome_of_many_compositions_mark_nothing() -> None:
@@ -116,7 +130,9 @@ def test_labels_at_random_mark_no_satellite() -> None:
             bases[at : at + 30] = np.tile(rng.choice(bases[0], 20), 3)
         for at in rng.integers(0, 1_970, 10):
             labels[at : at + 30] = rng.integers(3)
-        marked += any(row["n_marking"] for row in cluster_words(along(labels, bases), patterns=("11111111",), shuffled=50))
+        marked += any(
+            row["n_marking"] for row in cluster_words(along(labels, bases), patterns=("11111111",), shuffled=50)
+        )
     assert marked == 0
 
 

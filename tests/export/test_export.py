@@ -67,8 +67,10 @@ def test_bed_by_hand():
 
 
 def test_a_bed_has_names_as_the_fasta_has_them(tmp_path: Path) -> None:
-    names = ["5\"utr", '"chr1"', "HLA-A*01:01"]
-    write_bed(windows(chrom=names, start=[0] * 3, end=[4] * 3, label=[0] * 3, probability=[1.0] * 3), tmp_path / "a.bed")
+    names = ['5"utr', '"chr1"', "HLA-A*01:01"]
+    write_bed(
+        windows(chrom=names, start=[0] * 3, end=[4] * 3, label=[0] * 3, probability=[1.0] * 3), tmp_path / "a.bed"
+    )
     assert sorted(line.split("\t")[0] for line in (tmp_path / "a.bed").read_text().splitlines()) == sorted(names)
 
 
@@ -130,7 +132,12 @@ def test_embeddings_of_a_fasta_alone(tmp_path: Path) -> None:
 
 
 def test_one_genome_of_several(folder: Path, tmp_path: Path) -> None:
-    assert len(pd.read_parquet(export(folder / "clusters", out=tmp_path / "a.parquet", config=ExportConfig(genome="tiny")))) == 400
+    assert (
+        len(
+            pd.read_parquet(export(folder / "clusters", out=tmp_path / "a.parquet", config=ExportConfig(genome="tiny")))
+        )
+        == 400
+    )
     with pytest.raises(UserError, match=r"--genome is tyni, .* has tiny: choose"):
         export(folder / "clusters", out=tmp_path / "b.parquet", config=ExportConfig(genome="tyni"))
     two = windows(genome=["a", "b"], start=[0, 0], end=[4, 4], label=[0, 0], probability=[1.0, 1.0])
@@ -145,7 +152,11 @@ def test_one_genome_of_several(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("out", "config", "said"),
     [
-        ("x.h5da", ExportConfig(), r"--out is .*x.h5da, allowed endings are .h5ad, .bed, .parquet \(did you mean .h5ad\?\)"),
+        (
+            "x.h5da",
+            ExportConfig(),
+            r"--out is .*x.h5da, allowed endings are .h5ad, .bed, .parquet \(did you mean .h5ad\?\)",
+        ),
         ("x", ExportConfig(), r"allowed endings"),
         ("x.parquet", ExportConfig(track="t"), r"--track is t, which only a BED has"),
         ("x.bed", ExportConfig(track='a"b'), r"allowed is a name on one line"),

@@ -39,9 +39,16 @@ def task(tmp_path):
 
 def config_of(task, folder, tmp_path, **changes):
     options = {
-        "tasks": [str(task)], "run": str(folder), "out": str(tmp_path / "out"), "epochs": 1, "warmup_steps": 2, "seeds": [0, 1],
-        "resamples": 20, "precision": "fp32", "frozen": ["kmer:3"],
-    }  # fmt: skip
+        "tasks": [str(task)],
+        "run": str(folder),
+        "out": str(tmp_path / "out"),
+        "epochs": 1,
+        "warmup_steps": 2,
+        "seeds": [0, 1],
+        "resamples": 20,
+        "precision": "fp32",
+        "frozen": ["kmer:3"],
+    }
     return ClassifyConfig(**(options | changes))
 
 
@@ -59,11 +66,18 @@ def test_one_table_of_everything_with_paired_differences(task, tmp_path, capsys)
     for row in record["differences"]:
         mcc = row["metrics"]["mcc"]
         assert row["classifier"] == names[0]
-        assert mcc["value"] == pytest.approx(scores[names[0]] - scores[row["baseline"]]) and mcc["low"] <= mcc["value"] <= mcc["high"]
+        assert (
+            mcc["value"] == pytest.approx(scores[names[0]] - scores[row["baseline"]])
+            and mcc["low"] <= mcc["value"] <= mcc["high"]
+        )
     for row in record["scores"]:
         assert row["metrics"]["mcc"]["value"] == pytest.approx(np.mean([each["mcc"] for each in row["each"]]))
     table = (out / "table.md").read_text()
-    assert table in capsys.readouterr().out and "| kmer:3, logistic regression | " in table and "240 / 30 / 30 sequences" in table
+    assert (
+        table in capsys.readouterr().out
+        and "| kmer:3, logistic regression | " in table
+        and "240 / 30 / 30 sequences" in table
+    )
     assert len((out / "scores.tsv").read_text().splitlines()) == 1 + 6 * 4
     assert len((out / "differences.tsv").read_text().splitlines()) == 1 + 5 * 4
     assert set(read_manifest(out, kind="classifiers")["inputs"]) == {"task 0", "run 0", "run 1"}
@@ -98,7 +112,9 @@ def test_where_test_has_copies_of_training_sequences_the_table_tells_of_the_othe
     (record,) = json.loads((out / "results.json").read_text())
     assert [row["unseen"]["metrics"]["mcc"]["n"] for row in record["scores"]] == [30, 30, 30]
     lines = (out / "table.md").read_text().splitlines()
-    assert lines[2].endswith("| MCC on the 30 that share no 30 bases with train |") and {line.count("|") for line in lines[2:7]} == {8}
+    assert lines[2].endswith("| MCC on the 30 that share no 30 bases with train |") and {
+        line.count("|") for line in lines[2:7]
+    } == {8}
 
 
 def test_where_test_lacks_a_class_the_table_has_no_area(tmp_path):

@@ -25,7 +25,9 @@ from dnabert.tokenizer import KmerTokenizer, load_tokenizer
 
 def make_run(folder: Path, architecture: str, **sizes: int) -> Path:
     tokenizer = KmerTokenizer(k=2)
-    settings = ModelConfig(architecture=architecture, **{"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48} | sizes)
+    settings = ModelConfig(
+        architecture=architecture, **{"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 48} | sizes
+    )
     model = build_model(settings, tokenizer=tokenizer, max_tokens=60)
     model.config.window_length = 116
     folder.mkdir()
@@ -50,7 +52,9 @@ def task(tmp_path):
         for i in range(n):
             gc = 0.7 if i % 2 else 0.3
             chances = [(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]
-            rows.append("".join(rng.choice(list("ACGT"), rng.integers(30, 60), p=chances)) + (",rich" if i % 2 else ",poor"))
+            rows.append(
+                "".join(rng.choice(list("ACGT"), rng.integers(30, 60), p=chances)) + (",rich" if i % 2 else ",poor")
+            )
         (folder / f"{part}.csv").write_text("\n".join(rows) + "\n")
     return folder
 
@@ -87,7 +91,9 @@ def test_a_pipeline_reads_words_with_unknown_bases_as_training_did(run, task, tm
     model, config = AutoModelForSequenceClassification.from_pretrained(out), TrainingConfig(precision="fp32")
     reader = LabelledReader(part, load_tokenizer(out), most_words=58)
     expected = probabilities(model, reader, batch_size=8, both_strands=False, accelerator=build_accelerator(config))[0]
-    assert {each["label"]: each["score"] for each in classify([text])[0]} == pytest.approx(dict(zip(("poor", "rich"), expected, strict=True)), abs=1e-5)
+    assert {each["label"]: each["score"] for each in classify([text])[0]} == pytest.approx(
+        dict(zip(("poor", "rich"), expected, strict=True)), abs=1e-5
+    )
     long = "GATTACA" * 60
     assert classify([long], truncation=True) == classify([long[:116]])  # a window
 
@@ -149,7 +155,9 @@ def test_a_kept_training_that_is_damaged_is_made_again(modernbert, task, tmp_pat
 def test_fresh_weights_are_other_weights_and_seeds_repeat(modernbert, task, tmp_path):
     first = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2]))
     again = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], out=str(tmp_path / "again")))
-    fresh = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], fresh=True, out=str(tmp_path / "fresh")))
+    fresh = finetune(
+        config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], fresh=True, out=str(tmp_path / "fresh"))
+    )
     curves = [(folder / "metrics.jsonl").read_text() for folder in (first, again, fresh)]
     assert curves[0] == curves[1] != curves[2] and result(first) == result(again)
     assert [each["seed"] for each in result(first)] == [1, 2]
@@ -164,7 +172,9 @@ def test_berts_pooler_belongs_to_the_head(task, tmp_path):
     run = make_run(tmp_path / "bert", "bert")
     config = {"freeze": True, "head_learning_rate": 1e-2}
     first = load_file(finetune(config_of(task, run, tmp_path, epochs=1, **config)) / "model.safetensors")
-    later = load_file(finetune(config_of(task, run, tmp_path, epochs=2, **config, out=str(tmp_path / "later"))) / "model.safetensors")
+    later = load_file(
+        finetune(config_of(task, run, tmp_path, epochs=2, **config, out=str(tmp_path / "later"))) / "model.safetensors"
+    )
     moved = {name for name in first if not torch.equal(first[name], later[name])}
     assert moved == {"bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias"}
 
@@ -219,7 +229,10 @@ def test_a_test_with_copies_of_training_sequences_is_scored_without_them_too(mod
     out = finetune(config_of(task, modernbert, tmp_path, epochs=1))
     (found,) = result(out)
     assert [found[name]["mcc"]["n"] for name in ("test", "unseen")] == [100, 40]
-    assert "on the 40 test sequences that share no 30 bases with a training sequence Matthews' correlation is" in classifier_card(out, name="me/gc")
+    assert (
+        "on the 40 test sequences that share no 30 bases with a training sequence Matthews' correlation is"
+        in classifier_card(out, name="me/gc")
+    )
 
 
 def test_the_manifest_knows_the_files_of_a_task(modernbert, task, tmp_path):

@@ -39,7 +39,14 @@ def classifiers(tmp_path_factory):
     for name, strands in (("forward", False), ("both", True)):
         found[name] = finetune(
             FinetuneConfig(
-                task=str(task), out=str(folder / name), epochs=3, seeds=[3, 1], resamples=20, precision="fp32", random_strand=strands, freeze=True
+                task=str(task),
+                out=str(folder / name),
+                epochs=3,
+                seeds=[3, 1],
+                resamples=20,
+                precision="fp32",
+                random_strand=strands,
+                freeze=True,
             )
         )
     return found
@@ -48,21 +55,42 @@ def classifiers(tmp_path_factory):
 def predicted(classifier, sequences, tmp_path, **config):
     rows = "".join(f">{name}\n{text}\n" for name, text in sequences.items())
     (tmp_path / "new.fa").write_text(rows)
-    return predict(classifier, tmp_path / "new.fa", out=tmp_path / "new.tsv", config=PredictConfig(precision="fp32", **config), overwrite=True)
+    return predict(
+        classifier,
+        tmp_path / "new.fa",
+        out=tmp_path / "new.tsv",
+        config=PredictConfig(precision="fp32", **config),
+        overwrite=True,
+    )
 
 
 def test_it_says_what_a_pipeline_of_transformers_says(classifiers, tmp_path):
-    sequences = {f"s{i}": drawn(length, 0.3 + 0.1 * i) for i, length in enumerate((40, 55, 33, 448, 300))} | {"n": "ACGTNNACGTTGCATGCATGCAACGT"}
+    sequences = {f"s{i}": drawn(length, 0.3 + 0.1 * i) for i, length in enumerate((40, 55, 33, 448, 300))} | {
+        "n": "ACGTNNACGTTGCATGCATGCAACGT"
+    }
     table = predicted(classifiers["forward"], sequences, tmp_path).table
     pipe = pipeline("text-classification", str(classifiers["forward"]), top_k=None)
     for row, text in zip(table.to_dict("records"), sequences.values(), strict=True):
         said = {each["label"]: each["score"] for each in pipe([text])[0]}
-        assert [row[f"probability of {name}"] for name in ("poor", "rich")] == pytest.approx([said["poor"], said["rich"]], abs=2e-4)
-        assert row["label"] == max(said, key=said.get) and row["probability"] == pytest.approx(max(said.values()), abs=2e-4)
+        assert [row[f"probability of {name}"] for name in ("poor", "rich")] == pytest.approx(
+            [said["poor"], said["rich"]], abs=2e-4
+        )
+        assert row["label"] == max(said, key=said.get) and row["probability"] == pytest.approx(
+            max(said.values()), abs=2e-4
+        )
 
 
 def test_a_classifier_trained_in_bf16_is_scored_and_predicts_as_transformers_reads_it(tmp_path):
-    out = finetune(FinetuneConfig(task=str(write_task(tmp_path / "gc")), out=str(tmp_path / "out"), epochs=2, seeds=[0], resamples=20, precision="bf16"))
+    out = finetune(
+        FinetuneConfig(
+            task=str(write_task(tmp_path / "gc")),
+            out=str(tmp_path / "out"),
+            epochs=2,
+            seeds=[0],
+            resamples=20,
+            precision="bf16",
+        )
+    )
     rows = pd.read_csv(tmp_path / "gc" / "test.csv")
     rows.to_csv(tmp_path / "new.csv", index=False)
     exact, rounded = (
@@ -91,7 +119,11 @@ def test_the_table_is_in_the_order_of_the_input_and_the_same_for_any_batch_size(
     made = predicted(classifiers["both"], sequences, tmp_path)
     assert made.table["name"].tolist() == list(sequences)
     assert made.table["note"].tolist() == ["", "too short", "", "too few known bases", ""]
-    assert (made.table["label"] == "").tolist() == made.table["probability"].isna().tolist() == [False, True, False, True, False]
+    assert (
+        (made.table["label"] == "").tolist()
+        == made.table["probability"].isna().tolist()
+        == [False, True, False, True, False]
+    )
     assert made.describe().startswith("5 sequences, 2 that cannot be read (too short, or hardly a known base)\n")
     assert "on the 20 test sequences of gc it has a Matthews' correlation of " in made.describe()
     read = pd.read_csv(tmp_path / "new.tsv", sep="\t", keep_default_na=False, na_values={"probability": [""]})
@@ -109,7 +141,9 @@ def test_a_sequence_in_tiles_has_a_row_for_each_and_each_is_read_by_itself(class
     assert table[["name", "start", "end", "length"]].to_numpy().tolist() == [
         ["long", 0, 448, 448], ["long", 448, 1000, 552], ["brief", 0, 100, 100]
     ]  # fmt: skip
-    alone = predicted(classifiers["both"], {"first": text[:448], "second": text[448:], "third": text[:100]}, tmp_path).table
+    alone = predicted(
+        classifiers["both"], {"first": text[:448], "second": text[448:], "third": text[:100]}, tmp_path
+    ).table
     assert table["probability of rich"].tolist() == pytest.approx(alone["probability of rich"].tolist(), abs=2e-4)
 
 
@@ -117,7 +151,8 @@ def test_lengths_unlike_those_of_training_are_told(classifiers, tmp_path):
     made = predicted(classifiers["both"], {"like": drawn(50), "longer": drawn(448)}, tmp_path)
     shortest, longest = json.loads((classifiers["both"] / "results.json").read_text())["lengths"]
     assert made.warning == (
-        f"1 of 2 rows are of under half or over twice the bases of the sequences it was trained on ({shortest} to {longest}): its test says nothing of them"
+        f"1 of 2 rows are of under half or over twice the bases of the sequences it was trained on ({shortest} to "
+        f"{longest}): its test says nothing of them"
     )
     assert predicted(classifiers["both"], {"like": drawn(50)}, tmp_path).warning is None
 
@@ -138,7 +173,10 @@ def test_the_score_on_what_training_has_not_seen_is_told_too(classifiers, tmp_pa
     for each in results["seeds"]:
         each["unseen"] = {"mcc": {"value": 0.25, "low": 0.1, "high": 0.4, "n": 15}}
     (folder / "results.json").write_text(json.dumps(results))
-    assert "]; 0.250 [0.100, 0.400] on the 15 that share no 30 bases with train; elsewhere" in predicted(folder, {"s": drawn(40)}, tmp_path).describe()
+    assert (
+        "]; 0.250 [0.100, 0.400] on the 15 that share no 30 bases with train; elsewhere"
+        in predicted(folder, {"s": drawn(40)}, tmp_path).describe()
+    )
 
 
 def test_where_classes_weighed_alike_probabilities_are_told_to_be_of_equally_frequent_ones(classifiers, tmp_path):
@@ -146,14 +184,22 @@ def test_where_classes_weighed_alike_probabilities_are_told_to_be_of_equally_fre
     manifest = (balanced / "manifest.json").read_text()
     (balanced / "manifest.json").write_text(manifest.replace('"class_weights": "none"', '"class_weights": "balanced"'))
     for folder, alike in ((balanced, True), (classifiers["both"], False)):
-        assert ("are those of classes equally frequent" in predicted(folder, {"a": drawn(50)}, tmp_path).describe()) == alike
+        assert (
+            "are those of classes equally frequent" in predicted(folder, {"a": drawn(50)}, tmp_path).describe()
+        ) == alike
         card = classifier_card(folder, name="me/gc")
-        assert ("right where classes are equally frequent" in card) == alike == ("classes are as frequent as in training" not in card)
+        assert (
+            ("right where classes are equally frequent" in card)
+            == alike
+            == ("classes are as frequent as in training" not in card)
+        )
 
 
 def test_classes_of_which_one_has_a_comma_are_told_apart(classifiers, tmp_path):
     other = shutil.copytree(classifiers["both"], tmp_path / "other")
-    (other / "results.json").write_text(json.dumps(json.loads((other / "results.json").read_text()) | {"classes": ["poor", "rich, or so"]}))
+    (other / "results.json").write_text(
+        json.dumps(json.loads((other / "results.json").read_text()) | {"classes": ["poor", "rich, or so"]})
+    )
     assert "Tells apart: poor; rich, or so." in classifier_card(other, name="me/gc")
     assert "Tells apart: poor, rich." in classifier_card(classifiers["both"], name="me/gc")
 
@@ -185,7 +231,9 @@ def test_what_cannot_work_is_told(classifiers, tmp_path):
     results = json.loads((old / "results.json").read_text())
     del results["kept"]
     (old / "results.json").write_text(json.dumps(results))
-    with pytest.raises(UserError, match="does not say which training was kept, an older dnabert made it: fine-tune again"):
+    with pytest.raises(
+        UserError, match="does not say which training was kept, an older dnabert made it: fine-tune again"
+    ):
         predict(old, new, out=tmp_path / "x.tsv")
 
 
@@ -194,8 +242,14 @@ def test_a_classifier_whose_config_is_gone_or_another_s_is_told(classifiers, tmp
     config = json.loads((copy / "config.json").read_text())
     for changed, message in (
         ("", "cannot read .*config.json .*: make or fetch it again"),
-        (json.dumps(config | {"model_type": "nonesuch"}), "cannot read .*config.json .*nonesuch.*: make or fetch it again"),
-        (json.dumps(config | {"window_length": None}), "config.json does not state window_length, so it is of no classifier of dnabert: fine-tune again"),
+        (
+            json.dumps(config | {"model_type": "nonesuch"}),
+            "cannot read .*config.json .*nonesuch.*: make or fetch it again",
+        ),
+        (
+            json.dumps(config | {"window_length": None}),
+            "config.json does not state window_length, so it is of no classifier of dnabert: fine-tune again",
+        ),
     ):
         (copy / "config.json").write_text(changed)
         with pytest.raises(UserError, match=message):
@@ -215,10 +269,25 @@ def test_a_classifier_with_the_weights_of_a_run_is_told(classifiers, tmp_path):
 
 def test_the_command_tells_what_it_found(classifiers, tmp_path, capsys):
     (tmp_path / "new.fa").write_text(f">a\n{drawn(50)}\n>b\n{drawn(2000)}\n")
-    words = ["predict", str(classifiers["both"]), str(tmp_path / "new.fa"), "--precision", "fp32", "--out", str(tmp_path / "new.tsv")]
+    words = [
+        "predict",
+        str(classifiers["both"]),
+        str(tmp_path / "new.fa"),
+        "--precision",
+        "fp32",
+        "--out",
+        str(tmp_path / "new.tsv"),
+    ]
     main([*words, "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert told["rows"] == sum(told["labels"].values()) == 2 and told["task"] == "gc" and told["warning"].startswith("1 of 2 rows are of ")
+    assert (
+        told["rows"] == sum(told["labels"].values()) == 2
+        and told["task"] == "gc"
+        and told["warning"].startswith("1 of 2 rows are of ")
+    )
     main([*words, "--overwrite", "--tile"])
     said = capsys.readouterr()
-    assert said.out.startswith("5 pieces of 2 sequences, 0 that cannot be read") and "warning: 4 of 5 rows are of " in said.err
+    assert (
+        said.out.startswith("5 pieces of 2 sequences, 0 that cannot be read")
+        and "warning: 4 of 5 rows are of " in said.err
+    )

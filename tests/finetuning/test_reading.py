@@ -63,7 +63,9 @@ def test_a_long_sequence_does_not_make_the_short_ones_of_its_batch_as_long():
 
 
 def test_tiles_are_joined_by_their_shares():
-    tiles = Tiles(torch.zeros(3, 4), None, torch.tensor([0, 0, 1]), torch.tensor([0.75, 0.25, 1.0]), torch.tensor([0, 1]))
+    tiles = Tiles(
+        torch.zeros(3, 4), None, torch.tensor([0, 0, 1]), torch.tensor([0.75, 0.25, 1.0]), torch.tensor([0, 1])
+    )
     assert tiles.join(torch.tensor([[4.0, 0.0], [0.0, 8.0], [1.0, 2.0]])).tolist() == [[3.0, 2.0], [1.0, 2.0]]
 
 

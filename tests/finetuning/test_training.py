@@ -25,7 +25,10 @@ def test_balanced_weights_give_each_class_the_same_part():
 
 def test_the_loss_weighs_classes_as_it_is_told():
     part = part_of([0] * 14 + [1, 1])
-    task, config = Task("rare", ["no", "yes"], part, part, part), TrainingConfig(class_weights="balanced", dropout=0.0, precision="fp32")
+    task, config = (
+        Task("rare", ["no", "yes"], part, part, part),
+        TrainingConfig(class_weights="balanced", dropout=0.0, precision="fp32"),
+    )
     start, accelerator = read_start("default"), training.build_accelerator(config)
     model = training.build_classifier(start, task.classes, dropout=0.0)
     weights = training._class_weights(task, config, device=torch.device("cpu"))
@@ -55,8 +58,14 @@ def test_predictions_do_not_depend_on_the_batch_size():
     for batch_size in (1, 2, 32):
         model = training.build_classifier(start, ["a", "b"])
         reader = training.LabelledReader(mixed, start.tokenizer, most_words=start.most_words)
-        found.append(training.probabilities(model, reader, batch_size=batch_size, both_strands=True, accelerator=accelerator))
-    assert found[0] == pytest.approx(found[1], abs=1e-5) and found[0] == pytest.approx(found[2], abs=1e-5) and found[0].sum(1) == pytest.approx(np.ones(12))
+        found.append(
+            training.probabilities(model, reader, batch_size=batch_size, both_strands=True, accelerator=accelerator)
+        )
+    assert (
+        found[0] == pytest.approx(found[1], abs=1e-5)
+        and found[0] == pytest.approx(found[2], abs=1e-5)
+        and found[0].sum(1) == pytest.approx(np.ones(12))
+    )
 
 
 def test_a_long_sequence_is_trained_on_in_parts_with_the_same_gradient(monkeypatch):
@@ -65,7 +74,9 @@ def test_a_long_sequence_is_trained_on_in_parts_with_the_same_gradient(monkeypat
     accelerator = training.build_accelerator(config)
     tiles = training.LabelledReader(part, start.tokenizer, most_words=start.most_words).batch(np.arange(2))
     found, passes = [], []
-    monkeypatch.setattr(training, "update", lambda model, *_, **__: found.append([each.grad for each in model.parameters()]))
+    monkeypatch.setattr(
+        training, "update", lambda model, *_, **__: found.append([each.grad for each in model.parameters()])
+    )
     for most in (10, 4):
         monkeypatch.setattr(training, "_AT_ONCE", most * tiles.input_ids.shape[1])
         model = training.build_classifier(start, ["a", "b"], dropout=0.0).train()
@@ -82,8 +93,16 @@ def test_probabilities_that_are_no_numbers_are_none():
     model = training.build_classifier(start, ["a", "b"])
     torch.nn.init.constant_(model.classifier.weight, torch.nan)
     reader = training.LabelledReader(part, start.tokenizer, most_words=start.most_words)
-    with pytest.raises(UserError, match="gives probabilities that are no numbers: its weights are damaged, or it diverged"):
-        training.probabilities(model, reader, batch_size=2, both_strands=False, accelerator=training.build_accelerator(TrainingConfig(precision="fp32")))
+    with pytest.raises(
+        UserError, match="gives probabilities that are no numbers: its weights are damaged, or it diverged"
+    ):
+        training.probabilities(
+            model,
+            reader,
+            batch_size=2,
+            both_strands=False,
+            accelerator=training.build_accelerator(TrainingConfig(precision="fp32")),
+        )
 
 
 def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
@@ -102,10 +121,20 @@ def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience
     monkeypatch.setattr(training, "probabilities", lambda *_, **__: next(chances))
     monkeypatch.setattr(training, "_epoch", lambda *_, **__: 0.0)
     run = training._Training(torch.nn.Linear(1, 1), config, training.build_accelerator(config), [], None, 0, "")
-    found = training._fit(run, dict.fromkeys(("train", "dev"), training.LabelledReader(task.train, read_start("default").tokenizer, most_words=60)))
+    found = training._fit(
+        run,
+        dict.fromkeys(
+            ("train", "dev"), training.LabelledReader(task.train, read_start("default").tokenizer, most_words=60)
+        ),
+    )
     assert (found.epoch, found.dev_mcc, len(found.curve)) == (4, 1.0, 4)
-    assert [round(row["dev_loss"], 4) for row in found.curve] == [round(-np.log(each), 4) for each in (0.6, 0.8, 0.7, 0.9)]
-    assert "--warmup-steps 50 of 9 steps in all: the learning rate never reaches what was asked for; pass --warmup-steps 2" in capsys.readouterr().err
+    assert [round(row["dev_loss"], 4) for row in found.curve] == [
+        round(-np.log(each), 4) for each in (0.6, 0.8, 0.7, 0.9)
+    ]
+    assert (
+        "--warmup-steps 50 of 9 steps in all: the learning rate never reaches what was asked for; pass --warmup-steps 2"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -2,8 +2,8 @@
 
     python tests/fuzz/coverage_guided.py READER FOLDER RUNS
 
-READER is a name of `test_readers._SEEDS`, FOLDER an empty one. Anything but a result or a `UserError` ends it with a traceback
-and a status, and so does an input on which it stays for half a minute.
+READER is a name of `test_readers._SEEDS`, FOLDER an empty one. Anything but a result or a `UserError` ends it with a
+traceback and a status, and so does an input on which it stays for half a minute.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def main(name: str, folder: str, runs: str) -> None:
         with contextlib.suppress(module.UserError):
             read(path)
 
-    atheris.Setup([sys.argv[0], str(known), f"-runs={runs}", "-max_len=2048", "-timeout=30", f"-artifact_prefix={folder}/"], one)
+    atheris.Setup(
+        [sys.argv[0], str(known), f"-runs={runs}", "-max_len=2048", "-timeout=30", f"-artifact_prefix={folder}/"], one
+    )
     atheris.Fuzz()
 
 

@@ -2,8 +2,9 @@
 
     python tests/fuzz/killed.py STAGE FOLDER MOMENTS
 
-The stage runs in a fork of a process that has imported everything, so that a moment costs what the stage does and not what
-Python's start does. What is left stays there for the next child, as it would for a user; the last child runs to its end.
+The stage runs in a fork of a process that has imported everything, so that a moment costs what the stage does and not
+what Python's start does. What is left stays there for the next child, as it would for a user; the last child runs to
+its end.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ import numpy as np
 
 #: Keys of JSON that hold measured times, dates or places, and so differ from run to run.
 _TIMES = ("seconds", "created", "command", "tokens_per_second", "path", "out", "bytes")
-#: Kept in a folder beside what a stage promises: how a run went on, and the page that is drawn of a comparison that is whole.
+#: Kept in a folder beside what a stage promises: how a run went on, and the page that is drawn of a comparison that is
+#: whole.
 _BESIDE = ("checkpoints", "report")
 #: Pages and pictures tell times too; what they are made from is compared.
 _COMPARED = (".json", ".jsonl", ".tsv", ".parquet", ".safetensors", ".arrow", ".fa", ".meme")
@@ -60,10 +62,24 @@ def _pretrain(folder: Path, out: Path) -> None:
 
     model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=0.1)
     config = PretrainConfig(
-        corpus=str(folder / "prepare"), out=str(out), k=4, model=model, batch_size=64, accumulation=4, steps=60, warmup_steps=2,
-        evaluate_every=7, evaluation_windows=20, checkpoint_every=3, floor_order=2, log_every=4, tracker="none", threads=1,
-        precision="fp32", resume="auto",
-    )  # fmt: skip
+        corpus=str(folder / "prepare"),
+        out=str(out),
+        k=4,
+        model=model,
+        batch_size=64,
+        accumulation=4,
+        steps=60,
+        warmup_steps=2,
+        evaluate_every=7,
+        evaluation_windows=20,
+        checkpoint_every=3,
+        floor_order=2,
+        log_every=4,
+        tracker="none",
+        threads=1,
+        precision="fp32",
+        resume="auto",
+    )
     pretrain(config)
 
 
@@ -115,12 +131,22 @@ def _comparison(folder: Path, out: Path) -> None:
     small = ClusterConfig(min_cluster_size=8, neighbors=15)
     compare(
         CompareConfig(
-            corpus=str(folder / "prepare"), out=str(out), rungs=[RungConfig("kmer2", "kmer:2"), RungConfig("kmer1", "kmer:1")],
-            ladder_windows=100, map_windows=150, retrieval=RetrievalConfig("tiny", "tiny", 10), ladder_cluster=small, map_cluster=small,
-            stability=StabilityConfig(seeds=1, subsamples=2, unit="window"), explain=ExplainConfig(pairs=20), symmetry_windows=10, pairs=50, resamples=5,
+            corpus=str(folder / "prepare"),
+            out=str(out),
+            rungs=[RungConfig("kmer2", "kmer:2"), RungConfig("kmer1", "kmer:1")],
+            ladder_windows=100,
+            map_windows=150,
+            retrieval=RetrievalConfig("tiny", "tiny", 10),
+            ladder_cluster=small,
+            map_cluster=small,
+            stability=StabilityConfig(seeds=1, subsamples=2, unit="window"),
+            explain=ExplainConfig(pairs=20),
+            symmetry_windows=10,
+            pairs=50,
+            resamples=5,
             tracker="none",
         )
-    )  # fmt: skip
+    )
 
 
 #: In the order in which one needs the other.
@@ -150,9 +176,14 @@ def make_inputs(folder: Path, *, stage: str) -> None:
     from dnabert.corpus.simulate import Simulation, simulate_fasta
 
     simulate_fasta(
-        folder / "tiny.fa", length=15_000, seed=1, chroms=("chr1", "chr2"), genes=folder / "tiny.gtf", repeats=folder / "tiny.bed",
+        folder / "tiny.fa",
+        length=15_000,
+        seed=1,
+        chroms=("chr1", "chr2"),
+        genes=folder / "tiny.gtf",
+        repeats=folder / "tiny.bed",
         simulation=Simulation(n_run=500, gene_every=5_000),
-    )  # fmt: skip
+    )
     for name in _NEEDS.get(stage, () if stage == "prepare" else (*_NEEDS["cluster"], "cluster")):
         STAGES[name].run(folder, folder / name)
 
@@ -170,7 +201,9 @@ def content(path: Path) -> dict[str, str]:
 
 def _timeless(file: Path) -> bytes:
     if file.suffix == ".tsv" and file.name == "ladder.tsv":
-        return b"".join(b"\t".join(x for i, x in enumerate(line.split(b"\t")) if i != 3) for line in file.read_bytes().splitlines())
+        return b"".join(
+            b"\t".join(x for i, x in enumerate(line.split(b"\t")) if i != 3) for line in file.read_bytes().splitlines()
+        )
     if file.name.startswith("loss.") or file.suffix not in (".json", ".jsonl"):
         return file.read_bytes()
     lines = [file.read_text()] if file.suffix == ".json" else file.read_text().splitlines()
@@ -179,7 +212,9 @@ def _timeless(file: Path) -> bytes:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_times(each) for key, each in value.items() if key not in _TIMES and not key.endswith("sha256")}
+        return {
+            key: _without_times(each) for key, each in value.items() if key not in _TIMES and not key.endswith("sha256")
+        }
     return [_without_times(each) for each in value] if isinstance(value, list) else value
 
 

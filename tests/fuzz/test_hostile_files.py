@@ -40,7 +40,9 @@ _DANGEROUS = re.compile(
 )
 _ROOT = Path(dnabert.__file__).parent
 #: Lists of nine aliases of the list before: 9^12 words, written out.
-_ALIASES = ", ".join(f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in zip("abcdefghijkl", "bcdefghijklm", strict=True))
+_ALIASES = ", ".join(
+    f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in zip("abcdefghijkl", "bcdefghijklm", strict=True)
+)
 
 
 def _code(path: Path) -> str:
@@ -51,19 +53,32 @@ def _code(path: Path) -> str:
 
 def test_no_module_reads_pickles_or_runs_text() -> None:
     paths = [*_ROOT.rglob("*.py"), *(_ROOT.parent / "train").glob("*.py"), *(_ROOT.parent / "eval").glob("*.py")]
-    found = {str(path.relative_to(_ROOT.parent)): match[0] for path in paths if (match := _DANGEROUS.search(_code(path)))}
+    found = {
+        str(path.relative_to(_ROOT.parent)): match[0] for path in paths if (match := _DANGEROUS.search(_code(path)))
+    }
     assert len(paths) > 100 and found == {}
 
 
 def test_the_search_finds_what_it_is_for() -> None:
-    bad = ("import pickle", "torch.load(x)", "np.load(x, allow_pickle=True)", "yaml.load(x)", "eval(x)", "subprocess.run(x, shell=True)")
+    bad = (
+        "import pickle",
+        "torch.load(x)",
+        "np.load(x, allow_pickle=True)",
+        "yaml.load(x)",
+        "eval(x)",
+        "subprocess.run(x, shell=True)",
+    )
     assert all(_DANGEROUS.search(each) for each in bad)
-    assert not any(_DANGEROUS.search(each) for each in ("model.eval()", "yaml.safe_load(x)", "is pickled", "_retrieval(x)"))
+    assert not any(
+        _DANGEROUS.search(each) for each in ("model.eval()", "yaml.safe_load(x)", "is pickled", "_retrieval(x)")
+    )
 
 
 def test_every_model_is_read_from_safetensors_without_code() -> None:
     for path in _ROOT.rglob("*.py"):
-        for call in re.findall(r"(?:AutoModel\w*|type\(model\))\.from_pretrained\(((?:[^()]|\([^()]*\))*)\)", _code(path)):
+        for call in re.findall(
+            r"(?:AutoModel\w*|type\(model\))\.from_pretrained\(((?:[^()]|\([^()]*\))*)\)", _code(path)
+        ):
             assert "use_safetensors=True" in call, (path, call)
 
 
@@ -101,8 +116,21 @@ def test_a_tag_of_yaml_is_refused(tmp_path: Path, tag: str) -> None:
         ("window: {max_n_fraction: .nan}\n", "a number"),
         (f"window: {{max_n_fraction: 1{'0' * 400}}}\n", "a number"),
     ],
-    ids=["billion laughs, list", "billion laughs", "holds itself", "list that holds itself", "deep", "list as key", "date", "hexadecimal", "no bool", "no date", "NaN", "huge"],
-)  # fmt: skip
+    ids=[
+        "billion laughs, list",
+        "billion laughs",
+        "holds itself",
+        "list that holds itself",
+        "deep",
+        "list as key",
+        "date",
+        "hexadecimal",
+        "no bool",
+        "no date",
+        "NaN",
+        "huge",
+    ],
+)
 def test_yaml_that_is_meant_to_break_is_one_line(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(text)
@@ -131,7 +159,9 @@ def test_an_assembly_s_name_leads_nowhere(tmp_path: Path) -> None:
         read_registry().choose(["../../etc"])
 
 
-@pytest.mark.parametrize("path", ["../../x.fa.gz", "a/..", "/etc/x.2bit", "a/.lock", "a/checksums.json", "a//b", "a/b c.2bit", "", "a/-x\n"])
+@pytest.mark.parametrize(
+    "path", ["../../x.fa.gz", "a/..", "/etc/x.2bit", "a/.lock", "a/checksums.json", "a//b", "a/b c.2bit", "", "a/-x\n"]
+)
 def test_a_file_of_an_assembly_leads_nowhere(tmp_path: Path, path: str) -> None:
     registry = tmp_path / "registry.json"
     registry.write_text(json.dumps({"source": "https://x", "assemblies": {"tiny": {"files": {"fasta": [path]}}}}))
@@ -151,7 +181,10 @@ def test_a_link_out_of_a_folder_is_not_uploaded(tmp_path: Path, tiny_corpus: Cor
     with staged(corpus, "me/x") as made:
         assert not (made.folder / "notes.txt").exists()
     (corpus / "train" / "notes.txt").symlink_to(secret)
-    with pytest.raises(UserError, match="notes.txt is a link out of .*, which is not followed for an upload"), staged(corpus, "me/x"):
+    with (
+        pytest.raises(UserError, match="notes.txt is a link out of .*, which is not followed for an upload"),
+        staged(corpus, "me/x"),
+    ):
         pass
     (corpus / "train" / "notes.txt").unlink()
     shutil.move(corpus / "sequences", tmp_path / "moved")
@@ -190,7 +223,9 @@ def test_a_bomb_that_is_gzipped_fills_no_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("begin", ["chr1\t0\t10\t", "chr1\tx\tgene\t1\t2\t.\t+\t.\tnote=", "", "block\tgenome\tchrom\tstart\tend\t"])
+@pytest.mark.parametrize(
+    "begin", ["chr1\t0\t10\t", "chr1\tx\tgene\t1\t2\t.\t+\t.\tnote=", "", "block\tgenome\tchrom\tstart\tend\t"]
+)
 def test_a_line_without_an_end_fills_no_memory(tmp_path: Path, begin: str) -> None:
     path = tmp_path / "endless.txt.gz"
     with gzip.open(path, "wt", compresslevel=1) as file:
@@ -248,7 +283,9 @@ def test_code_beside_a_model_is_not_run(tmp_path: Path) -> None:
     (run / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Evil: pass\n")
     for name in ("config.json", "tokenizer_config.json"):
         known = json.loads((run / name).read_text())
-        known["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoTokenizer"), "evil.Evil")
+        known["auto_map"] = dict.fromkeys(
+            ("AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoTokenizer"), "evil.Evil"
+        )
         (run / name).write_text(json.dumps(known))
     with contextlib.suppress(UserError, ValueError):
         load_encoder(str(run)).encode(np.frombuffer(b"ACGT" * 20, dtype=np.uint8)[None])
@@ -258,12 +295,19 @@ def test_code_beside_a_model_is_not_run(tmp_path: Path) -> None:
 def test_names_of_sequences_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     fasta = tmp_path / "in" / "..fa"
-    fasta.write_text("".join(f">{name} x\n{'ACGT' * 100}\n" for name in ("../../../escaped", "/tmp/dnabert_escaped", "..", "a|b;$(touch x)")))
+    fasta.write_text(
+        "".join(
+            f">{name} x\n{'ACGT' * 100}\n"
+            for name in ("../../../escaped", "/tmp/dnabert_escaped", "..", "a|b;$(touch x)")
+        )
+    )
     config = config_from_fasta(fasta)
     config.window, config.split = WindowConfig(length=100), SplitConfig(validation_fraction=0, test_fraction=0)
     corpus = prepare(config, out=tmp_path / "deep" / "er" / "out")
     chroms = {row["chrom"] for split in corpus.values() for row in split}
     assert "../../../escaped" in chroms and "/tmp/dnabert_escaped" in chroms
     assert sorted(x.name for x in tmp_path.iterdir()) == ["deep", "in"]
-    assert [x.name for x in (tmp_path / "deep").iterdir()] == ["er"] and [x.name for x in (tmp_path / "deep" / "er").iterdir()] == ["out"]
+    assert [x.name for x in (tmp_path / "deep").iterdir()] == ["er"] and [
+        x.name for x in (tmp_path / "deep" / "er").iterdir()
+    ] == ["out"]
     assert [x.name for x in fasta.parent.iterdir()] == [fasta.name] and not Path("/tmp/dnabert_escaped").exists()

@@ -1,4 +1,5 @@
-"""A stage that is killed, runs out of disk, or meets another one that writes the same folder: whole or absent, in one line."""
+"""A stage that is killed, runs out of disk, or meets another one that writes the same folder: whole or absent, in one
+line."""
 
 from __future__ import annotations
 
@@ -111,7 +112,9 @@ needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0,
 
 
 def _run(code: str, *arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -134,7 +137,9 @@ def test_of_two_that_write_one_folder_one_is_whole(tmp_path: Path, how: str) -> 
 def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
     living = tmp_path / f".out.{os.getppid()}.partial"
     living.mkdir()
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
     gone = tmp_path / f".out.{done.stdout.strip()}.partial"
     gone.mkdir()
     others = [tmp_path / name for name in (".out.notes.partial", ".outer.1.partial", "out.1.partial")]
@@ -171,9 +176,10 @@ def test_a_file_that_may_not_grow_is_one_line(tmp_path: Path) -> None:
     code = (
         "import resource, sys\nfrom dnabert.errors import UserError\nfrom dnabert.stage import stage\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try:\n    with stage(sys.argv[1], kind='corpus') as folder:\n        (folder / 'data').write_bytes(bytes(9999))\n"
-        "except UserError as error:\n    assert 'cannot write' in str(error) and 'File too large' in str(error), error\n"
-        "else:\n    raise AssertionError\n"
+        "try:\n    with stage(sys.argv[1], kind='corpus') as folder:\n"
+        "        (folder / 'data').write_bytes(bytes(9999))\nexcept UserError as error:\n"
+        "    assert 'cannot write' in str(error) and 'File too large' in str(error), error\nelse:\n"
+        "    raise AssertionError\n"
     )
     _run(code, str(tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
@@ -217,9 +223,12 @@ def test_libraries_that_hide_the_system_s_error(tmp_path: Path, error: Exception
 def _mounted(tmp_path: Path, *, size: str) -> Path:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if shutil.which("mount") is None or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False
-    ).returncode:
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("nothing can be mounted here")
     return disk
 

@@ -26,7 +26,8 @@ from dnabert.manifest import read_manifest, sha256
 
 pytestmark = pytest.mark.slow
 
-#: What stops each command, each at a random moment of the time that it takes; test_killed_stages.py has the fifty kills of a stage.
+#: What stops each command, each at a random moment of the time that it takes; test_killed_stages.py has the fifty kills
+#: of a stage.
 _STOPPED_BY = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _ROOT = Path(__file__).parents[2]
 #: Keys of JSON that hold measured times or dates, and so differ from run to run.
@@ -42,9 +43,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     served = folder / "served"
     served.mkdir()
     simulate_fasta(
-        folder / "tiny.fa", length=60_000, seed=1, chroms=("chr1", "chr2"), genes=folder / "tiny.gtf", repeats=folder / "tiny.bed",
+        folder / "tiny.fa",
+        length=60_000,
+        seed=1,
+        chroms=("chr1", "chr2"),
+        genes=folder / "tiny.gtf",
+        repeats=folder / "tiny.bed",
         simulation=Simulation(n_run=500),
-    )  # fmt: skip
+    )
     (folder / "corpus.yaml").write_text(
         "genomes: [{name: tiny, fasta: tiny.fa, genes: tiny.gtf, repeats: tiny.bed}]\nwindow: {length: 112}\n"
     )
@@ -144,7 +150,9 @@ def _out(folder: Path, name: str) -> Path:
 
 
 def _run(folder: Path, name: str, *, out: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(_command(folder, name, out=out), cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(
+        _command(folder, name, out=out), cwd=folder, capture_output=True, text=True, check=False, timeout=600
+    )
 
 
 def _content(path: Path) -> dict[str, str]:
@@ -168,7 +176,11 @@ def _without_times(value: Any) -> Any:
 
 def _stop_after(folder: Path, name: str, *, out: Path, seconds: float, by: signal.Signals) -> None:
     process = subprocess.Popen(
-        _command(folder, name, out=out), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        _command(folder, name, out=out),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         process.wait(seconds)
@@ -206,7 +218,9 @@ def _disk(folder: Path, *, options: str) -> Iterator[Path]:
     disk.mkdir()
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("mounting needs root")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, check=False
+    ).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         yield disk
@@ -243,7 +257,11 @@ def test_a_folder_that_may_only_be_read_is_one_line(work: Path, tmp_path: Path, 
     with _disk(tmp_path, options="ro,size=64k") as disk:
         out = disk / f"out{_ENDINGS.get(name, '')}"
         # these ask before hours of work
-        mend = "is no folder that can be written: choose another --out" if name in ("fetch", "assign") else "Read-only file system"
+        mend = (
+            "is no folder that can be written: choose another --out"
+            if name in ("fetch", "assign")
+            else "Read-only file system"
+        )
         _check_one_line(_run(work, name, out=out), out, mend=mend)
 
 
@@ -252,25 +270,33 @@ def test_a_folder_that_may_only_be_read_is_one_line(work: Path, tmp_path: Path, 
     [
         ("prepare", ["prepare", "tiny.fa"], ["explain"]),  # a corpus without annotation
         ("embed", ["embed", "kmer:3", "prepare"], ["explain", "stability", "export"]),
-        ("cluster", ["cluster", "embed", "--min-cluster-size", "12"], ["explain"]),  # its stability is of other clusters
+        # its stability is of other clusters
+        ("cluster", ["cluster", "embed", "--min-cluster-size", "12"], ["explain"]),
     ],
 )
-def test_what_was_made_again_in_between_is_noticed(work: Path, tmp_path: Path, again: str, with_: list[str], noticed_by: list[str]) -> None:
+def test_what_was_made_again_in_between_is_noticed(
+    work: Path, tmp_path: Path, again: str, with_: list[str], noticed_by: list[str]
+) -> None:
     for name in ("prepare", "embed", "cluster", "stability"):
         shutil.copytree(work / name, tmp_path / name)
         manifest = tmp_path / name / "manifest.json"
         manifest.write_text(manifest.read_text().replace(str(work), str(tmp_path)))
-    for name, origin in (("embed", "prepare"), ("cluster", "embed"), ("stability", "cluster")):  # the paths are others now
+    # the paths are others now
+    for name, origin in (("embed", "prepare"), ("cluster", "embed"), ("stability", "cluster")):
         manifest = tmp_path / name / "manifest.json"
         known = json.loads(manifest.read_text())
-        known["inputs"]["input" if name == "embed" else {"cluster": "embeddings", "stability": "clusters"}[name]]["sha256"] = sha256(
-            tmp_path / origin / "manifest.json"
-        )
+        known["inputs"]["input" if name == "embed" else {"cluster": "embeddings", "stability": "clusters"}[name]][
+            "sha256"
+        ] = sha256(tmp_path / origin / "manifest.json")
         manifest.write_text(json.dumps(known))
     for file in ("tiny.fa", "tiny.gtf", "tiny.bed", "corpus.yaml", "address", "registry.json"):
         shutil.copy(work / file, tmp_path / file)
     done = subprocess.run(
-        [sys.executable, "-m", "dnabert.cli", *with_, "--out", again, "--overwrite"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dnabert.cli", *with_, "--out", again, "--overwrite"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for name in noticed_by:

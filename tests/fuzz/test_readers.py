@@ -1,4 +1,5 @@
-"""Every reader of a user's file, given damaged copies of a small valid one: a result or one line, never anything else."""
+"""Every reader of a user's file, given damaged copies of a small valid one: a result or one line, never anything
+else."""
 
 from __future__ import annotations
 
@@ -56,8 +57,10 @@ _GTF = (
     b'chr2\thavana\texon\t5\t60\t.\t-\t.\tgene_id "G2";\n'
 )
 _GFF3 = (
-    b"##gff-version 3\nchr1\tRefSeq\tgene\t11\t90\t.\t+\t.\tID=gene:G1;Name=BRCA%32;Dbxref=GeneID:675,HGNC:HGNC:1;gene_synonym=A,B%2C;biotype=lncRNA\n"
-    b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=t1,t2\nchr1\tRefSeq\tCDS\t21\t40\t.\t+\t0\tID=c;Parent=t1\n##FASTA\n>chr1\nACGT\n"
+    b"##gff-version 3\nchr1\tRefSeq\tgene\t11\t90\t.\t+\t.\tID=gene:G1;Name=BRCA%32;Dbxref=GeneID:675,"
+    b"HGNC:HGNC:1;gene_synonym=A,B%2C;biotype=lncRNA\n"
+    b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=t1,t2\nchr1\tRefSeq\tCDS\t21\t40\t.\t+\t0\tID=c;Parent=t1\n##FASTA\n"
+    b">chr1\nACGT\n"
 )
 _GENE_PRED = (
     b"#bin\tname\tchrom\n585\tNR_1\tchr1\t-\t9\t40\t12\t35\t2\t9,30,\t20,40,\t0\tWASH7P\tunk\tunk\t-1,-1,\n"
@@ -65,7 +68,7 @@ _GENE_PRED = (
 )
 _REF_FLAT = b"WASH7P\tNR_1\tchr1\t-\t9\t40\t12\t35\t2\t9,30,\t20,40,\n"
 _BED12 = b"chr1\t10\t90\tt1\t0\t+\t20\t80\t0\t2\t20,30,\t0,50,\n"
-_BED = b'track name=x\nchr1\t5\t40\tAlu\t9\t+\nchr1\t30\t60\tL1\nchr2\t0\t9\n'
+_BED = b"track name=x\nchr1\t5\t40\tAlu\t9\t+\nchr1\t30\t60\tL1\nchr2\t0\t9\n"
 _RMSK = (
     b"585\t463\t13\t6\t17\tchr1\t10\t46\t-20\t+\tL1MC5a\tLINE\tL1\t5648\t6095\t-1\t1\n"
     b"585\t463\t13\t6\t17\tchr1\t60\t76\t-20\t-\tAluY\tSINE\tAlu\t0\t6095\t-1\t2\n"
@@ -86,30 +89,37 @@ _MEME = (
     b"MEME version 4\n\nALPHABET= ACGT\n\nMOTIF m1 alt\nletter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0\n"
     b"0.25 0.25 0.25 0.25\n1.0 0 0 0\n\nMOTIF m2\nletter-probability matrix:\n 0.1 0.2 0.3 0.4\n"
 )
-_CSV = b"\xef\xbb\xbfname,sequence,label\na,ACGT,0\nb,\"NNAC\",1\nc,GGTT,1\n"
+_CSV = b'\xef\xbb\xbfname,sequence,label\na,ACGT,0\nb,"NNAC",1\nc,GGTT,1\n'
 _TSV = b"sequence\tlabel\tname\nACGT\tx\t1\nGGCC\ty\t2\nTTAA\ty\t3\n"
 _FASTQ = b"@r1 x\nACGT\n+\nIIII\n@r2\nGG\n+r2\n@@\n"
 _LABELLED_FASTA = b">a 0\nACGT\nAC\n>b 1\nGGTT\n>c x 1\nNNNN\n"
 _UCI = b"EI,  NAME-1,      CCAGCTGCAT\nIE,NAME-2, ACGTNSRD\nN,NAME-3,ACACAC\n\n"
 _YAML = (
-    b"genomes:\n- name: human\n  fasta: human.fa.gz\n  genes: genes.gtf\n- {name: chimp, fasta: x.fa, chroms: [chr1, chr2]}\n"
-    b"orthologous_blocks: null\nwindow:\n  length: 448\n  max_n_fraction: 2e-2\nsplit: &s\n  by: region\n  validation: ['human:chr1:0-9']\n"
+    b"genomes:\n- name: human\n  fasta: human.fa.gz\n  genes: genes.gtf\n"
+    b"- {name: chimp, fasta: x.fa, chroms: [chr1, chr2]}\northologous_blocks: null\nwindow:\n  length: 448\n"
+    b"  max_n_fraction: 2e-2\nsplit: &s\n  by: region\n  validation: ['human:chr1:0-9']\n"
 )
 _CLUSTER_YAML = b"components: 50\nmin_cluster_size: 25\nkmeans: 20\nmap_min_dist: 0.1\nseed: 0\n"
 _PRETRAIN_YAML = (
-    b"corpus: c\nk: 6\nmodel: {architecture: bert, hidden_size: 64, layers: 2, dropout: 0.1}\nbatch_size: 8\nsteps: null\nminutes: 1.5\n"
-    b"contrast:\n  weight: 0.5\nlearning_rate: 4e-3\nhide: touching\nrandom_strand: false\n"
+    b"corpus: c\nk: 6\nmodel: {architecture: bert, hidden_size: 64, layers: 2, dropout: 0.1}\nbatch_size: 8\n"
+    b"steps: null\nminutes: 1.5\ncontrast:\n  weight: 0.5\nlearning_rate: 4e-3\nhide: touching\nrandom_strand: false\n"
 )
 _COMPARE_YAML = (
-    b"run: r\nrungs:\n- {name: a, encoder: RUN}\n- {name: b, encoder: 'kmer:4', shuffle: true}\nladder_splits: [validation]\nmap_windows: 9\n"
-    b"retrieval: {n: 5}\nmap_cluster: {kmeans: 3}\nexplain:\n  databases: [x.fa]\n"
+    b"run: r\nrungs:\n- {name: a, encoder: RUN}\n- {name: b, encoder: 'kmer:4', shuffle: true}\n"
+    b"ladder_splits: [validation]\nmap_windows: 9\nretrieval: {n: 5}\nmap_cluster: {kmeans: 3}\nexplain:\n"
+    b"  databases: [x.fa]\n"
 )
 _REGISTRY = (
-    b'{"source": "https://x/y/", "layout": {"fasta": ["{assembly}/{assembly}.2bit"]}, "groups": {"all": ["hg1"]}, "sha256": {"a": "00"}, '
-    b'"assemblies": {"hg1": {"name": "human", "title": "t", "files": {"fasta": ["a/b.fa.gz"], "genes": ["a/c.gtf"]}}}}'
+    b'{"source": "https://x/y/", "layout": {"fasta": ["{assembly}/{assembly}.2bit"]}, "groups": {"all": ["hg1"]}, '
+    b'"sha256": {"a": "00"}, "assemblies": {"hg1": {"name": "human", "title": "t", "files": {"fasta": ["a/b.fa.gz"], '
+    b'"genes": ["a/c.gtf"]}}}}'
 )
-_CHECKSUMS = b'{"files": {"a.fa": {"url": "x", "bytes": 3, "sha256": "00", "checked_by": null}}, "absent": {"genes": ["x"]}}'
-_PROGRESS = b'{"step": 4, "tokens": 9, "seconds": 1.5, "tracker_id": null, "first_bits": 2.0, "since_line": [{"seconds": 0.1}]}'
+_CHECKSUMS = (
+    b'{"files": {"a.fa": {"url": "x", "bytes": 3, "sha256": "00", "checked_by": null}}, "absent": {"genes": ["x"]}}'
+)
+_PROGRESS = (
+    b'{"step": 4, "tokens": 9, "seconds": 1.5, "tracker_id": null, "first_bits": 2.0, "since_line": [{"seconds": 0.1}]}'
+)
 _METRICS = b'{"step": 0, "low": 1.9}\n{"step": 1, "train_bits_per_base": 2.0}\n{"step": 2}\n'
 _MANIFEST = b'{"kind": "corpus", "format": 1, "config": {}, "inputs": {}, "versions": {"dnabert": "0"}, "command": []}'
 
@@ -118,7 +128,11 @@ def _twobit() -> bytes:
     """Two sequences of the .2bit format, version 0: runs of N and of lower case."""
     header, names = struct.pack("<4I", 0x1A412743, 0, 2, 0), (b"chr1", b"b")
     records = [
-        struct.pack("<I", 10) + struct.pack("<3I", 1, 2, 3) + struct.pack("<5I", 2, 0, 6, 1, 2) + b"\0\0\0\0" + b"\x1b\xe4\x40",
+        struct.pack("<I", 10)
+        + struct.pack("<3I", 1, 2, 3)
+        + struct.pack("<5I", 2, 0, 6, 1, 2)
+        + b"\0\0\0\0"
+        + b"\x1b\xe4\x40",
         struct.pack("<I", 4) + struct.pack("<I", 0) + struct.pack("<I", 0) + b"\0\0\0\0" + b"\xff",
     ]
     place = len(header) + sum(1 + len(name) + 4 for name in names)
@@ -272,14 +286,65 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "metrics.jsonl": (_METRICS, _curve),
 }
 
-#: What is put in somewhere: numbers beyond every range, other encodings, separators, quotes, what a format takes for special.
+#: What is put in somewhere: numbers beyond every range, other encodings, separators, quotes, what a format takes for
+#: special.
 _PIECES = [
-    b"99999999999999999999999", b"9223372036854775807", b"4294967295", b"-1", b"1e999", b"nan", b"inf", b"1_0", b"0x_", b"9" * 5000,
-    b"\xff\xfe", b"\x00", b"\xc3", "\u0663".encode(), b"\r", b"\r\n", b"\n", b"\t", b"\t\t", b" ", b",", b",,", b'"', b"'", b";",
-    b">", b"@", b"+", b"=", b"#", b"%zz", b"\x1f\x8b", b"\xef\xbb\xbf", b"MOTIF", b"letter-probability matrix: w= 1", b"nsites= nan",
-    b"? [a]: b\n", b"&a [*a]", b"*s", b"!!python/object/apply:os.system [id]", b"2001-99-99", b"!!bool x", b"!!int ", b"!!timestamp x", b"<<: *s\n", b"{", b"}", b"[", b"]", b": ",
-    b"[" * 3000, b"null", b"[]", b"{}", b"true",
-]  # fmt: skip
+    b"99999999999999999999999",
+    b"9223372036854775807",
+    b"4294967295",
+    b"-1",
+    b"1e999",
+    b"nan",
+    b"inf",
+    b"1_0",
+    b"0x_",
+    b"9" * 5000,
+    b"\xff\xfe",
+    b"\x00",
+    b"\xc3",
+    "\u0663".encode(),
+    b"\r",
+    b"\r\n",
+    b"\n",
+    b"\t",
+    b"\t\t",
+    b" ",
+    b",",
+    b",,",
+    b'"',
+    b"'",
+    b";",
+    b">",
+    b"@",
+    b"+",
+    b"=",
+    b"#",
+    b"%zz",
+    b"\x1f\x8b",
+    b"\xef\xbb\xbf",
+    b"MOTIF",
+    b"letter-probability matrix: w= 1",
+    b"nsites= nan",
+    b"? [a]: b\n",
+    b"&a [*a]",
+    b"*s",
+    b"!!python/object/apply:os.system [id]",
+    b"2001-99-99",
+    b"!!bool x",
+    b"!!int ",
+    b"!!timestamp x",
+    b"<<: *s\n",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b": ",
+    b"[" * 3000,
+    b"null",
+    b"[]",
+    b"{}",
+    b"true",
+]
 
 _PLACE = st.floats(0, 1)
 _EDIT = st.one_of(
@@ -292,7 +357,9 @@ _EDIT = st.one_of(
     st.tuples(st.just("drop line"), _PLACE, st.just(0)),
     st.tuples(st.just("swap lines"), _PLACE, _PLACE),
 )
-_WHOLE = st.sampled_from(["plain"] * 12 + ["crlf", "cr", "utf-16", "gzip", "gzip cut", "gzip of garbage", "not gzip", "empty", "blank"])
+_WHOLE = st.sampled_from(
+    ["plain"] * 12 + ["crlf", "cr", "utf-16", "gzip", "gzip cut", "gzip of garbage", "not gzip", "empty", "blank"]
+)
 
 
 def _edited(text: bytes, edit: tuple[str, float, Any]) -> bytes:

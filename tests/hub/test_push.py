@@ -1,4 +1,5 @@
-"""What is uploaded is made for real and read back by the Hub's own readers; the upload itself goes to a recorder or a closed port."""
+"""What is uploaded is made for real and read back by the Hub's own readers; the upload itself goes to a recorder or a
+closed port."""
 
 from __future__ import annotations
 
@@ -77,7 +78,13 @@ def test_a_run_is_uploaded_as_a_release_with_a_card(run: Path, tmp_path: Path) -
     assert result.metric_type == "bits_per_base" and result.task_type == "fill-mask"
     assert result.metric_value == round(last["validation_bits_per_base"], 4)
     floors = json.loads((run / "floors.json").read_text())
-    for value in (last["low"], last["high"], floors["best"]["bits_per_base"], floors["bidirectional"]["best"]["bits_per_base"], 2):
+    for value in (
+        last["low"],
+        last["high"],
+        floors["best"]["bits_per_base"],
+        floors["bidirectional"]["best"]["bits_per_base"],
+        2,
+    ):
         assert f"{value:.4f}" in card.text
     assert 'pipeline("fill-mask", model="me/tiny")("ACGT[MASK]GGTA")' in card.text
     assert "but `transformers` from version 5 on" in card.text
@@ -99,7 +106,9 @@ def test_a_corpus_is_uploaded_and_loads_with_datasets(tiny_corpus: Corpus, tmp_p
     assert card.data.license is None and card.data.size_categories == ["1K<n<10K"]
     assert "Simulated." in card.text and "| tiny.fasta | tiny.fa |" in card.text and "tiny_windows" not in card.text
     windows = datasets.load_dataset(str(recorder.store), "windows", cache_dir=str(tmp_path / "cache"))
-    assert {name: len(split) for name, split in windows.items()} == {name: len(split) for name, split in tiny_corpus.items()}
+    assert {name: len(split) for name, split in windows.items()} == {
+        name: len(split) for name, split in tiny_corpus.items()
+    }
     pd.testing.assert_frame_equal(windows["train"].to_pandas(), tiny_corpus["train"].to_pandas())
     sequences = datasets.load_dataset(str(recorder.store), "sequences", cache_dir=str(tmp_path / "cache"))["train"]
     assert sequences[0] == tiny_corpus.sequences[0]
@@ -112,11 +121,16 @@ def test_a_corpus_is_uploaded_and_loads_with_datasets(tiny_corpus: Corpus, tmp_p
 def test_a_release_keeps_its_card(run: Path, tmp_path: Path) -> None:
     made = release(run, out=tmp_path / "released", data="Simulated sequence.", license="mit")
     with staged(made, "me/tiny", out=tmp_path / "kept") as upload:
-        assert upload.card == (made / "README.md").read_text().replace('"released"', '"me/tiny"').replace("name: released\n", "name: tiny\n")
+        assert upload.card == (made / "README.md").read_text().replace('"released"', '"me/tiny"').replace(
+            "name: released\n", "name: tiny\n"
+        )
         assert "license: mit" in upload.card and '"me/tiny"' in upload.card and "released" not in upload.card
         assert "Simulated sequence." in upload.card
     assert (tmp_path / "kept" / "model.safetensors").is_file()
-    with pytest.raises(UserError, match="is a release and has its card"), staged(made, "me/tiny", config=PushConfig(license="mit")):
+    with (
+        pytest.raises(UserError, match="is a release and has its card"),
+        staged(made, "me/tiny", config=PushConfig(license="mit")),
+    ):
         pass
     (made / "README.md").unlink()
     with pytest.raises(UserError, match=r"neither metrics.jsonl nor a card"), staged(made, "me/tiny"):
@@ -133,7 +147,9 @@ def test_only_what_a_corpus_has_is_uploaded(tiny_corpus: Corpus, tmp_path: Path)
     (folder / "private").mkdir()
     (folder / "private" / "patient.vcf").write_text("secret")
     with staged(folder, "me/x", config=PushConfig()) as made:
-        assert {path.name for path in made.folder.iterdir()} == {path.name for path in tiny_corpus.folder.iterdir()} | {"README.md"}
+        assert {path.name for path in made.folder.iterdir()} == {path.name for path in tiny_corpus.folder.iterdir()} | {
+            "README.md"
+        }
 
 
 def test_files_behind_links_within_a_corpus_are_uploaded(tiny_corpus: Corpus, tmp_path: Path) -> None:
@@ -142,7 +158,10 @@ def test_files_behind_links_within_a_corpus_are_uploaded(tiny_corpus: Corpus, tm
     for file in (folder / "summary.json", next(path for path in (folder / "train").iterdir() if path.is_file())):
         moved = file.rename(folder / "elsewhere" / file.name)
         file.symlink_to(Path(*[".."] * (len(file.relative_to(folder).parts) - 1), moved.relative_to(folder)))
-    with staged(folder, "me/x", config=PushConfig()) as made, staged(tiny_corpus.folder, "me/x", config=PushConfig()) as whole:
+    with (
+        staged(folder, "me/x", config=PushConfig()) as made,
+        staged(tiny_corpus.folder, "me/x", config=PushConfig()) as whole,
+    ):
         assert {name: size for name, size in made.files.items() if name != "manifest.json"} == {
             name: size for name, size in whole.files.items() if name != "manifest.json"
         }
@@ -163,7 +182,12 @@ def test_a_name_that_is_no_repository(run, name):
 
 
 def test_a_source_that_does_not_do(tmp_path):
-    with pytest.raises(UserError, match="is no stage of dnabert: give the folder of a run, of a classifier or of a corpus"), staged(tmp_path, "me/x"):
+    with (
+        pytest.raises(
+            UserError, match="is no stage of dnabert: give the folder of a run, of a classifier or of a corpus"
+        ),
+        staged(tmp_path, "me/x"),
+    ):
         pass
     (tmp_path / "manifest.json").write_text('{"kind": "report"}')
     with pytest.raises(UserError, match="holds report"), staged(tmp_path, "me/x"):
@@ -181,7 +205,10 @@ def test_a_folder_is_not_staged_within_itself_and_nothing_hidden_is(run, tiny_co
     made, corpus = release(run, out=tmp_path / "released"), tmp_path / "corpus"
     shutil.copytree(tiny_corpus.folder, corpus)
     for source in (made, corpus):
-        with pytest.raises(UserError, match="--out .* is in .*, which is copied there: choose another --out"), staged(source, "me/x", out=source / "up"):
+        with (
+            pytest.raises(UserError, match="--out .* is in .*, which is copied there: choose another --out"),
+            staged(source, "me/x", out=source / "up"),
+        ):
             pass
         (source / ".git").mkdir()
         (source / ".git" / "secrets").touch()
@@ -216,14 +243,30 @@ def test_a_classifier_is_uploaded_with_its_scores_and_applies_from_there(tmp_pat
     rng = np.random.default_rng(0)
     (tmp_path / "gc").mkdir()
     for part, n in (("train", 30), ("dev", 10), ("test", 12)):
-        rows = ["".join(rng.choice(list("ACGT"), 40, p=([0.4, 0.1, 0.1, 0.4], [0.1, 0.4, 0.4, 0.1])[i % 2])) + f",class {i % 2}" for i in range(n)]
+        rows = [
+            "".join(rng.choice(list("ACGT"), 40, p=([0.4, 0.1, 0.1, 0.4], [0.1, 0.4, 0.4, 0.1])[i % 2]))
+            + f",class {i % 2}"
+            for i in range(n)
+        ]
         (tmp_path / "gc" / f"{part}.csv").write_text("\n".join(["sequence,label", *rows]) + "\n")
-    made = finetune(FinetuneConfig(task=str(tmp_path / "gc"), out=str(tmp_path / "made"), epochs=1, seeds=[0, 1], resamples=20, precision="fp32", freeze=True))
+    made = finetune(
+        FinetuneConfig(
+            task=str(tmp_path / "gc"),
+            out=str(tmp_path / "made"),
+            epochs=1,
+            seeds=[0, 1],
+            resamples=20,
+            precision="fp32",
+            freeze=True,
+        )
+    )
     (made / "notes.md").write_text("mine alone")
     (made / "vectors.safetensors").write_text("mine alone")
     recorder = Recorder(tmp_path / "hub")
     push(made, "me/gc", config=PushConfig(license="mit"), api=recorder)
-    assert recorder.calls[0][1]["repo_type"] == "model" and not {"notes.md", "vectors.safetensors"} & {path.name for path in recorder.store.iterdir()}
+    assert recorder.calls[0][1]["repo_type"] == "model" and not {"notes.md", "vectors.safetensors"} & {
+        path.name for path in recorder.store.iterdir()
+    }
     card = ModelCard.load(recorder.store / "README.md")
     results = json.loads((made / "results.json").read_text())
     kept = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
@@ -233,8 +276,16 @@ def test_a_classifier_is_uploaded_with_its_scores_and_applies_from_there(tmp_pat
         "f1": round(kept["f1"]["value"], 4), "roc_auc": round(kept["auc"]["value"], 4),
     }  # fmt: skip
     assert card.data.pipeline_tag == "text-classification" and card.data.license == "mit"
-    assert "Tells apart: class 0, class 1." in card.text and f"{kept['mcc']['low']:.3f} to {kept['mcc']['high']:.3f}" in card.text
+    assert (
+        "Tells apart: class 0, class 1." in card.text
+        and f"{kept['mcc']['low']:.3f} to {kept['mcc']['high']:.3f}" in card.text
+    )
     assert str(tmp_path) not in texts(recorder.store)
     (tmp_path / "new.fa").write_text(">a\n" + "ACGGC" * 8 + "\n")
-    tables = [predict(folder, tmp_path / "new.fa", out=tmp_path / f"{folder.name}.tsv", config=PredictConfig(precision="fp32")).table for folder in (made, recorder.store)]
+    tables = [
+        predict(
+            folder, tmp_path / "new.fa", out=tmp_path / f"{folder.name}.tsv", config=PredictConfig(precision="fp32")
+        ).table
+        for folder in (made, recorder.store)
+    ]
     pd.testing.assert_frame_equal(*tables)

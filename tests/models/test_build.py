@@ -64,7 +64,9 @@ def test_what_is_not_asked_for_has_neither_loss_nor_gradient(model, asked, stati
     nats, hits, _ = objective(ids, positions, some.view(4, 3))
     torch.testing.assert_close(nats, whole * weights)
     assert torch.equal(hits, whole_hits & weights.bool())
-    for name, ours, theirs in zip(names, torch.autograd.grad(nats.sum(), parameters, allow_unused=True), expected, strict=True):
+    for name, ours, theirs in zip(
+        names, torch.autograd.grad(nats.sum(), parameters, allow_unused=True), expected, strict=True
+    ):
         assert (ours is None) == (theirs is None), name
         if ours is not None:
             torch.testing.assert_close(ours, theirs, msg=name)
@@ -104,7 +106,10 @@ def test_saved_model_loads_with_its_own_weights(model, tmp_path):
 def test_hidden_states_are_given_where_they_are_asked_for(model, tmp_path):
     model.save_pretrained(tmp_path)
     ids = torch.randint(5, 69, (2, 20))
-    for load, asked, said in ((AutoModel, {}, {"output_hidden_states": True}), (AutoModelForSequenceClassification, {"output_hidden_states": True}, {})):
+    for load, asked, said in (
+        (AutoModel, {}, {"output_hidden_states": True}),
+        (AutoModelForSequenceClassification, {"output_hidden_states": True}, {}),
+    ):
         assert len(load.from_pretrained(tmp_path, **said)(input_ids=ids, **asked).hidden_states) == 3
     assert AutoModel.from_pretrained(tmp_path)(input_ids=ids).hidden_states is None
 
@@ -146,13 +151,17 @@ def test_layers_computed_again_for_the_backward_have_the_same_gradients(model):
         torch.testing.assert_close(computed, kept)
 
 
-@pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)  # transformers' own BERT has not
+# transformers' own BERT has not
+@pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)
 def test_a_batch_in_parts_has_the_loss_of_the_whole(model):
     """transformers' trainer names the labels of all parts, and divides no loss by their number."""
     ids = torch.randint(5, 69, (4, 20))
     labels = torch.where(torch.rand(4, 20) < 0.3, ids, -100)
     asked = (labels != -100).sum()
-    parts = [model.eval()(input_ids=ids[rows], labels=labels[rows], num_items_in_batch=asked).loss for rows in (slice(1), slice(1, 4))]
+    parts = [
+        model.eval()(input_ids=ids[rows], labels=labels[rows], num_items_in_batch=asked).loss
+        for rows in (slice(1), slice(1, 4))
+    ]
     torch.testing.assert_close(sum(parts), model(input_ids=ids, labels=labels).loss)
 
 
@@ -161,7 +170,10 @@ def test_a_classifier_has_the_loss_that_its_labels_ask_for(model, tmp_path):
     model.save_pretrained(tmp_path)
     ids, numbers = torch.randint(5, 69, (4, 20)), torch.tensor([0, 2, 1, 2])
     classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=3).eval()
-    parts = [classifier(input_ids=ids[rows], labels=numbers[rows], num_items_in_batch=4).loss for rows in (slice(1), slice(1, 4))]
+    parts = [
+        classifier(input_ids=ids[rows], labels=numbers[rows], num_items_in_batch=4).loss
+        for rows in (slice(1), slice(1, 4))
+    ]
     torch.testing.assert_close(sum(parts), classifier(input_ids=ids, labels=numbers).loss)
     regression = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=1).eval()
     found = regression(input_ids=ids, labels=numbers.float())
@@ -190,7 +202,9 @@ def test_neither_does_the_side_of_the_padding(model, tmp_path):
     padded, mask = ids.clone(), torch.ones(2, 20, dtype=torch.int64)
     padded[1, :7] = mask[1, :7] = 0
     states = model.eval().base_model(input_ids=padded, attention_mask=mask).last_hidden_state[1, 7:]
-    torch.testing.assert_close(states, model.base_model(input_ids=ids[1:, 7:]).last_hidden_state[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        states, model.base_model(input_ids=ids[1:, 7:]).last_hidden_state[0], rtol=1e-4, atol=1e-5
+    )
     logits = classifier(input_ids=padded, attention_mask=mask).logits
     torch.testing.assert_close(logits[1:], classifier(input_ids=ids[1:, 7:]).logits, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(logits[:1], classifier(input_ids=ids[:1]).logits, rtol=1e-4, atol=1e-5)
@@ -215,7 +229,8 @@ def test_saved_model_loads_without_dnabert(model, tmp_path):
     script = (
         "import sys; from transformers import AutoModelForMaskedLM, AutoTokenizer; "
         f"AutoModelForMaskedLM.from_pretrained({str(tmp_path)!r}); "
-        f"print(AutoTokenizer.from_pretrained({str(tmp_path)!r})('ACGACG').input_ids); assert 'dnabert' not in sys.modules"
+        f"print(AutoTokenizer.from_pretrained({str(tmp_path)!r})('ACGACG').input_ids); assert 'dnabert' not in "
+        "sys.modules"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ran.stdout.strip() == "[2, 11, 11, 3]"
@@ -227,7 +242,11 @@ def test_no_layer_lies_on_two_devices(architecture):
     model = build_model(ModelConfig(architecture=architecture, **SIZES), tokenizer=KmerTokenizer(k=3), max_tokens=20)
     whole = sum(parameter.numel() * 4 for parameter in model.parameters())
     maps = [
-        infer_auto_device_map(model, max_memory={"cpu": int(share * whole), "disk": 2 * whole}, no_split_module_classes=list(model._no_split_modules))
+        infer_auto_device_map(
+            model,
+            max_memory={"cpu": int(share * whole), "disk": 2 * whole},
+            no_split_module_classes=list(model._no_split_modules),
+        )
         for share in (0.5, 0.6, 0.7, 0.8)
     ]
     assert any(len(set(places.values())) == 2 for places in maps)

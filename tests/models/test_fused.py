@@ -13,7 +13,9 @@ from dnabert.models.lean_parts import _GatedGelu, _RotaryAttention, _turned
 from dnabert.models.objective import _cross_entropy
 
 CPU = torch.device("cpu")
-pytestmark = pytest.mark.skipif(not fused.is_ready(torch.bfloat16, CPU), reason="torch has no OpenMP runtime of its own here")
+pytestmark = pytest.mark.skipif(
+    not fused.is_ready(torch.bfloat16, CPU), reason="torch has no OpenMP runtime of its own here"
+)
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -30,7 +32,9 @@ def near(found, expected):
     torch.testing.assert_close(found.float(), expected, rtol=2**-8, atol=1e-6)
 
 
-@pytest.mark.parametrize(("batch", "tokens", "heads", "width"), [(1, 1, 1, 2), (3, 7, 2, 8), (5, 76, 4, 64), (2, 13, 3, 34)])
+@pytest.mark.parametrize(
+    ("batch", "tokens", "heads", "width"), [(1, 1, 1, 2), (3, 7, 2, 8), (5, 76, 4, 64), (2, 13, 3, 34)]
+)
 def test_queries_and_keys_are_turned_and_back(threads, batch, tokens, heads, width):
     torch.manual_seed(0)
     qkv = torch.randn(batch, tokens, 3, heads, width).bfloat16()
@@ -39,7 +43,9 @@ def test_queries_and_keys_are_turned_and_back(threads, batch, tokens, heads, wid
     q, k, v = fused.split_and_turn(qkv, cos, sin)
     by_head = qkv.float().permute(2, 0, 3, 1, 4)
     for found, place in ((q, 0), (k, 1)):
-        torch.testing.assert_close(found.float(), _turned(by_head[place], cos[place], sin[place]).flatten(0, 1), rtol=2**-8, atol=2**-8)
+        torch.testing.assert_close(
+            found.float(), _turned(by_head[place], cos[place], sin[place]).flatten(0, 1), rtol=2**-8, atol=2**-8
+        )
     assert torch.equal(v, qkv.permute(2, 0, 3, 1, 4)[2].flatten(0, 1))
     back = fused.turn_back_and_join(q, k, v, cos=cos, sin=sin, heads=heads)
     torch.testing.assert_close(back.float(), qkv.float(), rtol=2**-6, atol=2**-6)  # rounded twice
@@ -139,7 +145,9 @@ def test_cross_entropy(threads, rows, words):
     found, sums = fused.cross_entropy(logits, labels)
     torch.testing.assert_close(found, expected.detach(), rtol=1e-5, atol=1e-5)
     expected.backward(grad)
-    torch.testing.assert_close(fused.cross_entropy_backward(grad, logits, labels=labels, sums=sums).float(), exact.grad, rtol=2**-7, atol=1e-6)
+    torch.testing.assert_close(
+        fused.cross_entropy_backward(grad, logits, labels=labels, sums=sums).float(), exact.grad, rtol=2**-7, atol=1e-6
+    )
 
 
 def test_a_label_that_is_no_word_is_refused():
@@ -163,7 +171,11 @@ for width in (64, 100, 128):
 def test_code_from_disk_computes_bit_for_bit_what_it_did_when_it_was_compiled(tmp_path):
     runs = [
         subprocess.run(
-            [sys.executable, "-c", _SUMS], env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", _SUMS],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for _ in range(2)
     ]

@@ -60,7 +60,8 @@ def test_states_of_some_tokens_are_those_among_all_and_so_are_their_gradients(pl
         with mode():
             rounded = lean_states(model, ids, dtype=torch.bfloat16, places=places)
             whole = lean_states(model, ids, dtype=torch.bfloat16).flatten(0, 1)
-            torch.testing.assert_close(rounded, whole[places], rtol=2**-6, atol=2**-5)  # a product may sum in another order
+            # a product may sum in another order
+            torch.testing.assert_close(rounded, whole[places], rtol=2**-6, atol=2**-5)
 
 
 def test_after_its_attention_the_last_layer_is_computed_for_no_other_token(monkeypatch):
@@ -101,7 +102,9 @@ def test_weights_in_bf16_are_read_as_such(architecture):
     assert torch.nn.functional.cosine_similarity(exact, rounded, dim=-1).min() > 0.99
 
 
-@pytest.mark.parametrize("settings", [{"dropout": 0.1}, {"architecture": "bert", "dropout": 0.1}, {"architecture": "lstm"}])
+@pytest.mark.parametrize(
+    "settings", [{"dropout": 0.1}, {"architecture": "bert", "dropout": 0.1}, {"architecture": "lstm"}]
+)
 def test_what_it_does_not_compute_is_left_to_transformers(settings):
     model = body(**settings)
     assert not is_lean(model)
@@ -158,7 +161,9 @@ def test_compiled_layers_compute_the_same(architecture):
         assert all((fused[name] - found[name]).norm() <= 1e-3 * found[name].norm() + 1e-5 for name in found)
         places = torch.tensor([3, 31])
         expected_at = model(input_ids=ids).last_hidden_state.flatten(0, 1)[places]
-        torch.testing.assert_close(lean_states(model, ids, dtype=torch.float32, places=places), expected_at, atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            lean_states(model, ids, dtype=torch.float32, places=places), expected_at, atol=2e-5, rtol=1e-4
+        )
     for name in expected:
         assert (found[name] - expected[name]).norm() <= 1e-3 * expected[name].norm() + 1e-5, name
 
@@ -172,7 +177,9 @@ def test_a_product_without_a_gradient_is_the_product(onto, biased, rows):
     arguments = (x, weight.float(), bias.float() if biased else None)
     with torch.no_grad():
         found = linear(*arguments, onto=before if onto else None)
-    exact = functional.linear(x.float(), weight.float(), bias.float() if biased else None) + (before.float() if onto else 0)
+    exact = functional.linear(x.float(), weight.float(), bias.float() if biased else None) + (
+        before.float() if onto else 0
+    )
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), exact, rtol=2**-7, atol=2**-6)
     trained = linear(x, weight.requires_grad_(), bias if biased else None, onto=before if onto else None)

@@ -19,7 +19,8 @@ def test_a_second_training_of_the_same_process_may_have_another_precision():
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_caller_of_a_training_finds_accelerate_as_it_was(fails):
-    """A caller's own Accelerator was refused after a training (*already been initialized*), or gathered gradients over other steps."""
+    """A caller's own Accelerator was refused after a training (*already been initialized*), or gathered gradients over
+    other steps."""
 
     @state_of_its_own()
     def trains(precision):

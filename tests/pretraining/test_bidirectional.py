@@ -70,7 +70,9 @@ def joint(models, sequence, *, order, half):
 def brute_force(models, sequence, start, *, k, order, half):
     """log2 P(word | the rest of the sequence) for every word, by the joint probability of the whole sequence."""
     words = itertools.product(range(4), repeat=k)
-    found = [joint(models, [*sequence[:start], *word, *sequence[start + k :]], order=order, half=half) for word in words]
+    found = [
+        joint(models, [*sequence[:start], *word, *sequence[start + k :]], order=order, half=half) for word in words
+    ]
     return np.array(found) - np.logaddexp2.reduce(found)
 
 

@@ -40,7 +40,9 @@ def draws(shape: tuple[int, ...]) -> np.ndarray:
 @pytest.fixture
 def pairs(small_corpus: Path) -> PairSampler:
     view = load_corpus(small_corpus).view("train")
-    return PairSampler(Sampler(view, KmerTokenizer(k=4), batch_size=8, seed=3, mask_share=0.15), ContrastConfig(weight=1.0))
+    return PairSampler(
+        Sampler(view, KmerTokenizer(k=4), batch_size=8, seed=3, mask_share=0.15), ContrastConfig(weight=1.0)
+    )
 
 
 def test_parts_of_a_batch_are_the_batch_whoever_makes_them(pairs: PairSampler) -> None:
@@ -75,8 +77,18 @@ def test_without_random_strands_no_view_is_turned(pairs: PairSampler) -> None:
 
 def test_finding_places_is_scored_without_dropout(config, tmp_path) -> None:
     model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=0.3)
-    run = pretrain(config(contrast=ContrastConfig(weight=1.0), model=model, steps=2, evaluate_every=1, learning_rate=1e-12,
-                          embedding_learning_rate=1e-12, weight_decay=0.0, evaluation_windows=60))  # fmt: skip
+    run = pretrain(
+        config(
+            contrast=ContrastConfig(weight=1.0),
+            model=model,
+            steps=2,
+            evaluate_every=1,
+            learning_rate=1e-12,
+            embedding_learning_rate=1e-12,
+            weight_decay=0.0,
+            evaluation_windows=60,
+        )
+    )
     assert len(set(curve(run, "validation_found_first"))) == 1
 
 
@@ -94,7 +106,9 @@ def test_the_loss_is_the_cross_entropy_over_all_other_views() -> None:
     assert float(nats) == pytest.approx(np.mean(expected), rel=1e-5) and found.tolist() == first
 
 
-def test_places_that_are_found_are_asked_for_all_over_the_genomes(pairs: PairSampler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_that_are_found_are_asked_for_all_over_the_genomes(
+    pairs: PairSampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows stand genome by genome: the first ones are of the first genome alone."""
     monkeypatch.setattr(contrast, "_EVALUATED", 5)
     asked, view_bases = [], PairSampler.view_bases
@@ -156,7 +170,9 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
     script = Path(__file__).parents[2] / "train" / "pretrain.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29613"]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run([*command, str(script), "--config", str(tmp_path / "two.yaml")], env=environment, capture_output=True, text=True)
+    ran = subprocess.run(
+        [*command, str(script), "--config", str(tmp_path / "two.yaml")], env=environment, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
     family = ["train_family_nats"] if families else []
     assert bool(curve(alone, "train_family_nats")) == bool(families)
@@ -175,10 +191,16 @@ def test_processes_and_resuming_do_not_change_a_contrastive_run(config, tmp_path
         ({"contrast": {"shift": -1}}, "--contrast.shift is -1"),
         ({"contrast": {"indels": 0.7}}, "--contrast.indels is 0.7, allowed is 0 to 0.5"),
         ({"contrast": {"families": 1.0}}, "--contrast.families is 1.0, allowed is 0 to 0.9"),
-        ({"contrast": {"families": 0.33}}, "--contrast.families is 0.33, which does nothing without --contrast.weight: pass --contrast.weight 1"),
+        (
+            {"contrast": {"families": 0.33}},
+            "--contrast.families is 0.33, which does nothing without --contrast.weight: pass --contrast.weight 1",
+        ),
         ({"contrast": {"weight": 1.0}, "batch_size": 7}, "--batch-size is 7"),
         ({"contrast": {"weight": 1.0}, "accumulation": 2}, "--accumulation parts them: pass 1"),
-        ({"contrast": {"weight": 1.0}, "random_phase": False}, "--no-random-phase has no meaning beside --contrast.weight"),
+        (
+            {"contrast": {"weight": 1.0}, "random_phase": False},
+            "--no-random-phase has no meaning beside --contrast.weight",
+        ),
         ({"initial": "/no/such/run"}, "no such run folder: /no/such/run"),
     ],
 )
@@ -204,7 +226,9 @@ def test_a_run_goes_on_with_the_words_and_sizes_of_its_start(config, tmp_path) -
 
 def test_the_packaged_model_can_be_the_start(config) -> None:
     still = {"learning_rate": 1e-12, "embedding_learning_rate": 1e-12, "weight_decay": 0.0}
-    run = pretrain(config(initial="default", steps=1, k=PretrainConfig.k, model=ModelConfig(), evaluation_windows=4, **still))
+    run = pretrain(
+        config(initial="default", steps=1, k=PretrainConfig.k, model=ModelConfig(), evaluation_windows=4, **still)
+    )
     assert load_yaml(PretrainConfig, run / "config.yaml").k == 6
     packaged, own = (load_file(folder / "model.safetensors") for folder in (DEFAULT_RUN, run))
     assert packaged.keys() == own.keys()
@@ -217,7 +241,10 @@ def test_the_packaged_model_can_be_the_start(config) -> None:
     [
         ({"k": 3}, "has --k 4, this run asks for 3: leave --k out"),
         ({"k": 4, "stride": 2}, "has --stride 4, this run asks for 2: leave --stride out"),
-        ({"model": ModelConfig(hidden_size=32, heads=8)}, "has --model.heads 2, this run asks for 8: leave --model.heads out"),
+        (
+            {"model": ModelConfig(hidden_size=32, heads=8)},
+            "has --model.heads 2, this run asks for 8: leave --model.heads out",
+        ),
         ({"model": ModelConfig(architecture="lstm")}, "has --model.architecture modernbert, this run asks for lstm"),
     ],
 )

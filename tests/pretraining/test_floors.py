@@ -30,19 +30,25 @@ def test_random_sequence_has_two_bits(random_corpus):
 
 
 def test_a_chain_of_order_two_is_found_at_its_entropy(tmp_path):
-    # given two bases the next is one of two, evenly: 1 bit. Both strands are counted, so the rule is its own complement's
+    # given two bases the next is one of two, evenly: 1 bit. Both strands are counted, so the rule is its own
+    # complement's
     generator, sequence = np.random.default_rng(1), [0, 1]
     for draw in generator.integers(0, 2, 120_000):
         sequence.append((sequence[-2] + sequence[-1] + 2 * draw) % 4)
     corpus = corpus_of("".join("ACGT"[base] for base in sequence), tmp_path)
-    forward_only = [f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("test"), max_order=3).floors]
+    forward_only = [
+        f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("test"), max_order=3).floors
+    ]
     assert forward_only[0] == pytest.approx(2.0, abs=0.01)
     assert forward_only[2] < forward_only[1] - 0.1
     assert forward_only[2] > 1.0
 
 
 def test_interpolation_never_falls_far_behind_the_order_below(random_corpus):
-    bits = [f.bits_per_base for f in fit_markov_models(random_corpus.view("train"), random_corpus.view("test"), max_order=6).floors]
+    bits = [
+        f.bits_per_base
+        for f in fit_markov_models(random_corpus.view("train"), random_corpus.view("test"), max_order=6).floors
+    ]
     assert all(after < before + 0.01 for before, after in itertools.pairwise(bits))
 
 
@@ -92,7 +98,9 @@ def test_order_sixteen_knows_a_repeat_that_shorter_contexts_confuse(tmp_path):
     repeats = ["".join(generator.choice(list("acgt"), 200)) for _ in range(20)]
     sequence = "".join(repeats[i] + "".join(generator.choice(list("ACGT"), 20)) for i in generator.integers(0, 20, 500))
     corpus = corpus_of(sequence, tmp_path)
-    bits = [f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=16).floors]
+    bits = [
+        f.bits_per_base for f in fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=16).floors
+    ]
     assert bits[16] < 0.9 < bits[4]
 
 
@@ -101,9 +109,9 @@ def test_classes_are_of_totals_and_of_how_many_bases_followed():
     assert context_classes(rows).tolist() == [0, 0, 5, 15, 60]
 
 
-
 def test_what_smooths_a_window_was_tuned_on_the_others():
-    """Even windows go on as their counts say, odd ones never do: the odd ones are to trust counts, and the even ones not."""
+    """Even windows go on as their counts say, odd ones never do: the odd ones are to trust counts, and the even ones
+    not."""
     half, rows = np.repeat([0, 1], 300), np.tile(np.array([60, 2, 2, 2], dtype=np.uint32), (600, 1))
     base = np.where(half == 0, 0, 1 + np.arange(600) % 3)
     of_even, of_odd = _tune(rows, base, np.full((2, 600), 0.25), half=half)[:, context_classes(rows)[0]]

@@ -20,7 +20,9 @@ def corpus(tmp_path_factory):
 
 
 def sampler_of(view, *, k, stride=None, words_per_span=1):
-    return Sampler(view, KmerTokenizer(k=k, stride=stride), batch_size=1, seed=0, mask_share=0.3, words_per_span=words_per_span)
+    return Sampler(
+        view, KmerTokenizer(k=k, stride=stride), batch_size=1, seed=0, mask_share=0.3, words_per_span=words_per_span
+    )
 
 
 @pytest.mark.parametrize(("k", "stride", "per_span"), [(3, 3, 1), (3, 1, 2), (4, 2, 1), (2, 2, 2)])

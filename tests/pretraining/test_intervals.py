@@ -11,7 +11,12 @@ from dnabert.pretraining.intervals import drawn_together, ratio, ratio_differenc
 def view_of(start: np.ndarray, *, block: np.ndarray | None = None) -> SimpleNamespace:
     """Windows of one chromosome, as far as places ask."""
     n = len(start)
-    columns = {"genome": np.full(n, "a"), "chrom": np.full(n, "1"), "start": start, "block": np.arange(n) if block is None else block}
+    columns = {
+        "genome": np.full(n, "a"),
+        "chrom": np.full(n, "1"),
+        "start": start,
+        "block": np.arange(n) if block is None else block,
+    }
     return SimpleNamespace(column=columns.__getitem__)
 
 

@@ -35,11 +35,15 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[WindowView, np.nd
     slots = LETTERS[rng.integers(0, 4, (COUNT, WINDOW))]
     members = np.sort(rng.permutation(COUNT)[:FAMILY])
     copies = np.repeat(LETTERS[rng.integers(0, 4, 300)][None], FAMILY, axis=0)
-    copies = mutate(copies, substitutions=0.15, indels=0.01, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64))
+    copies = mutate(
+        copies, substitutions=0.15, indels=0.01, draws=rng.integers(2**64, size=copies.shape, dtype=np.uint64)
+    )
     copies[::2] = reverse_complement(copies[::2])
     slots[members, 80:380] = copies
     (folder / "genome.fa").write_text(">chr1\n" + slots.tobytes().decode() + "\n")
-    config = CorpusConfig(genomes=[GenomeConfig("sim", "genome.fa")], split=SplitConfig(validation_fraction=0.1, test_fraction=0.1))
+    config = CorpusConfig(
+        genomes=[GenomeConfig("sim", "genome.fa")], split=SplitConfig(validation_fraction=0.1, test_fraction=0.1)
+    )
     prepare(config, out=folder / "corpus", base=folder)
     view = load_corpus(folder / "corpus").view(None)
     assert len(view) == COUNT
@@ -58,7 +62,8 @@ def test_a_planted_family_is_found_and_nothing_else(planted: tuple[WindowView, n
 
 
 def test_overlapping_windows_and_the_same_block_are_no_relatives(tmp_path: Path) -> None:
-    """One element twice, in windows that overlap by half: relatives of a window are of the other place, however much its neighbours share."""
+    """One element twice, in windows that overlap by half: relatives of a window are of the other place, however much
+    its neighbours share."""
     rng = np.random.default_rng(1)
     bases = LETTERS[rng.integers(0, 4, 60 * WINDOW)]
     bases[40 * WINDOW : 42 * WINDOW] = bases[10 * WINDOW : 12 * WINDOW]
@@ -108,7 +113,11 @@ def test_shared_words_are_those_of_sets(planted: tuple[WindowView, np.ndarray]) 
     np.testing.assert_array_equal(share_words(bases), expected)
     assert not share_words(bases[:, :10]).any()
     numbers = np.array([[1, 3, 5, 2**64 - 1], [3, 5, 9, 11], [2**64 - 1] * 4], dtype=np.uint64)
-    assert count_shared(numbers, np.array([[1, 2], [0, -1], [0, 1]], dtype=np.int32)).tolist() == [[2, 0], [2, 0], [0, 0]]
+    assert count_shared(numbers, np.array([[1, 2], [0, -1], [0, 1]], dtype=np.int32)).tolist() == [
+        [2, 0],
+        [2, 0],
+        [0, 0],
+    ]
 
 
 def test_what_has_no_relative_draws_itself() -> None:
@@ -116,7 +125,10 @@ def test_what_has_no_relative_draws_itself() -> None:
     rows = np.array([1, 2, 2, 5, 6])
     drawn = known.drawn(rows, np.arange(5, dtype=np.uint64))
     assert drawn.tolist() == [1, 8, 7, 9, 6]
-    assert Kin(np.zeros(0, dtype=np.int64), np.zeros((0, 6), dtype=np.int64)).drawn(rows, np.arange(5, dtype=np.uint64)) is rows
+    assert (
+        Kin(np.zeros(0, dtype=np.int64), np.zeros((0, 6), dtype=np.int64)).drawn(rows, np.arange(5, dtype=np.uint64))
+        is rows
+    )
 
 
 def test_views_of_families(planted: tuple[WindowView, np.ndarray]) -> None:
@@ -125,13 +137,20 @@ def test_views_of_families(planted: tuple[WindowView, np.ndarray]) -> None:
     sampler = Sampler(view, KmerTokenizer(k=4), batch_size=2 * COUNT, seed=3, mask_share=0.15)
     pairs = PairSampler(sampler, config, find_kin(view))
     batch, order = pairs.batch(0), _rows(pairs, 0)
-    assert batch.itself is not None and batch.relatives is not None and batch.copies is not None and batch.itself.sum() == COUNT // 2
+    assert (
+        batch.itself is not None
+        and batch.relatives is not None
+        and batch.copies is not None
+        and batch.itself.sum() == COUNT // 2
+    )
     parts = [pairs.batch(0, part=part, parts=2).input_ids.reshape(2, COUNT // 2, -1) for part in (0, 1)]
     np.testing.assert_array_equal(batch.input_ids.reshape(2, COUNT, -1), np.concatenate(parts, axis=1))
     # the second half's second views: what shares words with the place's first view, or else an old copy of the place
     tokenizer, epochs = KmerTokenizer(k=4), np.zeros(COUNT, dtype=np.int64)
     first = pairs.view_bases(order, epochs, second=False)
-    plain, aged = (tokenizer.encode_bases(pairs.view_bases(order, epochs, second=True, old=old)) for old in (False, True))
+    plain, aged = (
+        tokenizer.encode_bases(pairs.view_bases(order, epochs, second=True, old=old)) for old in (False, True)
+    )
     second = batch.input_ids[COUNT:]
     np.testing.assert_array_equal(second[batch.itself], plain[batch.itself])
     of_itself = (second == aged).all(axis=1)
@@ -141,7 +160,11 @@ def test_views_of_families(planted: tuple[WindowView, np.ndarray]) -> None:
     drawn = [view.bases(np.array([row])) for row in np.flatnonzero(member)]
     for at in np.flatnonzero(kin):  # a whole window of the family, on either strand
         texts = {bytes(x[0]).upper() for each in drawn for x in (each, reverse_complement(each))}
-        (shown,) = (text for text in texts if (tokenizer.encode_bases(np.frombuffer(text, np.uint8)[None])[0] == second[at]).all())
+        (shown,) = (
+            text
+            for text in texts
+            if (tokenizer.encode_bases(np.frombuffer(text, np.uint8)[None])[0] == second[at]).all()
+        )
         assert still_kin(first[at : at + 1], np.frombuffer(shown, np.uint8)[None]).all()
     # relatives are no negatives, whichever of their windows were drawn
     assert pairs.kin is not None
@@ -152,7 +175,10 @@ def test_views_of_families(planted: tuple[WindowView, np.ndarray]) -> None:
         expected = [any(share[one, other] for one in either[at] for other in each) for each in either]
         expected[at] = False
         assert batch.relatives[at].tolist() == expected
-    assert not batch.relatives[np.ix_(member[order], ~member[order])].any() and (batch.relatives == batch.relatives.T).all()
+    assert (
+        not batch.relatives[np.ix_(member[order], ~member[order])].any()
+        and (batch.relatives == batch.relatives.T).all()
+    )
 
 
 def test_kin_are_kept_for_whoever_goes_on(planted: tuple[WindowView, np.ndarray], tmp_path: Path) -> None:
@@ -184,7 +210,11 @@ def test_places_and_families_are_learned_in_dimensions_of_their_own() -> None:
     own = torch.cat([vectors[:4], vectors[8:12]])[:, :6]
     place, first = contrastive_loss(own, torch.zeros(4, 4, dtype=torch.bool), temperature=0.1)
     family, _ = contrastive_loss(vectors[:, 6:], torch.from_numpy(relatives), temperature=0.2)
-    assert lost.places.item() == pytest.approx(place.item()) and lost.families.item() == pytest.approx(family.item()) and torch.equal(lost.found, first)
+    assert (
+        lost.places.item() == pytest.approx(place.item())
+        and lost.families.item() == pytest.approx(family.item())
+        and torch.equal(lost.found, first)
+    )
     (lost.places + lost.families).backward()
     assert vectors.grad is not None
     assert not vectors.grad[4:8, :6].any() and vectors.grad[4:8, 6:].any()  # an old copy teaches no place

@@ -83,9 +83,14 @@ def test_the_process_is_left_as_it_was(config):
 
     def state():
         return (
-            transformers.utils.logging.is_progress_bar_enabled(), transformers.utils.logging.get_verbosity(), torch.get_num_threads(), torch.get_default_dtype(),
-            torch.random.get_rng_state().tolist(), signal.getsignal(signal.SIGTERM), torch.get_float32_matmul_precision(),
-        )  # fmt: skip
+            transformers.utils.logging.is_progress_bar_enabled(),
+            transformers.utils.logging.get_verbosity(),
+            torch.get_num_threads(),
+            torch.get_default_dtype(),
+            torch.random.get_rng_state().tolist(),
+            signal.getsignal(signal.SIGTERM),
+            torch.get_float32_matmul_precision(),
+        )
 
     before = state()
     pretrain(config())
@@ -130,7 +135,11 @@ def test_two_real_processes_give_the_same_run(config, tmp_path):
     alone = pretrain(config(out=str(tmp_path / "alone")))
     save_yaml(config(out=str(tmp_path / "two")), tmp_path / "two.yaml")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29611"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"ACCELERATE_USE_CPU": "true"} if torch.accelerator.is_available() else {})
+    environment = (
+        os.environ
+        | {"OMP_NUM_THREADS": "1"}
+        | ({"ACCELERATE_USE_CPU": "true"} if torch.accelerator.is_available() else {})
+    )
     ran = subprocess.run(
         [*command, str(SCRIPT), "--config", str(tmp_path / "two.yaml")], env=environment, capture_output=True, text=True
     )
@@ -151,7 +160,9 @@ def test_a_process_that_writes_no_lines_keeps_no_steps_for_them(config):
 @pytest.mark.parametrize("log_every", [1, 20])
 def test_steps_that_hide_nothing_are_no_steps_without_loss(config, log_every):
     """Of batches of one window, which hides none to two words, some."""
-    run = pretrain(config(batch_size=1, steps=20, least_mask_share=0.0, mask_share=0.02, log_every=log_every, evaluate_every=20))
+    run = pretrain(
+        config(batch_size=1, steps=20, least_mask_share=0.0, mask_share=0.02, log_every=log_every, evaluate_every=20)
+    )
     bits = curve(run)
     assert len(bits) == 1 if log_every == 20 else 8 < len(bits) < 20
     assert all(1.9 < each < 2.2 for each in bits)
@@ -190,7 +201,9 @@ def test_the_batch_is_a_function_of_seed_and_step_for_any_number_of_parts(small_
 def test_an_epoch_reads_every_window_once(small_corpus):
     view = load_corpus(small_corpus).view("train")
     sampler = Sampler(view, KmerTokenizer(k=4), batch_size=7, seed=0, mask_share=0.15)
-    rows, epochs = (np.concatenate(x) for x in zip(*(sampler.windows(s) for s in range(2 * len(view) // 7 + 1)), strict=True))
+    rows, epochs = (
+        np.concatenate(x) for x in zip(*(sampler.windows(s) for s in range(2 * len(view) // 7 + 1)), strict=True)
+    )
     for epoch in (0, 1):
         assert sorted(rows[epochs == epoch]) == list(range(len(view)))
     assert (rows[epochs == 0] != rows[epochs == 1]).any()
@@ -227,7 +240,9 @@ def test_weights_of_0_are_refused_where_all_is_lower_case(config, tmp_path):
     header, *lines = (tmp_path / "genome.fa").read_text().splitlines()
     (tmp_path / "genome.fa").write_text("\n".join([header, *(line.lower() for line in lines)]) + "\n")
     prepare(config_from_fasta([tmp_path / "genome.fa"]), out=tmp_path / "corpus")
-    with pytest.raises(UserError, match="--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case"):
+    with pytest.raises(
+        UserError, match="--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case"
+    ):
         pretrain(config(corpus=str(tmp_path / "corpus"), soft_mask_weight=0.0))
     assert not (tmp_path / "run").exists()
     pretrain(config(corpus=str(tmp_path / "corpus"), soft_mask_weight=0.1, steps=1))
@@ -238,7 +253,10 @@ def test_windows_no_longer_than_a_floor_s_order_are_refused_before_anything_is_b
     (tmp_path / "genome.fa").write_text(">chr1\n" + "".join(letters) + "\n")
     genomes = [GenomeConfig("genome", str(tmp_path / "genome.fa"))]
     short = prepare(CorpusConfig(genomes=genomes, window=WindowConfig(length=WINDOW)), out=tmp_path / "short").folder
-    with pytest.raises(UserError, match=f"--floor-order {WINDOW} needs windows of more than {WINDOW} bp: pass --floor-order {WINDOW - 1}"):
+    with pytest.raises(
+        UserError,
+        match=f"--floor-order {WINDOW} needs windows of more than {WINDOW} bp: pass --floor-order {WINDOW - 1}",
+    ):
         pretrain(config(corpus=str(short), floor_order=WINDOW))
     assert not Path(config().out).exists()
     assert make_samplers(config(floor_order=WINDOW - 1), load_corpus(short)).train.tokens_per_window == 5
@@ -255,7 +273,11 @@ def test_validation_windows_that_n_breaks_are_refused_before_anything_is_begun(c
     known = "".join(np.random.default_rng(0).choice(list("ACGT"), 8000))
     (tmp_path / "a.fa").write_text(f">a\n{known}{'ACGTACN' * 300}\n")
     corpus = config_from_fasta(tmp_path / "a.fa")
-    corpus.window, corpus.split.validation_fraction, corpus.split.test_fraction = WindowConfig(length=100, max_n_fraction=0.5), 0.1, 0.0
+    corpus.window, corpus.split.validation_fraction, corpus.split.test_fraction = (
+        WindowConfig(length=100, max_n_fraction=0.5),
+        0.1,
+        0.0,
+    )
     prepare(corpus, out=tmp_path / "corpus")
     with pytest.raises(UserError, match=line):
         pretrain(config(corpus=str(tmp_path / "corpus"), **options))
@@ -264,7 +286,9 @@ def test_validation_windows_that_n_breaks_are_refused_before_anything_is_begun(c
 
 def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours(config, biased_corpus, capsys):
     rates = {"learning_rate": 1e-2, "embedding_learning_rate": 1e-2}
-    run = pretrain(config(corpus=str(biased_corpus), stride=2, words_per_span=2, steps=200, evaluate_every=100, **rates))
+    run = pretrain(
+        config(corpus=str(biased_corpus), stride=2, words_per_span=2, steps=200, evaluate_every=100, **rates)
+    )
     assert "0.0% of the asked words recoverable" in capsys.readouterr().err
     assert 1.3 < curve(run, "validation_bits_per_base")[-1] < 1.6  # as above: neither a leak nor nothing learned
     assert load_tokenizer(run).stride == 2
@@ -279,7 +303,10 @@ def test_no_compiler_is_refused_before_anything_is_begun(config, monkeypatch, tm
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     try:
-        with pytest.raises(UserError, match="--compile needs a C.. compiler, of which none is found: install g.., set CXX, or pass --no-compile"):
+        with pytest.raises(
+            UserError,
+            match="--compile needs a C.. compiler, of which none is found: install g.., set CXX, or pass --no-compile",
+        ):
             pretrain(config(compile=True))
     finally:
         cpp_compiler_search.cache_clear()
@@ -294,7 +321,9 @@ def test_a_mask_that_leaks_is_refused_before_anything_is_trained(config):
 
 def test_sharded_weights_are_refused_before_anything_is_begun(config, monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(UserError, match="FSDP cannot train this.*launch with --config_file configs/accelerate/many_gpus.yaml"):
+    with pytest.raises(
+        UserError, match="FSDP cannot train this.*launch with --config_file configs/accelerate/many_gpus.yaml"
+    ):
         pretrain(config())
     assert not Path(config().out).exists()
 

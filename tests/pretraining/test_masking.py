@@ -120,7 +120,8 @@ def test_overlapping_words_show_one_random_sequence():
 
 @pytest.mark.parametrize(
     ("length", "k", "stride", "share", "spans"),
-    [(60, 6, 6, 0.5, 5), (448, 6, 6, 0.15, 11), (448, 6, 1, 0.15, 11), (21, 3, 1, 0.36, 3), (60, 6, 6, 0.01, 1)],  # share of the bases / bases of a word
+    # share of the bases / bases of a word
+    [(60, 6, 6, 0.5, 5), (448, 6, 6, 0.15, 11), (448, 6, 1, 0.15, 11), (21, 3, 1, 0.36, 3), (60, 6, 6, 0.01, 1)],
 )
 def test_the_share_is_of_the_bases_that_words_cover(length, k, stride, share, spans):
     assert plan_of(length, k=k, stride=stride, share=share)[1].spans == spans
@@ -197,7 +198,9 @@ def test_each_window_hides_a_share_of_its_own(k, stride, words_per_span):
     shown, ids = shown_at(batch), tokenizer.encode_bases(bases)
     assert (shown[batch.hidden] == MASK).all()
     if stride == k:  # whatever a window does without stays as it is
-        np.testing.assert_array_equal(shown[~batch.hidden], np.take_along_axis(ids, batch.positions, axis=1)[~batch.hidden])
+        np.testing.assert_array_equal(
+            shown[~batch.hidden], np.take_along_axis(ids, batch.positions, axis=1)[~batch.hidden]
+        )
     np.testing.assert_array_equal(batch.labels == NOT_ASKED, ~batch.hidden)
     whole = drawn == 0
     np.testing.assert_array_equal(batch.input_ids[whole], ids[whole])
@@ -228,7 +231,9 @@ def test_a_least_share_that_is_the_share_changes_nothing():
 
 
 def test_the_usual_collator_is_refused_where_words_overlap_and_allowed_where_not():
-    with pytest.raises(UserError, match=r"99.5% of the asked words can be read off visible words: pass --hide touching"):
+    with pytest.raises(
+        UserError, match=r"99.5% of the asked words can be read off visible words: pass --hide touching"
+    ):
         refuse_leaks(plan_of(448, k=6, stride=1, hide="asked")[1])
     assert refuse_leaks(plan_of(448, k=6, hide="asked")[1]) == audit(plan_of(448, k=6)[1])
 
@@ -247,7 +252,9 @@ def test_what_masks_of_single_overlapping_words_show():
 
 
 def test_a_span_that_does_not_fit_is_refused_with_the_flag():
-    with pytest.raises(UserError, match="no room for a span of --words-per-span 40 at every place: pass --words-per-span"):
+    with pytest.raises(
+        UserError, match="no room for a span of --words-per-span 40 at every place: pass --words-per-span"
+    ):
         refuse_leaks(plan_of(192, words_per_span=40)[1])
 
 
@@ -255,6 +262,10 @@ def test_a_window_too_short_for_a_single_word_is_not_told_to_hide_fewer():
     tokenizer = KmerTokenizer(k=8, stride=1)
     for length, fits in ((14, False), (15, True)):
         plan = SpanPlan(k=8, stride=1, words=tokenizer.number_of_words(length), share=0.15)
-        with contextlib.nullcontext() if fits else pytest.raises(UserError, match="14 bases are fewer than two words of --k 8: pass --k 7, or"):
+        with (
+            contextlib.nullcontext()
+            if fits
+            else pytest.raises(UserError, match="14 bases are fewer than two words of --k 8: pass --k 7, or")
+        ):
             refuse_leaks(plan)
     refuse_leaks(SpanPlan(k=7, stride=1, words=8, share=0.15))  # what it says

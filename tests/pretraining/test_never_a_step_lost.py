@@ -1,4 +1,5 @@
-"""Whatever ends a run, it goes on as if nothing had been: in the middle of a batch, on other processes, on a full disk."""
+"""Whatever ends a run, it goes on as if nothing had been: in the middle of a batch, on other processes, on a full
+disk."""
 
 from __future__ import annotations
 
@@ -97,7 +98,14 @@ def test_killed_within_a_batch_and_an_epoch_it_goes_on_bit_for_bit(config, small
     windows = len(load_corpus(small_corpus)["train"])
     batch = 4 * (windows // 9)  # an epoch is two batches and a part of the third
     model = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, dropout=0.1)
-    options = {"batch_size": batch, "accumulation": 4, "log_every": 5, "steps": 12, "checkpoint_every": 3, "model": model}
+    options = {
+        "batch_size": batch,
+        "accumulation": 4,
+        "log_every": 5,
+        "steps": 12,
+        "checkpoint_every": 3,
+        "model": model,
+    }
     unbroken = pretrain(config(out=str(tmp_path / "unbroken"), **options))
     broken = config(resume="auto", **options)
     killed_at_part(broken, 4 * 4 + 3)  # in the third part of the fifth step: the checkpoint is of the third
@@ -124,11 +132,16 @@ def test_killed_after_its_last_score_it_has_that_score_once(config, tmp_path, ev
 def test_a_run_goes_on_with_another_number_of_processes(config, tmp_path):
     alone = pretrain(config(out=str(tmp_path / "alone")))
     for name, first, port in (("two_then_one", True, 29621), ("one_then_two", False, 29631)):
-        half, whole = (config(out=str(tmp_path / name), steps=steps, resume="auto", decay_share=0.0) for steps in (4, 6))
+        half, whole = (
+            config(out=str(tmp_path / name), steps=steps, resume="auto", decay_share=0.0) for steps in (4, 6)
+        )
         on_two_processes(half, port=port) if first else pretrain(half)
         (tmp_path / name / "manifest.json").unlink()  # as if it had been stopped there
         pretrain(whole) if first else on_two_processes(whole, port=port)
-        bits = [[x["train_bits_per_base"] for x in lines(tmp_path / each) if "learning_rate" in x] for each in ("alone", name)]
+        bits = [
+            [x["train_bits_per_base"] for x in lines(tmp_path / each) if "learning_rate" in x]
+            for each in ("alone", name)
+        ]
         assert len(bits[1]) == 6
         np.testing.assert_allclose(bits[0][:5], bits[1][:5], rtol=1e-4)  # the last step's rate is another schedule's
     assert alone.is_dir()
@@ -136,21 +149,26 @@ def test_a_run_goes_on_with_another_number_of_processes(config, tmp_path):
 
 @pytest.mark.parametrize("parts", [1, 2, 8])
 def test_the_global_batch_is_the_same_on_1_2_and_8_processes(small_corpus, parts):
-    """Words, hidden positions, what they were and their weights; the loss is a sum over them, divided by the whole batch."""
+    """Words, hidden positions, what they were and their weights; the loss is a sum over them, divided by the whole
+    batch."""
     view = load_corpus(small_corpus).view("train")
     sampler = Sampler(view, KmerTokenizer(k=4), batch_size=16, seed=3, mask_share=0.15, soft_mask_weight=0.1)
     per_epoch = len(view) // 16
     for step in (0, per_epoch, per_epoch + 1, 1000):
         whole, pieces = sampler.batch(step), [sampler.batch(step, part=part, parts=parts) for part in range(parts)]
         for name in ("input_ids", "positions", "labels", "weights", "hidden"):
-            np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(piece, name) for piece in pieces]), err_msg=name)
+            np.testing.assert_array_equal(
+                getattr(whole, name), np.concatenate([getattr(piece, name) for piece in pieces]), err_msg=name
+            )
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
 def test_a_disk_that_fills_up_leaves_the_earlier_checkpoint(config, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False
+    ).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         begun = config(out=str(disk / "run"), steps=2)
@@ -180,7 +198,9 @@ def test_a_disk_that_fills_up_leaves_the_earlier_checkpoint(config, tmp_path):
 def test_a_folder_that_may_only_be_read_is_one_line(config, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=3m", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro,size=3m", "tmpfs", disk], capture_output=True, check=False
+    ).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         with pytest.raises(UserError, match="cannot make --out .*Read-only file system"):
@@ -205,7 +225,15 @@ def test_a_damaged_checkpoint_is_left_out_and_the_one_before_it_taken(config, tm
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"step-000000006", "step-000000008"}
 
 
-@pytest.mark.parametrize(("name", "content"), [("config.json", "{}"), ("config.json", "7"), ("config.json", ""), ("progress.json", '{"step": 2, "tokens": 9, "seconds": 1}')])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "{}"),
+        ("config.json", "7"),
+        ("config.json", ""),
+        ("progress.json", '{"step": 2, "tokens": 9, "seconds": 1}'),
+    ],
+)
 def test_small_parts_that_are_not_of_the_checkpoint(config, capsys, name, content):
     run = pretrain(config(steps=4))
     (run / "manifest.json").unlink()
@@ -217,11 +245,23 @@ def test_small_parts_that_are_not_of_the_checkpoint(config, capsys, name, conten
 @pytest.mark.parametrize(
     ("file", "changed", "told"),
     [
-        ("model", lambda held: held.pop("model.layers.1.attn.Wqkv.weight"), "model.layers.1.attn.Wqkv.weight is not among them"),
+        (
+            "model",
+            lambda held: held.pop("model.layers.1.attn.Wqkv.weight"),
+            "model.layers.1.attn.Wqkv.weight is not among them",
+        ),
         ("optimizer", lambda held: held.clear(), "that of another model or optimiser"),
         ("optimizer", lambda held: held.update(other=torch.zeros(1)), "that of another model or optimiser: see other"),
-        ("optimizer", lambda held: held.pop("model.layers.1.attn.Wqkv.weight/momentum_buffer"), "see model.layers.1.attn.Wqkv.weight/momentum_buffer"),
-        ("optimizer", lambda held: held.update({"head.dense.weight/exp_avg": torch.zeros(2)}), "see head.dense.weight/exp_avg"),
+        (
+            "optimizer",
+            lambda held: held.pop("model.layers.1.attn.Wqkv.weight/momentum_buffer"),
+            "see model.layers.1.attn.Wqkv.weight/momentum_buffer",
+        ),
+        (
+            "optimizer",
+            lambda held: held.update({"head.dense.weight/exp_avg": torch.zeros(2)}),
+            "see head.dense.weight/exp_avg",
+        ),
     ],
 )
 def test_large_parts_that_are_not_of_the_checkpoint(config, file, changed, told):
@@ -236,7 +276,9 @@ def test_large_parts_that_are_not_of_the_checkpoint(config, file, changed, told)
         pretrain(config(resume="auto"))
 
 
-@pytest.mark.parametrize(("evaluate_every", "scored"), [(1, [0, 3, 4, 5, 6]), (2, [0, 3, 4, 6]), (3, [0, 3, 6]), (6, [0, 3, 6])])
+@pytest.mark.parametrize(
+    ("evaluate_every", "scored"), [(1, [0, 3, 4, 5, 6]), (2, [0, 3, 4, 6]), (3, [0, 3, 6]), (6, [0, 3, 6])]
+)
 def test_a_score_that_is_due_no_more_stays(config, evaluate_every, scored):
     run = pretrain(config(steps=3, checkpoint_every=3))
     (run / "manifest.json").unlink()
@@ -254,7 +296,9 @@ def test_checkpoints_of_which_none_can_be_read_are_kept(config, twice):
         (each / "progress.json").write_text('{"step": 4, "tokens": 9}')
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for _ in range(1 + twice):
-        with pytest.raises(UserError, match="has checkpoints, but none that can be read: .*pass --overwrite to begin again"):
+        with pytest.raises(
+            UserError, match="has checkpoints, but none that can be read: .*pass --overwrite to begin again"
+        ):
             pretrain(config(resume="auto"))
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     assert lines(pretrain(config(resume="auto", overwrite=True)))[0]["step"] == 0
@@ -265,16 +309,27 @@ def test_a_finished_run_that_is_asked_for_again_is_given_as_it_stands(config, ca
     run = pretrain(config())
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
     capsys.readouterr()
-    assert pretrain(config(resume="auto")) == run and f"{run} is finished: nothing is left to do" in capsys.readouterr().err
+    assert (
+        pretrain(config(resume="auto")) == run
+        and f"{run} is finished: nothing is left to do" in capsys.readouterr().err
+    )
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
-    for other in ({"resume": "auto", "steps": 7}, {"resume": "auto", "seed": 5}, {"resume": "auto", "learning_rate": 1e-3}, {}):
+    for other in (
+        {"resume": "auto", "steps": 7},
+        {"resume": "auto", "seed": 5},
+        {"resume": "auto", "learning_rate": 1e-3},
+        {},
+    ):
         with pytest.raises(UserError, match="exists already"):
             pretrain(config(**other))
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
 
 
 def test_what_a_later_version_says_of_its_progress_is_passed_over(config, tmp_path):
-    unbroken, run = pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)), pretrain(config(steps=3, decay_share=0.0))
+    unbroken, run = (
+        pretrain(config(out=str(tmp_path / "unbroken"), decay_share=0.0)),
+        pretrain(config(steps=3, decay_share=0.0)),
+    )
     (run / "manifest.json").unlink()
     told = checkpoints(run)[-1] / "progress.json"
     told.write_text(json.dumps(json.loads(told.read_text()) | {"moon": "full"}))
@@ -303,7 +358,13 @@ def saved(run: Path, model: BertForMaskedLM, *, step: int) -> Path:
 
 @pytest.fixture
 def model():
-    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8, "vocab_size": 12}
+    sizes = {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+        "vocab_size": 12,
+    }
     return BertForMaskedLM(BertConfig(**sizes, max_position_embeddings=8))
 
 
@@ -334,10 +395,16 @@ def test_another_corpus_is_not_gone_on_with(config, tmp_path):
         ({"optimizer": "adamw"}, "--optimizer muon, not with --optimizer adamw: pass --optimizer muon,"),
         ({"batch_size": 16}, "--batch-size 8, not with --batch-size 16: pass --batch-size 8,"),
         ({"mask_share": 0.3}, "--mask-share 0.15, not with --mask-share 0.3: pass --mask-share 0.15,"),
-        ({"evaluation_windows": 20}, "--evaluation-windows 10, not with --evaluation-windows 20: pass --evaluation-windows 10,"),
+        (
+            {"evaluation_windows": 20},
+            "--evaluation-windows 10, not with --evaluation-windows 20: pass --evaluation-windows 10,",
+        ),
         ({"random_strand": False}, "--random-strand, not with --no-random-strand: pass --random-strand,"),
         ({"stride": 2}, "--stride 4, not with --stride 2: pass --stride 4,"),
-        ({"model": ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)}, "--model.heads 2, not with --model.heads 4: pass --model.heads 2,"),
+        (
+            {"model": ModelConfig(hidden_size=32, layers=2, heads=4, intermediate_size=32)},
+            "--model.heads 2, not with --model.heads 4: pass --model.heads 2,",
+        ),
     ],
 )
 def test_another_recipe_is_not_gone_on_with(config, changes, told):
@@ -350,16 +417,25 @@ def test_another_recipe_is_not_gone_on_with(config, changes, told):
 
 
 def test_a_switch_that_was_off_is_named_as_it_is_passed(config):
-    run = pretrain(config(steps=2, random_phase=False, model=ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32)))
+    run = pretrain(
+        config(steps=2, random_phase=False, model=ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32))
+    )
     (run / "manifest.json").unlink()
-    with pytest.raises(UserError, match="begun with --no-random-phase, not with --random-phase: pass --no-random-phase, or choose"):
+    with pytest.raises(
+        UserError, match="begun with --no-random-phase, not with --random-phase: pass --no-random-phase, or choose"
+    ):
         pretrain(config(resume="auto"))
     other = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=32, zero_output_projections=False)
-    with pytest.raises(UserError, match="not with --model.no-zero-output-projections: pass --model.zero-output-projections"):
+    with pytest.raises(
+        UserError, match="not with --model.no-zero-output-projections: pass --model.zero-output-projections"
+    ):
         pretrain(config(resume="auto", random_phase=False, model=other))
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"best": {"order": 1}}', '{"best": {"order": 1, "bits_per_base": 2}, "bidirectional": {}}'])
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "{", "[]", '{"best": {"order": 1}}', '{"best": {"order": 1, "bits_per_base": 2}, "bidirectional": {}}'],
+)
 def test_floors_that_are_damaged_are_counted_again(config, damaged):
     run = pretrain(config(steps=2))
     before = (run / "floors.json").read_text()
@@ -378,7 +454,9 @@ def test_the_run_that_it_began_with_may_be_gone(config, tmp_path, monkeypatch):
     run = pretrain(config(steps=3, **usual))
     (run / "manifest.json").unlink()
     shutil.rmtree(first)
-    with pytest.raises(UserError, match=r"--initial .*first has --model.heads 2, this run asks for 8: leave --model.heads out"):
+    with pytest.raises(
+        UserError, match=r"--initial .*first has --model.heads 2, this run asks for 8: leave --model.heads out"
+    ):
         pretrain(config(**usual | {"model": ModelConfig(heads=8)}, resume="auto"))
     same(unbroken, pretrain(config(**usual, resume="auto", tracker="wandb")))
     with pytest.raises(UserError, match="no such run folder: .*first"):
@@ -387,11 +465,16 @@ def test_the_run_that_it_began_with_may_be_gone(config, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("began", [True, False])
 def test_a_run_is_not_said_to_have_begun_with_what_it_did_not(config, tmp_path, began):
-    """The manifest names what a run began with: one that begins afresh does not come from a run that is named later, and the other way round."""
+    """The manifest names what a run began with: one that begins afresh does not come from a run that is named later,
+    and the other way round."""
     first = str(pretrain(config(out=str(tmp_path / "first"), steps=1)))
     run = pretrain(config(steps=2, initial=first if began else None))
     (run / "manifest.json").unlink()
-    passed = rf"--initial {first}, not with --initial None: pass --initial {first}" if began else rf"--initial None, not with --initial {first}: pass --initial None"
+    passed = (
+        rf"--initial {first}, not with --initial None: pass --initial {first}"
+        if began
+        else rf"--initial None, not with --initial {first}: pass --initial None"
+    )
     with pytest.raises(UserError, match=passed):
         pretrain(config(resume="auto", initial=None if began else first))
 
@@ -399,11 +482,18 @@ def test_a_run_is_not_said_to_have_begun_with_what_it_did_not(config, tmp_path, 
 def test_a_run_that_began_with_another_is_not_gone_on_with_as_if_it_began_with_this(config, tmp_path, monkeypatch):
     """It went on with the weights of the one, without a word of the other that was asked for."""
     small = {"model": ModelConfig(hidden_size=32, layers=1, heads=2, intermediate_size=32)}
-    first, other = (pretrain(config(out=str(tmp_path / name), steps=1, **more)) for name, more in (("first", {}), ("other", small)))
+    first, other = (
+        pretrain(config(out=str(tmp_path / name), steps=1, **more)) for name, more in (("first", {}), ("other", small))
+    )
     usual = {"k": PretrainConfig.k, "model": ModelConfig(), "resume": "auto"}
     run = pretrain(config(steps=2, initial=str(first), **usual))
     (run / "manifest.json").unlink()
-    with pytest.raises(UserError, match=f"begun with --initial {first}, not with --initial {other}: pass --initial {first}, or choose another --out"):
+    with pytest.raises(
+        UserError,
+        match=(
+            f"begun with --initial {first}, not with --initial {other}: pass --initial {first}, or choose another --out"
+        ),
+    ):
         pretrain(config(steps=3, initial=str(other), **usual))
     monkeypatch.chdir(tmp_path)  # the same one, called from elsewhere
     pretrain(config(steps=3, initial="first", **usual))
@@ -413,14 +503,18 @@ def test_a_run_that_began_with_another_is_not_gone_on_with_as_if_it_began_with_t
 def test_budget_rates_and_how_often_something_is_done_may_change(config):
     run = pretrain(config(steps=2))
     (run / "manifest.json").unlink()
-    pretrain(config(steps=4, stride=4, learning_rate=1e-3, log_every=2, checkpoint_every=1, accumulation=2, resume="auto"))
+    pretrain(
+        config(steps=4, stride=4, learning_rate=1e-3, log_every=2, checkpoint_every=1, accumulation=2, resume="auto")
+    )
     assert len(checkpoints(run)) == 2
 
 
 def test_of_two_that_train_in_one_folder_the_second_is_refused(config, tmp_path):
     long = config(steps=100_000, checkpoint_every=5)
     save_yaml(long, tmp_path / "long.yaml")
-    first = subprocess.Popen([sys.executable, str(SCRIPT), "--config", str(tmp_path / "long.yaml")], stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(
+        [sys.executable, str(SCRIPT), "--config", str(tmp_path / "long.yaml")], stderr=subprocess.PIPE, text=True
+    )
     try:
         deadline = time.monotonic() + 600
         while not checkpoints(Path(long.out)) and first.poll() is None and time.monotonic() < deadline:
@@ -444,7 +538,8 @@ def test_wandb_goes_on_under_the_same_id(config, monkeypatch):
     for steps, tracker in ((4, "none"), (6, "wandb")):  # one leg on a machine without W&B
         (run / "manifest.json").unlink()
         pretrain(config(steps=steps, tracker=tracker, resume="auto"))
-    written = [path.name.split("-")[3] for path in (run / "wandb").glob("offline-run-*")]  # of one second two have a number behind
+    # of one second two have a number behind
+    written = [path.name.split("-")[3] for path in (run / "wandb").glob("offline-run-*")]
     assert json.loads((run / "wandb.json").read_text())["id"] == known and written == [known] * 2
 
 
@@ -454,7 +549,10 @@ def test_a_loss_far_above_a_guess_for_long_stops_the_run():
     for _ in range(PATIENCE - 1):
         progress = watched(progress, 2.6, config=config)
     assert watched(progress, 2.4, config=config).steps_above == 0  # it came back
-    with pytest.raises(UserError, match=r"above 2\.50 bits/base for 100 steps.*lower --learning-rate \(now 0\.5\) or more --warmup-steps"):
+    with pytest.raises(
+        UserError,
+        match=r"above 2\.50 bits/base for 100 steps.*lower --learning-rate \(now 0\.5\) or more --warmup-steps",
+    ):
         watched(progress, 2.6, config=config)
     for lost in (float("nan"), float("inf")):
         with pytest.raises(UserError, match=f"the loss is {lost} after step 0"):
@@ -480,8 +578,12 @@ def test_a_stop_while_a_run_may_have_diverged_pushes_out_nothing_that_was_good(c
     monkeypatch.setattr(loop, "take_step", stopped)
     rates = {"learning_rate": 30.0, "embedding_learning_rate": 30.0, "optimizer": "adamw", "warmup_steps": 20}
     with pytest.raises(SystemExit):
-        pretrain(config(steps=2_000, evaluate_every=1_000, checkpoint_every=1, keep_checkpoints=1, weight_decay=0.0, **rates))
-    above = [json.loads((folder / "progress.json").read_text())["steps_above"] for folder in checkpoints(Path(config().out))]
+        pretrain(
+            config(steps=2_000, evaluate_every=1_000, checkpoint_every=1, keep_checkpoints=1, weight_decay=0.0, **rates)
+        )
+    above = [
+        json.loads((folder / "progress.json").read_text())["steps_above"] for folder in checkpoints(Path(config().out))
+    ]
     assert above == [0, 3]
 
 

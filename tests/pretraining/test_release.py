@@ -46,7 +46,9 @@ def test_a_release_loads_as_its_run_and_says_how_good_it_is(config, tmp_path, ba
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, {"architecture": "lstm"}, {"architecture": "convolution"}, {"stride": 1}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"architecture": "lstm"}, {"architecture": "convolution"}, {"stride": 1}], ids=str
+)
 def test_the_code_of_a_card_runs_as_it_stands_there(config, tmp_path, changes):
     pytest.importorskip("sentence_transformers")
     settings = config(steps=1, **{name: value for name, value in changes.items() if name == "stride"})
@@ -72,12 +74,21 @@ OTHER_WEIGHTS = safetensors.numpy.save({"other": np.zeros(1, dtype=np.float32)},
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("model.safetensors", b"half"), ("model.safetensors", OTHER_WEIGHTS), ("tokenizer.json", b""), ("config.json", b"{}")]
+    ("name", "content"),
+    [
+        ("model.safetensors", b"half"),
+        ("model.safetensors", OTHER_WEIGHTS),
+        ("tokenizer.json", b""),
+        ("config.json", b"{}"),
+    ],
 )
 def test_a_damaged_run_is_one_line_wherever_it_is_read(config, tmp_path, name, content):
     run = pretrain(config(steps=1))
     (run / name).write_bytes(content)
-    readers = [lambda: load_encoder(str(run)), lambda: pretrain(config(steps=1, initial=str(run), out=str(tmp_path / "next")))]
+    readers = [
+        lambda: load_encoder(str(run)),
+        lambda: pretrain(config(steps=1, initial=str(run), out=str(tmp_path / "next"))),
+    ]
     if name == "model.safetensors":
         readers.append(lambda: release(run, out=tmp_path / "released", data=""))
     for read in readers if name != "config.json" else readers[:1]:
@@ -111,7 +122,8 @@ def test_the_default_model_comes_with_the_package(bases):
 
 
 def test_truncation_of_the_default_model_cuts_to_its_window():
-    """``truncation=True`` cut nothing: transformers took the model to read any length, and it answered for what it never saw."""
+    """``truncation=True`` cut nothing: transformers took the model to read any length, and it answered for what it
+    never saw."""
     tokenizer = AutoTokenizer.from_pretrained(DEFAULT_RUN)
     window = json.loads((DEFAULT_RUN / "config.json").read_text())["window_length"]
     assert tokenizer.model_max_length == load_tokenizer(DEFAULT_RUN).number_of_words(window) + 2

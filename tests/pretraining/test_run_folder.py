@@ -32,7 +32,9 @@ def test_another_programs_run_is_left_alone(config, how, its_config):
     if its_config is not None:
         (out / "config.yaml").write_text(its_config)
     before = contents(out)
-    with pytest.raises(UserError, match=r"exists already|is no run of dnabert|its config is none of this version .*config.yaml"):
+    with pytest.raises(
+        UserError, match=r"exists already|is no run of dnabert|its config is none of this version .*config.yaml"
+    ):
         pretrain(config(**how))
     assert contents(out) == before and [path.name for path in out.parent.iterdir()] == [out.name]
 
@@ -42,7 +44,10 @@ def test_killed_before_it_had_a_config_a_run_begins_again(config, left):
     for name in left:
         (Path(config().out) / name).parent.mkdir(parents=True, exist_ok=True)
         (Path(config().out) / name).touch()
-    with pytest.raises(UserError, match=r"was stopped .before its first checkpoint.: pass --resume auto"), begun(config()):
+    with (
+        pytest.raises(UserError, match=r"was stopped .before its first checkpoint.: pass --resume auto"),
+        begun(config()),
+    ):
         pass
     with begun(config(resume="auto")) as checkpoint:
         assert checkpoint is None
@@ -54,12 +59,16 @@ def test_a_config_that_cannot_be_read_is_not_gone_on_with(config):
     (run / "manifest.json").unlink()
     (run / "config.yaml").write_text("k: [\n")
     before = contents(run)
-    with pytest.raises(UserError, match=r"cannot be gone on with, .*config.yaml is no valid YAML.*mend it, or choose another --out"):
+    with pytest.raises(
+        UserError, match=r"cannot be gone on with, .*config.yaml is no valid YAML.*mend it, or choose another --out"
+    ):
         pretrain(config(seed=1, resume="auto"))
     assert contents(run) == before
 
 
-@pytest.mark.parametrize("stands", ["nothing", "an empty folder", "a finished run", "a stopped run", "a link to a finished run"])
+@pytest.mark.parametrize(
+    "stands", ["nothing", "an empty folder", "a finished run", "a stopped run", "a link to a finished run"]
+)
 def test_what_stood_there_is_given_back_when_a_run_cannot_be_begun(config, stands, tmp_path):
     out = Path(config().out)
     if stands == "an empty folder":
@@ -85,7 +94,9 @@ def test_what_stood_there_is_given_back_when_a_run_cannot_be_begun(config, stand
         begin_half()
     assert out.exists() == (stands != "nothing") and out.is_symlink() == ("link" in stands)
     assert contents(out) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(({"elsewhere"} if "link" in stands else set()) | ({"run"} if out.exists() else set()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ({"elsewhere"} if "link" in stands else set()) | ({"run"} if out.exists() else set())
+    )
 
 
 def test_what_is_replaced_comes_back_when_the_new_run_was_killed_before_its_first_checkpoint(config, tmp_path, capsys):
@@ -102,12 +113,17 @@ def test_what_is_replaced_comes_back_when_the_new_run_was_killed_before_its_firs
             with pytest.raises(UserError, match="run exists already: choose another --out or pass --overwrite"):
                 pretrain(config(**how))
             assert contents(out) == before
-        assert "run is what it was before --overwrite: the run that was to replace it ended before" in capsys.readouterr().err
+        assert (
+            "run is what it was before --overwrite: the run that was to replace it ended before"
+            in capsys.readouterr().err
+        )
         assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("ends", [OSError(28, "No space left on device"), KeyboardInterrupt(), UserError("diverged")])
-def test_what_is_replaced_comes_back_when_the_new_run_ends_before_its_first_checkpoint(config, ends, tmp_path, monkeypatch):
+def test_what_is_replaced_comes_back_when_the_new_run_ends_before_its_first_checkpoint(
+    config, ends, tmp_path, monkeypatch
+):
     out = pretrain(config(steps=1))
     before = contents(out)
 

@@ -43,7 +43,8 @@ def test_sentence_transformers_gives_our_vectors(folders, bases):
         theirs = model.encode(texts(bases), batch_size=3)
         assert theirs.dtype == np.float32
         np.testing.assert_allclose(theirs, ours, atol=2e-5 * np.abs(ours).max())
-        unknown = np.frombuffer(b"GTACANGTGTACCCGT", dtype=np.uint8)  # a hidden word to us, [UNK] there, which in a release is the same
+        # a hidden word to us, [UNK] there, which in a release is the same
+        unknown = np.frombuffer(b"GTACANGTGTACCCGT", dtype=np.uint8)
         ours = load_encoder(str(folder), config=EmbedConfig(precision="fp32", device="cpu")).encode([unknown])
         np.testing.assert_allclose(model.encode(["GTAC[MASK]GTACCCGT"]), ours, atol=2e-5 * np.abs(ours).max())
         if folder == folders[1]:

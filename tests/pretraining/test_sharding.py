@@ -21,7 +21,8 @@ from dnabert.pretraining import pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import ContrastConfig, PretrainConfig
 
-# Each process: the runs of the files that are named, one after the other; the end of one would end the group of processes.
+# Each process: the runs of the files that are named, one after the other; the end of one would end the group of
+# processes.
 _DRIVER = """
 import sys
 from accelerate import Accelerator
@@ -41,7 +42,11 @@ _CHANGES = {
         "accumulation": 2,
         "clip_gradient": 0.05,
     },
-    "adamw": {"model": dataclasses.replace(_SMALL, architecture="convolution"), "optimizer": "adamw", "learning_rate": 4e-4},
+    "adamw": {
+        "model": dataclasses.replace(_SMALL, architecture="convolution"),
+        "optimizer": "adamw",
+        "learning_rate": 4e-4,
+    },
     "lstm": {"model": dataclasses.replace(_SMALL, architecture="lstm"), "batch_size": 6},  # for three processes too
     "contrast": {"contrast": ContrastConfig(weight=0.5)},
 }
@@ -67,10 +72,26 @@ def sharded(folder, *configs, processes=2, **environment):
     paths = [str(folder / f"{number}.yaml") for number in range(len(configs))]
     for config, path in zip(configs, paths, strict=True):
         save_yaml(config, path)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", "29617"]
-    launched = {"ACCELERATE_USE_CPU": "true", "ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "OMP_NUM_THREADS": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        str(processes),
+        "--master_port",
+        "29617",
+    ]
+    launched = {
+        "ACCELERATE_USE_CPU": "true",
+        "ACCELERATE_USE_FSDP": "true",
+        "FSDP_VERSION": "2",
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.run(
-        [*command, str(folder / "driver.py"), *paths], env=os.environ | launched | environment, capture_output=True, text=True
+        [*command, str(folder / "driver.py"), *paths],
+        env=os.environ | launched | environment,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -89,10 +110,22 @@ def pairs(small_corpus, tmp_path_factory):
 
     def config(name, kind, **changes):
         options = {"steps": 6, "warmup_steps": 2, "evaluate_every": 3, "evaluation_windows": 10, "checkpoint_every": 2}
-        options |= {"k": 4, "batch_size": 8, "floor_order": 2, "log_every": 1, "tracker": "none", "threads": 1, "precision": "fp32"}
-        return PretrainConfig(**(options | {"corpus": str(small_corpus), "out": str(folder / kind / name), "model": _SMALL} | changes))
+        options |= {
+            "k": 4,
+            "batch_size": 8,
+            "floor_order": 2,
+            "log_every": 1,
+            "tracker": "none",
+            "threads": 1,
+            "precision": "fp32",
+        }
+        return PretrainConfig(
+            **(options | {"corpus": str(small_corpus), "out": str(folder / kind / name), "model": _SMALL} | changes)
+        )
 
-    runs = {name: (pretrain(config(name, "alone", **changes)), folder / "two" / name) for name, changes in _CHANGES.items()}
+    runs = {
+        name: (pretrain(config(name, "alone", **changes)), folder / "two" / name) for name, changes in _CHANGES.items()
+    }
     start = {"initial": str(runs["modernbert"][0])}
     more = {"initial": start, "resumed": {"resume": "auto"}}
     runs["initial"] = (pretrain(config("initial", "alone", **start)), folder / "two" / "initial")
@@ -111,7 +144,11 @@ def test_two_processes_that_shard_train_what_one_does(pairs, name):
     key = "validation_bits_per_base"
     np.testing.assert_allclose(metrics(alone, key), metrics(two, key), rtol=1e-4)
     assert len(metrics(two)) == 6 and metrics(two)[-1] != metrics(two)[0]
-    for file in ("model.safetensors", "checkpoints/step-000000006/model.safetensors", "checkpoints/step-000000006/optimizer.safetensors"):
+    for file in (
+        "model.safetensors",
+        "checkpoints/step-000000006/model.safetensors",
+        "checkpoints/step-000000006/optimizer.safetensors",
+    ):
         same(load_file(alone / file), load_file(two / file), **ROUNDING)
     assert sorted(p.name for p in alone.iterdir()) == sorted(p.name for p in two.iterdir())
     assert (alone / "config.json").read_text() == (two / "config.json").read_text()
@@ -149,7 +186,12 @@ def test_a_sharded_run_goes_on_exactly_and_three_processes_do_to_rounding(pairs,
         folder = tmp_path / str(processes)
         copy = stopped_at_4(two, folder / "copy")
         changed = {"out": str(copy), "resume": "auto"}
-        ran = sharded(folder, config("lstm", "two", **_CHANGES["lstm"] | changed), processes=processes, FSDP_RESHARD_AFTER_FORWARD="false")
+        ran = sharded(
+            folder,
+            config("lstm", "two", **_CHANGES["lstm"] | changed),
+            processes=processes,
+            FSDP_RESHARD_AFTER_FORWARD="false",
+        )
         assert ran.returncode == 0, ran.stderr
         same(load_file(copy / "model.safetensors"), load_file(two / "model.safetensors"), **tolerance)
         assert [path.name for path in checkpoints(copy)] == ["step-000000004", "step-000000006"]
@@ -158,8 +200,15 @@ def test_a_sharded_run_goes_on_exactly_and_three_processes_do_to_rounding(pairs,
 @pytest.mark.parametrize(
     ("environment", "line"),
     [
-        ({"FSDP_VERSION": "1"}, "in its version 1: launch with --config_file configs/accelerate/many_gpus.yaml.*or configs/accelerate/fsdp2.yaml"),
-        ({"FSDP_OFFLOAD_PARAMS": "true"}, "fsdp_offload_params is true, which is not done here: set it to false in the --config_file"),
+        (
+            {"FSDP_VERSION": "1"},
+            "in its version 1: launch with --config_file configs/accelerate/many_gpus.yaml.*or "
+            "configs/accelerate/fsdp2.yaml",
+        ),
+        (
+            {"FSDP_OFFLOAD_PARAMS": "true"},
+            "fsdp_offload_params is true, which is not done here: set it to false in the --config_file",
+        ),
         ({}, "this one is alone: accelerate launch --config_file configs/accelerate/fsdp2.yaml"),
     ],
 )
@@ -171,10 +220,20 @@ def test_what_cannot_be_sharded_is_refused_before_anything_is_begun(config, monk
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("variable", "name"), [("ACCELERATE_USE_DEEPSPEED", "DeepSpeed"), ("ACCELERATE_USE_MEGATRON_LM", "Megatron-LM")])
-def test_other_ways_to_share_a_model_are_refused_before_anything_is_begun(config, monkeypatch, tmp_path, variable, name):
+@pytest.mark.parametrize(
+    ("variable", "name"), [("ACCELERATE_USE_DEEPSPEED", "DeepSpeed"), ("ACCELERATE_USE_MEGATRON_LM", "Megatron-LM")]
+)
+def test_other_ways_to_share_a_model_are_refused_before_anything_is_begun(
+    config, monkeypatch, tmp_path, variable, name
+):
     monkeypatch.setenv(variable, "true")
-    with pytest.raises(UserError, match=f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml.*or configs/accelerate/fsdp2.yaml"):
+    with pytest.raises(
+        UserError,
+        match=(
+            f"{name} cannot train this: launch with --config_file configs/accelerate/many_gpus.yaml.*or "
+            "configs/accelerate/fsdp2.yaml"
+        ),
+    ):
         pretrain(config())
     assert not (tmp_path / "run").exists()
 

@@ -42,12 +42,21 @@ def test_a_flag_that_is_none_is_named_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "sweep").exists()
 
 
-@pytest.mark.parametrize("flags", ["--evaluation-windows 5", "--evaluation-genome human", "--evaluation-mask-share 0.3", "--corpus other"])
-def test_variants_that_would_be_evaluated_on_different_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str) -> None:
+@pytest.mark.parametrize(
+    "flags", ["--evaluation-windows 5", "--evaluation-genome human", "--evaluation-mask-share 0.3", "--corpus other"]
+)
+def test_variants_that_would_be_evaluated_on_different_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str
+) -> None:
     monkeypatch.setattr("dnabert.pretraining.sweep.relative_speeds", lambda *_, **__: pytest.fail("it began"))
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
-    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a"), Variant("b", flags)], out=str(tmp_path / "sweep"))
-    with pytest.raises(UserError, match=f"variant b has {flags}, a .*, so their scores cannot be paired: pass {flags.split()[0]} in flags"):
+    config = SweepConfig(
+        recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a"), Variant("b", flags)], out=str(tmp_path / "sweep")
+    )
+    with pytest.raises(
+        UserError,
+        match=f"variant b has {flags}, a .*, so their scores cannot be paired: pass {flags.split()[0]} in flags",
+    ):
         sweep(config)
     assert not (tmp_path / "sweep").exists()
 
@@ -62,9 +71,14 @@ def test_flags_with_an_open_quotation(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
     for config, named in (
         (SweepConfig(flags="--project 'x", recipe=str(tmp_path / "recipe.yaml")), "--flags"),
-        (SweepConfig(variants=[Variant("a", "--project 'x")], recipe=str(tmp_path / "recipe.yaml")), "flags of variant a"),
+        (
+            SweepConfig(variants=[Variant("a", "--project 'x")], recipe=str(tmp_path / "recipe.yaml")),
+            "flags of variant a",
+        ),
     ):
-        with pytest.raises(UserError, match=f"{named}: .* cannot be taken apart .No closing quotation.: close the quotation"):
+        with pytest.raises(
+            UserError, match=f"{named}: .* cannot be taken apart .No closing quotation.: close the quotation"
+        ):
             _recipe(config, config.variants[0], tmp_path / "a")
 
 
@@ -72,7 +86,13 @@ def test_flags_with_an_open_quotation(tmp_path: Path) -> None:
 def test_flags_that_would_do_nothing(tmp_path: Path, flag: str) -> None:
     (tmp_path / "recipe.yaml").write_text("k: 4\nsteps: 5\n")  # a recipe for itself may have a budget
     config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("a", flag), Variant("b")])
-    with pytest.raises(UserError, match=f"flags of variant a: {flag.replace('=', ' ').split()[0]} would do nothing, .*: take it out, see --(tokens|out) of the sweep"):
+    with pytest.raises(
+        UserError,
+        match=(
+            f"flags of variant a: {flag.replace('=', ' ').split()[0]} would do nothing, .*: take it out, see "
+            "--(tokens|out) of the sweep"
+        ),
+    ):
         _recipe(config, config.variants[0], tmp_path / "a")
     assert _recipe(config, config.variants[1], tmp_path / "b").k == 4
 
@@ -81,7 +101,10 @@ def test_a_recipe_is_the_same_wherever_one_stands(tmp_path: Path, monkeypatch: p
     """By a corpus that is named otherwise all that is finished would be trained again."""
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
     monkeypatch.chdir(tmp_path)
-    named = [SweepConfig(recipe=str(tmp_path / "recipe.yaml"), corpus=corpus) for corpus in ("corpus", "./corpus/", str(tmp_path / "corpus"))]
+    named = [
+        SweepConfig(recipe=str(tmp_path / "recipe.yaml"), corpus=corpus)
+        for corpus in ("corpus", "./corpus/", str(tmp_path / "corpus"))
+    ]
     assert {_recipe(each, each.variants[0], tmp_path / "a").corpus for each in named} == {str(tmp_path / "corpus")}
 
 
@@ -114,7 +137,9 @@ class Here:
         return done
 
 
-def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speeds_are_measured_again_when_they_are_of_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     measured = []
     monkeypatch.setattr("dnabert.pretraining.speed.ProcessPoolExecutor", Here)
     monkeypatch.setattr("dnabert.pretraining.speed.relative_speed", lambda *asked: measured.append(asked) or 2.0)
@@ -138,7 +163,9 @@ def test_speeds_are_measured_again_when_they_are_of_something_else(tmp_path: Pat
         assert [times(config), times(config)] == [1, 0]
 
 
-def test_speeds_of_other_variants_stay_when_one_is_added_or_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speeds_of_other_variants_stay_when_one_is_added_or_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Measured again they would be other ones, and so the budgets: all variants would be trained again."""
     monkeypatch.setattr("dnabert.pretraining.speed.ProcessPoolExecutor", Here)
     drawn = iter(range(2, 100))
@@ -163,7 +190,9 @@ def test_where_and_with_how_many_threads_a_variant_is_computed_makes_no_other_of
     recipes = {name: PretrainConfig(seed=seed, threads=2, out=f"old/{name}") for seed, name in enumerate("ab")}
     assert relative_speeds(recipes, path, turns=config.turns) == {"a": 1, "b": 2}
     if written_before:  # recipes as YAML, threads and folders with them
-        path.write_text(json.dumps(read_json(path) | {"recipes": {name: to_yaml(recipe) for name, recipe in recipes.items()}}))
+        path.write_text(
+            json.dumps(read_json(path) | {"recipes": {name: to_yaml(recipe) for name, recipe in recipes.items()}})
+        )
     moved = {name: replace(recipe, threads=1, out=f"new/{name}") for name, recipe in recipes.items()}
     assert relative_speeds(moved, path, turns=config.turns) == {"a": 1, "b": 2}
     (tmp_path / "b").mkdir()
@@ -173,7 +202,9 @@ def test_where_and_with_how_many_threads_a_variant_is_computed_makes_no_other_of
     assert is_made_by(manifest, moved["b"]) and not is_made_by(manifest, moved["a"])
 
 
-def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "manifest.json").write_text("{}")
     trained: list[PretrainConfig] = []
@@ -183,11 +214,20 @@ def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Pa
         Path(recipe.out).mkdir(exist_ok=True)
         write_manifest(Path(recipe.out), kind="run", config=recipe, inputs={"corpus": tmp_path / "corpus"})
 
-    row = {"validation_bits_per_base": 1.9, "validation_bits_per_base_unique": 1.9, "low": 1, "high": 2, "tokens": 1, "seconds": 60}
+    row = {
+        "validation_bits_per_base": 1.9,
+        "validation_bits_per_base_unique": 1.9,
+        "low": 1,
+        "high": 2,
+        "tokens": 1,
+        "seconds": 60,
+    }
     monkeypatch.setattr("dnabert.pretraining.loop.pretrain", pretrain)
     monkeypatch.setattr("dnabert.pretraining.curve.last_evaluation", lambda _: row)
     monkeypatch.setattr("dnabert.pretraining.sweep._scores", lambda _: ([], [], 1))
-    first, second = (PretrainConfig(corpus=str(tmp_path / "corpus"), out=str(tmp_path / name)) for name in ("lr-1.0", "lr-1.5"))
+    first, second = (
+        PretrainConfig(corpus=str(tmp_path / "corpus"), out=str(tmp_path / name)) for name in ("lr-1.0", "lr-1.5")
+    )
     for recipe in (first, second, first, second):
         _trained(recipe)
     assert [each.out for each in trained] == [first.out, second.out]
@@ -197,7 +237,9 @@ def test_a_variant_is_trained_again_on_a_corpus_that_was_made_again(tmp_path: Pa
     assert (trained[0], trained[2]) == (replace(first, resume="auto"), replace(first, overwrite=True))
 
 
-def test_a_stopped_variant_is_gone_on_with_only_where_nothing_of_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_variant_is_gone_on_with_only_where_nothing_of_it_was_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rest of its steps at another rate would be told as if all were of it."""
     trained: list[PretrainConfig] = []
 
@@ -210,7 +252,12 @@ def test_a_stopped_variant_is_gone_on_with_only_where_nothing_of_it_was_changed(
     (tmp_path / "a" / "checkpoints" / "step-000000005").mkdir(parents=True)
     (tmp_path / "a" / "metrics.jsonl").write_text("{}\n")
     (tmp_path / "a" / "config.yaml").write_text(to_yaml(recipe))
-    for asked in (recipe, replace(recipe, threads=1), replace(recipe, learning_rate=2e-3), replace(recipe, tokens=2000)):
+    for asked in (
+        recipe,
+        replace(recipe, threads=1),
+        replace(recipe, learning_rate=2e-3),
+        replace(recipe, tokens=2000),
+    ):
         with pytest.raises(InterruptedError):
             _trained(asked)
     assert [(each.overwrite, each.resume) for each in trained] == [(False, "auto")] * 2 + [(True, "never")] * 2
@@ -225,11 +272,15 @@ def test_a_variant_that_fails_is_told_when_it_does_and_the_others_are_trained(
         return {"bits_per_base": 1.9, "tokens": 1000}
 
     monkeypatch.setattr("dnabert.pretraining.sweep.ProcessPoolExecutor", Here)
-    monkeypatch.setattr("dnabert.pretraining.sweep.relative_speeds", lambda recipes, *_, **__: dict.fromkeys(recipes, 1.0))
+    monkeypatch.setattr(
+        "dnabert.pretraining.sweep.relative_speeds", lambda recipes, *_, **__: dict.fromkeys(recipes, 1.0)
+    )
     monkeypatch.setattr("dnabert.pretraining.sweep._trained", train)
     (tmp_path / "recipe.yaml").write_text("k: 4\n")
     variants = [Variant("tame"), Variant("wild", "--seed 1"), Variant("other", "--seed 2")]
-    with pytest.raises(UserError, match="there is no table, variant wild: it diverged: mend or leave out and begin again"):
+    with pytest.raises(
+        UserError, match="there is no table, variant wild: it diverged: mend or leave out and begin again"
+    ):
         sweep(SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=variants, out=str(tmp_path / "sweep")))
     told = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in told] == ["tame", "failed", "other"]
@@ -237,10 +288,15 @@ def test_a_variant_that_fails_is_told_when_it_does_and_the_others_are_trained(
 
 def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(
-        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\nevaluation_windows: 20\n"
+        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\n"
+        "evaluation_windows: 20\n"
     )
     wild = "--learning-rate 1e30 --embedding-learning-rate 1e30 --warmup-steps 0 --clip-gradient 0 --precision fp32"
-    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), variants=[Variant("tame"), Variant("wild", wild)], corpus=str(small_corpus))
+    config = SweepConfig(
+        recipe=str(tmp_path / "recipe.yaml"),
+        variants=[Variant("tame"), Variant("wild", wild)],
+        corpus=str(small_corpus),
+    )
     tame, recipe = (_recipe(config, variant, tmp_path / variant.name) for variant in config.variants)
     with pytest.raises(UserError, match="variant wild: the loss is nan after step"):
         relative_speed(tame, recipe, 3)
@@ -250,7 +306,12 @@ def test_a_variant_that_diverges_is_named(small_corpus: Path, tmp_path: Path) ->
 
 def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("batch_size: 8\ncontrast: {weight: 1.0, families: 0.33}\nfloor_order: 0\n")
-    config = SweepConfig(recipe=str(tmp_path / "recipe.yaml"), flags="--initial default", corpus=str(small_corpus), variants=[Variant("a")])
+    config = SweepConfig(
+        recipe=str(tmp_path / "recipe.yaml"),
+        flags="--initial default",
+        corpus=str(small_corpus),
+        variants=[Variant("a")],
+    )
     recipe = _recipe(config, config.variants[0], tmp_path / "a")
     assert (recipe.k, recipe.model.hidden_size, recipe.initial) == (6, 384, str(DEFAULT_RUN))
     training = untracked(replace(recipe, precision="fp32"))
@@ -260,11 +321,17 @@ def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_co
 @pytest.mark.slow
 def test_each_variant_has_its_budget_and_is_trained_once(small_corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(
-        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\nevaluation_windows: 20\n"
+        "k: 4\nbatch_size: 8\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 0\n"
+        "evaluation_windows: 20\n"
     )
     variants = [Variant("small"), Variant("again"), Variant("deep", "--model.layers 12")]
     config = SweepConfig(
-        recipe=str(tmp_path / "recipe.yaml"), variants=variants, tokens=4_000, turns=5, corpus=str(small_corpus), out=str(tmp_path / "sweep")
+        recipe=str(tmp_path / "recipe.yaml"),
+        variants=variants,
+        tokens=4_000,
+        turns=5,
+        corpus=str(small_corpus),
+        out=str(tmp_path / "sweep"),
     )
     out = sweep(config)
     small, again, deep = read_json(out / "results.json")
@@ -275,7 +342,8 @@ def test_each_variant_has_its_budget_and_is_trained_once(small_corpus: Path, tmp
         last = last_evaluation(out / row["name"])
         assert (row["bits_per_base"], row["tokens"]) == (last["validation_bits_per_base"], last["tokens"])
     assert small["difference"] == [0, 0, 0]
-    assert deep["difference"][0] == pytest.approx(deep["bits_per_base"] - small["bits_per_base"], abs=2e-3)  # the run scored in bf16
+    # the run scored in bf16
+    assert deep["difference"][0] == pytest.approx(deep["bits_per_base"] - small["bits_per_base"], abs=2e-3)
     assert (out / "table.md").read_text().count("\n") == 5
     before = {name: (out / name / "manifest.json").stat().st_mtime_ns for name in ("small", "deep")}
     sweep(config)

@@ -30,7 +30,9 @@ def unreachable(monkeypatch):
 def test_what_keeps_wandb_away_is_one_line_and_leaves_nothing(config, monkeypatch, environment, told):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=f"W&B cannot be reached .*{told}.*: set WANDB_MODE=offline or pass --tracker none") as error:
+    with pytest.raises(
+        UserError, match=f"W&B cannot be reached .*{told}.*: set WANDB_MODE=offline or pass --tracker none"
+    ) as error:
         pretrain(config(tracker="wandb"))
     assert "\n" not in str(error.value) and not Path(config().out).exists()
 
@@ -40,7 +42,10 @@ def test_a_server_that_does_not_answer_costs_no_run_that_stands_there(config):
     run = pretrain(config(steps=1))
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for resume in ("never", "auto"):
-        with pytest.raises(UserError, match="W&B cannot be reached .Timed out while retrying Consider increasing.: set WANDB_MODE=offline"):
+        with pytest.raises(
+            UserError,
+            match="W&B cannot be reached .Timed out while retrying Consider increasing.: set WANDB_MODE=offline",
+        ):
             pretrain(config(steps=2, tracker="wandb", overwrite=True, resume=resume))
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
@@ -63,7 +68,13 @@ def test_where_wandb_may_not_write_its_folders_are_named(config, monkeypatch, tm
     monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "file" / "cache"))
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "file" / "data"))
     monkeypatch.setenv("WANDB_MODE", "offline")
-    with pytest.raises(UserError, match="W&B cannot write its files .*file.*: set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can be written, or pass --tracker none"):
+    with pytest.raises(
+        UserError,
+        match=(
+            "W&B cannot write its files .*file.*: set WANDB_CACHE_DIR and WANDB_DATA_DIR to folders that can be "
+            "written, or pass --tracker none"
+        ),
+    ):
         pretrain(config(tracker="wandb"))
     assert not Path(config().out).exists()
 

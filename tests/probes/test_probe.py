@@ -45,7 +45,10 @@ def test_balanced_weights_find_the_rare_class():
         parts.append(Part([np.frombuffer(b"ACGT", dtype=np.uint8)] * n, labels))
         vectors[name] = rng.normal(size=(n, 3)) + 1.2 * labels[:, None]
     task = Task("t", ["no", "yes"], *parts)
-    found = [probe(task, vectors, classifier="logistic", class_weights=weights).test.argmax(1) for weights in ("none", "balanced")]
+    found = [
+        probe(task, vectors, classifier="logistic", class_weights=weights).test.argmax(1)
+        for weights in ("none", "balanced")
+    ]
     none, balanced = ((said[parts[2].labels == 1] == 1).mean() for said in found)
     assert balanced > none + 0.2
 
@@ -112,7 +115,10 @@ def test_every_rung_is_probed(tmp_path, capsys):
     rungs = [RungConfig("kmer2", "kmer:2"), RungConfig("lost", "RUN")]
     out = run_probes(ProbeConfig(tasks=[str(tmp_path / "gc.csv")], out=str(tmp_path / "out"), rungs=rungs))
     records = json.loads((out / "probes.json").read_text())
-    assert [(r["task"], r["rung"], r["classifier"]) for r in records] == [("gc", "kmer2", "logistic"), ("gc", "kmer2", "knn")]
+    assert [(r["task"], r["rung"], r["classifier"]) for r in records] == [
+        ("gc", "kmer2", "logistic"),
+        ("gc", "kmer2", "knn"),
+    ]
     assert all(r["scores"]["accuracy"]["value"] > 0.9 for r in records)
     assert "lost is left out" in capsys.readouterr().out
     assert len((out / "probes.tsv").read_text().splitlines()) == 1 + 2 * 4
@@ -125,9 +131,13 @@ def test_a_rung_is_read_as_it_says(tmp_path):
     (tmp_path / "order.csv").write_text("sequence,label\n" + "\n".join(rows) + "\n")
     how = {"plain": {}, "whitened": {"whiten": 1.0}, "shuffled": {"shuffle": True}}
     rungs = [RungConfig(name, "kmer:4", **each) for name, each in how.items()]
-    out = run_probes(ProbeConfig(tasks=[str(tmp_path / "order.csv")], out=str(tmp_path / "out"), rungs=rungs, classifiers=["knn"]))
+    out = run_probes(
+        ProbeConfig(tasks=[str(tmp_path / "order.csv")], out=str(tmp_path / "out"), rungs=rungs, classifiers=["knn"])
+    )
     found = {record["rung"]: record["scores"] for record in json.loads((out / "probes.json").read_text())}
-    assert found["plain"]["mcc"]["value"] > 0.9 and found["shuffled"]["mcc"]["low"] < 0 < found["shuffled"]["mcc"]["high"]
+    assert (
+        found["plain"]["mcc"]["value"] > 0.9 and found["shuffled"]["mcc"]["low"] < 0 < found["shuffled"]["mcc"]["high"]
+    )
     task, encoder = read_task(tmp_path / "order.csv"), load_encoder("kmer:4")
     vectors = {name: encoder.encode(getattr(task, name).sequences) for name in ("train", "dev", "test")}
     whitening = fit_whitening(vectors["train"], power=1.0)
@@ -138,8 +148,14 @@ def test_a_rung_is_read_as_it_says(tmp_path):
 @pytest.mark.parametrize(
     ("rung", "shortest", "said"),
     [
-        ({"encoder": "kmer:8", "whiten": 0.5}, 8, "whiten: vectors of 8-mer frequencies, strands collapsed have 32,896 dimensions"),
-        ({"encoder": "kmer:7"}, 6, r"the shortest sequence of short has 6 bases, fewer than a word of the encoder \(7\)"),
+        ({"encoder": "kmer:8", "whiten": 0.5}, 8, (
+            "whiten: vectors of 8-mer frequencies, strands collapsed have 32,896 "
+            "dimensions"
+        )),
+        ({"encoder": "kmer:7"}, 6, (
+            r"the shortest sequence of short has 6 bases, fewer than a word of the encoder "
+            r"\(7\)"
+        )),
         ({"encoder": "runs/gone"}, 8, "no such run folder or encoder: runs/gone"),
     ],
 )  # fmt: skip
@@ -160,12 +176,22 @@ def test_no_task_is_refused():
 
 
 def test_the_manifest_knows_what_was_read(tmp_path):
-    (tmp_path / "gc.csv").write_text("sequence,label\n" + "".join(f"{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'GC' if i % 2 else 'AT'}ACGT,{i % 2}\n" for i in range(160)))
+    (tmp_path / "gc.csv").write_text(
+        "sequence,label\n"
+        + "".join(f"{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'GC' if i % 2 else 'AT'}ACGT,{i % 2}\n" for i in range(160))
+    )
     config = ProbeConfig(
-        tasks=[str(tmp_path / "gc.csv")], run="default", out=str(tmp_path / "out"), rungs=[RungConfig("model", "RUN")], classifiers=["knn"], resamples=2
+        tasks=[str(tmp_path / "gc.csv")],
+        run="default",
+        out=str(tmp_path / "out"),
+        rungs=[RungConfig("model", "RUN")],
+        classifiers=["knn"],
+        resamples=2,
     )
     inputs = read_manifest(run_probes(config), kind="probes")["inputs"]
     assert inputs["task 0"]["sha256"] == sha256(tmp_path / "gc.csv")
-    assert inputs["run"] == inputs["model, encoder"] and inputs["run"]["sha256"] == sha256(DEFAULT_RUN / "manifest.json")
+    assert inputs["run"] == inputs["model, encoder"] and inputs["run"]["sha256"] == sha256(
+        DEFAULT_RUN / "manifest.json"
+    )
     with pytest.raises(UserError, match="two of --tasks have the same name .gc, gc.: rename"):
         run_probes(ProbeConfig(tasks=config.tasks * 2))

@@ -43,15 +43,19 @@ def noisy(labels, *, share, seed):
 def test_a_difference_is_paired():
     labels = np.arange(400) % 2
     one = noisy(labels, share=0.8, seed=0)
-    two = np.where(np.arange(400)[:, None] < 20, np.eye(2)[labels], one)  # the same but for its errors among the first twenty
+    # the same but for its errors among the first twenty
+    two = np.where(np.arange(400)[:, None] < 20, np.eye(2)[labels], one)
     found = score_difference(labels, two, one)["accuracy"]
     expected = (two.argmax(1) == labels).mean() - (one.argmax(1) == labels).mean()
     assert found.value == pytest.approx(expected) and found.low >= 0 and found.n == 400
     apart = score(labels, one)["accuracy"]
     assert found.high - found.low < (apart.high - apart.low) / 2
     same = score_difference(labels, one, one)
-    assert all(found.value == 0 and -0.02 < found.low < 0 < found.high < 0.02 for found in same.values())  # what 400, or 200, did not show
-    assert same["accuracy"].high == pytest.approx(1 - 0.025 ** (1 / 400)) and same["mcc"].high == pytest.approx(1 - 0.025 ** (1 / 200))
+    # what 400, or 200, did not show
+    assert all(found.value == 0 and -0.02 < found.low < 0 < found.high < 0.02 for found in same.values())
+    assert same["accuracy"].high == pytest.approx(1 - 0.025 ** (1 / 400)) and same["mcc"].high == pytest.approx(
+        1 - 0.025 ** (1 / 200)
+    )
 
 
 def test_a_difference_of_accuracies_has_the_error_of_a_mean():
@@ -60,11 +64,14 @@ def test_a_difference_of_accuracies_has_the_error_of_a_mean():
     found = score_difference(labels, one, two, resamples=4000)["accuracy"]
     each = (one.argmax(1) == labels).astype(float) - (two.argmax(1) == labels)
     error = each.std(ddof=1) / np.sqrt(500)
-    assert (found.low, found.high) == pytest.approx((each.mean() - 1.96 * error, each.mean() + 1.96 * error), abs=0.1 * error + 0.003)
+    assert (found.low, found.high) == pytest.approx(
+        (each.mean() - 1.96 * error, each.mean() + 1.96 * error), abs=0.1 * error + 0.003
+    )
 
 
 def test_a_perfect_score_has_the_interval_of_what_as_many_sequences_can_hide():
-    """Of a classifier that errs once in a hundred, 37 of 100 tests of a hundred show no error: [1, 1] would hold what is true in 63."""
+    """Of a classifier that errs once in a hundred, 37 of 100 tests of a hundred show no error: [1, 1] would hold what
+    is true in 63."""
     true = {"mcc": 0.98, "accuracy": 0.99, "f1": 0.99, "auc": 0.99}
     labels = np.arange(100) % 2
     found = [score(labels, noisy(labels, share=0.99, seed=seed), resamples=50) for seed in range(100)]
@@ -72,7 +79,9 @@ def test_a_perfect_score_has_the_interval_of_what_as_many_sequences_can_hide():
         assert np.mean([each[name].low <= value <= each[name].high for each in found]) >= 0.93
     rare = score(np.arange(100) // 95, np.eye(2)[np.arange(100) // 95])  # a few resamples have none of the five
     assert rare["accuracy"].low == pytest.approx(0.025 ** (1 / 100))
-    assert all(rare[name].low == pytest.approx(0.025 ** (1 / 5)) and rare[name].high == 1 for name in ("mcc", "f1", "auc"))
+    assert all(
+        rare[name].low == pytest.approx(0.025 ** (1 / 5)) and rare[name].high == 1 for name in ("mcc", "f1", "auc")
+    )
     constant = score(labels, np.tile([0.4, 0.6], (100, 1)))["mcc"]
     assert constant.low < constant.value == 0 < constant.high
 

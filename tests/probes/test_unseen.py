@@ -5,19 +5,25 @@ from dnabert.probes import Part, Task, score, score_unseen
 
 
 def sequences(count, *, seed, length=60):
-    return [np.frombuffer(b"ACGT", dtype=np.uint8)[row] for row in np.random.default_rng(seed).integers(4, size=(count, length))]
+    return [
+        np.frombuffer(b"ACGT", dtype=np.uint8)[row]
+        for row in np.random.default_rng(seed).integers(4, size=(count, length))
+    ]
 
 
 def task_with(copied):
     """Of 40 test sequences the first are copies of training sequences."""
     train, labels = sequences(100, seed=0), np.arange(100) % 2
     test = [*train[:copied], *sequences(40 - copied, seed=1)]
-    return Task("t", ["a", "b"], Part(train, labels), Part(sequences(10, seed=2), labels[:10]), Part(test, np.arange(40) % 2))
+    return Task(
+        "t", ["a", "b"], Part(train, labels), Part(sequences(10, seed=2), labels[:10]), Part(test, np.arange(40) % 2)
+    )
 
 
 def test_what_was_remembered_does_not_count():
     task, rng = task_with(30), np.random.default_rng(0)
-    remembered = np.where(np.arange(40) < 30, task.test.labels, rng.integers(2, size=40))  # right of copies, a guess of the others
+    # right of copies, a guess of the others
+    remembered = np.where(np.arange(40) < 30, task.test.labels, rng.integers(2, size=40))
     predicted = np.eye(2)[remembered]
     found = score_unseen(task, predicted, resamples=50)
     assert found["mcc"].n == 10 and found["mcc"].value == matthews_corrcoef(task.test.labels[30:], remembered[30:])

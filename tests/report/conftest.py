@@ -57,7 +57,8 @@ def ladder() -> list[dict[str, Any]]:
 
 
 def differences() -> list[dict[str, Any]]:
-    """Of that ladder: ahead in repeat class (kept without composition) and AMI, level in region, behind in orthologs."""
+    """Of that ladder: ahead in repeat class (kept without composition) and AMI, level in region, behind in
+    orthologs."""
     rows = (
         ("knn10_repeat_class", None, "pretrained", "kmer6", 0.07, "ahead"),
         ("ami_repeat_class", None, "pretrained", "kmer6", 0.09, "ahead"),
@@ -151,10 +152,23 @@ def edit_distance() -> dict[str, Any]:
         "summary": {k: {"n": len(v), "mean": float(np.mean(v)), "sd": float(np.std(v))} for k, v in pairs.items()},
         "tests": [
             {"a": "within", "b": "unclustered", "p": 1e-200, "effect": -0.78, "effect_name": "cliffs_delta"},
-            {"a": "unclustered", "b": "random_equal_gc_unclustered", "p": 0.21, "effect": -0.03, "effect_name": "cliffs_delta"},
+            {
+                "a": "unclustered",
+                "b": "random_equal_gc_unclustered",
+                "p": 0.21,
+                "effect": -0.03,
+                "effect_name": "cliffs_delta",
+            },
         ],
         "per_cluster": [{"label": 0, "n_pairs": 100, "mean": 0.46}],
-        "clusters": {"labels": [0, 2], "windows": 90, "tight": True, "tight_share": 0.05, "in_tight": 90, "clustered": 300},
+        "clusters": {
+            "labels": [0, 2],
+            "windows": 90,
+            "tight": True,
+            "tight_share": 0.05,
+            "in_tight": 90,
+            "clustered": 300,
+        },
     }
 
 
@@ -163,9 +177,18 @@ def scores() -> dict[str, Any]:
     rng = np.random.default_rng(3)
     kinds = np.repeat(["SINE/Alu", NASTY, "none"], 200)
     counting = rng.normal(110, 8, 600)
-    bits = WindowBits(counting + rng.normal(0, 3, 600) - 6 * (kinds == "SINE/Alu"), counting, np.full(600, 66.0), np.arange(600))
+    bits = WindowBits(
+        counting + rng.normal(0, 3, 600) - 6 * (kinds == "SINE/Alu"), counting, np.full(600, 66.0), np.arange(600)
+    )
     rows = by_kind(pd.DataFrame({"soft_masked": rng.random(600), "repeat_class": kinds}), bits)
-    return {"split": "test", "windows": 600, "places": 600, "kinds": rows, "sentences": told(rows, split="test"), "notes": ["a note"]}
+    return {
+        "split": "test",
+        "windows": 600,
+        "places": 600,
+        "kinds": rows,
+        "sentences": told(rows, split="test"),
+        "notes": ["a note"],
+    }
 
 
 def write_comparison(folder: Path, *, n: int) -> Path:

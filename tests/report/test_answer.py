@@ -28,15 +28,22 @@ def _ladder(pretrained: float, *, kmer: float = 0.5, **options: float) -> list[d
 
 def test_touching_intervals_overlap() -> None:
     (result,) = answer.compare_all(_ladder(0.52))
-    assert result.leaders == ["pretrained", "kmer6"] and result.sentence.startswith("the intervals overlap of pretrained")
+    assert result.leaders == ["pretrained", "kmer6"] and result.sentence.startswith(
+        "the intervals overlap of pretrained"
+    )
     assert answer.compare_all(_ladder(0.60))[0].leaders == ["pretrained"]
 
 
 def test_what_is_behind_on_the_same_windows_does_not_lead_however_wide_its_interval() -> None:
     ladder = _ladder(0.49)
     row = {"metric": _M.key, "without": None, "rung": "pretrained", "baseline": "kmer6", "outcome": "behind"}
-    assert answer.leaders(ladder, _M) == ["kmer6", "pretrained"] and answer.leaders(ladder, _M, differences=[row]) == ["kmer6"]
-    assert "yet on the same windows pretrained is behind kmer6" in answer.compare_all(ladder, differences=[row])[0].sentence
+    assert answer.leaders(ladder, _M) == ["kmer6", "pretrained"] and answer.leaders(ladder, _M, differences=[row]) == [
+        "kmer6"
+    ]
+    assert (
+        "yet on the same windows pretrained is behind kmer6"
+        in answer.compare_all(ladder, differences=[row])[0].sentence
+    )
     for other in ({"outcome": "level"}, {"without": "composition"}, {"metric": "other"}):
         assert answer.leaders(ladder, _M, differences=[row | other]) == ["kmer6", "pretrained"]
 
@@ -82,7 +89,10 @@ def test_effect_in_words(effect: float, word: str) -> None:
 def test_the_side_of_an_effect_is_that_of_the_ranks_which_are_tested() -> None:
     """A few near-copies lower the mean of pairs of which nearly all are farther apart."""
     (sentence,) = answer.distance_sentences(_distances(1e-9, 0.8))
-    assert "are farther apart than pairs of unclustered windows, a large effect" in sentence and "in 90\N{NO-BREAK SPACE}% of comparisons" in sentence
+    assert (
+        "are farther apart than pairs of unclustered windows, a large effect" in sentence
+        and "in 90\N{NO-BREAK SPACE}% of comparisons" in sentence
+    )
 
 
 def test_no_effect_without_a_small_p() -> None:
@@ -100,13 +110,18 @@ def test_no_effect_without_a_small_p() -> None:
     [
         ({}, "are of the 2 clusters of at most 5 % of the windows (90 windows): larger ones are parts"),
         ({"labels": [7], "windows": 21}, "are of cluster 7, the one of at most 5 % of the windows (21 windows)"),
-        ({"tight": False, "in_tight": 21}, "are of all clusters: those of at most 5 % of the windows hold 21 of the 300 clustered windows, too few"),
+        (
+            {"tight": False, "in_tight": 21},
+            "are of all clusters: those of at most 5 % of the windows hold 21 of the 300 clustered windows, too few",
+        ),
     ],
 )
 def test_whose_pairs_are_within_a_cluster_is_said_first(change: dict[str, Any], told: str) -> None:
     clusters = {"labels": [0, 2], "windows": 90, "tight": True, "tight_share": 0.05, "in_tight": 90, "clustered": 300}
     first, second = answer.distance_sentences({**_distances(1e-9, -0.9), "clusters": {**clusters, **change}})
-    assert first.replace("\N{NO-BREAK SPACE}", " ").startswith(f"Pairs within a cluster {told}") and second.startswith("Pairs within a cluster are closer")
+    assert first.replace("\N{NO-BREAK SPACE}", " ").startswith(f"Pairs within a cluster {told}") and second.startswith(
+        "Pairs within a cluster are closer"
+    )
 
 
 def test_cluster_sentence_counts_each_once() -> None:
@@ -117,14 +132,21 @@ def test_cluster_sentence_counts_each_once() -> None:
 
 
 def test_without_annotated_repeats_no_cluster_is_called_free_of_them() -> None:
-    said = answer.cluster_sentence([{"label": 0, "n": 9, "low_complexity": 0.1}, {"label": -1, "n": 3, "low_complexity": 0.1}])
-    assert said.startswith("Of 1 cluster, none is mostly low-complexity") and said.endswith("repeats is not known: the corpus has no annotation of them.")
+    said = answer.cluster_sentence(
+        [{"label": 0, "n": 9, "low_complexity": 0.1}, {"label": -1, "n": 3, "low_complexity": 0.1}]
+    )
+    assert said.startswith("Of 1 cluster, none is mostly low-complexity") and said.endswith(
+        "repeats is not known: the corpus has no annotation of them."
+    )
     assert "mostly repeat" not in said and "neither" not in said
 
 
 def _with_null() -> list[dict[str, Any]]:
     def rung(name: str, clusters: int, ami: float, *, shuffled: bool) -> dict[str, Any]:
-        metrics = {"clusters": {"value": clusters}, "ami_repeat_class": {"value": ami, "low": ami - 0.01, "high": ami + 0.01}}
+        metrics = {
+            "clusters": {"value": clusters},
+            "ami_repeat_class": {"value": ami, "low": ami - 0.01, "high": ami + 0.01},
+        }
         return {"rung": name, "encoder": "runs/mine", "shuffled": shuffled, "metrics": metrics}
 
     return [rung("pretrained", 9, 0.2, shuffled=False), rung("shuffled", 2, 0.9, shuffled=True)]
@@ -133,7 +155,9 @@ def _with_null() -> list[dict[str, Any]]:
 def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
     ladder = _with_null()
     said = answer.null_sentence(ladder)
-    assert said is not None and "give 2 clusters instead of 9" in said and "0.900 [0.890, 0.910] instead of 0.200" in said
+    assert (
+        said is not None and "give 2 clusters instead of 9" in said and "0.900 [0.890, 0.910] instead of 0.200" in said
+    )
     (metric,) = [m for m in METRICS if m.key == "ami_repeat_class"]
     assert answer.leaders(ladder, metric) == ["pretrained"]
     assert answer.null_sentence(ladder[:1]) is None
@@ -143,14 +167,22 @@ def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
     ("real", "null", "told"),
     [
         (0, 2, "give 2 clusters; as they are they give none, so that there is nothing to tell apart from composition."),
-        (0, 0, "give no cluster; as they are they give none either, so that there is nothing to tell apart from composition."),
+        (
+            0,
+            0,
+            "give no cluster; as they are they give none either, so that there is nothing to tell apart from "
+            "composition.",
+        ),
         (9, 0, "give no cluster instead of 9: composition alone makes none."),
         (9, 1, "give 1 cluster instead of 9, which agree with repeat class"),
         (3, 3, "give 3 clusters as before, which agree"),
     ],
 )
 def test_of_no_cluster_nothing_is_composition(real: int, null: int, told: str) -> None:
-    ladder = [{**rung, "metrics": {**rung["metrics"], "clusters": {"value": n}}} for rung, n in zip(_with_null(), (real, null), strict=True)]
+    ladder = [
+        {**rung, "metrics": {**rung["metrics"], "clusters": {"value": n}}}
+        for rung, n in zip(_with_null(), (real, null), strict=True)
+    ]
     said = answer.null_sentence(ladder)
     assert said is not None and told in said and ("order" in said) == (real > 0 < null)
 
@@ -160,6 +192,11 @@ def test_shuffled_sequence_that_was_read_otherwise_is_no_null() -> None:
     for rung, phases in zip(ladder, (3, 1), strict=True):
         rung["read"] = {"phases": phases, "both_strands": False}
     assert answer.null_sentence(ladder) is None
-    alike = {**ladder[1], "rung": "alike", "read": ladder[0]["read"], "metrics": {**ladder[1]["metrics"], "clusters": {"value": 4}}}
+    alike = {
+        **ladder[1],
+        "rung": "alike",
+        "read": ladder[0]["read"],
+        "metrics": {**ladder[1]["metrics"], "clusters": {"value": 4}},
+    }
     said = answer.null_sentence([*ladder, alike])
     assert said is not None and "give 4 clusters instead of 9" in said

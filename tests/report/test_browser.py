@@ -35,7 +35,9 @@ _MANY = 200_000
 _FEW = 6_000
 _DRAWN = "dnabertMap.points.layers.map(layer => layer.rows.length)"
 _VISIBLE = "dnabertMap.points.layers.map(layer => layer.visible)"
-_NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }});"
+_NO_STORAGE = (
+    "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }});"
+)
 _WHITE, _DARK = ("rgb(255, 255, 255)", "#ffffff"), ("rgb(21, 24, 29)", "#15181d")
 
 
@@ -100,7 +102,8 @@ def page(browser: Browser, report: Path) -> Iterator[Page]:
 
 
 def _until(page: Page, expression: str, *, seconds: float = 20) -> None:
-    """Wait for an expression; playwright's own way evaluates text inside the page, which its security policy forbids."""
+    """Wait for an expression; playwright's own way evaluates text inside the page, which its security policy
+    forbids."""
     for _ in range(int(50 * seconds)):
         if page.evaluate(expression):
             return
@@ -122,11 +125,7 @@ def _find(page: Page, text: str) -> str:
 
 def _ground(page: Page) -> tuple[str, str]:
     """Colours behind the text and behind the map."""
-    return tuple(
-        page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor, dnabertMap.points.ground]"
-        )
-    )
+    return tuple(page.evaluate("[getComputedStyle(document.body).backgroundColor, dnabertMap.points.ground]"))
 
 
 def test_many_windows_stay_small_and_draw(browser: Browser, large: Path) -> None:
@@ -140,7 +139,9 @@ def test_a_million_windows_open_with_a_part_of_them_drawn(browser: Browser, run:
     assert report.stat().st_size < 35e6
     with _opened(browser, report) as page:
         assert sum(page.evaluate(_DRAWN)) == MAXIMUM_POINTS
-        assert "300,000 drawn at random for the map" in page.inner_text("#sampled").replace("\u202f", ",").replace("\u2009", ",")
+        assert "300,000 drawn at random for the map" in page.inner_text("#sampled").replace("\u202f", ",").replace(
+            "\u2009", ","
+        )
 
 
 def test_every_colour_draws_every_window(page: Page) -> None:
@@ -161,7 +162,9 @@ def test_every_colour_draws_every_window(page: Page) -> None:
         assert sum(page.evaluate(_DRAWN)) == _FEW
 
 
-def test_windows_whose_share_is_not_known_are_grey_and_not_at_the_end_of_the_scale(browser: Browser, report: Path, tmp_path: Path) -> None:
+def test_windows_whose_share_is_not_known_are_grey_and_not_at_the_end_of_the_scale(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
     evidence = read_evidence(report.parents[1] / "comparison")
     known = (evidence.map["genome"] == "human").to_numpy()
     shares = np.where(known, np.linspace(0.2, 0.6, _FEW), np.nan)
@@ -173,7 +176,10 @@ def test_windows_whose_share_is_not_known_are_grey_and_not_at_the_end_of_the_sca
         assert page.evaluate("dnabertMap.points.layers[0].colour") == "#D8D8D8"
         legend = page.inner_text("#legend")
         assert f"not known ({(~known).sum():,})" in legend and "20 %" in legend and "60 %" in legend
-        assert page.evaluate("[...Array(dnabertMap.n).keys()].map(row => dnabertMap.value('cpg_island', row) === null)") == (~known).tolist()
+        assert (
+            page.evaluate("[...Array(dnabertMap.n).keys()].map(row => dnabertMap.value('cpg_island', row) === null)")
+            == (~known).tolist()
+        )
         assert f"not known ({(~known).sum():,})" in page.evaluate("dnabertMap.picture()")
         page.get_by_role("button", name="not known").click()
         assert page.evaluate(_VISIBLE) == [False, True]
@@ -190,7 +196,8 @@ _SCREEN = """(row) => {
 }"""
 _LONELY = """() => {  // a window that nothing lies upon: the one that is nearest to its own place
     const {points, n} = dnabertMap;
-    for (let row = n - 1; row >= 0; row--) if (dnabertMap.value("label", row) !== "noise" && points.nearest(...points.pixel(row)) === row) return row;
+    for (let row = n - 1; row >= 0; row--)
+      if (dnabertMap.value("label", row) !== "noise" && points.nearest(...points.pixel(row)) === row) return row;
 }"""
 
 
@@ -221,17 +228,23 @@ def test_hover_tells_the_sequence(browser: Browser, report: Path, tmp_path: Path
         row = _hover(page)
         assert page.inner_text("#hover .sequence") == bases[row].tobytes().decode()
         # the screen's pixel under the pointer has the cluster's colour: what is told is what is seen
-        assert page.evaluate("""(row) => {
+        assert page.evaluate(
+            """(row) => {
             const {points} = dnabertMap, [left, top] = points.pixel(row), layer = points.layers[points.layerOf[row]];
             const seen = points.canvas.getContext("2d").getImageData(left, top, 1, 1).data;
-            return "#" + [...seen.slice(0, 3)].map(each => each.toString(16).padStart(2, "0")).join("") === layer.colour.toLowerCase();
-        }""", row)
+            const shown = [...seen.slice(0, 3)].map(each => each.toString(16).padStart(2, "0")).join("");
+            return "#" + shown === layer.colour.toLowerCase();
+        }""",
+            row,
+        )
 
 
 def test_a_window_in_no_gene_has_none(browser: Browser, report: Path, tmp_path: Path) -> None:
     evidence = read_evidence(report.parents[1] / "comparison")
     path = tmp_path / "report.html"
-    path.write_text(render(replace(evidence, map=evidence.map.assign(gene="", gene_type="intergenic")), {}), encoding="utf-8")
+    path.write_text(
+        render(replace(evidence, map=evidence.map.assign(gene="", gene_type="intergenic")), {}), encoding="utf-8"
+    )
     with _opened(browser, path) as page:
         _hover(page)
         assert "gene none ·" in page.inner_text("#hover")
@@ -241,9 +254,17 @@ def test_the_first_screen_holds_question_answer_and_map(page: Page) -> None:
     for selector in ("#answer h1", "#verdict", "#outcomes", "#find", "#colour", "#map"):
         box = page.locator(selector).bounding_box()
         assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 860, selector
-    assert page.evaluate("document.querySelector('#outcomes').getBoundingClientRect().right <= document.querySelector('#verdict').getBoundingClientRect().right + 1")
+    assert page.evaluate(
+        "document.querySelector('#outcomes').getBoundingClientRect().right <= "
+        "document.querySelector('#verdict').getBoundingClientRect().right + 1"
+    )
     rows = page.locator("#outcomes tbody tr").all_inner_texts()
-    assert len(rows) == 6 and rows[-1].startswith("Bits per base") and any("▲ ahead" in row for row in rows) and any("▼ behind" in row for row in rows)
+    assert (
+        len(rows) == 6
+        and rows[-1].startswith("Bits per base")
+        and any("▲ ahead" in row for row in rows)
+        and any("▼ behind" in row for row in rows)
+    )
 
 
 def test_map_by_keyboard(page: Page) -> None:
@@ -271,7 +292,9 @@ def test_map_by_mouse(page: Page) -> None:
     page.mouse.move(middle[0] + 50, middle[1], steps=5)
     page.mouse.up()
     moved = page.evaluate(view)
-    assert moved["left"] == pytest.approx(before["left"] - 50 / box["width"] * (before["right"] - before["left"]), rel=1e-3)
+    assert moved["left"] == pytest.approx(
+        before["left"] - 50 / box["width"] * (before["right"] - before["left"]), rel=1e-3
+    )
     assert page.url.endswith("report.html")  # a drag is no click
     page.mouse.wheel(0, -200)
     _until(page, f"dnabertMap.points.view.right - dnabertMap.points.view.left < {moved['right'] - moved['left']}")
@@ -280,9 +303,13 @@ def test_map_by_mouse(page: Page) -> None:
 
 
 def test_200_000_points_move_without_stutter(browser: Browser, large: Path) -> None:
-    # drawing alone, in the page's own thread and without a graphics card: 60 frames a second leave 16 ms; the limit is for a busy machine
+    # drawing alone, in the page's own thread and without a graphics card: 60 frames a second leave 16 ms; the limit is
+    # for a busy machine
     with _opened(browser, large) as page:
-        times = page.evaluate("Array.from({length: 9}, () => { const t = performance.now(); dnabertMap.points.draw(); return performance.now() - t; })")
+        times = page.evaluate(
+            "Array.from({length: 9}, () => { const t = performance.now(); dnabertMap.points.draw(); return "
+            "performance.now() - t; })"
+        )
         assert sorted(times)[2] < 60
 
 
@@ -320,9 +347,12 @@ def test_bounds_and_times_sort_by_what_they_are_of(page: Page) -> None:
     """An odds ratio beyond a thousand is told as a bound, a time in the unit that people would say."""
     page.evaluate(
         """() => {
-          const fill = (table, cells) => { table.tBodies[0].innerHTML = cells.map((cell) => `<tr><td></td><td></td>${cell}</tr>`).join(""); };
-          fill(document.querySelector("#run table"), [3723, 59.5, 363].map((n) => `<td class="n" data-sort="${n}">${n}</td>`));
-          fill(document.querySelector("#clusters table"), ["12.5", "> 1,000", "< 0.001", "−3"].map((text) => `<td class="n">${text}</td>`));
+          const rows = (cells) => cells.map((cell) => `<tr><td></td><td></td>${cell}</tr>`).join("");
+          const fill = (table, cells) => { table.tBodies[0].innerHTML = rows(cells); };
+          fill(document.querySelector("#run table"),
+               [3723, 59.5, 363].map((n) => `<td class="n" data-sort="${n}">${n}</td>`));
+          fill(document.querySelector("#clusters table"),
+               ["12.5", "> 1,000", "< 0.001", "−3"].map((text) => `<td class="n">${text}</td>`));
         }"""
     )
     for part, rising in (("run", ["59.5", "363", "3723"]), ("clusters", ["−3", "< 0.001", "12.5", "> 1,000"])):
@@ -333,7 +363,10 @@ def test_bounds_and_times_sort_by_what_they_are_of(page: Page) -> None:
 
 
 def test_times_are_sorted_by_seconds(page: Page) -> None:
-    assert all(float(each) < 60 for each in page.eval_on_selector_all("#run [data-sort]", "all => all.map(each => each.dataset.sort)"))
+    assert all(
+        float(each) < 60
+        for each in page.eval_on_selector_all("#run [data-sort]", "all => all.map(each => each.dataset.sort)")
+    )
     assert page.locator("#run [data-sort]").count() > 1
 
 
@@ -343,11 +376,13 @@ def test_pictures_load(page: Page) -> None:
 
 
 def test_a_caption_stands_at_its_own_picture(page: Page) -> None:
-    """Buttons between them put it nearer to the next picture: a logo seemed to have the shares of the motif above it."""
+    """Buttons between them put it nearer to the next picture: a logo seemed to have the shares of the motif above
+    it."""
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true; scrollTo(0, 0)")
     gaps = page.eval_on_selector_all(
         "figure:has(figcaption)",
-        "all => all.map(each => each.querySelector('figcaption').getBoundingClientRect().top - each.querySelector('img, svg').getBoundingClientRect().bottom)",
+        "all => all.map(each => each.querySelector('figcaption').getBoundingClientRect().top - "
+        "each.querySelector('img, svg').getBoundingClientRect().bottom)",
     )
     assert len(gaps) >= 3 and max(gaps) < 15
 
@@ -368,10 +403,14 @@ def test_on_a_narrow_screen_captions_and_names_of_measures_are_read_whole(page: 
     assert label is not None and chosen is not None and label["y"] + label["height"] > chosen["y"]  # in one line
 
 
-def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(browser: Browser, report: Path, tmp_path: Path) -> None:
+def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
     evidence, long = read_evidence(report.parents[1] / "comparison"), "gene_" * 30
     clusters = [row | {"genomes": {long: 1.0}} for row in evidence.clusters]
-    (tmp_path / "report.html").write_text(render(replace(evidence, clusters=clusters, map=evidence.map.assign(genome=long)), {}))
+    (tmp_path / "report.html").write_text(
+        render(replace(evidence, clusters=clusters, map=evidence.map.assign(genome=long)), {})
+    )
     with _opened(browser, tmp_path / "report.html") as page:
         page.set_viewport_size({"width": 400, "height": 800})
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -442,15 +481,20 @@ def test_search_by_genome_and_cluster(page: Page) -> None:
         assert _find(page, asked).startswith(f"{n:,} windows in cluster 3")
 
 
-def test_search_where_sequences_are_numbers_and_genomes_begin_with_each_other(browser: Browser, report: Path, tmp_path: Path) -> None:
+def test_search_where_sequences_are_numbers_and_genomes_begin_with_each_other(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
     evidence = read_evidence(report.parents[1] / "comparison")
     rows = np.arange(_FEW)
     named = evidence.map.assign(chrom=np.where(rows % 2, "1", "77"), genome=np.where(rows % 3, "human", "human t2t"))
     (tmp_path / "report.html").write_text(render(replace(evidence, map=named), {}))
     with _opened(browser, tmp_path / "report.html") as page:
         assert _find(page, "77") == "3,000 windows on 77, the first 20 listed."  # no cluster is
-        assert "in cluster 1 (of the sequence: “sequence 1”)" in _find(page, "1") and _find(page, "99").startswith("No gene, place or cluster “99”")
-        assert _find(page, "sequence 1") == _find(page, "chr1") == "3,000 windows on 1, the first 20 listed."  # UCSC's name of Ensembl's 1
+        assert "in cluster 1 (of the sequence: “sequence 1”)" in _find(page, "1") and _find(page, "99").startswith(
+            "No gene, place or cluster “99”"
+        )
+        # UCSC's name of Ensembl's 1
+        assert _find(page, "sequence 1") == _find(page, "chr1") == "3,000 windows on 1, the first 20 listed."
         assert _find(page, "human t2t chr77:1-896") == "1 window at 77:1–896 of human t2t."
         assert _find(page, "cluster 77") == "The map has no cluster 77."
         assert _find(page, "human t2t 77:1-896") == "1 window at 77:1–896 of human t2t."
@@ -542,7 +586,8 @@ _COLOUR = f"{_BINS}.querySelector('rect[width=\"10\"]').getAttribute('fill')"
 _HIGHEST = """() => {
     const {n, value, along, spoken} = dnabertMap, found = {};
     for (let row = 0; row < n; row++) if (value("label", row) === spoken.chosen) {
-        const bin = Math.floor((value("start", row) + value("end", row)) / 2 / along.width), key = `${value("genome", row)} ${bin}`;
+        const bin = Math.floor((value("start", row) + value("end", row)) / 2 / along.width);
+        const key = `${value("genome", row)} ${bin}`;
         found[key] = (found[key] ?? 0) + 1;
     }
     return Math.max(...Object.values(found));
@@ -560,8 +605,14 @@ def test_chromosomes_follow_the_cluster_that_is_spoken_of(page: Page) -> None:
     none = page.evaluate(_COLOUR)
     _find(page, "human cluster 3")
     n = int((table["label"] == 3).sum())
-    assert _cluster_along(page) == "3" and page.inner_text("#along-told").startswith(f"Cluster 3: {n:,} windows, on 4 of 4 sequences; the fullest bin, ")
-    assert page.evaluate(_COLOUR) == page.evaluate("dnabertMap.points.layers.find(layer => layer.label === '3').colour") != none
+    assert _cluster_along(page) == "3" and page.inner_text("#along-told").startswith(
+        f"Cluster 3: {n:,} windows, on 4 of 4 sequences; the fullest bin, "
+    )
+    assert (
+        page.evaluate(_COLOUR)
+        == page.evaluate("dnabertMap.points.layers.find(layer => layer.label === '3').colour")
+        != none
+    )
     assert f"windows of cluster 3; full height: {page.evaluate(_HIGHEST)}" in page.text_content("#chromosomes svg")
     pointed = page.locator("#legend button").nth(1)
     pointed.hover()
@@ -586,7 +637,9 @@ def test_a_bin_tells_its_windows_and_finds_them(page: Page) -> None:
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     bars, width = page.evaluate("[dnabertMap.along.bars, dnabertMap.along.width]")
-    assert box is not None and [bar["genome"] for bar in bars] == list(dict.fromkeys(_fixture().map_table(_FEW)["genome"]))
+    assert box is not None and [bar["genome"] for bar in bars] == list(
+        dict.fromkeys(_fixture().map_table(_FEW)["genome"])
+    )
     bin_ = 95  # a window of the bin before reaches into it
     at = box["x"] + 1 + (bin_ + 0.5) * (box["width"] - 2) * width / max(bar["length"] for bar in bars)
     page.mouse.move(at, box["y"] + 36 + 57 + 25)  # the second bar
@@ -602,10 +655,15 @@ def test_a_bin_tells_its_windows_and_finds_them(page: Page) -> None:
     page.mouse.up()
     assert page.input_value("#find") == place.replace("–", "-")
     overlapping = int(((own["start"] < (bin_ + 1) * width) & (own["end"] > bin_ * width)).sum())
-    assert page.inner_text("#found").startswith(f"{len(here)} window") and f" with their middle at {place}" in page.inner_text("#found")
+    assert page.inner_text("#found").startswith(
+        f"{len(here)} window"
+    ) and f" with their middle at {place}" in page.inner_text("#found")
     assert page.evaluate("dnabertMap.points.marked.length") == len(here) < overlapping
     page.press("#find", "Enter")  # as a place it finds what reaches into it, too
-    assert page.inner_text("#found").startswith(f"{overlapping} window") and page.evaluate("dnabertMap.points.marked.length") == overlapping
+    assert (
+        page.inner_text("#found").startswith(f"{overlapping} window")
+        and page.evaluate("dnabertMap.points.marked.length") == overlapping
+    )
     assert _cluster_along(page) == "3"  # the search for a place leaves it
 
 
@@ -622,7 +680,10 @@ def test_bins_by_keyboard(page: Page) -> None:
     genomes = [each.split()[0] for each in seen]
     assert genomes[0] == genomes[1] != genomes[2] == genomes[5]
     page.keyboard.press("Enter")
-    assert seen[-1].startswith(page.input_value("#find").replace("-", "–")) and page.evaluate("document.activeElement.id") == "find"
+    assert (
+        seen[-1].startswith(page.input_value("#find").replace("-", "–"))
+        and page.evaluate("document.activeElement.id") == "find"
+    )
 
 
 def test_chromosomes_in_both_looks_and_on_paper(page: Page) -> None:
@@ -649,7 +710,8 @@ def test_paper_shows_map_and_evidence_and_no_controls(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator("nav").is_hidden() and page.locator("#zoom").is_hidden() and page.locator("#find").is_hidden()
     assert page.locator("#points").is_visible() and page.locator("#outcomes").is_visible()
-    heights = "all => all.every(each => each.scrollHeight <= each.clientHeight + 1)"  # what scrolls on a screen is cut off on paper
+    # what scrolls on a screen is cut off on paper
+    heights = "all => all.every(each => each.scrollHeight <= each.clientHeight + 1)"
     assert page.eval_on_selector_all(".scroll", heights)
     assert page.pdf(format="A4").startswith(b"%PDF")
 
@@ -662,7 +724,8 @@ def test_everything_is_reached_by_tab(page: Page) -> None:
         if page.evaluate("document.activeElement === document.body"):
             break
     order = [reached.index(name) for name in ("look", "find", "colour", "map-png", "map", "nearer")]
-    assert order == sorted(order) and "scroll" in reached and "onmap" not in reached  # a closed card's button is not in the way
+    # a closed card's button is not in the way
+    assert order == sorted(order) and "scroll" in reached and "onmap" not in reached
 
 
 def test_tables_download(page: Page) -> None:
@@ -689,7 +752,8 @@ def test_what_is_downloaded_is_light_in_the_dark_look(page: Page) -> None:
     page.click("#look")
     for selector, light in pictures.items():
         assert _saved(page, selector)[1] == light
-    assert _ground(page) == _DARK and page.evaluate(f"{_BINS}.firstChild.getAttribute('fill')") == "#15181d"  # the page stays as it was
+    # the page stays as it was
+    assert _ground(page) == _DARK and page.evaluate(f"{_BINS}.firstChild.getAttribute('fill')") == "#15181d"
 
 
 def test_every_control_has_a_name(page: Page) -> None:

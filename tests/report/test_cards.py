@@ -24,35 +24,62 @@ def test_rows_whose_odds_are_hardly_known_come_last() -> None:
     def row(term: str, odds_ratio: float, low: float, high: float) -> dict:
         return {"column": "region", "term": term, "odds_ratio": odds_ratio, "low": low, "high": high, "q": 0.01}
 
-    rows = [row("rare", 275.0, 1.4, 54_000.0), row("seldom", 30.0, 0.9, 1_000.0), row("without", 0.05, 0.03, 0.09), row("common", 9.0, 7.0, 12.0)]
-    assert [each["term"] for each in shown({"label": 0, "annotation": rows})["annotation"]] == ["without", "common", "rare", "seldom"]
+    rows = [
+        row("rare", 275.0, 1.4, 54_000.0),
+        row("seldom", 30.0, 0.9, 1_000.0),
+        row("without", 0.05, 0.03, 0.09),
+        row("common", 9.0, 7.0, 12.0),
+    ]
+    assert [each["term"] for each in shown({"label": 0, "annotation": rows})["annotation"]] == [
+        "without",
+        "common",
+        "rare",
+        "seldom",
+    ]
 
 
 def test_of_several_databases_the_families_that_most_windows_hit_are_shown() -> None:
     def found(database: str, shares: list[float]) -> dict:
-        return {"database": database, "families": [{"name": f"{database}{i}", "share": share, "q": 0.01} for i, share in enumerate(shares)]}
+        return {
+            "database": database,
+            "families": [{"name": f"{database}{i}", "share": share, "q": 0.01} for i, share in enumerate(shares)],
+        }
 
     card = {"label": 0, "homology": {"databases": [found("few", [0.1] * 9), found("most", [0.8, 0.05])]}}
     assert [row["name"] for row in shown(card)["hits"]] == ["most0", *(f"few{i}" for i in range(7))]
 
 
 def test_words_of_each_kind_are_shown_and_those_beyond_composition_first() -> None:
-    """The table has all 6-mers first: ten of mere composition filled the card, and seven words beyond it were not shown."""
+    """The table has all 6-mers first: ten of mere composition filled the card, and seven words beyond it were not
+    shown."""
+
     def word(kind: str, number: int, q: float) -> dict:
         return {"word": f"{kind}{number}", "kind": kind, "versus_shuffled": {"q": q}}
 
-    words = [*(word("6-mer", i, 0.9) for i in range(10)), *(word("8-mer", i, 0.001 if i < 3 else 0.9) for i in range(10)), *(word("pair", i, 0.001) for i in range(4))]
+    words = [
+        *(word("6-mer", i, 0.9) for i in range(10)),
+        *(word("8-mer", i, 0.001 if i < 3 else 0.9) for i in range(10)),
+        *(word("pair", i, 0.001) for i in range(4)),
+    ]
     told = [each["word"] for each in shown({"label": 0, "words": {"words": words}})["words"]]
     assert told == ["8-mer0", "pair0", "8-mer1", "pair1", "8-mer2", "pair2", "pair3", "6-mer0"]
-    assert [each["word"] for each in shown({"label": 0, "words": {"words": words[:10]}})["words"]] == [f"6-mer{i}" for i in range(8)]
+    assert [each["word"] for each in shown({"label": 0, "words": {"words": words[:10]}})["words"]] == [
+        f"6-mer{i}" for i in range(8)
+    ]
 
 
 def test_the_logo_of_a_consensus_is_corrected_for_the_sequences_of_each_column() -> None:
     """It was for a single one, of which no column has any information: every logo was blank."""
     coverage = [9] * 5 + [40, 40, 3, 40, *[0] * 60]
-    consensus = {"found": True, "sentence": "", "coverage": coverage, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * len(coverage)}
+    consensus = {
+        "found": True,
+        "sentence": "",
+        "coverage": coverage,
+        "frequencies": [[0.97, 0.01, 0.01, 0.01]] * len(coverage),
+    }
     (logo,) = shown({"label": 0, "consensus": consensus})["logos"]
-    heights = [float(tall) for tall in re.findall(r"M[\d.]+ [\d.]+m0 ([\d.]+)l", logo["svg"])]  # of A, whose outline begins at its foot
+    # of A, whose outline begins at its foot
+    heights = [float(tall) for tall in re.findall(r"M[\d.]+ [\d.]+m0 ([\d.]+)l", logo["svg"])]
     entropy = -0.97 * log2(0.97) - 0.03 * log2(0.01)
     expected = [0.97 * (2 - entropy - 3 / (2 * log(2) * sites)) / 2 * 80 for sites in coverage[:9]]
     assert heights[:9] == pytest.approx(expected, abs=0.06)
@@ -64,40 +91,112 @@ def test_of_how_many_windows_a_motif_has_its_share_is_told() -> None:
     found |= {"versus_others": {"share": 3 / 7, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"q": 0.001}}
     (logo,) = shown({"label": 0, "motifs": {"n_held_out": 7, "motifs": [found]}})["logos"]
     text = logo["text"].replace("\N{NO-BREAK SPACE}", " ")
-    assert text == "motif in 43 % of 7 windows held out (near-copies count once; it was not sought in these), elsewhere in 1 %"
+    assert (
+        text
+        == "motif in 43 % of 7 windows held out (near-copies count once; it was not sought in these), elsewhere in 1 %"
+    )
 
 
 def test_a_motif_that_shuffled_windows_may_have_as_often_is_told_with_their_share() -> None:
     """Of 16 windows eight had it, of shuffled ones a fifth: it was told to be no more than composition gives."""
     found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8}
-    found |= {"versus_others": {"share": 0.5, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"background_share": 0.2, "q": 0.06}}
+    found |= {
+        "versus_others": {"share": 0.5, "background_share": 0.01, "q": 0.001},
+        "versus_shuffled": {"background_share": 0.2, "q": 0.06},
+    }
     (logo,) = shown({"label": 0, "motifs": {"n_held_out": 16, "motifs": [found]}})["logos"]
     told = "; of the windows shuffled 20 % have it: not shown to be more than their composition gives"
     assert logo["text"].replace("\N{NO-BREAK SPACE}", " ").endswith(told)
 
 
 def test_columns_of_a_consensus_have_their_numbers_in_it() -> None:
-    consensus = {"found": True, "sentence": "", "coverage": [1] * 10 + [40] * 60, "frequencies": [[0.97, 0.01, 0.01, 0.01]] * 70}
+    consensus = {
+        "found": True,
+        "sentence": "",
+        "coverage": [1] * 10 + [40] * 60,
+        "frequencies": [[0.97, 0.01, 0.01, 0.01]] * 70,
+    }
     (logo,) = shown({"label": 0, "consensus": consensus})["logos"]
-    assert logo["text"].startswith("consensus, bases 11 to 70 of 70") and ">15</text>" in logo["svg"] and ">70</text>" in logo["svg"] and ">5</text>" not in logo["svg"]
+    assert (
+        logo["text"].startswith("consensus, bases 11 to 70 of 70")
+        and ">15</text>" in logo["svg"]
+        and ">70</text>" in logo["svg"]
+        and ">5</text>" not in logo["svg"]
+    )
 
 
 def _why(comparison: Path, basis: str) -> str:
     wide, near = ({"value": value, "low": value - 0.1, "high": value + 0.05, "rest": 0.5} for value in (0.92, 0.65))
-    makeup = {"n": 9, "loci": 9, "footprint_bp": 900} | dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
-    kind = {"kind": "compositional", "composition_auc": wide, "composition_auc_nearby": near, "within": {"semi_global": 0.5}}
-    kind["comparisons"] = [{"form": "semi_global", "against": "shuffled", "mean": 0.46, "effect": 0.1, "low": 0.0, "high": 0.2, "q": 1.0}]
-    hit = {"name": "Alu", "share": 0.5, "background_share": 0.1, "odds_ratio": 9.126, "odds_low": 4.0, "odds_high": 20.0, "q": 0.01, "identity": 0.9, "length": 300}
-    row = {"column": "main_region", "term": "intron", "share": 0.9, "share_rest": 0.2, "odds_ratio": 9.0, "low": 4.0, "high": 20.0, "q": 0.01}
-    card = {"annotation": [row], "label": 0, "makeup": makeup, "kind": kind, "homology": {"windows": 1_880, "sampled": 200, "databases": [{"database": "d", "families": [hit]}]}}
-    card |= {"stability": {"jaccard": near | {"value": 0.76}, "jaccard_corrected": near | {"value": 0.58}, "verdict": "dissolved"}}
+    makeup = {"n": 9, "loci": 9, "footprint_bp": 900} | dict.fromkeys(
+        ("gc", "cpg_observed_expected", "entropy", "low_complexity"), near
+    )
+    kind = {
+        "kind": "compositional",
+        "composition_auc": wide,
+        "composition_auc_nearby": near,
+        "within": {"semi_global": 0.5},
+    }
+    kind["comparisons"] = [
+        {"form": "semi_global", "against": "shuffled", "mean": 0.46, "effect": 0.1, "low": 0.0, "high": 0.2, "q": 1.0}
+    ]
+    hit = {
+        "name": "Alu",
+        "share": 0.5,
+        "background_share": 0.1,
+        "odds_ratio": 9.126,
+        "odds_low": 4.0,
+        "odds_high": 20.0,
+        "q": 0.01,
+        "identity": 0.9,
+        "length": 300,
+    }
+    row = {
+        "column": "main_region",
+        "term": "intron",
+        "share": 0.9,
+        "share_rest": 0.2,
+        "odds_ratio": 9.0,
+        "low": 4.0,
+        "high": 20.0,
+        "q": 0.01,
+    }
+    card = {
+        "annotation": [row],
+        "label": 0,
+        "makeup": makeup,
+        "kind": kind,
+        "homology": {"windows": 1_880, "sampled": 200, "databases": [{"database": "d", "families": [hit]}]},
+    }
+    card |= {
+        "stability": {
+            "jaccard": near | {"value": 0.76},
+            "jaccard_corrected": near | {"value": 0.58},
+            "verdict": "dissolved",
+        }
+    }
     card |= {"tss": {"median": 5.0, "median_rest": 6.0, "near": {"share": 0.1, "share_rest": 0.3, "q": 2.2e-5}}}
-    page = render(replace(read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]), {})
+    page = render(
+        replace(
+            read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]
+        ),
+        {},
+    )
     assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (q &lt; 0.001)" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "share of 200 windows drawn from the cluster's, against windows drawn from all others" in page
-    assert "Region and CpG island: of windows that hold a base of it; main region: of windows that hold more of it than of any other." in page
-    assert "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved" in page  # by which the verdict is
-    assert "half of a window is found in another, at any offset and on either strand: 50.0\N{NO-BREAK SPACE}% for pairs within" in page  # of no length of a window
+    assert (
+        "Region and CpG island: of windows that hold a base of it; main region: of windows that hold more of it than "
+        "of any other." in page
+    )
+    # by which the verdict is
+    assert (
+        "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved"
+        in page
+    )
+    # of no length of a window
+    assert (
+        "half of a window is found in another, at any offset and on either strand: 50.0\N{NO-BREAK SPACE}% for pairs "
+        "within" in page
+    )
     return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
 
 
@@ -109,9 +208,18 @@ def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> No
 
 def test_how_many_windows_a_cluster_has_is_said_once(comparison: Path) -> None:
     near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
-    makeup = {"n": 1_830, "loci": 100, "footprint_bp": 5, **dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)}
+    makeup = {
+        "n": 1_830,
+        "loci": 100,
+        "footprint_bp": 5,
+        **dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near),
+    }
     for text in ("unexplained: 1,830 windows at 100 places, AT-rich sequence", "AT-rich sequence"):
         card = {"label": 0, "makeup": makeup, "sentence": {"text": text, "confidence": "low", "basis": "unexplained"}}
         page = render(replace(read_evidence(comparison), cards=[card]), {})
         (summary,) = re.findall(r'<details id="cluster-0">\s*<summary>(.*?)</summary>', page, flags=re.DOTALL)
-        assert summary.count("1,830 windows at 100 places") == 1 and summary.startswith("<b>Cluster 0</b>") and text in summary
+        assert (
+            summary.count("1,830 windows at 100 places") == 1
+            and summary.startswith("<b>Cluster 0</b>")
+            and text in summary
+        )

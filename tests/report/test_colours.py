@@ -39,11 +39,19 @@ def test_categories_stand_out_from_the_dark_ground() -> None:
 #: Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
 _SEEN = {
     "normal": np.eye(3),
-    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
 }
-_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 
 
 def _lab(colour: str, *, seen: np.ndarray) -> np.ndarray:
@@ -55,8 +63,12 @@ def _lab(colour: str, *, seen: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seen", _SEEN)
-@pytest.mark.parametrize(("palette", "least"), [(PALETTE, 16), (tuple(DARK[colour] for colour in PALETTE), 20)], ids=["light", "dark"])
-def test_any_two_categories_are_told_apart_by_colour_blind_readers_too(palette: tuple[str, ...], least: float, seen: str) -> None:
+@pytest.mark.parametrize(
+    ("palette", "least"), [(PALETTE, 16), (tuple(DARK[colour] for colour in PALETTE), 20)], ids=["light", "dark"]
+)
+def test_any_two_categories_are_told_apart_by_colour_blind_readers_too(
+    palette: tuple[str, ...], least: float, seen: str
+) -> None:
     places = np.array([_lab(colour, seen=_SEEN[seen]) for colour in palette])
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
     assert apart[np.triu_indices(len(palette), 1)].min() >= least

@@ -27,11 +27,18 @@ def test_rungs_that_are_compared_no_more_are_no_stages(comparison: Path, tmp_pat
     for name in ("kmer6", "kmer6_all", "gone", "earlier_all"):
         with stage(copy / "embeddings" / name, kind="embeddings"):
             pass
-    assert set(read_evidence(copy).manifests) == {"comparison", "hidden_words", "clusters/pretrained_all", "embeddings/kmer6"}
+    assert set(read_evidence(copy).manifests) == {
+        "comparison",
+        "hidden_words",
+        "clusters/pretrained_all",
+        "embeddings/kmer6",
+    }
 
 
 def test_another_kind_of_folder_is_one_line(comparison: Path, run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"holds run: a report is of an explanation \(dnabert explain makes one\) or of a comparison"):
+    with pytest.raises(
+        UserError, match=r"holds run: a report is of an explanation \(dnabert explain makes one\) or of a comparison"
+    ):
         read_evidence(run)
     with pytest.raises(UserError, match="holds no stage of dnabert: a report is of an explanation"):
         read_evidence(tmp_path)
@@ -97,7 +104,9 @@ def test_sequences_are_the_corpus_s(of_a_corpus: tuple[Path, Path]) -> None:
     whole, corpus = of_a_corpus
     evidence = read_evidence(whole)
     assert evidence.sequences is not None and evidence.no_sequences == ""
-    assert np.array_equal(evidence.sequences(np.array([0, 3])), load_corpus(corpus).view(None).bases(np.array([49, 46])))
+    assert np.array_equal(
+        evidence.sequences(np.array([0, 3])), load_corpus(corpus).view(None).bases(np.array([49, 46]))
+    )
 
 
 def test_without_its_corpus_a_page_is_made_and_says_so(of_a_corpus: tuple[Path, Path]) -> None:

@@ -30,7 +30,9 @@ def test_bins_of_edit_distances_hold_as_many_numbers_of_edits_each() -> None:
     """Of two here and three there one hill looked like two."""
     rng = np.random.default_rng(0)
     edits = rng.normal(240, 7, 60_000).round()
-    figure = distance_figure({"pairs": {"within": (edits / 448).round(4).tolist(), "random_equal_gc": [130 / 448]}}, length=448)
+    figure = distance_figure(
+        {"pairs": {"within": (edits / 448).round(4).tolist(), "random_equal_gc": [130 / 448]}}, length=448
+    )
     axes = figure.axes[0]
     heights = np.array([patch.get_height() for patch in axes.patches if hasattr(patch, "get_height")])
     assert heights.sum() == pytest.approx(100)
@@ -40,7 +42,10 @@ def test_bins_of_edit_distances_hold_as_many_numbers_of_edits_each() -> None:
 
 def test_a_map_of_what_was_not_annotated_is_left_out(evidence: Evidence) -> None:
     table = evidence.map.assign(repeat_class="unknown", region=["unknown"] * (len(evidence.map) - 1) + ["CDS"])
-    assert {name for name in draw_all(replace(evidence, map=table)) if name.startswith("map_")} == {"map_cluster", "map_region"}
+    assert {name for name in draw_all(replace(evidence, map=table)) if name.startswith("map_")} == {
+        "map_cluster",
+        "map_region",
+    }
 
 
 def test_floors_are_lines_with_their_order(evidence: Evidence) -> None:
@@ -78,7 +83,8 @@ def test_titles_of_panels_hold_the_whole_name_of_each_measure(evidence: Evidence
 
 
 def test_names_in_a_legend_are_cut_within_a_word(evidence: Evidence) -> None:
-    """Long names have no blanks to be cut at (`transcribed_unprocessed_pseudogene`): what told them apart was gone, all were an ellipsis."""
+    """Long names have no blanks to be cut at (`transcribed_unprocessed_pseudogene`): what told them apart was gone, all
+    were an ellipsis."""
     names = ["LTR/Gypsy_of_a_family_with_a_long_name", "LTR/Copia_of_a_family_with_a_long_name", "a$b"]
     table = evidence.map.assign(repeat_class=[names[i % 3] for i in range(len(evidence.map))])
     figure = map_figure(replace(evidence, map=table), column="repeat_class", title="repeat class")
@@ -89,7 +95,9 @@ def test_names_in_a_legend_are_cut_within_a_word(evidence: Evidence) -> None:
 def test_families_without_a_look_of_their_own_are_one_layer(evidence: Evidence) -> None:
     """A layer for each of 1,400 families took half a minute a map."""
     names = [f"family{(i // 3) % 500}" if i % 3 else "Alu" for i in range(len(evidence.map))]
-    axes = map_figure(replace(evidence, map=evidence.map.assign(repeat_class=names)), column="repeat_class", title="repeat class").axes[0]
+    axes = map_figure(
+        replace(evidence, map=evidence.map.assign(repeat_class=names)), column="repeat_class", title="repeat class"
+    ).axes[0]
     assert len(axes.collections) == 21 and sum(len(layer.get_offsets()) for layer in axes.collections) == len(names)
     assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "481 more"
 

@@ -26,10 +26,15 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     other = row | {"metric": "knn10_region", "without": "composition"}  # of what is left, not of the whole
     region, ortholog = outcome_rows(ladder, [row, other])
     assert (ortholog["sign"], ortholog["outcome"], ortholog["beaten"]) == ("▲", "ahead", None)
-    assert (ortholog["trained"], ortholog["baseline"]) == ({"rung": "one", "value": "0.500"}, {"rung": "random", "value": "0.450"})
-    assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")  # the largest class alone has more
+    assert (ortholog["trained"], ortholog["baseline"]) == (
+        {"rung": "one", "value": "0.500"},
+        {"rung": "random", "value": "0.450"},
+    )
+    # the largest class alone has more
+    assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")
     assert (region["guess"], ortholog["guess"]) == ("largest class alone", "largest class alone")
-    guessed = outcome_rows(ladder, [row | {"metric": "knn10_region"}])[0]  # ahead of counting, not of always saying the largest class
+    # ahead of counting, not of always saying the largest class
+    guessed = outcome_rows(ladder, [row | {"metric": "knn10_region"}])[0]
     assert (guessed["sign"], guessed["outcome"]) == ("≈", "ahead, but no better than the commonest class")
     for outcome, sign, word in (("level", "≈", "not told apart"), ("behind", "▼", "behind")):
         ortholog = outcome_rows(ladder, [row | {"outcome": outcome}])[1]
@@ -37,7 +42,11 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
 
 
 def test_a_guess_is_called_what_it_is() -> None:
-    rung = {"rung": "one", "encoder": "runs/one", "metrics": {"knn1_relatives": {"value": 0.01}, "chance_relatives": {"value": 0.02}}}
+    rung = {
+        "rung": "one",
+        "encoder": "runs/one",
+        "metrics": {"knn1_relatives": {"value": 0.01}, "chance_relatives": {"value": 0.02}},
+    }
     (row,) = outcome_rows([rung, rung | {"rung": "kmer6", "encoder": "kmer:6"}], [])
     assert (row["guess"], row["beaten"]) == ("a window drawn at random", "0.020")
 
@@ -72,7 +81,10 @@ def test_encoders_in_words(encoder: str, words: str) -> None:
 
 def test_the_packaged_model_is_known_by_its_folder_too() -> None:
     """``--run dnabert/encoders/default`` was told to be pretrained on whichever genome it was asked of."""
-    assert describe({"encoder": f"codebook:{DEFAULT_RUN}"}) == f"{describe({'encoder': 'default'})}, its states counted as codes"
+    assert (
+        describe({"encoder": f"codebook:{DEFAULT_RUN}"})
+        == f"{describe({'encoder': 'default'})}, its states counted as codes"
+    )
 
 
 def test_repeat_share_of_clusters_stands_beside_that_of_all() -> None:

@@ -44,8 +44,12 @@ def test_a_window_belongs_to_the_bin_of_its_middle() -> None:
     found = _along(_EDGES)
     assert found.width == 1000
     assert _cells(found) == {
-        (3, "b chr10", 0): 2, (3, "b chr10", 1000): 1, (-1, "b chr10", 1000): 1, (3, "b chr2", 0): 1, (0, "a chr2", 2000): 1,
-    }  # fmt: skip
+        (3, "b chr10", 0): 2,
+        (3, "b chr10", 1000): 1,
+        (-1, "b chr10", 1000): 1,
+        (3, "b chr2", 0): 1,
+        (0, "a chr2", 2000): 1,
+    }
     assert found.sizes.tolist() == [1, 1, 4] and found.on.tolist() == [1, 1, 2]
 
 
@@ -60,7 +64,13 @@ def test_bars_end_with_their_last_window_and_stand_as_people_sort_them() -> None
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["1", "2", "X"]), st.integers(0, 2**31 - 500), st.integers(-1, 5)), min_size=1, max_size=60),
+    st.lists(
+        st.tuples(
+            st.sampled_from("ab"), st.sampled_from(["1", "2", "X"]), st.integers(0, 2**31 - 500), st.integers(-1, 5)
+        ),
+        min_size=1,
+        max_size=60,
+    ),
     st.integers(1, 7),
 )
 def test_every_window_is_counted_once_and_bins_are_bounded(rows: list[tuple[str, str, int, int]], bars: int) -> None:
@@ -88,7 +98,10 @@ def test_of_ten_thousand_contigs_the_longest_are_drawn_and_the_rest_told() -> No
     found = _along(_table(*short, *long), bars=3)
     assert [bar.chrom for bar in found.bars] == ["c0", "c1", "c2"]
     assert left_out(found) == "Drawn are the 3 longest of 10,003 sequences; the others hold 10,000 windows of 10,300."
-    assert sentence(found, 0, {}) == "Cluster 0: 5,000 windows, on 5,000 of 10,003 sequences, 5,000 of them on sequences not drawn."
+    assert (
+        sentence(found, 0, {})
+        == "Cluster 0: 5,000 windows, on 5,000 of 10,003 sequences, 5,000 of them on sequences not drawn."
+    )
     assert sum(bar.bins for bar in _along(_table(*short, *long)).bars) <= 2_000
 
 
@@ -102,11 +115,14 @@ def test_loose_sequences_lie_nowhere() -> None:
 def test_a_sentence_tells_the_spread() -> None:
     found = _along(_EDGES)
     assert sentence(found, 2, {"loci": 1, "stretches": 1}) == (
-        "Cluster 3: 4 windows at 1 place in 1 stretch of 10 kb, on 2 of 3 sequences; the fullest bin, b chr10:1–1,000, has 2."
+        "Cluster 3: 4 windows at 1 place in 1 stretch of 10 kb, on 2 of 3 sequences; the fullest bin, b chr10:1–1,000, "
+        "has 2."
     )
     one = _along(_EDGES[_EDGES["chrom"] == "chr10"].drop(columns="genome"))
     assert sentence(one, 0, {}) == "No cluster: 1 window; the fullest bin, chr10:1,001–2,000, has 1."
-    assert sentence(one, 1, {"loci": 2_000, "stretches": 19}).startswith("Cluster 3: 3 windows at 2,000 places in 19 stretches of 10 kb; the")
+    assert sentence(one, 1, {"loci": 2_000, "stretches": 19}).startswith(
+        "Cluster 3: 3 windows at 2,000 places in 19 stretches of 10 kb; the"
+    )
     assert left_out(found) == ""
 
 

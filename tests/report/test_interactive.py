@@ -72,7 +72,9 @@ def test_coordinates_place_and_missing_annotation() -> None:
 
 def test_places_of_the_longest_chromosomes() -> None:
     data = map_data(_table(2, start=[0, 2**34 - 448], end=[448, 2**34]))  # mistletoe has one of 2^34 bases
-    assert [(_column(data, key)["width"], _decode(_column(data, key)["data"], "<f8").tolist()) for key in ("start", "end")] == [
+    assert [
+        (_column(data, key)["width"], _decode(_column(data, key)["data"], "<f8").tolist()) for key in ("start", "end")
+    ] == [
         (8, [0, 2**34 - 448]),
         (8, [448, 2**34]),
     ]
@@ -88,7 +90,11 @@ def test_above_the_maximum_a_seeded_part_is_drawn() -> None:
 
 def test_a_named_set_is_a_colour() -> None:
     column = _column(map_data(_table(3, **{"gene_set:membrane": [True, False, True]})), "gene_set:membrane")
-    assert (column["title"], column["colourable"], column["values"]) == ("gene set: membrane", True, ["none", "membrane"])
+    assert (column["title"], column["colourable"], column["values"]) == (
+        "gene set: membrane",
+        True,
+        ["none", "membrane"],
+    )
     assert _decode(column["data"], "<u1").tolist() == [1, 0, 1]
 
 

@@ -40,7 +40,8 @@ def test_letters_are_as_high_as_their_information() -> None:
     outlines = [path.get("d", "").split("M")[1:] for path in paths]  # of each base, its letters
     assert [len(each) for each in outlines] == [1, 2]
     heights = [sum(float(down) for down in re.findall(r"v([\d.]+)", letter)) for letter in outlines[1]]
-    assert heights == pytest.approx([80, 20], abs=0.1)  # 80 for 2 bits, two letters of half a bit, nothing for the last column
+    # 80 for 2 bits, two letters of half a bit, nothing for the last column
+    assert heights == pytest.approx([80, 20], abs=0.1)
     assert re.findall(r"m0 (\d+)l", outlines[0][0]) == ["20"]
     tops = [float(letter.split()[1].split("m")[0]) for each in outlines for letter in each]
     assert tops == [66, 6, 46]  # letters of one height stand in the alphabet's order, from the bottom (86)

@@ -95,8 +95,13 @@ def test_without_a_run_the_page_says_so(comparison: Path, tmp_path: Path) -> Non
 def test_a_model_behind_counting_is_undertrained_on_the_first_screen(comparison: Path, run: Path) -> None:
     evidence = read_evidence(comparison, run=run)
     assert "undertrained" not in render(evidence, {})
-    page = render(replace(evidence, metrics=[{"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.95}]), {})
-    assert 'id="undertrained">The model is undertrained' in page and '<small>Markov, order 9</small></td><td class="sign">▼ behind' in page
+    page = render(
+        replace(evidence, metrics=[{"step": 1, "tokens": 2, "seconds": 3.0, "validation_bits_per_base": 1.95}]), {}
+    )
+    assert (
+        'id="undertrained">The model is undertrained' in page
+        and '<small>Markov, order 9</small></td><td class="sign">▼ behind' in page
+    )
 
 
 def test_a_page_of_a_genome_without_annotation_and_blocks(comparison: Path) -> None:
@@ -118,7 +123,9 @@ def test_what_intervals_draw_is_said_where_they_stand(comparison: Path) -> None:
     evidence = read_evidence(comparison)
     told = ("of gene region draw stretches", "clustering halves of the genome again")
     assert all(each in render(evidence, {}) for each in told)
-    bare = [rung | {"metrics": {"knn10_repeat_class": rung["metrics"]["knn10_repeat_class"]}} for rung in evidence.ladder]
+    bare = [
+        rung | {"metrics": {"knn10_repeat_class": rung["metrics"]["knn10_repeat_class"]}} for rung in evidence.ladder
+    ]
     assert not any(each in render(replace(evidence, ladder=bare), {}) for each in told)
 
 
@@ -126,7 +133,9 @@ def test_the_page_warns_of_frames_and_of_lines_that_are_not_to_be_compared(compa
     evidence = read_evidence(comparison, run=run)
     page = render(evidence, {"loss": Figure()})
     assert 'id="shift"' not in page and "Training hides" not in page
-    moved = [{"change": "shift", "amount": 1, "cosine": {"value": 0.2, "n": 20}, "found_first": {"value": 0.1, "n": 20}}]
+    moved = [
+        {"change": "shift", "amount": 1, "cosine": {"value": 0.2, "n": 20}, "found_first": {"value": 0.1, "n": 20}}
+    ]
     ladder = [rung | {"symmetry": moved if rung["rung"] == "pretrained" else []} for rung in evidence.ladder]
     config = {"mask_share": 0.6, "least_mask_share": 0.0, "evaluation_mask_share": 0.15}
     manifests = evidence.manifests | {"run": evidence.manifests["run"] | {"config": config}}
@@ -142,11 +151,20 @@ def test_the_first_screen_has_room_for_one_more_encoder_and_folds_the_others(com
     text = {}
     for more in (1, 3):
         rungs = [trained | {"rung": f"also{i}", "encoder": f"runs/{i}"} for i in range(more)]
-        rows = [row | {"rung": rung["rung"]} for rung in rungs for row in evidence.differences if row["rung"] == trained["rung"]]
+        rows = [
+            row | {"rung": rung["rung"]}
+            for rung in rungs
+            for row in evidence.differences
+            if row["rung"] == trained["rung"]
+        ]
         evidence_of = replace(evidence, ladder=[*evidence.ladder, *rungs], differences=[*evidence.differences, *rows])
         text[more] = render(evidence_of, figures={})
-    assert "<summary>1 more pretrained encoder</summary>" in text[1] and text[1].index('id="others"') < text[1].index("also0 is")
-    assert "<summary>3 more pretrained encoders</summary>" in text[3] and text[3].index('id="others"') < text[3].index("also0 is") < text[3].index("also2 is")
+    assert "<summary>1 more pretrained encoder</summary>" in text[1] and text[1].index('id="others"') < text[1].index(
+        "also0 is"
+    )
+    assert "<summary>3 more pretrained encoders</summary>" in text[3] and text[3].index('id="others"') < text[3].index(
+        "also0 is"
+    ) < text[3].index("also2 is")
     assert 'id="others"' not in render(evidence, figures={})
 
 
@@ -161,13 +179,19 @@ def test_n_of_a_measure_is_a_range_where_encoders_differ(comparison: Path) -> No
     evidence = read_evidence(comparison)
     key = "knn10_repeat_class"
     sizes = iter([332, 817, *[500] * len(evidence.ladder)])
-    ladder = [rung | {"metrics": {key: rung["metrics"][key] | {"n": next(sizes)}}} for rung in evidence.ladder if key in rung["metrics"]]
+    ladder = [
+        rung | {"metrics": {key: rung["metrics"][key] | {"n": next(sizes)}}}
+        for rung in evidence.ladder
+        if key in rung["metrics"]
+    ]
     assert '<td class="n">332–817</td>' in render(replace(evidence, ladder=ladder), {})
 
 
 def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None:
     evidence = read_evidence(comparison)
-    clusters = [row | {"repeat": None, "region": {"unknown": 1.0}, "gene_type": {"unknown": 1.0}} for row in evidence.clusters]
+    clusters = [
+        row | {"repeat": None, "region": {"unknown": 1.0}, "gene_type": {"unknown": 1.0}} for row in evidence.clusters
+    ]
     page = render(replace(evidence, clusters=clusters, overall={"skipped": {"tss": "no genes"}}), {})
     table = page[page.index("<caption>Largest first") :].split("</table>")[0]
     heads, row = table.split("</thead>")[0], table.split("<tbody>")[1].split("</tr>")[0]
@@ -181,15 +205,32 @@ def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None
 def test_what_cannot_be_told_and_parts_of_the_explanations_are_folded(comparison: Path) -> None:
     evidence = read_evidence(comparison)
     share = {"value": 0.4, "low": 0.3, "high": 0.5}
-    rows = [{"without": name, "explained": 0.2, "clusters": 3, "clustered_share": share} for name in ("nothing", "composition", "all but repeats", "all")]
+    rows = [
+        {"without": name, "explained": 0.2, "clusters": 3, "clustered_share": share}
+        for name in ("nothing", "composition", "all but repeats", "all")
+    ]
     first, *rest = evidence.ladder
-    level = {"rung": first["rung"], "metric": "knn10_region", "without": "composition", "baseline": "kmer6", "outcome": "level", "value": 0.0, "low": -0.1, "high": 0.1}
-    page = render(replace(evidence, ladder=[first | {"explained_away": rows}, *rest], differences=[*evidence.differences, level]), {})
+    level = {
+        "rung": first["rung"],
+        "metric": "knn10_region",
+        "without": "composition",
+        "baseline": "kmer6",
+        "outcome": "level",
+        "value": 0.0,
+        "low": -0.1,
+        "high": 0.1,
+    }
+    page = render(
+        replace(evidence, ladder=[first | {"explained_away": rows}, *rest], differences=[*evidence.differences, level]),
+        {},
+    )
     table, folded = page[page.index('id="survival"') :].split('<details class="folded">')[:2]
     assert "<td>nothing</td>" in table and "<td>all</td>" in table and "<td>composition</td>" not in table
     assert "<td>composition</td>" in folded and "<td>all but repeats</td>" in folded
     told = page[page.index("<h3>What survives") : page.index('id="ladder"')]
-    assert told.index('class="folded"') < told.index("gene region, without composition: pretrained cannot be told from kmer6")
+    assert told.index('class="folded"') < told.index(
+        "gene region, without composition: pretrained cannot be told from kmer6"
+    )
 
 
 def test_chromosomes_are_shown_where_windows_have_coordinates(comparison: Path) -> None:
@@ -207,7 +248,9 @@ def test_sequences_without_a_bar_are_told(comparison: Path) -> None:
     assert "Drawn are the 25 longest of 40 sequences; the others hold 1,500 windows of 4,000." in page
 
 
-@pytest.mark.parametrize(("labels", "told"), [([-1, 0, 1, 4], "or cluster 3,"), ([-1, 0, 1], "or cluster 1,"), ([-1], "chr22:")])
+@pytest.mark.parametrize(
+    ("labels", "told"), [([-1, 0, 1, 4], "or cluster 3,"), ([-1, 0, 1], "or cluster 1,"), ([-1], "chr22:")]
+)
 def test_the_search_names_a_cluster_that_there_is(comparison: Path, labels: list[int], told: str) -> None:
     evidence = read_evidence(comparison)
     table = evidence.map.assign(label=np.resize(labels, len(evidence.map)))

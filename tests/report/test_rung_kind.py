@@ -12,6 +12,24 @@ def test_a_rung_of_several_is_what_its_dearest_part_is_and_a_folder_may_have_a_p
 
 
 def test_what_is_trained_on_this_genome_and_what_on_something_else() -> None:
-    specs = ["runs/x", "default", "bert", "bert:some/model", "dna:some/model", "python:mine:Model", "kmer:6", "random:runs/x"]
+    specs = [
+        "runs/x",
+        "default",
+        "bert",
+        "bert:some/model",
+        "dna:some/model",
+        "python:mine:Model",
+        "kmer:6",
+        "random:runs/x",
+    ]
     assert [is_trained({"encoder": each}) for each in specs] == [True, True, False, False, False, False, False, False]
-    assert [is_off_the_shelf({"encoder": each}) for each in specs] == [False, False, True, True, True, True, False, False]
+    assert [is_off_the_shelf({"encoder": each}) for each in specs] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -24,7 +24,9 @@ def _unpack(packed: dict[str, Any]) -> list[str]:
     width, shown = -(-packed["shown"] // 4), packed["shown"]
     data = array(packed["data"], "u1")
     found = []
-    starts = {name: np.cumsum([0, *(2 * array(packed[name]["counts"], "<u2").astype(int))]) for name in ("lower", "unknown")}
+    starts = {
+        name: np.cumsum([0, *(2 * array(packed[name]["counts"], "<u2").astype(int))]) for name in ("lower", "unknown")
+    }
     for row in range(len(starts["lower"]) - 1):
         four = data[row * width : (row + 1) * width]
         letters = ["ACGT"[(four[i // 4] >> (2 * (i % 4))) & 3] for i in range(shown)]
@@ -61,5 +63,7 @@ def test_where_there_is_little_room_the_middle_is_shown(room: int, shown: str) -
 
 
 def test_a_large_map_stays_within_its_room() -> None:
-    packed = pack_sequences(lambda rows: np.full((len(rows), 448), ord("G"), np.uint8), np.arange(50_000), maximum_bytes=1_000_000)
+    packed = pack_sequences(
+        lambda rows: np.full((len(rows), 448), ord("G"), np.uint8), np.arange(50_000), maximum_bytes=1_000_000
+    )
     assert packed["shown"] == 80 and len(base64.b64decode(packed["data"])) == 1_000_000

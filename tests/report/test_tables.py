@@ -10,7 +10,16 @@ def test_tables_hold_what_the_comparison_says(comparison: Path, run: Path, tmp_p
     evidence = read_evidence(comparison, run=run)
     write_tables(evidence, tmp_path / "tables")
     tables = {path.stem: pd.read_csv(path, sep="\t") for path in (tmp_path / "tables").glob("*.tsv")}
-    assert set(tables) == {"ladder", "clusters", "samples", "edit_distance", "edit_distance_tests", "loss", "floors", "kinds"}
+    assert set(tables) == {
+        "ladder",
+        "clusters",
+        "samples",
+        "edit_distance",
+        "edit_distance_tests",
+        "loss",
+        "floors",
+        "kinds",
+    }
     ladder = tables["ladder"].set_index(["rung", "metric"])
     assert ladder.loc[("pretrained", "knn10_repeat_class"), ["value", "low", "high"]].tolist() == [0.81, 0.8, 0.82]
     assert tables["clusters"]["n"][:-1].is_monotonic_decreasing

@@ -33,7 +33,9 @@ def test_figures_tables_and_page_reach_the_runs_own_wandb_run(
     assert list((media / "html").iterdir())
 
 
-def test_a_report_that_wandb_does_not_take_is_whole_all_the_same(report: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_wandb_does_not_take_is_whole_all_the_same(
+    report: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WANDB_MODE", "sideways")
     tracked = tmp_path / "tracked"
     shutil.copytree(run, tracked)

@@ -9,9 +9,13 @@ from dnabert.scoring.kinds import FEWEST_PLACES, WindowBits, beside, by_kind
 from dnabert.scoring.sentence import told
 
 
-def bits_of(run: np.ndarray, counting: np.ndarray | None, *, bases: np.ndarray | None = None, places: np.ndarray | None = None) -> WindowBits:
+def bits_of(
+    run: np.ndarray, counting: np.ndarray | None, *, bases: np.ndarray | None = None, places: np.ndarray | None = None
+) -> WindowBits:
     n = len(run)
-    return WindowBits(run, counting, np.full(n, 66.0) if bases is None else bases, np.arange(n) if places is None else places)
+    return WindowBits(
+        run, counting, np.full(n, 66.0) if bases is None else bases, np.arange(n) if places is None else places
+    )
 
 
 def table_of(n: int, **columns: object) -> pd.DataFrame:
@@ -29,7 +33,8 @@ def test_with_places_of_one_size_it_is_the_paired_t_test() -> None:
 
 
 def test_windows_of_a_place_are_drawn_together() -> None:
-    """A place's windows err alike: kinds without a difference are called different in one of twenty genomes, not in most."""
+    """A place's windows err alike: kinds without a difference are called different in one of twenty genomes, not in
+    most."""
     rng = np.random.default_rng(1)
     places = np.repeat(np.arange(40), 10)
     p = []
@@ -49,15 +54,20 @@ def test_places_of_unlike_sizes_are_not_called_different_more_often() -> None:
         p.append(beside(run, 1.5 * bases, bases)["p"])
         row = by_kind(table_of(10), bits_of(run, None, bases=bases))[0]
         covered.append(row["low"] <= 1.5 <= row["high"])
-    assert np.mean(np.array(p) <= 0.05) <= 0.1 and np.mean(covered) >= 0.9  # by the linearised ratio 0.12; of a bootstrap 0.88
+    # by the linearised ratio 0.12; of a bootstrap 0.88
+    assert np.mean(np.array(p) <= 0.05) <= 0.1 and np.mean(covered) >= 0.9
 
 
 def test_one_place_has_no_interval_and_two_have_a_wide_one() -> None:
     run, counting = np.array([100.0, 110.0, 90.0, 104.0]), np.array([101.0, 109.0, 95.0, 101.0])
-    one, two = (by_kind(table_of(4), bits_of(run, counting, places=places)) for places in (np.zeros(4, int), np.array([0, 0, 1, 1])))
+    one, two = (
+        by_kind(table_of(4), bits_of(run, counting, places=places))
+        for places in (np.zeros(4, int), np.array([0, 0, 1, 1]))
+    )
     assert [one[0][name] for name in ("low", "high", "difference_low", "p", "q", "verdict")] == [None] * 5 + ["level"]
     assert json.dumps(one, allow_nan=False) and told(one, split="test") == [
-        "Of 4 test windows the run needs 1.530 bits per base of a hidden word, counting from both sides 1.538: a difference of −0.008, all of one place."
+        "Of 4 test windows the run needs 1.530 bits per base of a hidden word, counting from both sides 1.538: a "
+        "difference of −0.008, all of one place."
     ]
     assert two[0]["high"] - two[0]["low"] > 1.0  # resamples of two places would give 0.12
 
@@ -90,7 +100,10 @@ def test_kinds_come_the_largest_first_and_a_tenth_soft_masked_is_not_unique() ->
     kinds = np.repeat(["LINE", "none", "SINE"], (20, 20, 40))
     table = table_of(80, repeat_class=kinds, soft_masked=np.repeat([0.0999, 0.1], (30, 50)))
     found = by_kind(table, bits_of(np.full(80, 100.0), None))
-    assert [(row["kind"], row["windows"]) for row in found[1:3]] == [("unique sequence (under a tenth soft-masked)", 30), ("the rest", 50)]
+    assert [(row["kind"], row["windows"]) for row in found[1:3]] == [
+        ("unique sequence (under a tenth soft-masked)", 30),
+        ("the rest", 50),
+    ]
     assert [(row["kind"], row["windows"]) for row in found[3:]] == [("SINE", 40), ("LINE", 20), ("none", 20)]
 
 

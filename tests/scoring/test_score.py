@@ -56,7 +56,9 @@ def test_it_says_what_the_runs_own_evaluation_and_floors_say(run: Path, tiny_cor
     assert weighted == pytest.approx(first["bits_per_base"])
 
 
-def test_every_row_can_be_made_from_the_table(run: Path, tiny_corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_can_be_made_from_the_table(
+    run: Path, tiny_corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dnabert.scoring.kinds.FEWEST_PLACES", 2)  # the corpus has 4 places in its validation windows
     score(run, tiny_corpus.folder, out=tmp_path / "scores", config=FEW)
     found = load_scores(tmp_path / "scores")
@@ -67,12 +69,17 @@ def test_every_row_can_be_made_from_the_table(run: Path, tiny_corpus: Corpus, tm
             own = found.table[(found.table[row["column"]] == row["kind"]) & (found.table["words"] > 0)]
             if row["column"] != "soft_masked":
                 assert row["windows"] == len(own)
-                for name, value in (("bits_per_base", own["bits_per_base"]), ("counting", own["counting_bits_per_base"])):
+                for name, value in (
+                    ("bits_per_base", own["bits_per_base"]),
+                    ("counting", own["counting_bits_per_base"]),
+                ):
                     assert row[name] == pytest.approx(np.average(value, weights=own["words"]), rel=1e-5)
     assert {"all", "soft_masked", "repeat_class"} <= {row["column"] for row in rows}
 
 
-def test_the_command_tells_it_in_sentences_and_as_json(run: Path, tiny_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_it_in_sentences_and_as_json(
+    run: Path, tiny_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["score", str(run), str(tiny_corpus.folder), "--windows", "40", "--order", "3"]
     main([*words, "--out", str(tmp_path / "a")])
     said = capsys.readouterr()
@@ -84,10 +91,19 @@ def test_the_command_tells_it_in_sentences_and_as_json(run: Path, tiny_corpus: C
     assert told["places"] == gene_places(table).max() + 1 < places_apart(table).max() + 1  # near windows cost alike
 
 
-def test_it_says_that_words_are_counted_in_a_part_of_the_training_windows(run: Path, tiny_corpus: Corpus, tmp_path: Path) -> None:
-    found = score(run, tiny_corpus.folder, out=tmp_path / "scores", config=ScoreConfig(windows=10, order=2, counted_windows=100, precision="fp32"))
+def test_it_says_that_words_are_counted_in_a_part_of_the_training_windows(
+    run: Path, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    found = score(
+        run,
+        tiny_corpus.folder,
+        out=tmp_path / "scores",
+        config=ScoreConfig(windows=10, order=2, counted_windows=100, precision="fp32"),
+    )
     training = len(tiny_corpus.view("train"))
-    assert found.summary["notes"] == [f"words were counted in 100 of {training:,} training windows: in all of them counting would know more"]
+    assert found.summary["notes"] == [
+        f"words were counted in 100 of {training:,} training windows: in all of them counting would know more"
+    ]
 
 
 def test_another_corpus_is_said_and_one_without_training_windows_is_not_counted(run: Path, tmp_path: Path) -> None:
@@ -110,9 +126,16 @@ def test_windows_too_broken_to_count_in_or_too_short_for_two_words_are_one_line(
     config = config_from_fasta([tmp_path / "broken.fa"])
     config.window.length, config.window.max_n_fraction, config.split = 60, 0.5, SplitConfig(validation_fraction=0.2)
     broken = prepare(config, out=tmp_path / "broken")
-    with pytest.raises(UserError, match="no window that is asked holds 13 bases without N for --order 12: pass --order 6, or"):
+    with pytest.raises(
+        UserError, match="no window that is asked holds 13 bases without N for --order 12: pass --order 6, or"
+    ):
         score(run, broken.folder, out=tmp_path / "x", config=ScoreConfig(split="validation", precision="fp32"))
-    assert score(run, broken.folder, out=tmp_path / "x", config=ScoreConfig(split="validation", order=6, precision="fp32")).summary["kinds"][0]["windows"] > 2
+    assert (
+        score(
+            run, broken.folder, out=tmp_path / "x", config=ScoreConfig(split="validation", order=6, precision="fp32")
+        ).summary["kinds"][0]["windows"]
+        > 2
+    )
     config.window.length = 6
     short = prepare(config, out=tmp_path / "short")
     with pytest.raises(UserError, match="windows of 6 bp hold under 2 words of the run's k = 4: prepare longer ones"):
@@ -124,10 +147,16 @@ def test_careless_inputs_are_one_line(run: Path, tiny_corpus: Corpus, tmp_path: 
     config = config_from_fasta([tmp_path / "long.fa"])
     longer = prepare(config, out=tmp_path / "long")
     for what, match in (
-        (lambda: score(run, longer.folder, out=tmp_path / "x"), "longer than the 112 bp that .* prepare the corpus with --window.length 112"),
+        (
+            lambda: score(run, longer.folder, out=tmp_path / "x"),
+            "longer than the 112 bp that .* prepare the corpus with --window.length 112",
+        ),
         (lambda: score(tmp_path / "no", tiny_corpus.folder, out=tmp_path / "x"), "no such run"),
         (lambda: score(run, tmp_path / "no", out=tmp_path / "x"), "no such corpus"),
-        (lambda: score(run, tiny_corpus.folder, out=tmp_path / "x", config=ScoreConfig(genome="yeti")), "--genome yeti has no test windows; there are: tiny"),
+        (
+            lambda: score(run, tiny_corpus.folder, out=tmp_path / "x", config=ScoreConfig(genome="yeti")),
+            "--genome yeti has no test windows; there are: tiny",
+        ),
         (lambda: ScoreConfig(windows=1), "--windows is 1"),
         (lambda: ScoreConfig(mask_share=1.0), "--mask-share is 1.0"),
         (lambda: ScoreConfig(order=LARGEST_TABLE + 1), f"--order is {LARGEST_ORDER + 1}"),
