@@ -8,7 +8,7 @@ labels along the genome, as of `CircularShift`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Values transformed at once (float32: 16 MB).
 _CELLS = 4_000_000
-#: Things at once at least: the power of all clusters is read for each so many (600 clusters of a million windows: 2.4
-#: GB).
+#: Things at once at least: the weights of all clusters are read for each so many (600 clusters of a million windows:
+#: 2.4 GB).
 _FEWEST = 16
 
 
@@ -46,19 +46,40 @@ class DesignEffect:
     """
 
     def __init__(self, labels: NDArray[np.integer], *, clusters: int) -> None:
+        from scipy.fft import next_fast_len
         from scipy.sparse import csr_matrix
 
         n = len(labels)
         rows = np.flatnonzero((labels >= 0) & (labels < clusters))
         self.inside = csr_matrix((np.ones(len(rows), np.float32), (labels[rows], rows)), shape=(clusters, n))
         self.sizes = np.bincount(labels[rows], minlength=clusters)
-        self.power = np.empty((clusters, n // 2 + 1))
-        step = max(1, _CELLS // max(n, 1))
+        self.length = int(next_fast_len(max(2 * n - 1, 1), real=True))
+        self.weights = np.empty((clusters, self.length // 2 + 1), np.float32)
+        step = max(1, _CELLS // self.length)
         # hundreds of clusters of a million windows are too large for copies of all
         for begin in range(0, clusters, step):
-            self.power[begin : begin + step] = _power(self.inside[begin : begin + step].toarray())
-        self.power[:, 0] = 0  # the mean
-        self.power[:, 1 : (len(labels) + 1) // 2] *= 2  # a real signal's negative frequencies are its positive ones
+            self.weights[begin : begin + step] = self._weights(slice(begin, begin + step))
+
+    def _weights(self, own: slice) -> NDArray[np.float64]:
+        """What the power of a thing's deviations weighs at each frequency in the variance: float64 (clusters,
+        length // 2 + 1).
+
+        A circle of n windows has any length, and transforms of one with a large prime factor take five times as long as
+        those of twice as many windows. So the deviations stand alone, with zeros behind them, which keeps lags apart,
+        and are weighed by the labels' covariance on the circle, laid out from lag 1 - n to n - 1.
+        """
+        from scipy.fft import irfft, rfft
+
+        n = self.inside.shape[1]
+        power = _power(self.inside[own].toarray().astype(np.float64), self.length)
+        pairs = np.rint(irfft(power, self.length, axis=1)[:, :n])  # of the cluster's windows, at each lag
+        pairs[:, 1:] += pairs[:, :0:-1]
+        covariance = np.zeros((len(pairs), self.length))
+        covariance[:, :n] = pairs - np.square(self.sizes[own].astype(np.float64))[:, None] / max(n, 1)
+        covariance[:, self.length - n + 1 :] = covariance[:, n - 1 : 0 : -1]
+        weights = rfft(covariance, axis=1).real / self.length
+        weights[:, 1 : (self.length + 1) // 2] *= 2  # a real signal's negative frequencies are its positive ones
+        return np.asarray(weights)
 
     def of(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Variance of each cluster's count over all rotations of its labels but none, over that of independent draws;
@@ -81,22 +102,24 @@ class DesignEffect:
         [[2.0]]
         """
         n = holds.shape[1]
-        step = max(_FEWEST, _CELLS // max(n, 1))
+        step = max(_FEWEST, _CELLS // self.length)
         parts = [self._variance(holds[begin : begin + step]) for begin in range(0, len(holds), step)]
-        variance = np.concatenate([np.zeros((len(self.power), 0)), *parts], axis=1)
+        variance = np.concatenate([np.zeros((len(self.weights), 0)), *parts], axis=1)
         inside, having = self.sizes.astype(np.float64)[:, None], holds.sum(axis=1, dtype=np.float64)
         independent = inside * (n - inside) * having * (n - having) / (n**2 * max(n - 1, 1))
         return np.maximum(1.0, variance / np.where(independent > 0, independent, np.inf))
 
     def _variance(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
         n = holds.shape[1]
-        having = holds.astype(np.float32)
-        away = self.inside @ having.T - (self.sizes.astype(np.float32) / np.float32(n))[:, None] * having.sum(axis=1)
-        return np.asarray((self.power @ _power(having).T / n - np.square(away)) / max(n - 1, 1))
+        share = holds.mean(axis=1, dtype=np.float64)
+        away = self.inside @ holds.T.astype(np.float32) - self.sizes[:, None] * share
+        around = holds - share.astype(np.float32)[:, None]
+        return np.asarray((self.weights @ _power(around, self.length).T - np.square(away)) / max(n - 1, 1))
 
 
-def _power(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Power of rows at each frequency."""
+def _power(values: NDArray[Any], length: int) -> NDArray[Any]:
+    """Power of rows at each frequency, with zeros behind them up to a length; of float32 float32."""
     from scipy.fft import rfft
 
-    return np.square(np.abs(rfft(values, axis=1))).astype(np.float64)
+    found = rfft(values, length, axis=1)
+    return np.asarray(np.square(found.real) + np.square(found.imag))
