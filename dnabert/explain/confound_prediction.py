@@ -26,7 +26,12 @@ _PRIOR_WEIGHT = 0.02
 
 
 def label_prediction(
-    windows: ClusteredWindows, *, features: dict[str, np.ndarray] | None = None, most: int = 2_000, seed: int = 0
+    windows: ClusteredWindows,
+    *,
+    features: dict[str, np.ndarray] | None = None,
+    most: int = 2_000,
+    threads: int = 1,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Predict each window's cluster (the unclustered as one more class) from all cheap features together.
 
@@ -40,6 +45,7 @@ def label_prediction(
     windows : n windows.
     features : from `cheap_features`, by default all of them.
     most : windows per class.
+    threads : that grow trees; they change nothing.
     seed : of the sample, the folds, the forest and the bootstrap.
 
     Returns
@@ -63,7 +69,9 @@ def label_prediction(
     filled = {name: _filled(name, values, seed=seed) for name, values in features.items()}
     columns = [v if name in CONTINUOUS else np.unique(v, return_inverse=True)[1] for name, v in filled.items()]
     table = np.stack([column[rows] for column in columns], axis=1).astype(np.float32)
-    loss, natural, balanced = _predict(table, codes, places[rows], weight=weight, share=share, seed=seed)
+    loss, natural, balanced = _predict(
+        table, codes, places[rows], weight=weight, share=share, threads=threads, seed=seed
+    )
     base = -np.log(share[codes])
     recall = np.bincount(codes, weights=balanced == codes) / np.bincount(codes)
     found = {
@@ -80,13 +88,20 @@ def label_prediction(
 
 
 def _predict(
-    table: np.ndarray, codes: np.ndarray, places: np.ndarray, *, weight: np.ndarray, share: np.ndarray, seed: int
+    table: np.ndarray,
+    codes: np.ndarray,
+    places: np.ndarray,
+    *,
+    weight: np.ndarray,
+    share: np.ndarray,
+    threads: int,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each row's loss out of fold, the class it most probably has, and the same when all classes count alike."""
     n, classes = len(codes), len(share)
     loss, natural, balanced = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for train, test in watched(_folds(places, seed=seed), "forests", unit=" folds", total=_FOLDS):
-        likelihood = _likelihood(table, codes, train, test, classes=classes, seed=seed)
+        likelihood = _likelihood(table, codes, train, test, classes=classes, threads=threads, seed=seed)
         posterior = likelihood * np.bincount(codes[train], weights=weight[train], minlength=classes)
         posterior = posterior / posterior.sum(axis=1, keepdims=True)
         shares = (1 - _PRIOR_WEIGHT) * posterior + _PRIOR_WEIGHT * share
@@ -124,13 +139,22 @@ def _folds(places: np.ndarray, *, seed: int) -> Iterator[tuple[np.ndarray, np.nd
 
 
 def _likelihood(
-    table: np.ndarray, codes: np.ndarray, train: np.ndarray, test: np.ndarray, *, classes: int, seed: int
+    table: np.ndarray,
+    codes: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    *,
+    classes: int,
+    threads: int,
+    seed: int,
 ) -> np.ndarray:
     """Probability of each class over its share in training, float (len(test), classes): 0 for classes not in
     training."""
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=seed).fit(table[train], codes[train])
+    forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, n_jobs=threads, random_state=seed)
+    forest.fit(table[train], codes[train])
+    forest.set_params(n_jobs=1)  # threads would add the trees' shares in any order, which moves the last digit
     ratio = np.zeros((len(test), classes))
     share = np.bincount(codes[train], minlength=classes)[forest.classes_] / len(train)
     ratio[:, forest.classes_] = forest.predict_proba(table[test]) / share

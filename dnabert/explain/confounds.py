@@ -25,9 +25,17 @@ _BINS = 10
 
 
 def confounds(
-    windows: ClusteredWindows, *, phase_modulus: int = 7, permutations: int = 100, seed: int = 0
+    windows: ClusteredWindows, *, phase_modulus: int = 7, permutations: int = 100, threads: int = 1, seed: int = 0
 ) -> dict[str, Any]:
     """All that is said of cheap explanations: of the labelling, of each cluster, of all of them together.
+
+    Parameters
+    ----------
+    windows : n windows.
+    phase_modulus : see `dnabert.explain.cheap_features.cheap_features`.
+    permutations : see `labelling_confounds`.
+    threads : of the prediction; they change nothing.
+    seed : of permutations and prediction.
 
     Returns
     -------
@@ -38,7 +46,7 @@ def confounds(
     return {
         "overall": labelling_confounds(windows, features=features, permutations=permutations, seed=seed),
         "clusters": cluster_confounds(windows, features=features),
-        "prediction": label_prediction(windows, features=features, seed=seed),
+        "prediction": label_prediction(windows, features=features, threads=threads, seed=seed),
     }
 
 

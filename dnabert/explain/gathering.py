@@ -86,7 +86,7 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
         "consensus": lambda: consensuses(windows, seed=seed),
         "words": lambda: cluster_words(windows, seed=seed),
         "motifs": lambda: cluster_motifs(windows, seed=seed),
-        "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, seed=seed),
+        "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, threads=config.threads, seed=seed),
     }
     if not named_sets:
         gathered.skipped.setdefault(
