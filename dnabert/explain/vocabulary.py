@@ -8,12 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import ALPHABET, codes
+from dnabert.alphabet import ALPHABET
 from dnabert.encoders.kmer_counts import reverse_complement_words
 from dnabert.errors import UserError
 
 _HEAVIEST = 8  # 4**8 = 65,536 words
-_CHUNK = 4_096
 
 
 @dataclass(frozen=True)
@@ -66,23 +65,14 @@ class Vocabulary:
             number = number // 4 if mark == "1" else number
         return letters
 
-    def columns(self, bases: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """Index of the word at each place, int32 (n, L - span + 1); `size` where another letter than A, C, G, T
-        stands."""
-        code = codes(bases)
-        places = max(0, code.shape[1] - len(self.pattern) + 1)
-        number = np.zeros((len(code), places), dtype=np.int32)
-        spoiled = np.zeros((len(code), places), dtype=bool)
-        for offset in (i for i, mark in enumerate(self.pattern) if mark == "1"):
-            here = code[:, offset : offset + places]
-            number = 4 * number + (here & 3)
-            spoiled |= here > 3
-        column = self._index[number]
-        column[spoiled] = self.size
-        return column
+    @cached_property
+    def ones(self) -> NDArray[np.int64]:
+        """Places of the pattern that count, int64, ascending from 0."""
+        return np.flatnonzero([mark == "1" for mark in self.pattern])
 
     @cached_property
-    def _index(self) -> NDArray[np.int32]:
+    def index(self) -> NDArray[np.int32]:
+        """Index of the word of each base-4 number, int32 (4^ones,)."""
         return np.unique(self._smaller, return_inverse=True)[1].astype(np.int32)
 
     @cached_property
@@ -107,15 +97,11 @@ def count_windows(
     >>> count_windows(bases, np.array([0, 1]), Vocabulary("11"), n_groups=2)[:, 0].tolist()  # AA, that is TT
     [1, 1]
     """
-    width = vocabulary.size + 1  # the last column takes what holds another letter
-    total = np.zeros(n_groups * width, dtype=np.int64)
-    for begin in range(0, len(bases), _CHUNK):
-        column = np.sort(vocabulary.columns(bases[begin : begin + _CHUNK]), axis=1)
-        first = np.ones(column.shape, dtype=bool)
-        first[:, 1:] = column[:, 1:] != column[:, :-1]
-        cell = groups[begin : begin + _CHUNK, None].astype(np.int64) * width + column
-        total += np.bincount(cell[first], minlength=len(total))
-    return total.reshape(n_groups, width)[:, :-1]
+    from dnabert.explain.vocabulary_kernel import count_each
+
+    total = np.zeros((n_groups, vocabulary.size), dtype=np.int64)
+    count_each(bases, groups.astype(np.int64), vocabulary.ones, vocabulary.index, total)
+    return total
 
 
 def windows_with(bases: NDArray[np.uint8], vocabulary: Vocabulary, words: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -132,10 +118,10 @@ def windows_with(bases: NDArray[np.uint8], vocabulary: Vocabulary, words: NDArra
     >>> windows_with(bases, Vocabulary("11"), np.array([0, 1])).tolist()  # AA, that is TT; AC, that is GT
     [[True, True], [True, True]]
     """
-    place = np.full(vocabulary.size + 1, len(words))
+    from dnabert.explain.vocabulary_kernel import find_each
+
+    place = np.full(vocabulary.size, -1, dtype=np.int32)  # other words
     place[words] = np.arange(len(words))
-    holds = np.zeros((len(bases), len(words) + 1), dtype=bool)  # the last column takes all other words
-    for begin in range(0, len(bases), _CHUNK):
-        column = place[vocabulary.columns(bases[begin : begin + _CHUNK])]
-        holds[begin + np.arange(len(column))[:, None], column] = True
-    return holds[:, :-1].T
+    holds = np.zeros((len(words), len(bases)), dtype=bool)
+    find_each(bases, vocabulary.ones, place[vocabulary.index], holds)
+    return holds

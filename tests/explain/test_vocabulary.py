@@ -33,6 +33,13 @@ def test_windows_with_words_are_those_that_are_counted() -> None:
     assert (holds == (each[:, words] > 0).T).all() and holds.any()
 
 
+def test_windows_shorter_than_a_word_have_none() -> None:
+    bases, vocabulary = np.full((3, 4), ord("A"), dtype=np.uint8), Vocabulary("11011")
+    assert count_windows(bases, np.zeros(3, np.int64), vocabulary, n_groups=1).sum() == 0
+    assert not windows_with(bases, vocabulary, np.arange(vocabulary.size)).any()
+    assert count_windows(bases[:0], np.zeros(0, np.int64), vocabulary, n_groups=2).tolist() == [[0] * 136] * 2
+
+
 @pytest.mark.parametrize("pattern", ["", "0110", "1101", "1" * 9, "1x1"])
 def test_a_pattern_without_a_reverse_complement_of_its_shape_is_refused(pattern: str) -> None:
     with pytest.raises(UserError, match=r"give 111111"):
