@@ -26,7 +26,7 @@ from dnabert.encoders.rungs import RungConfig, resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
-from dnabert.explain.explanation import check_files, explanation_inputs
+from dnabert.explain.explanation import check_files, decisive, explanation_inputs
 from dnabert.given import settings
 from dnabert.leftovers import held
 from dnabert.manifest import kind_of, read_manifest, write_manifest
@@ -167,7 +167,7 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     if not is_current(
         out / "explanation",
         kind="explanation",
-        config=wanted,
+        config=decisive(wanted),
         inputs=explanation_inputs(main, out / "stability", wanted),
     ):
         explain(main, out=out / "explanation", config=wanted, stability=out / "stability", overwrite=True)

@@ -121,6 +121,11 @@ def explanation_inputs(
     return {name: path for name, path in given.items() if path is not None} | files
 
 
+def decisive(config: ExplainConfig) -> Record:
+    """The settings that a result depends on, by name: all but how many threads it is computed with."""
+    return {name: value for name, value in dataclasses.asdict(config).items() if name != "threads"}
+
+
 def check_files(config: ExplainConfig) -> None:
     """Raise `UserError` where a file of an expanded config is not there, before anything is computed."""
     for path in config.databases:
@@ -144,7 +149,7 @@ def _made_of(windows: ClusteredWindows, config: ExplainConfig, inputs: Mapping[s
         for each in path.parent.glob(f"{glob.escape(path.name)}.*")
     ]
     dated = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in beside)
-    return {"config": dataclasses.asdict(config), "files": described, "databases": dated}
+    return {"config": decisive(config), "files": described, "databases": dated}
 
 
 def load_explanation(folder: str | Path) -> Explanation:

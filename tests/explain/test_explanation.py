@@ -3,6 +3,7 @@ nothing else."""
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import shutil
@@ -21,7 +22,7 @@ from dnabert.corpus.mutation import mutate
 from dnabert.encoders import embed
 from dnabert.errors import UserError
 from dnabert.explain import ExplainConfig, Explanation, explain, gathering, load_explanation
-from dnabert.explain.explanation import explanation_inputs
+from dnabert.explain.explanation import decisive, explanation_inputs
 from dnabert.report import write_report
 
 pytestmark = pytest.mark.slow
@@ -214,7 +215,7 @@ def test_an_explanation_is_of_its_files_as_they_were(folder: Path) -> None:
         return is_current(
             folder / "dated",
             kind="explanation",
-            config=config,
+            config=decisive(dataclasses.replace(config, threads=3)),  # which change nothing
             inputs=explanation_inputs(folder / "clusters", None, config),
         )
 
@@ -260,6 +261,7 @@ def test_a_stopped_explanation_goes_on_with_what_was_made_of_the_same(
     everything = ["cluster_makeup", "cluster_kinds", "enrichment", "tss_rows", "homology"]
     assert _stopped_in_words(folder, monkeypatch, config=config) == everything
     assert _stopped_in_words(folder, monkeypatch, config=config) == []
+    assert _stopped_in_words(folder, monkeypatch, config=config | {"threads": 2}) == []  # changes nothing
     assert _stopped_in_words(folder, monkeypatch, config=config | {"pairs": 51}) == everything  # other settings
     assert _stopped_in_words(folder, monkeypatch, config=config) == everything
     genes = (folder / "genes.gtf").read_text()
