@@ -46,9 +46,14 @@ def shown(card: Record) -> Record:
 
 
 def answer_rows(cards: list[Record], *, most: int = 5) -> list[Record]:
-    """The clusters that the first screen speaks of: the surest first, then the largest."""
+    """The clusters that the first screen speaks of: the surest first, what nothing explains last, then the largest."""
     order = {"high": 0, "moderate": 1, "low": 2}
-    return sorted(cards, key=lambda card: (order[card["sentence"]["confidence"]], -card["makeup"]["n"]))[:most]
+
+    def rank(card: Record) -> tuple[int, bool, int]:
+        told = card["sentence"]
+        return order[told["confidence"]], told["basis"] == "unexplained", -card["makeup"]["n"]
+
+    return sorted(cards, key=rank)[:most]
 
 
 def counted(cards: list[Record]) -> list[tuple[str, int, int]]:

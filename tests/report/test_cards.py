@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dnabert.report.cards import shown
+from dnabert.report.cards import answer_rows, shown
 from dnabert.report.evidence import read_evidence
 from dnabert.report.page import render
 
@@ -18,6 +18,21 @@ def test_names_of_repeats_leave_room_for_other_terms() -> None:
     classes = [row("repeat_class", "SINE/Alu", 80.0), row("main_region", "CDS", 0.1), row("genome", "human", 1.1)]
     card = {"label": 0, "annotation": [*names, *classes]}
     assert [each["term"] for each in shown(card)["annotation"]] == ["Alu0", "Alu1", "Alu2", "SINE/Alu", "CDS", "human"]
+
+
+def test_the_first_screen_names_what_is_explained_before_larger_clusters_that_nothing_explains() -> None:
+    def card(label: int, n: int, basis: str, confidence: str) -> dict:
+        return {"label": label, "makeup": {"n": n}, "sentence": {"basis": basis, "confidence": confidence}}
+
+    cards = [
+        card(0, 900, "composition", "low"),
+        card(1, 600, "unexplained", "low"),
+        card(2, 300, "element", "moderate"),
+        card(3, 60, "unexplained", "low"),
+        card(4, 30, "CpG island", "low"),
+        card(5, 27, "repeat", "high"),
+    ]
+    assert [each["label"] for each in answer_rows(cards)] == [5, 2, 0, 4, 1]
 
 
 def test_rows_whose_odds_are_hardly_known_come_last() -> None:
