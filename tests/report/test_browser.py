@@ -418,6 +418,29 @@ def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def test_names_of_many_encoders_are_read_whole(browser: Browser, report: Path, tmp_path: Path) -> None:
+    """Two columns were both headed mean_and_: what did not fit was cut off."""
+    evidence = read_evidence(report.parents[1] / "comparison")
+    names = [
+        "mean_and_codebook",
+        "mean_and_words",
+        "neighbours",
+        "random_codebook",
+        "codebook",
+        "lsa8",
+        "kmer6",
+        "bert",
+    ]
+    ladder = [evidence.ladder[number % 4] | {"rung": name} for number, name in enumerate(names)]
+    (tmp_path / "report.html").write_text(render(replace(evidence, ladder=ladder, differences=[]), {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        cut = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.innerText)"
+        heads = page.locator(".ladder thead th.n")
+        assert heads.evaluate_all(cut) == []
+        assert [each.split("\n")[0] for each in heads.all_inner_texts()][: len(names)] == names
+
+
 def test_both_answers_begin_on_the_first_screen(page: Page) -> None:
     page.set_viewport_size({"width": 1400, "height": 900})
     for selector in ("#verdict", "#leading-cards, .told > p:not(.verdict):not(.soft)"):
