@@ -37,7 +37,7 @@ def cluster_rows(
     sequences : gives uint8 ASCII (m, L) for rows int (m,) of the table.
     samples : sequences shown per cluster: the surest members first come from different places when they can.
     phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since
-        windows side by side do not begin in all frames as often (1 = as even as these).
+        windows side by side do not begin in all frames as often (1 = as even as these; None where all begin in one).
     edit_distance : mean distance within each cluster, from `edit_distances`.
     seed : of the choice of samples.
 
@@ -59,7 +59,7 @@ def cluster_rows(
         row |= {"low_complexity": float(simple[members].mean())}
         row |= {name: _shares(part[column]) for column, name in _CLASSES.items() if column in table}
         if "start" in table:
-            row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus) / frames if frames else 1.0
+            row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus) / frames if frames else None
         row["edit_distance_mean"] = (edit_distance or {}).get(int(label))
         chosen = _sample(part, members, count=samples, rng=rng)
         row["samples"] = [

@@ -45,6 +45,13 @@ def test_the_spread_over_frames_is_that_of_all_windows_where_there_is_no_phase()
     assert cluster_rows(table, lambda i: bases[None].repeat(len(i), 0), phase_modulus=6)[1]["phase_entropy"] == 0.0
 
 
+def test_of_an_encoder_that_has_one_frame_alone_no_spread_is_told() -> None:
+    table = pd.DataFrame({"label": np.repeat([0, 1], 600), "start": np.arange(1_200) * 451})
+    bases = np.frombuffer(b"ACGT", dtype=np.uint8)
+    rows = cluster_rows(table, lambda i: bases[None].repeat(len(i), 0), phase_modulus=1)
+    assert [row["phase_entropy"] for row in rows] == [None, None]  # of 1.000 nothing is known
+
+
 def test_samples_come_from_different_blocks_first() -> None:
     table = pd.DataFrame({"label": np.zeros(6, int), "block": [1, 1, 1, 1, 2, 3], "probability": np.ones(6)})
     bases = np.frombuffer(b"ACGTCA" * 2, dtype=np.uint8).reshape(6, 2)
