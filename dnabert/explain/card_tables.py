@@ -68,6 +68,7 @@ def tables_of(cards: list[Record], evidence: Mapping[str, Any]) -> dict[str, lis
         ],
         "homology": list(_homology_rows(cards)),
         "known_motifs": [row for c in cards for row in c["known_motifs"]],
+        "confounds": [row for c in cards for row in c["confounds"]],
     }
     return {name: rows for name, rows in tables.items() if rows}
 
@@ -81,7 +82,9 @@ def _homology_rows(cards: list[Record]) -> Iterator[Record]:
 
 
 def _without_arrays(row: Mapping[str, Any]) -> Record:
-    return {name: value for name, value in row.items() if name not in ("matrix", "position")}
+    """A motif without its matrix, the counts of its places in the window as one text."""
+    position = row["position"] | {"histogram": ",".join(map(str, row["position"]["histogram"]))}
+    return {name: value for name, value in row.items() if name != "matrix"} | {"position": position}
 
 
 def _flat(row: Mapping[str, Any]) -> Record:

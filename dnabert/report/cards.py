@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dnabert.report import confounds
 from dnabert.report.logo import draw_logo
-from dnabert.report.numbers import count, percent, present
+from dnabert.report.numbers import count, percent, present, small
 
 Record = dict[str, Any]
 
@@ -31,8 +32,8 @@ def shown(card: Record) -> Record:
     Returns
     -------
     the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05;
-    words of each kind, and those first that are beyond composition), ``logos`` (SVG of motifs and consensus), and
-    ``members`` (medoid, boundary and random ones, each with its ``role``).
+    words of each kind, and those first that are beyond composition), ``logos`` (SVG of motifs and consensus),
+    ``members`` (medoid, boundary and random ones, each with its ``role``), and ``told_confounds`` (name and text).
     """
     return card | {
         "annotation": _strongest(card.get("annotation", [])),
@@ -41,6 +42,7 @@ def shown(card: Record) -> Record:
         "words": _words(card),
         "logos": [*_motif_logos(card), *_consensus_logo(card)],
         "members": _members(card.get("makeup", {})),
+        "told_confounds": confounds.of_card(card),
         "distances": [row for row in card.get("kind", {}).get("comparisons", []) if row["form"] == "semi_global"],
     }
 
@@ -57,11 +59,14 @@ def answer_rows(cards: list[Record], *, most: int = 5) -> list[Record]:
 
 
 def counted(cards: list[Record]) -> list[tuple[str, int, int]]:
-    """Number of clusters, and of windows in them, by what names them; the most windows first."""
+    """Number of clusters, and of windows in them, by what names them; the most windows first, the unexplained last."""
     found: dict[str, list[int]] = {}
     for card in cards:
         found.setdefault(card["sentence"]["basis"], []).append(card["makeup"]["n"])
-    return sorted(((name, len(sizes), sum(sizes)) for name, sizes in found.items()), key=lambda row: -row[2])
+    return sorted(
+        ((name, len(sizes), sum(sizes)) for name, sizes in found.items()),
+        key=lambda row: (row[0] == "unexplained", -row[2]),
+    )
 
 
 def _significant(rows: list[Record]) -> list[Record]:
@@ -135,8 +140,31 @@ def _motif_logos(card: Record) -> list[Record]:
                     f"; of the windows shuffled {percent(own['background_share'])} have it: not shown to be more than "
                     "their composition gives"
                 )
+            told += _placed(motif)
             found.append({"svg": logo, "text": told + (f"; like {', '.join(matches)}" if matches else "")})
     return found
+
+
+def _placed(motif: Record) -> str:
+    r"""On which strand a motif's sites are, and where in the window the best of each window.
+
+    Examples
+    --------
+    >>> _placed({"forward_share": 0.5, "position": {"histogram": [8, 1, 1], "q": 0.001}})
+    '; 50\xa0% of its sites on the forward strand; not evenly over the window: 80\xa0% in part 1 of 3 (q = 0.001)'
+    """
+    told = ""
+    if present(motif.get("forward_share")):
+        told = f"; {percent(motif['forward_share'])} of its sites on the forward strand"
+    position = motif.get("position") or {}
+    if not present(position.get("q")):
+        return told
+    q, counts = small(position["q"]), position["histogram"]
+    if position["q"] > _ALPHA:
+        return f"{told}; no part of the window is shown to have it more often (q = {q})"
+    most = counts.index(max(counts))
+    share = percent(counts[most] / sum(counts))
+    return f"{told}; not evenly over the window: {share} in part {most + 1} of {len(counts)} (q = {q})"
 
 
 def _consensus_logo(card: Record) -> list[Record]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnabert.explain.evidence_rows import left_out
 from dnabert.manifest import kind_of
-from dnabert.report import answer, cards, first_screen, ideogram, learned, numbers, survival
+from dnabert.report import answer, cards, confounds, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.evidence import Evidence, read_evidence
 from dnabert.report.figures import draw_all, save_all, save_svg, window_length
 from dnabert.report.interactive import as_script, map_data
@@ -124,6 +124,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "leading_cards": cards.answer_rows(evidence.cards),
         "named_by": cards.counted(evidence.cards),
         "overall": evidence.overall,
+        "confounds": confounds.of_all(evidence.overall),
         "trust": survival.trust_sentences(
             evidence.stability, evidence.null, evidence.overall, explained=bool(evidence.cards)
         ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dnabert.report import confounds
 from dnabert.report.numbers import count, interval, listed, number, percent
 from dnabert.report.rung_kind import is_trained
 
@@ -14,19 +15,6 @@ Record = dict[str, Any]
 #: Below this cosine with itself a window that was moved by one base is another window to the model.
 _ALIKE = 0.5
 _PURITY = ("knn10_repeat_class", "knn10_region")
-#: Words for the features of `dnabert.explain.cheap_features`; what is the same for all windows is no feature.
-_CONFOUNDS = {
-    "gc": "GC",
-    "cpg_ratio": "CpG",
-    "low_complexity": "low complexity",
-    "n_share": "N",
-    "soft_masked": "soft-masking",
-    "phase": "frame of the words",
-    "strand": "strand",
-    "codon_frame": "codon frame",
-    "codon_position": "codon position",
-    "genome": "species",
-}
 _NOT_REPEATED = (
     "Whether the clusters come back when the clustering is repeated was not asked: "
     "dnabert stability asks it, and dnabert explain takes its folder as --stability."
@@ -163,7 +151,7 @@ def trust_sentences(stability: Record, null: Record, overall: Record, *, explain
     prediction = (overall.get("confounds") or {}).get("prediction")
     if prediction and prediction["explained"] is not None:  # one class, or too few places: nothing to predict from
         share = {name: prediction[name] for name in ("low", "high")} | {"value": prediction["explained"]}
-        known = listed([words for name, words in _CONFOUNDS.items() if name in prediction["features"]])
+        known = listed([words for name, words in confounds.NAMES.items() if name in prediction["features"]])
         told.append(
             f"{known[0].upper()}{known[1:]} {'together predict' if len(prediction['features']) > 1 else 'predicts'} "
             f"{interval(share)} of the labelling (of its entropy, at places that the prediction has not seen)."

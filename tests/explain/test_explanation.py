@@ -129,11 +129,17 @@ def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation
         "annotation.tsv",
         "homology.tsv",
         "words.tsv",
+        "confounds.tsv",
         "clusters.tsv",
         "motifs.meme",
         "consensus.fa",
     } <= names
     assert ">cluster_" in (folder / "explanation" / "consensus.fa").read_text()
+    motifs = pd.read_csv(folder / "explanation" / "motifs.tsv", sep="\t")
+    counts = motifs["position_histogram"].map(lambda text: sum(map(int, text.split(","))))
+    assert (counts == motifs["n_windows"]).all() and motifs["position_q"].between(0, 1).any()
+    known = pd.read_csv(folder / "explanation" / "confounds.tsv", sep="\t")
+    assert set(known["label"]) == {card["label"] for card in explained.cards} and known["q"].notna().any()
     assert len(load_explanation(folder / "explanation").cards) == len(explained.cards)
     shutil.copytree(folder / "explanation", folder / "damaged")
     (folder / "damaged" / "cards.json").write_text("[" * 3_000)

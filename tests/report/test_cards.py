@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dnabert.report.cards import answer_rows, shown
+from dnabert.report.cards import answer_rows, counted, shown
 from dnabert.report.evidence import read_evidence
 from dnabert.report.page import render
 
@@ -33,6 +33,7 @@ def test_the_first_screen_names_what_is_explained_before_larger_clusters_that_no
         card(5, 27, "repeat", "high"),
     ]
     assert [each["label"] for each in answer_rows(cards)] == [5, 2, 0, 4, 1]
+    assert counted(cards)[0] == ("composition", 1, 900) and counted(cards)[-1] == ("unexplained", 2, 660)
 
 
 def test_rows_whose_odds_are_hardly_known_come_last() -> None:
@@ -110,6 +111,24 @@ def test_of_how_many_windows_a_motif_has_its_share_is_told() -> None:
         text
         == "motif in 43 % of 7 windows held out (near-copies count once; it was not sought in these), elsewhere in 1 %"
     )
+
+
+@pytest.mark.parametrize(
+    ("histogram", "q", "told"),
+    [
+        ([1, 9, 2, 0], 0.0004, "not evenly over the window: 75 % in part 2 of 4 (q = 0.0004)"),
+        ([3, 3, 4, 2], 0.4, "no part of the window is shown to have it more often (q = 0.4)"),
+        ([0, 3, 0, 0], None, "45 % of its sites on the forward strand"),  # too few to test
+    ],
+)
+def test_where_in_the_window_a_motif_lies_is_told(histogram: list[int], q: float | None, told: str) -> None:
+    """It was tested, and stood in cards.json alone."""
+    found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8, "forward_share": 0.45}
+    found |= {"versus_others": {"share": 0.5, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"q": 0.001}}
+    found |= {"position": {"histogram": histogram, "distance": 0.3, "p": q, "q": q}}
+    (logo,) = shown({"label": 0, "motifs": {"n_held_out": 16, "motifs": [found]}})["logos"]
+    text = logo["text"].replace("\N{NO-BREAK SPACE}", " ")
+    assert text.endswith(told) and "; 45 % of its sites on the forward strand" in text
 
 
 def test_a_motif_that_shuffled_windows_may_have_as_often_is_told_with_their_share() -> None:
@@ -238,3 +257,40 @@ def test_how_many_windows_a_cluster_has_is_said_once(comparison: Path) -> None:
             and summary.startswith("<b>Cluster 0</b>")
             and text in summary
         )
+
+
+def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(comparison: Path) -> None:
+    """They were tested and corrected, and the page had none of them but a prediction of all together."""
+    near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
+    makeup = {"n": 30, "loci": 30, "footprint_bp": 5}
+    makeup |= dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
+    ends = {"low": -0.5, "high": 0.75}
+    confounds = [
+        {"feature": "gc", "kind": "continuous", "effect": 0.1, "q": 0.5, "mean": 0.5, **ends},
+        {"feature": "n_share", "kind": "continuous", "effect": 0.25, "q": 1e-9, "mean": 0.031, **ends},
+        {"feature": "phase", "kind": "classes", "effect": 0.125, "q": 0.25, "most": "5", "share": 0.2, **ends},
+        {"feature": "codon_frame", "kind": "classes", "effect": None, "q": None, "most": "+1", "share": 1.0, "n": 2},
+    ]
+    confounds = [row if row["kind"] == "continuous" else row | {"share_rest": 0.125} for row in confounds]
+    sentence = {"text": "", "confidence": "low", "basis": "composition"}
+    card = {"label": 0, "makeup": makeup, "sentence": sentence, "confounds": confounds}
+    overall = [
+        {"feature": "strand", "ami": 0.01, "ami_null_high": 0.02, "q": 0.5},
+        {"feature": "soft_masked", "ami": 0.125, "ami_null_high": 0.001, "q": 0.02},
+    ]
+    page = render(
+        replace(read_evidence(comparison), cards=[card], overall={"confounds": {"overall": overall}}), {}
+    ).replace("\N{NO-BREAK SPACE}", " ")
+    told = re.findall(r"<dt>(N|GC|frame of the words|codon frame)</dt><dd>(.*?)</dd>", page)
+    assert told[-3:] == [
+        ("N", "3 % of the bases; difference to elsewhere, in standard deviations, 0.25 [−0.50, 0.75] (q &lt; 0.001)"),
+        ("frame of the words", "5 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
+        ("codon frame", "of 2 coding windows +1 100 % (elsewhere 12 %)"),
+    ]
+    assert [name for name, _ in told].count("GC") == 1  # by itself, with the mean of all other windows
+    (table,) = re.findall(r'<table class="sortable" id="confounds">(.*?)</table>', page, flags=re.DOTALL)
+    assert re.findall(r'<th scope="row">(.*?)</th><td class="n">(.*?)</td>', table) == [
+        ("soft-masking", "0.125"),
+        ("strand", "0.010"),
+    ]
+    assert 'id="confounds"' not in render(read_evidence(comparison), {})

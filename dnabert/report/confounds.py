@@ -1,0 +1,60 @@
+"""How far clusters follow what is known of a window without any model, in words: per cluster, and of all together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnabert.report.numbers import count, number, p_value, percent, present
+
+Record = dict[str, Any]
+
+#: Words for the features of `dnabert.explain.cheap_features`; what is the same for all windows is no feature.
+NAMES = {
+    "gc": "GC",
+    "cpg_ratio": "CpG",
+    "low_complexity": "low complexity",
+    "n_share": "N",
+    "soft_masked": "soft-masking",
+    "phase": "frame of the words",
+    "strand": "strand",
+    "codon_frame": "codon frame",
+    "codon_position": "codon position",
+    "genome": "species",
+}
+#: Of these a card tells the mean, and that of all other windows, by themselves.
+_MEASURED = ("gc", "cpg_ratio", "low_complexity")
+_SHARES = ("n_share", "soft_masked")
+
+
+def of_card(card: Record) -> list[tuple[str, str]]:
+    r"""Name and sentence of each confound of a cluster that its card does not tell otherwise.
+
+    Examples
+    --------
+    >>> row = {"feature": "genome", "most": "chimp", "share": 0.5, "share_rest": 0.25, "effect": 0.2, "q": 0.4}
+    >>> of_card({"confounds": [row | {"low": 0.1, "high": 0.3}]})
+    [('species', "chimp 50\xa0% (elsewhere 25\xa0%); Cramér's V 0.20 [0.10, 0.30] (q = 0.400)")]
+    """
+    rows = [row for row in card.get("confounds") or [] if row["feature"] not in _MEASURED]
+    return [(NAMES.get(row["feature"], row["feature"]), _told(row)) for row in rows]
+
+
+def of_all(overall: Record) -> list[Record]:
+    """The labelling's agreement with each confound, the closest first: ``name``, ``ami``, ``ami_null_high``, ``q``."""
+    rows = (overall.get("confounds") or {}).get("overall") or []
+    named = [row | {"name": NAMES.get(row["feature"], row["feature"])} for row in rows]
+    return sorted(named, key=lambda row: -row["ami"])
+
+
+def _told(row: Record) -> str:
+    if row["feature"] in _SHARES:
+        found, effect = f"{percent(row['mean'])} of the bases", "difference to elsewhere, in standard deviations,"
+    else:
+        asked = f"of {count(row['n'])} coding windows " if row["feature"].startswith("codon") else ""
+        found = f"{asked}{row['most']} {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
+        effect = "Cramér's V"
+    if not (present(row.get("effect")) and present(row.get("low"))):
+        return found
+    ends = [number(row[end], digits=2) for end in ("low", "high")]
+    q = p_value(row["q"]).replace("p", "q")
+    return f"{found}; {effect} {number(row['effect'], digits=2)} [{ends[0]}, {ends[1]}] ({q})"
