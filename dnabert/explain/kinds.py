@@ -104,16 +104,16 @@ def cluster_kinds(windows: ClusteredWindows, *, pairs: int = 300, seed: int = 0)
     Returns
     -------
     One dict per cluster, 0 to C - 1: ``label``, ``n`` (windows), ``loci``, ``pairs``, ``kind``; ``within`` (mean
-    distance of each form, over the distinct pairs of windows drawn); ``comparisons``, a list of ``form``, ``against``,
-    ``n`` (pairs of the background), ``mean`` (its mean distance), ``effect`` with ``low`` and ``high`` (Cliff's delta,
-    95 % interval, below 0 where the cluster is closer; see `pair_effect`), ``p`` and ``q`` (Benjamini-Hochberg over
-    clusters, forms and backgrounds); ``closer_than_chance`` (share of pairs closer, semi-globally, than 99 % of the
-    shuffled ones); ``equal_gc_gap`` (mean difference in GC between the pairs' windows and those of ``equal_gc``: the
-    clusters of extreme GC may have no match); ``embedding_distance`` (means of ``within``, ``equally_near`` and
-    ``random`` pairs, and ``effect``, Cliff's delta of the pairs within against random ones, below 0 where the cluster
-    is closer); ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``, ``high``; against all other
-    windows, and against those nearest to the cluster's centre: ten for each of its own, of more than 500 as many as
-    5,000 or itself has), None where there are fewer than five loci.
+    distance of each form, over the distinct pairs of windows drawn) and ``within_median``; ``comparisons``, a list of
+    ``form``, ``against``, ``n`` (pairs of the background), ``mean`` and ``median`` (of its distances), ``effect`` with
+    ``low`` and ``high`` (Cliff's delta, 95 % interval, below 0 where the cluster is closer; see `pair_effect`), ``p``
+    and ``q`` (Benjamini-Hochberg over clusters, forms and backgrounds); ``closer_than_chance`` (share of pairs closer,
+    semi-globally, than 99 % of the shuffled ones); ``equal_gc_gap`` (mean difference in GC between the pairs' windows
+    and those of ``equal_gc``: the clusters of extreme GC may have no match); ``embedding_distance`` (means of
+    ``within``, ``equally_near`` and ``random`` pairs, and ``effect``, Cliff's delta of the pairs within against random
+    ones, below 0 where the cluster is closer); ``composition_auc`` and ``composition_auc_nearby`` (``value``, ``low``,
+    ``high``; against all other windows, and against those nearest to the cluster's centre: ten for each of its own, of
+    more than 500 as many as 5,000 or itself has), None where there are fewer than five loci.
     """
     locus = loci(windows.places)
     noise = disjoint_pairs(np.flatnonzero(windows.labels < 0), locus, pairs=pairs, seed=seed).reshape(-1, 2)
@@ -162,12 +162,14 @@ def _of_cluster(windows: ClusteredWindows, label: int, *, background: _Backgroun
     rounds = disjoint_pairs(members, locus, pairs=background.pairs, rounds=_ROUNDS, seed=seed)
     pairs = rounds.reshape(-1, 2)
     _, distinct = np.unique(np.sort(pairs, axis=1), axis=0, return_index=True)
-    row |= {"pairs": len(distinct), "within": dict.fromkeys(FORMS), "comparisons": [], "closer_than_chance": None}
+    row |= {"pairs": len(distinct), "within": dict.fromkeys(FORMS), "within_median": dict.fromkeys(FORMS)}
+    row |= {"comparisons": [], "closer_than_chance": None}
     row |= {"equal_gc_gap": None, "embedding_distance": None} | _composition(windows, label, background=background)
     if len(pairs) == 0:
         return row
     within = _distances(windows, pairs)
     row["within"] = {form: float(within[distinct, column].mean()) for column, form in enumerate(FORMS)}
+    row["within_median"] = {form: float(np.median(within[distinct, column])) for column, form in enumerate(FORMS)}
     groups, facts = _groups(windows, label, pairs=pairs, background=background)
     row |= facts
     row["closer_than_chance"] = float((within[:, -1] < np.quantile(groups["shuffled"][:, -1], _CHANCE)).mean())
@@ -181,6 +183,7 @@ def _of_cluster(windows: ClusteredWindows, label: int, *, background: _Backgroun
                     "against": name,
                     "n": len(groups[name]),
                     "mean": float(groups[name][:, column].mean()),
+                    "median": float(np.median(groups[name][:, column])),
                 }
                 cell |= {"effect": found.effect, "low": found.low, "high": found.high, "p": found.p}
                 row["comparisons"].append(cell)

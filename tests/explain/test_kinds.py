@@ -87,6 +87,9 @@ def test_every_form_meets_every_background(found: list[dict[str, Any]]) -> None:
         assert [each["against"] for each in row["comparisons"]] == list(GROUPS) * 3
         for each in row["comparisons"]:
             assert each["low"] <= each["effect"] <= each["high"] and each["p"] <= each["q"] <= 1
+            # a medium effect of ranks is one of medians too; the mean of the pairs goes with a few near ones
+            if abs(each["effect"]) > 0.33:
+                assert (row["within_median"][each["form"]] < each["median"]) == (each["effect"] < 0)
         apart = row["embedding_distance"]
         assert apart["within"] == pytest.approx(apart["equally_near"], rel=0.05)
         assert apart["within"] < apart["random"] and apart["effect"] < -0.33

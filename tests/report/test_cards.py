@@ -168,10 +168,12 @@ def _why(comparison: Path, basis: str) -> str:
         "kind": "compositional",
         "composition_auc": wide,
         "composition_auc_nearby": near,
-        "within": {"semi_global": 0.5},
+        "within": {"semi_global": 0.4},
+        "within_median": {"semi_global": 0.5},
     }
     kind["comparisons"] = [
-        {"form": "semi_global", "against": "shuffled", "mean": 0.46, "effect": 0.1, "low": 0.0, "high": 0.2, "q": 1.0}
+        {"form": "semi_global", "against": "shuffled", "effect": 0.1, "low": 0.0, "high": 0.2, "q": 1.0}
+        | {"mean": 0.4, "median": 0.46}  # the effect is of ranks, which a few near pairs leave as they are
     ]
     hit = {
         "name": "Alu",
@@ -226,10 +228,11 @@ def _why(comparison: Path, basis: str) -> str:
         "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved"
         in page
     )
+    assert '<td>shuffled</td><td class="n">46.0\N{NO-BREAK SPACE}%</td>' in page
     # of no length of a window
     assert (
-        "half of a window is found in another, at any offset and on either strand: 50.0\N{NO-BREAK SPACE}% for pairs "
-        "within" in page
+        "half of a window is found in another, at any offset and on either strand: median 50.0\N{NO-BREAK SPACE}% for "
+        "pairs within" in page
     )
     return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
 
