@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dnabert.report.answer import leaders
+from dnabert.report.canvas import empty_figure
 from dnabert.report.colours import OTHER, PALETTE, categories
 from dnabert.report.metrics import Metric, measured
 from dnabert.report.numbers import count, number, present
+from dnabert.report.tree import is_drawn, tree_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +45,8 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
         figures["ladder"] = ladder_figure(evidence.ladder, differences=evidence.differences)
     if evidence.edit_distance:
         figures["edit_distance"] = distance_figure(evidence.edit_distance, length=window_length(evidence.map))
+    if is_drawn(tree := evidence.stability.get("tree") or {}, evidence.cards):
+        figures["tree"] = tree_figure(tree, evidence.cards)
     return figures
 
 
@@ -68,7 +72,7 @@ def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
 
     table = evidence.map
     values = table[column].astype(str).to_numpy() if column != "label" else cluster_names(table["label"].to_numpy())
-    figure = _figure(width=9, height=6.4)
+    figure = empty_figure(width=9, height=6.4)
     axes = figure.subplots()
     x, y = table["x"].to_numpy(), table["y"].to_numpy()
     size = 1.2 if len(table) > 20_000 else 6
@@ -94,7 +98,7 @@ def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
 
 def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
     """Draw bits per base over tokens, with the Markov models of each order as horizontal lines."""
-    figure = _figure(width=9, height=4.8)
+    figure = empty_figure(width=9, height=4.8)
     axes = figure.subplots()
     curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
     scale = 1e6 if max(row["tokens"] for row in curve) >= 1e6 else 1e3
@@ -162,7 +166,7 @@ def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -
     metrics = [metric for metric in measured(ladder) if not metric.key.startswith("ari_")]
     columns = 3
     rows = max(1, -(-len(metrics) // columns))
-    figure = _figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
+    figure = empty_figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
         _draw_metric(
@@ -171,8 +175,7 @@ def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
-        "The ladder of encoders: value and 95 % interval (filled: nothing is better; line: a guess)",
-        fontsize=11,
+        "The ladder of encoders: value and 95 % interval (filled: nothing is better; line: a guess)", size=11
     )
     return figure
 
@@ -214,7 +217,7 @@ def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figu
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
-    figure = _figure(width=9, height=5.4)
+    figure = empty_figure(width=9, height=5.4)
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     everything = np.concatenate(list(pairs.values())) if pairs else np.array([0.0, 1.0])
     bins = _bins(everything, length=length)
@@ -279,16 +282,6 @@ def cluster_names(labels: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return np.where(labels < 0, "noise", labels.astype(str))
-
-
-def _figure(*, width: float, height: float) -> Figure:
-    """A figure with its own Agg canvas: pyplot, its global backend and its list of open figures stay untouched."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _short(text: str) -> str:
