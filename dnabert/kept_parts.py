@@ -61,6 +61,10 @@ class KeptParts:
         self.seconds[name] = kept["seconds"]
         return kept["value"]
 
+    def holds(self, name: str) -> bool:
+        """Whether `once` would read a part."""
+        return self._read(name) is not None
+
     def path(self, file: str) -> Path | None:
         """Where a file of a part stands; None where nothing is kept."""
         return None if self._folder is None else self._folder / file

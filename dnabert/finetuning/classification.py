@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 import math
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from accelerate import Accelerator
@@ -24,12 +24,17 @@ from dnabert.encoders.encoder import inputs_of
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, read_start
 from dnabert.finetuning.config import ClassifyConfig
-from dnabert.finetuning.training import build_accelerator, train
+from dnabert.finetuning.kept_trainings import made_of
+from dnabert.finetuning.training import Trained, build_accelerator, train
 from dnabert.given import settings
+from dnabert.kept_parts import KeptParts, kept_parts
 from dnabert.models.precision import state_of_its_own
 from dnabert.probes import Task, probe, read_tasks, score, score_difference, score_unseen, tasks_inputs
 from dnabert.probes.seen_in_training import STRETCH
 from dnabert.stage import stage
+
+#: Probabilities (n, classes) of the test sequences, and what dev chose.
+_Answer: TypeAlias = tuple[NDArray[np.float64], float]
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,25 @@ class _Row:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A task, the `number`-th, and where answers to it are kept."""
+
+    task: Task
+    config: ClassifyConfig
+    kept: KeptParts
+    number: int
+
+    def part(self, *names: object) -> str:
+        """Where an answer is kept, by number: the names of tasks and runs may be of any letters."""
+        return "_".join(map(str, ("task", self.number, *names)))
+
+    def once(self, part: str, answer: Callable[[], _Answer]) -> _Answer:
+        """An answer as kept, or made now."""
+        test, chosen = self.kept.once(part, lambda: [*map(plain, answer())])
+        return np.array(test), chosen
+
+
 @state_of_its_own()
 def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     """Fine-tune a run on labelled tasks, train what is cheaper on the same, and return the folder with the comparison.
@@ -49,6 +73,9 @@ def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     It holds ``table.md`` (also told), ``scores.tsv`` (a line per task, classifier and metric), ``differences.tsv`` (the
     fine-tuned run minus each other classifier, paired), ``results.json`` (all of it, and every seed's) and
     ``config.yaml``.
+
+    Where it is stopped, the trainings that were done stay beside that folder, in ``.NAME.parts``, until the same is
+    asked for again, which does the others.
 
     Raises
     ------
@@ -60,15 +87,16 @@ def classify(config: ClassifyConfig | Mapping[str, Any]) -> Path:
     encoders = {spec: load_encoder(spec, config=EmbedConfig(precision=config.precision)) for spec in config.frozen}
     tasks = read_tasks(config.tasks)
     accelerator = build_accelerator(config)
-    with stage(
-        config.out, kind="classifiers", config=config, inputs=_inputs(config, starts), overwrite=config.overwrite
-    ) as out:
+    inputs = _inputs(config, starts)
+    with stage(config.out, kind="classifiers", config=config, inputs=inputs, overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
         records = []
-        for task in tasks:
-            print(task.summary(), file=sys.stderr)
-            rows = [*_trained(task, starts, config, accelerator=accelerator), *_frozen(task, encoders, config)]
-            records.append(_record(task, rows, config))
+        with kept_parts(config.out, made_of=made_of(config, inputs, accelerator=accelerator)) as kept:
+            for number, task in enumerate(tasks):
+                print(task.summary(), file=sys.stderr)
+                asked = _Asked(task, config, kept, number)
+                rows = [*_trained(asked, starts, accelerator=accelerator), *_frozen(asked, encoders)]
+                records.append(_record(task, rows, config))
         (out / "results.json").write_text(json.dumps(plain(records), indent=1, allow_nan=False) + "\n")
         (out / "scores.tsv").write_text(_tsv(records, "scores"))
         (out / "differences.tsv").write_text(_tsv(records, "differences"))
@@ -100,27 +128,37 @@ def _inputs(config: ClassifyConfig, starts: dict[str, Start]) -> dict[str, Path]
     }
 
 
-def _trained(
-    task: Task, starts: dict[str, Start], config: ClassifyConfig, *, accelerator: Accelerator
-) -> Iterator[_Row]:
-    for name, start in starts.items():
-        began = time.perf_counter()
-        found = list(train(task, start, config=config, accelerator=accelerator, name=f"{task.name}, {name}, "))
-        seconds = time.perf_counter() - began
-        yield _told(task, _Row(name, [each.test for each in found], [each.epoch for each in found], seconds))
+def _trained(asked: _Asked, starts: dict[str, Start], *, accelerator: Accelerator) -> Iterator[_Row]:
+    for place, (name, start) in enumerate(starts.items()):
+        parts = {seed: asked.part("start", place, "seed", seed) for seed in asked.config.seeds}
+        left = [seed for seed, part in parts.items() if not asked.kept.holds(part)] or asked.config.seeds
+        config, told = replace(asked.config, seeds=left), f"{asked.task.name}, {name}, "
+        fresh = train(asked.task, start, config=config, accelerator=accelerator, name=told)  # one when it is asked for
+        yield _told(asked, name, {part: asked.once(part, partial(_next, fresh)) for part in parts.values()})
 
 
-def _frozen(task: Task, encoders: dict[str, Any], config: ClassifyConfig) -> Iterator[_Row]:
-    for spec, encoder in encoders.items():
-        began = time.perf_counter()
-        fitted_on(encoder, task.train.sequences)
-        vectors = {part: encoder.encode(getattr(task, part).sequences) for part in ("train", "dev", "test")}
-        found = probe(task, vectors, classifier="logistic", class_weights=config.class_weights, resamples=0)
-        seconds = time.perf_counter() - began
-        yield _told(task, _Row(f"{spec}, logistic regression", [found.test], [found.setting], seconds))
+def _next(trainings: Iterator[Trained]) -> _Answer:
+    trained = next(trainings)
+    return trained.test, trained.epoch
 
 
-def _told(task: Task, row: _Row) -> _Row:
+def _frozen(asked: _Asked, encoders: dict[str, Any]) -> Iterator[_Row]:
+    for place, (spec, encoder) in enumerate(encoders.items()):
+        part, answer = asked.part("frozen", place), partial(_read_off, encoder, asked.task, asked.config)
+        yield _told(asked, f"{spec}, logistic regression", {part: asked.once(part, answer)})
+
+
+def _read_off(encoder: Any, task: Task, config: ClassifyConfig) -> _Answer:
+    fitted_on(encoder, task.train.sequences)
+    vectors = {part: encoder.encode(getattr(task, part).sequences) for part in ("train", "dev", "test")}
+    found = probe(task, vectors, classifier="logistic", class_weights=config.class_weights, resamples=0)
+    return found.test, found.setting
+
+
+def _told(asked: _Asked, name: str, found: dict[str, _Answer]) -> _Row:
+    """What was found, by the part in which it is kept, as a row; its score is told."""
+    task, seconds = asked.task, sum(asked.kept.seconds[part] for part in found)
+    row = _Row(name, [test for test, _ in found.values()], [chosen for _, chosen in found.values()], seconds)
     mcc = score(task.test.labels, row.test, resamples=0)["mcc"].value
     print(f"{task.name}, {row.name}: test MCC {mcc:.3f}, {row.seconds:.0f} s", file=sys.stderr)
     return row

@@ -1,10 +1,12 @@
-"""Trainings that were done before a fine-tuning of several seeds was stopped."""
+"""Trainings that were done before a fine-tuning of several seeds, or a comparison of classifiers, was stopped."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -12,14 +14,28 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dnabert.finetuning.classifier import Start
-from dnabert.finetuning.config import FinetuneConfig
+from dnabert.finetuning.config import ClassifyConfig, FinetuneConfig
 from dnabert.finetuning.training import Trained, train
 from dnabert.kept_parts import KeptParts
+from dnabert.manifest import describe
 from dnabert.probes import Task
 from dnabert.stage import whole_file
 
 #: What a training has beside its weights and its predictions.
 _TOLD = ("seed", "epoch", "dev_mcc", "dev_loss", "curve")
+#: What no training depends on; seeds stand in the names of what is kept.
+_APART = ("seeds", "resamples", "out", "overwrite")
+
+
+def made_of(
+    config: FinetuneConfig | ClassifyConfig, inputs: dict[str, Path], *, accelerator: Accelerator
+) -> dict[str, Any]:
+    """What a training depends on, but for its seed: settings, files, and where and how it is computed."""
+    return {
+        "config": {name: value for name, value in asdict(config).items() if name not in _APART},
+        "files": [describe(path) for path in inputs.values()],
+        "computed": [str(accelerator.device), accelerator.mixed_precision],
+    }
 
 
 def train_the_rest(

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from accelerate import Accelerator
 
 from dnabert.command import plain
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier, read_start
 from dnabert.finetuning.config import FinetuneConfig
-from dnabert.finetuning.kept_trainings import train_the_rest
+from dnabert.finetuning.kept_trainings import made_of, train_the_rest
 from dnabert.finetuning.training import Trained, build_accelerator
 from dnabert.given import settings
 from dnabert.kept_parts import kept_parts
-from dnabert.manifest import describe
 from dnabert.models.build import read_unknown_as_hidden
 from dnabert.models.loading import without_bar
 from dnabert.models.precision import state_of_its_own
@@ -61,22 +57,10 @@ def finetune(config: FinetuneConfig | Mapping[str, Any]) -> Path:
     with stage(config.out, kind="finetuning", config=config, inputs=inputs, overwrite=config.overwrite) as out:
         save_yaml(config, out / "config.yaml")
         print(task.summary(), file=sys.stderr)
-        with kept_parts(config.out, made_of=_made_of(config, inputs, accelerator)) as kept:
+        with kept_parts(config.out, made_of=made_of(config, inputs, accelerator=accelerator)) as kept:
             trained = train_the_rest(task, start, config=config, accelerator=accelerator, kept=kept)
             _write(out, start, task, trained, config=config)
     return Path(config.out)
-
-
-def _made_of(config: FinetuneConfig, inputs: dict[str, Path], accelerator: Accelerator) -> dict[str, Any]:
-    """What a seed's training depends on, but for the seed: settings, files, and where and how it is computed."""
-    settings = {
-        name: value for name, value in asdict(config).items() if name not in ("seeds", "resamples", "out", "overwrite")
-    }
-    return {
-        "config": settings,
-        "files": [describe(path) for path in inputs.values()],
-        "computed": [str(accelerator.device), accelerator.mixed_precision],
-    }
 
 
 def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *, config: FinetuneConfig) -> None:

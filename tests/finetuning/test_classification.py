@@ -1,11 +1,13 @@
+import contextlib
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.finetuning import ClassifyConfig, classify
+from dnabert.finetuning import ClassifyConfig, classify, training
 from dnabert.finetuning.classification import _starts
 from dnabert.manifest import read_manifest, write_manifest
 from dnabert.models.build import build_model
@@ -81,6 +83,41 @@ def test_one_table_of_everything_with_paired_differences(task, tmp_path, capsys)
     assert len((out / "scores.tsv").read_text().splitlines()) == 1 + 6 * 4
     assert len((out / "differences.tsv").read_text().splitlines()) == 1 + 5 * 4
     assert set(read_manifest(out, kind="classifiers")["inputs"]) == {"task 0", "run 0", "run 1"}
+
+
+def trained_until(stop, config, monkeypatch):
+    """How many trainings a comparison does that is stopped in the `stop`-th; None: it is not."""
+    fit, done = training._fit, []
+
+    def counted(each, read):
+        if len(done) + 1 == stop:
+            raise KeyboardInterrupt
+        done.append(each.seed)
+        return fit(each, read)
+
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        patched.setattr(training, "_fit", counted)
+        classify(config)
+    return len(done)
+
+
+def test_stopped_it_goes_on_at_the_training_that_was_not_done(task, tmp_path, monkeypatch):
+    config = config_of(task, make_run(tmp_path / "run", "modernbert"), tmp_path)  # three starts, two seeds each
+    assert trained_until(4, config, monkeypatch) == 3
+    assert not Path(config.out).exists()
+    slower = dataclasses.replace(config, learning_rate=1e-4)
+    assert trained_until(4, slower, monkeypatch) == 3  # of other settings nothing is taken
+    assert trained_until(4, config, monkeypatch) == 3
+    assert trained_until(2, config, monkeypatch) == 1
+    assert trained_until(None, config, monkeypatch) == 2
+    assert not list(tmp_path.glob(".*"))
+    whole = classify(dataclasses.replace(config, out=str(tmp_path / "whole")))
+    for name in ("scores.tsv", "differences.tsv", "table.md"):
+        assert (whole / name).read_bytes() == (Path(config.out) / name).read_bytes()
+    (first,), (second,) = (json.loads((Path(out) / "results.json").read_text()) for out in (config.out, whole))
+    for row in first["scores"] + second["scores"]:
+        assert row.pop("seconds") > 0
+    assert first == second
 
 
 def test_what_cannot_work_is_refused_before_anything_is_trained(task, tmp_path):
