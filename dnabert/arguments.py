@@ -64,10 +64,9 @@ class EmbedArguments(EmbedConfig):
 
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
     """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER
-    (another's model of DNA, as its
-    tokenizer cuts it), kmer:6, lsa:8, random:RUN, untrained:RUN (as pretraining begins), python:MODULE:NAME (your own)
-    or codebook:MODEL (counts of what its states are near to, for clusters; fitted on the input); A+B: side by side,
-    each weighing by its dimensions, fitted on the input."""
+    (another's model of DNA, as its tokenizer cuts it), kmer:6, lsa:8, random:RUN, untrained:RUN (as pretraining
+    begins), python:MODULE:NAME (your own) or codebook:MODEL (counts of what its states are near to, for clusters;
+    fitted on the input); A+B: side by side, each weighing by its dimensions, fitted on the input."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """Corpus folder, or FASTA or .2bit file."""
     out: str
@@ -145,15 +144,13 @@ class AssignArguments(AssignConfig):
     """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to
-    exemplar_3,
-    unlike, note; with --stability stability; with --explanation sentence."""
+    exemplar_3, unlike, note; with --stability stability; with --explanation sentence."""
     explanation: str | None = None
     """Folder of `dnabert explain` of these clusters: what the members of a sequence's cluster have in common stands in
     its row."""
     stability: str | None = None
     """Folder of `dnabert stability` of these clusters: whether a sequence's cluster comes back when clustering is
-    repeated stands in its row,
-    and how often what is placed is elsewhere then is told."""
+    repeated stands in its row, and how often what is placed is elsewhere then is told."""
     overwrite: bool = False
     """Replace a table of this command that stands there."""
 
@@ -222,8 +219,7 @@ class ExportArguments(ExportConfig):
     """Folder made by `dnabert cluster` (the embeddings it was made from must still stand) or by `dnabert embed`."""
     out: str
     """File to write; its ending is the format: .h5ad (vectors, PCA, map and every column, for scanpy), .bed (clusters
-    in
-    their colours, for genome browsers), .parquet (one flat table with the vectors)."""
+    in their colours, for genome browsers), .parquet (one flat table with the vectors)."""
     overwrite: bool = False
     """Replace a file of the same format that stands there."""
 
@@ -237,8 +233,7 @@ class PushArguments(PushConfig):
 
     source: Positional[Annotated[str, arg(metavar="FOLDER")]]
     """Folder made by train/pretrain.py or train/release.py (a model), train/finetune.py (a classifier), or `dnabert
-    prepare` (a data set);
-    or default, the packaged model."""
+    prepare` (a data set); or default, the packaged model."""
     name: Positional[Annotated[str, arg(metavar="NAME")]]
     """Repository of the Hub: OWNER/NAME."""
     dry_run: bool = False

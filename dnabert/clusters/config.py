@@ -19,8 +19,7 @@ class ClusterConfig:
     """Divide every scaled vector by its length, so that Euclidean neighbours are cosine neighbours."""
     components: int = 10
     """Dimensions kept by PCA (fewer where vectors or windows are fewer): beyond some ten, distances between windows of
-    448 bp
-    concentrate and density finds hardly anything."""
+    448 bp concentrate and density finds hardly anything."""
     neighbors: int = 30
     """Neighbours of each window in the graph that UMAP and HDBSCAN share."""
     exact_below: int = 20_000
@@ -33,8 +32,7 @@ class ClusterConfig:
     """How HDBSCAN picks clusters from its tree: eom (the most persistent, large or small) or leaf (the tightest)."""
     largest_share: float = 0.75
     """A cluster of more than this share of the windows is not taken but its parts (of leaves: none): by a change of the
-    seed alone most windows
-    of a genome can fuse into one."""
+    seed alone most windows of a genome can fuse into one."""
     kmeans: int = 20
     """Number of k-means clusters."""
     map_neighbors: int = 15
@@ -84,13 +82,11 @@ class StabilityConfig:
     """Repeats on a part of the windows; the stability of clusters and windows is counted over these."""
     fraction: float = 0.5
     """Share of the places (or windows) that a subsample keeps: half, as in Hennig's `clusterboot`, whose thresholds
-    stand
-    below. Where four fifths are kept, one in twenty clusters of a uniform cloud passes for stable, of halves none
+    stand below. Where four fifths are kept, one in twenty clusters of a uniform cloud passes for stable, of halves none
     did."""
     unit: Literal["place", "window"] = "place"
     """What a subsample drops: whole places (orthologous blocks, else stretches of 10 kb), so that near-copies of what
-    is
-    dropped do not stand in for it, or single windows."""
+    is dropped do not stand in for it, or single windows."""
     stable: float = 0.75
     """A cluster whose mean Jaccard index is at least this is called stable (Hennig 2007), where the interval of the
     mean is too."""

@@ -44,8 +44,8 @@ def score_rung(
     resamples: int = 200,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`;
-    those of AMI with what is known (`agreements`) come from clustering again.
+    """Score one encoder on n windows. Intervals resample whole places, see `drawn_together`; those of AMI with what is
+    known (`agreements`) come from clustering again.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def score_rung(
     -------
     Metric to score: ``clusters``, ``noise_share``, ``silhouette``; ``ami_`` and ``ari_`` of each of `COLUMNS`,
     ``ami_clustered_`` of repeat class, region and gene type among the windows that are in a cluster (where there are
-    two clusters), and ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels;
-    ``knn10_`` and ``majority_`` of repeat class and region. Columns with one class are left out, as is NaN.
+    two clusters), and ``kmeans_ami_repeat_class`` of the table's ``kmeans`` labels; ``knn10_`` and ``majority_`` of
+    repeat class and region. Columns with one class are left out, as is NaN.
     """
     labels = table["label"].to_numpy()
     n = len(labels)

@@ -81,11 +81,11 @@ class WindowConfig:
 class SplitConfig:
     """How windows are divided into train, validation and test.
 
-    `by` is one of: ``tail`` (the end of every sequence is validation, then test; a sequence
-    whose share would hold no window is train throughout), ``block`` (by orthologous
-    block, placed by its start in the `reference` genome: the only safe way with related genomes),
-    ``chromosome`` and ``region`` (those named in `validation` and `test`; of chromosomes, contigs or records also whole
-    ones drawn at random, where none is named), ``random`` (window by window; near-copies leak).
+    `by` is one of: ``tail`` (the end of every sequence is validation, then test; a sequence whose share would hold no
+    window is train throughout), ``block`` (by orthologous block, placed by its start in the `reference` genome: the
+    only safe way with related genomes), ``chromosome`` and ``region`` (those named in `validation` and `test`; of
+    chromosomes, contigs or records also whole ones drawn at random, where none is named), ``random`` (window by window;
+    near-copies leak).
     """
 
     by: str = "tail"

@@ -27,22 +27,19 @@ class EmbedConfig:
     """Hidden layer: 0 = embeddings, 1 = after the first layer, …; negative counts from the end."""
     phases: int = 1
     """Mean over this many frames of the words, spread evenly over the stride; 1 reads frame 0 alone, 3 meet every codon
-    position (2,
-    at a stride of 6 or 7, do not: they are three bases apart)."""
+    position (2, at a stride of 6 or 7, do not: they are three bases apart)."""
     both_strands: bool = False
     """Mean with the reverse complement."""
     whiten: float = 0.0
     """Power to which principal axes are divided by their standard deviation, fitted on a sample of what is embedded: 0
-    leaves the
-    vectors as they are, 1 makes all axes alike."""
+    leaves the vectors as they are, 1 makes all axes alike."""
     word_length: int = 7
     """Letters per word for bert and bert:…, which read words parted by spaces; runs and dna:… know their own."""
     batch_size: int = 64
     """Pieces in one forward pass, of python:… sequences at once; changes speed and memory, not the vectors."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Of a model's arithmetic. `auto`: bf16 where the hardware multiplies it fast, which moves a vector by about a
-    hundredth (a
-    codebook's, some states of which are nearest to other codes then, by up to a tenth)."""
+    hundredth (a codebook's, some states of which are nearest to other codes then, by up to a tenth)."""
     strand: Literal["forward", "random"] = "forward"
     """`random`: read each sequence on a strand drawn from the seed and its row; recorded in the column `strand`."""
     shuffle: bool = False

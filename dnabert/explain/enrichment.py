@@ -59,8 +59,8 @@ def enrichment(windows: ClusteredWindows, *, terms: Sequence[Terms] | None = Non
     One dict per cluster and term: ``label``, ``column``, ``term``, ``n`` (windows of which it is known), ``share``,
     ``share_rest``, ``expected`` (mean share over the shifts), ``odds_ratio`` against the rest with its 95 % interval
     ``low`` to ``high`` (`odds_ratio`; the windows count for as many as give independent windows the spread of the
-    shifts), ``p``, ``p_fisher`` (two-sided, twice the smaller tail), ``q``
-    (Benjamini-Hochberg of ``p`` over all rows). None where a cluster has no window of which the term is known.
+    shifts), ``p``, ``p_fisher`` (two-sided, twice the smaller tail), ``q`` (Benjamini-Hochberg of ``p`` over all rows).
+    None where a cluster has no window of which the term is known.
     """
     found = annotation_terms(windows) if terms is None else terms
     circle = circle_of(windows.table)

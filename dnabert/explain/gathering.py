@@ -47,8 +47,7 @@ _TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_hom
 @dataclass
 class Gathered:
     """Evidence by part: lists with a row per cluster, or rows with a ``label``; why a part is missing; its seconds;
-    genes found in the sets,
-    and the sets with the windows' names of genes."""
+    genes found in the sets, and the sets with the windows' names of genes."""
 
     parts: dict[str, Any]
     skipped: dict[str, str]

@@ -18,8 +18,7 @@ class TrainingConfig:
     """Most passes over the training sequences."""
     patience: int = 5
     """Passes without a better Matthews' correlation on dev after which training stops; the best state is kept, of equal
-    ones that
-    with the smaller loss on dev."""
+    ones that with the smaller loss on dev."""
     batch_size: int = 32
     """Sequences per optimiser step; one that is longer than a window counts once, however many tiles it has."""
     learning_rate: float = 5e-4
@@ -41,8 +40,7 @@ class TrainingConfig:
     """Train the head alone."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: each class weighs alike in the loss, however rare; for labels of which some are. Probabilities are
-    then those of
-    classes equally frequent."""
+    then those of classes equally frequent."""
     random_phase: bool = True
     """In training, leave out 0 to stride-1 bases at the beginning, the same number within a batch, anew in each."""
     random_strand: bool = False
@@ -116,8 +114,7 @@ class PredictConfig:
     """Pieces in one forward pass; changes speed and memory, not the answers."""
     precision: Literal["auto", "bf16", "fp32"] = "fp32"
     """fp32 gives the same on every machine, as transformers does; bf16 is faster where the hardware multiplies it fast
-    (there `auto` takes
-    it), and moves a probability by up to 0.1."""
+    (there `auto` takes it), and moves a probability by up to 0.1."""
     threads: int | None = None
     """CPU threads; by default all cores where a launcher left one."""
 

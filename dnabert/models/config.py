@@ -15,8 +15,7 @@ class ModelConfig:
 
     architecture: Literal["modernbert", "bert", "convolution", "lstm"] = "modernbert"
     """`modernbert`: pre-norm, rotary positions, no biases; `bert`: the original post-norm BERT; `convolution`: dilated
-    and
-    residual, as GPN's; `lstm`: bidirectional, in residual layers."""
+    and residual, as GPN's; `lstm`: bidirectional, in residual layers."""
     hidden_size: int = 256
     """Width of the residual stream."""
     layers: int = 4
@@ -34,9 +33,8 @@ class ModelConfig:
     """Start each residual branch at zero, so that the model begins as a bag of words and learns context from there."""
     composed_words: float = 0.9
     """Share of a word's first vector (its variance) that it has in common with words of the same bases at the same
-    places;
-    0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in one
-    base."""
+    places; 0 draws every word alone, as BERT does, and leaves the model to find out that AACGTA and AACGTG differ in
+    one base."""
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -17,8 +17,8 @@ class ContrastConfig:
 
     weight: float = 0.0
     """Weight of the contrastive loss (in nats) beside the masked language model's, which counts half then: its sum is
-    divided by all the words
-    that the batch would be asked for, and of the second views none is asked. 0: every window is read once."""
+    divided by all the words that the batch would be asked for, and of the second views none is asked. 0: every window
+    is read once."""
     temperature: float = 0.05
     """The smaller, the more the most similar other places count."""
     shift: int | None = None
@@ -30,11 +30,10 @@ class ContrastConfig:
     """The same for insertions and deletions."""
     families: float = 0.0
     """Share of a vector's dimensions that learn families instead of places (a third: 0.33). There the other half of a
-    place may be a
-    relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has none, an old copy
-    of itself, and relatives are no negatives. Half of the places are read so; the other dimensions learn from the rest.
-    At most 30,000 windows of a genome are compared, so of whole genomes few have relatives that are known. 0: all learn
-    places."""
+    place may be a relative (a window elsewhere in its genome that shares words of 11 bases with it) or, where it has
+    none, an old copy of itself, and relatives are no negatives. Half of the places are read so; the other dimensions
+    learn from the rest. At most 30,000 windows of a genome are compared, so of whole genomes few have relatives that
+    are known. 0: all learn places."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -77,8 +76,7 @@ class PretrainConfig:
     """The model."""
     initial: str | None = None
     """A run whose weights are the start, or `default`, the packaged model; k, stride and the model's sizes are then its
-    own where they are left
-    at their defaults. By default fresh weights."""
+    own where they are left at their defaults. By default fresh weights."""
 
     batch_size: int = 64
     """Windows per optimiser step, over all processes and accumulated parts together."""
@@ -97,8 +95,7 @@ class PretrainConfig:
     """Peak of the schedule, for the matrices inside the layers."""
     embedding_learning_rate: float = 4e-4
     """The same for the rest (word vectors, head, norms), with AdamW: at the layers' rate a word's vector, which one
-    batch
-    sees once, would be mostly noise."""
+    batch sees once, would be mostly noise."""
     weight_decay: float = 0.01
     """Decoupled weight decay of matrices; norms and biases have none."""
     warmup_steps: int = 100
@@ -116,8 +113,7 @@ class PretrainConfig:
     """Words side by side that are hidden together: a span is this times k bases long."""
     hide: Literal["touching", "asked"] = "touching"
     """`touching`: mask every word that touches a hidden base; `asked`: only the words asked for, as the usual collators
-    do,
-    which is refused where words overlap, since their neighbours spell them out."""
+    do, which is refused where words overlap, since their neighbours spell them out."""
     random_phase: bool = True
     """Shift each window by 0 to stride-1 bases, anew in each epoch, so that no frame is preferred."""
     random_strand: bool = True
@@ -139,8 +135,7 @@ class PretrainConfig:
     them."""
     floor_order: int = 12
     """Highest order, 0 to 16, of the Markov models on the same split, whose bits per base stand beside the curve. To 12
-    they
-    are also read from both sides, as the model reads."""
+    they are also read from both sides, as the model reads."""
     floor_windows: int = 1_000_000
     """Most training windows, evenly spread, that these models count: 4 to 6 Mb a second, so that five whole genomes
     would take an hour."""

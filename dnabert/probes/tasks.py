@@ -133,9 +133,9 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the
         label is the last word of the header), plain or gzip, which the content tells; or one such file, which is split
         8 : 1 : 1, stratified by label, with the copies of a sequence, of its other strand too, on one side. Where a
-            folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of
-        ``train`` is drawn alike. A file may also be in the UCI repository's form: it ends in ``.data``, has
-        no header, and its lines are ``label, name, sequence``.
+        folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of ``train`` is drawn alike. A file may
+        also be in the UCI repository's form: it ends in ``.data``, has no header, and its lines are ``label, name,
+        sequence``.
     seed : of these splits.
 
     Raises
