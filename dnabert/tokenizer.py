@@ -22,9 +22,10 @@ import numpy.typing as npt
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, BatchEncoding, PretrainedConfig, PreTrainedTokenizerFast
 
-from dnabert.alphabet import ALPHABET, UNKNOWN, Bases, codes
+from dnabert.alphabet import ALPHABET, Bases
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.word_numbers import LARGEST_K, write_word_numbers
 
 #: In the order of their ids; the k-mers follow.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -32,18 +33,6 @@ UNK_ID, CLS_ID, SEP_ID = (SPECIAL_TOKENS.index(token) for token in ("[UNK]", "[C
 FIRST_KMER_ID = len(SPECIAL_TOKENS)
 #: In an id's place among labels: nothing is asked for there. torch's losses have the same number for it.
 NOT_ASKED = -100
-
-#: 4**8 words are 65,536 embeddings; a ninth base would quadruple them beyond what a small genome can fill.
-LARGEST_K = 8
-
-# An unknown base weighs 4**8, more than any word of known bases; eight of them still fit into an int32.
-_UNKNOWN_WEIGHT = 4**LARGEST_K
-_ALL_BYTES = codes(np.arange(256, dtype=np.uint8)).astype(np.int32)
-_WEIGHTS = np.where(_ALL_BYTES == UNKNOWN, np.int32(_UNKNOWN_WEIGHT), _ALL_BYTES)
-
-# Windows are encoded in blocks of about this many bases, so that the int32 in between stay in the L2 cache.
-_BLOCK_BASES = 1 << 16
-
 #: Special tokens in the place of bases.
 _UNTOLD = frozenset(("[UNK]", "[MASK]"))
 
@@ -82,7 +71,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
 
     def __init__(self, k: int = 7, stride: int | None = None, **kwargs: Any) -> None:
         # a number of numpy could not be saved as JSON
-        k, stride = operator.index(k), operator.index(k if stride is None else stride)
+        k = operator.index(k)
+        stride = k if stride is None else operator.index(stride)
         if not 1 <= k <= LARGEST_K:
             raise UserError(f"k is {k}, allowed is 1 to {LARGEST_K}: choose another k")
         if not 1 <= stride <= k:
@@ -161,7 +151,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
         ids = np.empty((len(bases), words + 2 * edge), dtype=np.int32)
         if special_tokens:
             ids[:, 0], ids[:, -1] = CLS_ID, SEP_ID
-        _fill(ids[:, edge : edge + words], bases, k=self.k, stride=self.stride)
+        inner = ids[:, edge : edge + words]
+        write_word_numbers(inner, bases, k=self.k, stride=self.stride, first_id=FIRST_KMER_ID, unknown_id=UNK_ID)
         return ids
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
@@ -236,10 +227,8 @@ class KmerTokenizer(PreTrainedTokenizerFast):
             if number >= self.vocab_size
         }
         if own:
-            config.write_text(
-                json.dumps(read_json(config) | {"added_tokens_decoder": own}, indent=2, sort_keys=True) + "\n",
-                encoding="utf-8",
-            )
+            with_own = read_json(config) | {"added_tokens_decoder": own}
+            config.write_text(json.dumps(with_own, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def load_tokenizer(folder: str | Path) -> KmerTokenizer:
@@ -263,24 +252,6 @@ def load_tokenizer(folder: str | Path) -> KmerTokenizer:
         raise UserError(
             f"cannot read the tokenizer of {folder} ({type(error).__name__}): make or fetch it again"
         ) from None
-
-
-def _fill(ids: npt.NDArray[np.int32], bases: Bases, *, k: int, stride: int) -> None:
-    """Write the words of `bases` (n, L) into `ids` (n, words): Horner's rule in base 4, all words at once."""
-    words = ids.shape[1]
-    if not words:
-        return
-    rows = max(1, _BLOCK_BASES // bases.shape[1])
-    reach = (words - 1) * stride + 1
-    for first in range(0, len(bases), rows):
-        weights = _WEIGHTS.take(bases[first : first + rows])
-        number = weights[:, 0:reach:stride].copy()
-        for place in range(1, k):
-            number <<= 2
-            number += weights[:, place : place + reach : stride]
-        number += FIRST_KMER_ID
-        number[number >= _UNKNOWN_WEIGHT + FIRST_KMER_ID] = UNK_ID
-        ids[first : first + rows] = number
 
 
 def _vocabulary(k: int) -> dict[str, int]:
