@@ -2,7 +2,8 @@
 
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import embed
-from dnabert.encoders.encoder import Encoder, fitted_on, load_encoder
+from dnabert.encoders.encoder import load_encoder
+from dnabert.encoders.interface import Encoder, fitted_on
 from dnabert.encoders.recorded import encoder_record, load_recorded
 from dnabert.encoders.table import Embeddings, load_embeddings
 

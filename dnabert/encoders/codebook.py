@@ -24,7 +24,8 @@ from torch.nn import functional
 
 from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, pieces
-from dnabert.encoders.encoder import CODEBOOK_FILE, not_fitted
+from dnabert.encoders.encoder import CODEBOOK_FILE
+from dnabert.encoders.interface import not_fitted
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.encoders.transformer import Pooling, TransformerEncoder
 from dnabert.errors import UserError

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from dnabert.config import save_yaml
 from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Encoder, FittedEncoder, inputs_of, load_encoder, parts_of
+from dnabert.encoders.encoder import inputs_of, load_encoder, parts_of
 from dnabert.encoders.fitting import read, sequences_to_fit
+from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings

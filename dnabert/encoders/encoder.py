@@ -1,22 +1,19 @@
-"""The interface of all encoders, and the way from a name to one of them."""
+"""From the name of an encoder to the encoder, and to the folders that it is read from."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.interface import Encoder
 from dnabert.errors import UserError
 from dnabert.given import settings
 
 if TYPE_CHECKING:
-    from dnabert.encoders.transformer import Pooling, TransformerEncoder
+    from dnabert.encoders.transformer import TransformerEncoder
 
 #: The model that comes with the package; its README.md says what it was trained on and how good it is.
 DEFAULT_RUN = Path(__file__).parent / "default"
@@ -29,85 +26,6 @@ _ALLOWED = (
     "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, "
     "untrained:RUN, codebook:MODEL (of these models) or python:MODULE:NAME, or some of them joined by +"
 )
-
-
-class Encoder(Protocol):
-    """What turns sequences into vectors."""
-
-    name: str
-    """Says what it is, versions included where they matter."""
-    dimension: int
-    """Length of a vector."""
-    minimum_length: int
-    """Fewest bases of a sequence that can be read."""
-
-    def encode(self, bases: Bases) -> NDArray[np.float32]:
-        """Encode sequences.
-
-        Parameters
-        ----------
-        bases : uint8 ASCII (n, L), or a list of n arrays (L_i,).
-
-        Returns
-        -------
-        float32 (n, dimension), in the order of the input; a vector depends on its own sequence alone (to rounding).
-
-        Raises
-        ------
-        UserError
-            when a sequence is shorter than `minimum_length`.
-        ValueError
-            for text, or arrays of another kind.
-        """
-        ...
-
-
-@runtime_checkable
-class FittedEncoder(Encoder, Protocol):
-    """An encoder that is fitted, without labels, on what it is to encode, before it can."""
-
-    def fit(self, bases: Bases) -> None:
-        """Fit on sequences."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write what was fitted into a folder."""
-        ...
-
-    def load(self, folder: str | Path) -> None:
-        """Read what `save` wrote."""
-        ...
-
-
-class ModelReader(Encoder, Protocol):
-    """An encoder whose vectors come from a model's states: `TransformerEncoder` and what is made of one."""
-
-    encoder: TransformerEncoder
-    """The model."""
-
-    @property
-    def pooling(self) -> Pooling:
-        """What is to be made of a sequence's states."""
-        ...
-
-    def of_pooled(self, pooled: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Vectors float32 (n, dimension) of that."""
-        ...
-
-
-def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
-    """The encoder, fitted if it is one that has to be."""
-    if isinstance(encoder, FittedEncoder):
-        encoder.fit(bases)
-    return encoder
-
-
-def not_fitted(encoder: Encoder) -> ValueError:
-    """What to raise where an encoder is to encode, or be saved, and was not fitted."""
-    return ValueError(
-        f"{encoder.name} was not fitted: call fit(bases) with what it is to encode, or many sequences like it, as "
-        "dnabert.embed does"
-    )
 
 
 def load_encoder(
@@ -141,13 +59,15 @@ def load_encoder(
 
     Examples
     --------
+    >>> import numpy as np
     >>> encoder = load_encoder("kmer:2")
     >>> encoder.dimension
     10
     >>> encoder.encode(np.frombuffer(b"AACAC", dtype=np.uint8)[None])[0, :2].tolist()  # AA (= TT), AC (= GT)
     [0.25, 0.5]
     """
-    config, models = settings(config, EmbedConfig), {} if models is None else models
+    config = settings(config, EmbedConfig)
+    models = {} if models is None else models
     spec = str(spec)
     parts = parts_of(spec)
     if "" in parts:
@@ -169,30 +89,34 @@ def load_encoder(
         from dnabert.encoders.own import load_own
 
         return load_own(spec, config=config)
-    coded = kind == "codebook" and bool(rest)
-    model = rest if coded else spec
-    if coded and rest.startswith(("kmer:", "lsa:", "codebook:", "python:")):
+    if kind != "codebook" or not rest:
+        return _model(spec, spec=spec, config=config, models=models)
+    if rest.startswith(("kmer:", "lsa:", "codebook:", "python:")):
         raise UserError(
             f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, "
             "dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place"
         )
-    if not _names_model(model):
-        raise UserError(_unknown(spec))
-    if model not in models:
-        models[model] = _load_model(model, config=config)
-    if not coded:
-        return models[model]
+    model = _model(rest, spec=spec, config=config, models=models)
     from dnabert.encoders.codebook import CodebookEncoder
 
-    return CodebookEncoder(models[model], seed=config.seed)
+    return CodebookEncoder(model, seed=config.seed)
+
+
+def _model(name: str, *, spec: str, config: EmbedConfig, models: dict[str, TransformerEncoder]) -> TransformerEncoder:
+    """The model of a name, out of `models` or into it; `spec` is what was given, for the error."""
+    if not _names_model(name):
+        raise UserError(_unknown(spec))
+    if name not in models:
+        models[name] = _load_model(name, config=config)
+    return models[name]
 
 
 def _names_model(spec: str) -> bool:
     """Whether it is a model's specification; a folder after ``random:`` and the like is looked for when it is read."""
     kind, _, rest = spec.partition(":")
-    return (
-        (bool(rest) and kind in ("bert", "dna", "random", "untrained")) or spec == "bert" or run_folder(spec).is_dir()
-    )
+    if spec == "bert" or (rest and kind in ("bert", "dna", "random", "untrained")):
+        return True
+    return run_folder(spec).is_dir()
 
 
 def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
@@ -205,8 +129,12 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
         from dnabert.encoders.off_the_shelf import load_dna_model
 
         return load_dna_model(rest, config=config)
-    fresh = kind in ("random", "untrained") and bool(rest)
-    run = run_folder(rest if fresh else spec)
+    weights: Literal["trained", "random", "untrained"] = "trained"
+    if kind == "random" and rest:
+        weights = "random"
+    elif kind == "untrained" and rest:
+        weights = "untrained"
+    run = run_folder(spec if weights == "trained" else rest)
     if (run / "config.json").is_file() and not (run / "manifest.json").is_file():
         raise UserError(
             f"{run} is no run of dnabert: name a model that others made dna:{run}, or bert:{run} if it reads words "
@@ -214,9 +142,6 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
         )
     from dnabert.encoders.run import load_run
 
-    weights: Literal["trained", "random", "untrained"] = (
-        "trained" if not fresh else "random" if kind == "random" else "untrained"
-    )
     return load_run(run, config=config, weights=weights)
 
 
@@ -287,20 +212,8 @@ def kinds_of(spec: str) -> str:
 
 
 def _unknown(spec: str) -> str:
-    examples = [
-        "default",
-        "bert",
-        "dna:NAME_OR_FOLDER",
-        "kmer:6",
-        "lsa:8",
-        "random:RUN",
-        "untrained:RUN",
-        "codebook:default",
-        "python:MODULE:NAME",
-    ]
-    known = {example.partition(":")[0]: example for example in examples}
-    near = difflib.get_close_matches(spec.partition(":")[0], list(known), n=1, cutoff=0.5)
-    suggestion = known[near[0]] if near else ""
-    return f"no such run folder or encoder: {spec}" + (
-        f": did you mean {suggestion}? (allowed: {_ALLOWED})" if suggestion else f": give {_ALLOWED}"
-    )
+    names = "default bert dna:NAME_OR_FOLDER kmer:6 lsa:8 random:RUN untrained:RUN codebook:default python:MODULE:NAME"
+    by_kind = {name.partition(":")[0]: name for name in names.split()}
+    near = difflib.get_close_matches(spec.partition(":")[0], list(by_kind), n=1, cutoff=0.5)
+    told = f"no such run folder or encoder: {spec}"
+    return f"{told}: did you mean {by_kind[near[0]]}? (allowed: {_ALLOWED})" if near else f"{told}: give {_ALLOWED}"

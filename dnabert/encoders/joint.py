@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, pieces
-from dnabert.encoders.encoder import Encoder, FittedEncoder, ModelReader, not_fitted
+from dnabert.encoders.interface import Encoder, FittedEncoder, ModelReader, not_fitted
 from dnabert.encoders.nearest import column_statistics, unit_length
 from dnabert.errors import UserError
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.encoders.arrays import Bases, by_length, check_length
-from dnabert.encoders.encoder import not_fitted
+from dnabert.encoders.interface import not_fitted
 from dnabert.encoders.kmer_counts import LARGEST_K, KmerCounts
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.errors import UserError

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dnabert.alphabet import reverse_complement
 from dnabert.encoders.arrays import Bases, by_length, check_length
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import Encoder
+from dnabert.encoders.interface import Encoder
 from dnabert.errors import UserError
 
 #: What the specification of such an encoder begins with.

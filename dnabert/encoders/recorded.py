@@ -9,16 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.encoder import (
-    CODEBOOK_FILE,
-    DEFAULT_RUN,
-    Encoder,
-    FittedEncoder,
-    folder_of,
-    input_name,
-    kinds_of,
-    load_encoder,
-)
+from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, folder_of, input_name, kinds_of, load_encoder
+from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS

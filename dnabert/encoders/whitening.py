@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.encoders.arrays import Bases
-from dnabert.encoders.encoder import Encoder
+from dnabert.encoders.interface import Encoder
 from dnabert.errors import UserError
 
 FILE = "whitening.safetensors"

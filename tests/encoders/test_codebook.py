@@ -18,7 +18,8 @@ from dnabert.clusters.config import AssignConfig
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
 from dnabert.encoders.arrays import pieces
 from dnabert.encoders.codebook import CodebookEncoder, Codes
-from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, Encoder, FittedEncoder, inputs_of
+from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, inputs_of
+from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.latent import LatentAnalysis
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs

@@ -7,7 +7,8 @@ import pytest
 from dnabert.clusters import ClusterConfig, cluster
 from dnabert.clusters.assign import assign
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
-from dnabert.encoders.encoder import DEFAULT_RUN, FittedEncoder, inputs_of, parts_of
+from dnabert.encoders.encoder import DEFAULT_RUN, inputs_of, parts_of
+from dnabert.encoders.interface import FittedEncoder
 from dnabert.encoders.joint import FOLDER
 from dnabert.encoders.recorded import recorded_word_length
 from dnabert.encoders.rungs import RungConfig, resolve_rungs
