@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.alphabet import reverse_complement
 from dnabert.corpus.reading import check_letters
 from dnabert.corpus.records import Record, read_records
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
+from dnabert.probes.drawing import Rows, as_dna, draw_dev, either_strand, split
 from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
 _PARTS = ("train", "dev", "test")
@@ -99,9 +99,10 @@ class Task:
     def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found
         once, whoever asks for it."""
-        known, found = {_either_strand(_spelled(sequence)) for sequence in self.train.sequences}, {}
+        known = {either_strand(as_dna(sequence)) for sequence in self.train.sequences}
+        found = {}
         for name, part in (("dev", self.dev), ("test", self.test)):
-            copied = np.array([_either_strand(_spelled(sequence)) in known for sequence in part.sequences], dtype=bool)
+            copied = np.array([either_strand(as_dna(sequence)) in known for sequence in part.sequences], dtype=bool)
             found[name] = seen_in_training(part.sequences, train=self.train.sequences), copied
         return found
 
@@ -110,8 +111,8 @@ class Task:
         labels: dict[bytes, set[int]] = {}
         for part in (self.train, self.dev, self.test):
             for sequence, label in zip(part.sequences, part.labels.tolist(), strict=True):
-                labels.setdefault(_spelled(sequence), set()).add(label)
-        return sum(len(each) > 1 for each in labels.values())
+                labels.setdefault(as_dna(sequence), set()).add(label)
+        return sum(len(of_sequence) > 1 for of_sequence in labels.values())
 
 
 def told_span(shortest: int, longest: int) -> str:
@@ -146,14 +147,13 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     """
     path = Path(path)
     files = _files(path)
-    rows = (
-        {part: _read_file(file) for part, file in files.items()}
-        if path.is_dir()
-        else _split(_read_file(path), path=path, seed=seed)
-    )
+    if path.is_dir():
+        rows = {part: _read_file(file) for part, file in files.items()}
+    else:
+        rows = split(_read_file(path), path=path, seed=seed)
     drawn = "dev" not in rows
     if drawn:
-        rows["train"], rows["dev"] = _dev_of(rows["train"], path=path, seed=seed)
+        rows["train"], rows["dev"] = draw_dev(rows["train"], path=path, seed=seed)
     classes = sorted({label for part in rows.values() for _, label in part})
     if len(classes) < 2:
         raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
@@ -169,12 +169,14 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
                 f"{path}: {part} has one label, {own[0][1]!r}, and so tells nothing of what tells it apart: add "
                 "sequences of another"
             )
-    number = {label: index for index, label in enumerate(classes)}
-    parts = {
-        name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
-        for name, part in rows.items()
-    }
+    parts = {name: _part(own, classes) for name, own in rows.items()}
     return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts, drawn=drawn)
+
+
+def _part(rows: Rows, classes: list[str]) -> Part:
+    number = {label: index for index, label in enumerate(classes)}
+    labels = np.array([number[label] for _, label in rows], dtype=np.int64)
+    return Part([sequence for sequence, _ in rows], labels)
 
 
 def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
@@ -214,9 +216,6 @@ def task_inputs(path: str | Path, *, name: str = "task") -> dict[str, Path]:
     return {f"{name} {part}".rstrip(): file for part, file in _files(Path(path)).items()}
 
 
-_Rows = list[tuple[NDArray[np.uint8], str]]
-
-
 def _files(path: Path) -> dict[str, Path]:
     """By part; of one that is to be split, under no name, and without dev where there is none."""
     if path.is_dir():
@@ -238,9 +237,10 @@ def _find(folder: Path, part: str) -> Path | None:
     raise UserError(f"{folder} has no {part}.csv, .tsv, .fa or .fasta (or one of them with .gz): add it")
 
 
-def _read_file(path: Path) -> _Rows:
+def _read_file(path: Path) -> Rows:
     rows = []
-    for record in _uci_records(path) if path.name.removesuffix(".gz").endswith(".data") else read_records(path):
+    is_uci = path.name.removesuffix(".gz").endswith(".data")
+    for record in _uci_records(path) if is_uci else read_records(path):
         if not record.label:
             raise UserError(
                 f"{path}: sequence {record.name} has no label: write it as its header's last word ('>name label'), or "
@@ -275,61 +275,3 @@ def _text(path: Path) -> str:
             return file.read()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-
-
-def _split(rows: _Rows, *, path: Path, seed: int) -> dict[str, _Rows]:
-    """Draw the sequences, not the rows: a copy, or the other strand of one, on the other side would be remembered, not
-    predicted."""
-    from sklearn.model_selection import train_test_split
-
-    number, labels = _different(rows)
-    try:
-        train, rest = train_test_split(np.arange(len(labels)), test_size=0.2, stratify=labels, random_state=seed)
-        dev, test = train_test_split(rest, test_size=0.5, stratify=[labels[i] for i in rest], random_state=seed)
-    except ValueError as error:
-        raise UserError(
-            f"{path} cannot be split into train, dev and test ({error}): give three files in a folder"
-        ) from error
-    return {name: _chosen(rows, number, chosen) for name, chosen in zip(_PARTS, (train, dev, test), strict=True)}
-
-
-def _dev_of(rows: _Rows, *, path: Path, seed: int) -> tuple[_Rows, _Rows]:
-    """What stays in train, and a tenth of its sequences, drawn alike, as dev."""
-    from sklearn.model_selection import train_test_split
-
-    number, labels = _different(rows)
-    try:
-        train, dev = train_test_split(np.arange(len(labels)), test_size=0.1, stratify=labels, random_state=seed)
-    except ValueError as error:
-        raise UserError(
-            f"{path} has no dev.csv, .tsv, .fa or .fasta, and it cannot be drawn from train ({error}): add it"
-        ) from error
-    return _chosen(rows, number, train), _chosen(rows, number, dev)
-
-
-def _chosen(rows: _Rows, number: NDArray[np.int64], chosen: NDArray[np.int64]) -> _Rows:
-    return [rows[row] for row in np.flatnonzero(np.isin(number, chosen))]
-
-
-def _different(rows: _Rows) -> tuple[NDArray[np.int64], list[str]]:
-    """Which of the different sequences each row is (n,), and the label with which each of these stands first."""
-    spelled = [_spelled(sequence) for sequence, _ in rows]
-    either = [_either_strand(text) for text in spelled]
-    first: dict[bytes, int] = {}
-    for row, text in enumerate(either):
-        first.setdefault(text, row)
-    # sorted as each is first written; an array of bytes would make all as long as the longest
-    place = {text: index for index, text in enumerate(sorted(first, key=lambda text: spelled[first[text]]))}
-    number = np.array([place[text] for text in either])
-    return number, [rows[first[text]][1] for text in place]
-
-
-def _either_strand(text: bytes) -> bytes:
-    """The same of a spelled sequence and of its reverse complement."""
-    return min(text, reverse_complement(text))
-
-
-def _spelled(sequence: NDArray[np.uint8]) -> bytes:
-    """As DNA in capitals: RNA is the same sequence, and its other strand in letters of RNA is no complement that
-    anybody writes."""
-    return sequence.tobytes().upper().replace(b"U", b"T")
