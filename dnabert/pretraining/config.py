@@ -10,6 +10,21 @@ from dnabert.config import check_types
 from dnabert.errors import UserError
 from dnabert.models.config import ModelConfig
 
+#: Settings of `PretrainConfig` that count something there has to be.
+_AT_LEAST_ONE = (
+    "batch_size",
+    "accumulation",
+    "words_per_span",
+    "evaluate_every",
+    "evaluation_windows",
+    "floor_windows",
+    "checkpoint_every",
+    "log_every",
+    "keep_checkpoints",
+)
+#: Those that may be nothing.
+_AT_LEAST_NOTHING = ("warmup_steps", "floor_order", "weight_decay", "clip_gradient", "soft_mask_weight")
+
 
 @dataclass
 class ContrastConfig:
@@ -170,74 +185,78 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         check_types(self)
-        self._check_at_least("batch_size", 1)
-        for name in (
-            "accumulation",
-            "words_per_span",
-            "evaluate_every",
-            "evaluation_windows",
-            "floor_windows",
-            "checkpoint_every",
-            "log_every",
-        ):
+        for name in _AT_LEAST_ONE:
             self._check_at_least(name, 1)
-        for name in (
-            "keep_checkpoints",
-            "warmup_steps",
-            "floor_order",
-            "weight_decay",
-            "clip_gradient",
-            "soft_mask_weight",
-        ):
-            self._check_at_least(name, 1 if name == "keep_checkpoints" else 0)
+        for name in _AT_LEAST_NOTHING:
+            self._check_at_least(name, 0)
         check_threads(self.threads)
+        self._settle_budget()
+        self._check_words()
+        self._check_masking()
+        self._check_schedule()
+        if self.contrast.weight:
+            self._check_two_views()
+        if self.floor_order > 16:
+            raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 16: pass --floor-order 12")
+
+    def _settle_budget(self) -> None:
         for name in ("steps", "tokens", "minutes"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise UserError(f"--{name} is {getattr(self, name)}, allowed is more than 0")
         if self.steps is None and self.tokens is None and self.minutes is None:
             self.minutes = 5.0
+
+    def _check_words(self) -> None:
         if not 1 <= self.k <= 8:
             raise UserError(f"--k is {self.k}, allowed is 1 to 8: pass --k 7")
-        # whose k is not yet known
-        if self.stride is not None and not 1 <= self.stride <= (self.k if self.initial is None else 8):
+        largest_stride = self.k if self.initial is None else 8  # the k of an initial run is not yet known
+        if self.stride is not None and not 1 <= self.stride <= largest_stride:
             raise UserError(
                 f"--stride is {self.stride}, allowed is 1 to {self.k}, the word length --k: pass --stride {self.k}"
             )
+
+    def _check_masking(self) -> None:
         for name in ("mask_share", "evaluation_mask_share"):
             if not 0 < getattr(self, name) < 1:
-                flag = f"--{name.replace('_', '-')}"
+                flag = _flag(name)
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is between 0 and 1: pass {flag} 0.15")
         if self.least_mask_share is not None and not 0 <= self.least_mask_share <= self.mask_share:
             raise UserError(
                 f"--least-mask-share is {self.least_mask_share}, allowed is 0 to --mask-share, which is "
                 f"{self.mask_share}: pass 0"
             )
+
+    def _check_schedule(self) -> None:
         if not 0 <= self.decay_share <= 1:
             raise UserError(f"--decay-share is {self.decay_share}, allowed is 0 to 1: pass --decay-share 0.4")
         for name, usual in (("learning_rate", "4e-3"), ("embedding_learning_rate", "4e-4")):
             if getattr(self, name) <= 0:
-                flag = f"--{name.replace('_', '-')}"
+                flag = _flag(name)
                 raise UserError(f"{flag} is {getattr(self, name)}, allowed is more than 0: pass {flag} {usual}")
-        if self.contrast.weight and (self.batch_size % 2 or self.batch_size < 4):
+
+    def _check_two_views(self) -> None:
+        if self.batch_size % 2 or self.batch_size < 4:
             raise UserError(
                 f"--batch-size is {self.batch_size}, which does not make two views of several places: pass an even one"
             )
-        if self.contrast.weight and self.accumulation > 1:
+        if self.accumulation > 1:
             raise UserError(
                 "--contrast.weight compares all windows of a batch with each other, --accumulation parts them: pass 1"
             )
-        if self.contrast.weight and not self.random_phase:
+        if not self.random_phase:
             raise UserError(
                 "--no-random-phase has no meaning beside --contrast.weight, whose views are moved: leave it out, see "
                 "--contrast.shift"
             )
-        if self.floor_order > 16:
-            raise UserError(f"--floor-order is {self.floor_order}, allowed is 0 to 16: pass --floor-order 12")
 
     def _check_at_least(self, name: str, least: int) -> None:
         value = getattr(self, name)
         if value < least:
-            raise UserError(f"--{name.replace('_', '-')} is {value}, allowed is {least} or more")
+            raise UserError(f"{_flag(name)} is {value}, allowed is {least} or more")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def check_threads(threads: int | None) -> None:

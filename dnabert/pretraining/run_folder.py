@@ -21,37 +21,13 @@ from dnabert.manifest import kind_of, read_manifest, write_manifest
 from dnabert.pretraining.checkpoints import checkpoints, newest_readable
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import METRICS
-from dnabert.pretraining.recipe import is_made_by
+from dnabert.pretraining.recipe import check_same_run, is_made_by
 from dnabert.stage import check_free, check_holds_no_stage, check_not_read, check_not_stood_in, share, whole_file
 from dnabert.yaml_file import read_mapping
 
 _CONFIG = "config.yaml"
 #: What tells a run's config from an empty one and from other programs', whose few keys may all be ours as well.
 _OWN_KEYS = {"corpus", "k", "stride"}
-#: What a run keeps for all its steps; budgets, rates and how often something is done may change when it is gone on
-#: with.
-_SETTLED = (
-    "initial",
-    "k",
-    "stride",
-    "model",
-    "batch_size",
-    "optimizer",
-    "mask_share",
-    "least_mask_share",
-    "words_per_span",
-    "hide",
-    "random_phase",
-    "random_strand",
-    "soft_mask_weight",
-    "contrast",
-    "evaluation_windows",
-    "evaluation_genome",
-    "evaluation_mask_share",
-    "floor_order",
-    "floor_windows",
-    "seed",
-)
 #: Locks that this process holds, by folder: the system takes them back when it ends, in whatever way.
 _HELD: dict[Path, int] = {}
 
@@ -130,15 +106,16 @@ def is_finished(config: PretrainConfig) -> bool:
 
 def _to_go_on_from(config: PretrainConfig) -> Path | None:
     """The checkpoint of a stopped run that is gone on with; None where a new one may begin."""
-    out, auto = Path(config.out), config.resume == "auto"
+    out = Path(config.out)
+    auto = config.resume == "auto"
     if not _is_stopped(out):
         if auto and not config.overwrite:
             _refuse_unknown(out)
         check_free(out, kind="run", overwrite=config.overwrite)
         return None
-    found = checkpoints(out)
-    if auto and found:
-        _check_same(config)
+    saved = checkpoints(out)
+    if auto and saved:
+        check_same_run(load_yaml(PretrainConfig, out / _CONFIG), config)
         newest = newest_readable(out)
         if newest is None and not config.overwrite:
             raise UserError(
@@ -147,9 +124,9 @@ def _to_go_on_from(config: PretrainConfig) -> Path | None:
             )
         return newest
     if not auto and not config.overwrite:
+        last = saved[-1].name if saved else "before its first checkpoint"
         raise UserError(
-            f"{out} holds a run that was stopped ({found[-1].name if found else 'before its first checkpoint'}): "
-            "pass --resume auto to go on, or --overwrite to begin again"
+            f"{out} holds a run that was stopped ({last}): pass --resume auto to go on, or --overwrite to begin again"
         )
     return None
 
@@ -178,39 +155,6 @@ def _refuse_unknown(out: Path) -> None:
             f"{out} cannot be gone on with, its config is none of this version ({error}): mend it, or choose another "
             "--out"
         ) from None
-
-
-def _check_same(config: PretrainConfig) -> None:
-    """Refuse to go on with what would make another run of it: half of one curve, under the name of the other."""
-    was = _settled(load_yaml(PretrainConfig, Path(config.out) / _CONFIG))
-    for name, wanted in _settled(config).items():
-        if was[name] != wanted:
-            passed = _flag(name, was[name])
-            raise UserError(
-                f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: pass {passed}, or choose "
-                "another --out"
-            )
-
-
-def _flag(name: str, value: object) -> str:
-    """How a setting is passed, e.g. ``--model.heads 2`` or ``--no-random-phase``."""
-    *parts, last = name.replace("_", "-").split(".")
-    if isinstance(value, bool):
-        return f"--{'.'.join([*parts, last if value else f'no-{last}'])}"
-    return f"--{'.'.join([*parts, last])} {value}"
-
-
-def _settled(config: PretrainConfig) -> dict[str, object]:
-    """The values of `_SETTLED`, by flag; a part of the config gives each of its own."""
-    values: dict[str, object] = {}
-    for name in _SETTLED:
-        value = getattr(config, name)
-        values |= (
-            {f"{name}.{key}": own for key, own in vars(value).items()}
-            if dataclasses.is_dataclass(value)
-            else {name: value}
-        )
-    return values | {"stride": config.stride or config.k}
 
 
 def _record(config: PretrainConfig) -> None:
