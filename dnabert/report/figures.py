@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from dnabert.report.answer import leaders
-from dnabert.report.canvas import empty_figure
+from dnabert.report.canvas import blank_figure
 from dnabert.report.colours import OTHER, PALETTE, categories
 from dnabert.report.metrics import Metric, measured
 from dnabert.report.numbers import count, number, present
@@ -36,9 +35,10 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     """Draw every figure for which there is data: name to figure."""
     figures: dict[str, Figure] = {}
     for column, title in (("label", "cluster"), ("repeat_class", "repeat class"), ("region", "gene region")):
-        # else nothing was annotated
-        if column in evidence.map and (evidence.map[column].astype(str) != "unknown").any():
-            figures[f"map_{column.replace('label', 'cluster')}"] = map_figure(evidence, column=column, title=title)
+        annotated = column in evidence.map and (evidence.map[column].astype(str) != "unknown").any()
+        if annotated:
+            name = "map_cluster" if column == "label" else f"map_{column}"
+            figures[name] = map_figure(evidence, column=column, title=title)
     if any(present(row.get("validation_bits_per_base")) for row in evidence.metrics):
         figures["loss"] = loss_figure(evidence.metrics, floors=evidence.floors)
     if evidence.ladder:
@@ -50,43 +50,28 @@ def draw_all(evidence: Evidence) -> dict[str, Figure]:
     return figures
 
 
-def save_all(figures: dict[str, Figure], folder: Path) -> None:
-    """Write each figure as PNG (160 dots per inch) and SVG."""
-    folder.mkdir()
-    for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=160)
-        save_svg(figure, folder / f"{name}.svg", dpi=200)
-
-
-def save_svg(figure: Figure, file: Path | IO[bytes], *, dpi: float = 100) -> None:
-    """Write a figure as SVG, the same bytes whenever it is drawn; `dpi` is of what is drawn as pixels in it."""
-    import matplotlib
-
-    with matplotlib.rc_context({"svg.hashsalt": "dnabert"}):
-        figure.savefig(file, format="svg", dpi=dpi, metadata={"Date": None})
-
-
 def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
     """Draw the map coloured by one categorical column; backgrounds lie under the rest."""
     import numpy as np
 
     table = evidence.map
-    values = table[column].astype(str).to_numpy() if column != "label" else cluster_names(table["label"].to_numpy())
-    figure = empty_figure(width=9, height=6.4)
+    values = cluster_names(table["label"].to_numpy()) if column == "label" else table[column].astype(str).to_numpy()
+    figure = blank_figure(width=9, height=6.4)
     axes = figure.subplots()
     x, y = table["x"].to_numpy(), table["y"].to_numpy()
     size = 1.2 if len(table) > 20_000 else 6
+
+    def draw(here: np.ndarray, *, colour: str, marker: str, label: str) -> None:
+        axes.scatter(x[here], y[here], s=size, c=colour, marker=marker, linewidths=0, rasterized=True, label=label)
+
     found = categories(values)
     own = [category for category in found if category.colour != OTHER]
-    others = len(found) - len(own)
-    # as one, whatever their number: a thousand families take as many layers
-    rest = np.isin(values, [category.value for category in own], invert=True)
-    layers = [
-        (values == category.value, category.colour, category.marker, f"{_short(category.value)} ({count(category.n)})")
-        for category in own
-    ]
-    for here, colour, marker, label in [*layers, *([(rest, OTHER, "o", f"{count(others)} more")] if others else [])]:
-        axes.scatter(x[here], y[here], s=size, c=colour, marker=marker, linewidths=0, rasterized=True, label=label)
+    for category in own:
+        label = f"{_short(category.value)} ({count(category.n)})"
+        draw(values == category.value, colour=category.colour, marker=category.marker, label=label)
+    if len(own) < len(found):  # as one, whatever their number: a thousand families take as many layers
+        rest = np.isin(values, [category.value for category in own], invert=True)
+        draw(rest, colour=OTHER, marker="o", label=f"{count(len(found) - len(own))} more")
     axes.set(xlabel="UMAP 1 (no unit)", ylabel="UMAP 2 (no unit)", xticks=[], yticks=[])
     axes.set_title(f"Windows by {title}, n = {count(len(table))} ({_plain(evidence.main_rung)})")
     legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
@@ -98,7 +83,7 @@ def map_figure(evidence: Evidence, *, column: str, title: str) -> Figure:
 
 def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
     """Draw bits per base over tokens, with the Markov models of each order as horizontal lines."""
-    figure = empty_figure(width=9, height=4.8)
+    figure = blank_figure(width=9, height=4.8)
     axes = figure.subplots()
     curve = [row for row in metrics if present(row.get("validation_bits_per_base"))]
     scale = 1e6 if max(row["tokens"] for row in curve) >= 1e6 else 1e3
@@ -117,9 +102,8 @@ def loss_figure(metrics: list[Record], *, floors: Record | None) -> Figure:
         color=PALETTE[0], alpha=0.2, linewidth=0,
     )  # fmt: skip
     _draw_floors(axes, floors or {})
-    axes.set(
-        xlabel=f"tokens read ({'millions' if scale == 1e6 else 'thousands'})", ylabel="bits per base (lower is better)"
-    )
+    unit = "millions" if scale == 1e6 else "thousands"
+    axes.set(xlabel=f"tokens read ({unit})", ylabel="bits per base (lower is better)")
     windows = f", n = {count(floors['windows'])} windows" if floors and present(floors.get("windows")) else ""
     axes.set_title(f"What the model has learned of held-out sequence{windows}")
     axes.legend(loc="upper right", framealpha=1, edgecolor="white", fontsize=9)
@@ -166,12 +150,11 @@ def ladder_figure(ladder: list[Record], *, differences: Sequence[Record] = ()) -
     metrics = [metric for metric in measured(ladder) if not metric.key.startswith("ari_")]
     columns = 3
     rows = max(1, -(-len(metrics) // columns))
-    figure = empty_figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
+    figure = blank_figure(width=11, height=1.0 + rows * (0.75 + 0.24 * len(ladder)))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
-        _draw_metric(
-            axes, metric, ladder, best=leaders(ladder, metric, differences=differences) if metric.better else []
-        )
+        best = leaders(ladder, metric, differences=differences) if metric.better else []
+        _draw_metric(axes, metric, ladder, best=best)
     for axes in grid.flat[len(metrics) :]:
         axes.set_axis_off()
     figure.suptitle(
@@ -187,15 +170,12 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record], *, best: list
             continue
         if present(value.get("low")) and present(value.get("high")):
             axes.plot([value["low"], value["high"]], [row, row], color=PALETTE[0], linewidth=2, solid_capstyle="butt")
-        filled = rung["rung"] in best
-        axes.plot(
-            value["value"], row, "o", color=PALETTE[0], markerfacecolor=PALETTE[0] if filled else "white", markersize=6
-        )
-    baselines = (
-        [(rung["metrics"].get(metric.baseline) or {}).get("value") for rung in ladder] if metric.baseline else []
-    )
-    for baseline in {value for value in baselines if value is not None and present(value)}:
-        axes.axvline(baseline, color=PALETTE[1], linewidth=1, linestyle="--")
+        fill = PALETTE[0] if rung["rung"] in best else "white"
+        axes.plot(value["value"], row, "o", color=PALETTE[0], markerfacecolor=fill, markersize=6)
+    if metric.baseline:
+        guesses = [(rung["metrics"].get(metric.baseline) or {}).get("value") for rung in ladder]
+        for guess in {value for value in guesses if value is not None and present(value)}:
+            axes.axvline(guess, color=PALETTE[1], linewidth=1, linestyle="--")
     axes.set_yticks(range(len(ladder)), [rung["rung"] for rung in ladder])
     axes.set_ylim(len(ladder) - 0.5, -0.5)
     axes.margins(x=0.12)
@@ -208,7 +188,9 @@ def _draw_metric(axes: Axes, metric: Metric, ladder: list[Record], *, best: list
 
 def window_length(table: pd.DataFrame) -> int | None:
     """Bases of a window, where the map has coordinates."""
-    return int((table["end"] - table["start"]).iloc[0]) if {"start", "end"} <= set(table) and len(table) else None
+    if not len(table) or not {"start", "end"} <= set(table):
+        return None
+    return int((table["end"] - table["start"]).iloc[0])
 
 
 def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figure:
@@ -217,7 +199,7 @@ def distance_figure(edit_distance: Record, *, length: int | None = None) -> Figu
     import numpy as np
 
     pairs = {name: np.asarray(values, dtype=float) for name, values in edit_distance["pairs"].items() if len(values)}
-    figure = empty_figure(width=9, height=5.4)
+    figure = blank_figure(width=9, height=5.4)
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     everything = np.concatenate(list(pairs.values())) if pairs else np.array([0.0, 1.0])
     bins = _bins(everything, length=length)

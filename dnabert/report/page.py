@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dnabert.explain.evidence_rows import left_out
 from dnabert.manifest import kind_of
 from dnabert.report import answer, cards, confounds, first_screen, ideogram, learned, numbers, survival
+from dnabert.report.canvas import save_all, save_svg
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import draw_all, save_all, save_svg, window_length
+from dnabert.report.figures import draw_all, window_length
 from dnabert.report.interactive import as_script, map_data
 from dnabert.report.metrics import measured
 from dnabert.report.tables import composition, told_columns, write_tables
@@ -95,6 +96,9 @@ def _words(evidence: Evidence) -> dict[str, Any]:
     metrics = measured(ladder)
     labels = evidence.map["label"]
     outcomes = first_screen.outcome_rows(ladder, evidence.differences)
+    loss_sentence = None
+    if "run" in evidence.manifests:
+        loss_sentence = learned.loss_sentence(evidence.metrics, evidence.floors)
     return {
         "ladder": ladder,
         "metrics": metrics,
@@ -111,9 +115,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "comparisons": answer.compare_all(ladder, differences=evidence.differences),
         "cluster_sentence": answer.cluster_sentence(evidence.clusters),
         "null_sentence": answer.null_sentence(ladder),
-        "loss_sentence": learned.loss_sentence(evidence.metrics, evidence.floors)
-        if "run" in evidence.manifests
-        else None,
+        "loss_sentence": loss_sentence,
         "mask_sentence": learned.mask_sentence((evidence.manifests.get("run") or {}).get("config") or {}),
         "scores": learned.asked(evidence.scores),
         "distance_sentences": answer.distance_sentences(evidence.edit_distance or {}),

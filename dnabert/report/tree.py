@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from dnabert.report.canvas import empty_figure
+from dnabert.report.canvas import blank_figure
 from dnabert.report.numbers import count
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def tree_figure(tree: Record, cards: list[Record]) -> Figure:
 
     merges = tree["merges"]
     linked = [[merge["left"], merge["right"], merge["distance"], len(merge["members"])] for merge in merges]
-    figure = empty_figure(width=9, height=0.9 + 0.24 * (len(merges) + 1))
+    figure = blank_figure(width=9, height=0.9 + 0.24 * (len(merges) + 1))
     axes = figure.subplots()
     named = {card["label"]: _leaf(card) for card in cards}
     names = [named.get(label, f"cluster {label}") for label in range(len(merges) + 1)]

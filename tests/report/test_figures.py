@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnabert.report.canvas import save_all
 from dnabert.report.evidence import Evidence, read_evidence
-from dnabert.report.figures import distance_figure, draw_all, ladder_figure, loss_figure, map_figure, save_all
+from dnabert.report.figures import distance_figure, draw_all, ladder_figure, loss_figure, map_figure
 from dnabert.report.metrics import METRICS
 
 
