@@ -71,8 +71,9 @@ class DesignEffect:
         from scipy.fft import irfft, rfft
 
         n = self.inside.shape[1]
-        power = _power(self.inside[own].toarray().astype(np.float64), self.length)
-        pairs = np.rint(irfft(power, self.length, axis=1)[:, :n])  # of the cluster's windows, at each lag
+        laid = np.zeros((len(self.sizes[own]), self.length))
+        laid[:, :n] = self.inside[own].toarray()
+        pairs = np.rint(irfft(_power(laid), self.length, axis=1)[:, :n])  # of the cluster's windows, at each lag
         pairs[:, 1:] += pairs[:, :0:-1]
         covariance = np.zeros((len(pairs), self.length))
         covariance[:, :n] = pairs - np.square(self.sizes[own].astype(np.float64))[:, None] / max(n, 1)
@@ -111,15 +112,21 @@ class DesignEffect:
 
     def _variance(self, holds: NDArray[np.bool_]) -> NDArray[np.float64]:
         n = holds.shape[1]
-        share = holds.mean(axis=1, dtype=np.float64)
-        away = self.inside @ holds.T.astype(np.float32) - self.sizes[:, None] * share
-        around = holds - share.astype(np.float32)[:, None]
-        return np.asarray((self.weights @ _power(around, self.length).T - np.square(away)) / max(n - 1, 1))
+        power = np.empty((len(holds), self.weights.shape[1]), np.float32)
+        away = np.empty((len(self.weights), len(holds)))
+        around = np.zeros((1, self.length), np.float32)
+        for i, each in enumerate(holds):  # one by one they stay in the processor's cache
+            around[0, :n] = each
+            share = np.count_nonzero(each) / n
+            away[:, i] = self.inside @ around[0, :n] - self.sizes * share
+            around[0, :n] -= np.float32(share)
+            power[i] = _power(around)[0]
+        return np.asarray((self.weights @ power.T - np.square(away)) / max(n - 1, 1))
 
 
-def _power(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """Power of rows at each frequency, with zeros behind them up to a length; of float32 float32."""
+def _power(values: NDArray[Any]) -> NDArray[Any]:
+    """Power of rows at each frequency; of float32 float32."""
     from scipy.fft import rfft
 
-    found = rfft(values, length, axis=1)
+    found = rfft(values, axis=1)
     return np.asarray(np.square(found.real) + np.square(found.imag))

@@ -13,8 +13,6 @@ from dnabert.explain.normal_quantile import Z_95
 #: Windows that the prior counts for, in each of the two groups. Small beside most clusters, and enough that a word seen
 #: in three windows of ten and in none elsewhere does not get an infinite effect.
 PRIOR = 10.0
-#: Terms of a tail below this share of its sum are left out.
-_NEGLIGIBLE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -133,6 +131,8 @@ def _upper_tail(
     times less)."""
     from scipy.special import gammaln
 
+    from dnabert.explain.log_odds_kernel import geometric_sums
+
     def log_choose(m: Any, k: Any) -> Any:
         return gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
 
@@ -142,33 +142,8 @@ def _upper_tail(
     at = np.where(possible, at, np.maximum(0, n + total - among))
     k = total.astype(np.float64)
     first = np.exp(log_choose(k, at) + log_choose(among - k, n - at) - log_choose(among, n))
-    up = first * _geometric(at, k, n=n, among=among, step=1, rows=above)
-    down = first * _geometric(at, k, n=n, among=among, step=-1, rows=~above & possible)
-    tail = np.where(above, up, np.where(possible, 1 - down, 1.0))
+    tail = np.ones(len(at))
+    for rows, step in ((above, 1), (~above & possible, -1)):
+        summed = first[rows] * geometric_sums(at[rows], k[rows], n[rows], among[rows], step)
+        tail[rows] = summed if step > 0 else 1 - summed
     return np.clip(tail, 0.0, 1.0)
-
-
-def _geometric(
-    at: NDArray[np.float64],
-    k: NDArray[np.float64],
-    *,
-    n: NDArray[np.int64],
-    among: NDArray[np.int64],
-    step: int,
-    rows: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Sum of a tail's terms over its first one, for the rows asked for."""
-    total = np.ones(len(at))
-    left = np.flatnonzero(rows)
-    x, term = at[left], np.ones(len(left))
-    absent = among - k - n  # how many lack it, less the group's size
-    while len(left):
-        if step > 0:
-            term = term * (k[left] - x) * (n[left] - x) / ((x + 1) * (absent[left] + x + 1))
-        else:
-            term = term * x * (absent[left] + x) / ((k[left] - x + 1) * (n[left] - x + 1))
-        x = x + step
-        total[left] += term
-        going = term > _NEGLIGIBLE * total[left]
-        left, x, term = left[going], x[going], term[going]
-    return total
