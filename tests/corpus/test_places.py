@@ -33,6 +33,22 @@ def test_a_gene_in_many_blocks_is_drawn_whole_in_all_genomes() -> None:
     assert (gene_places(few[["genome"]]) == np.arange(len(few))).all()
 
 
+def test_chromosomes_have_stretches_of_their_own() -> None:
+    table = pd.DataFrame(
+        {"genome": "a", "chrom": np.repeat(["1", "2"], 16), "start": np.tile(GENE_STRETCH * np.arange(16), 2)}
+    )
+    assert gene_places(table).tolist() == list(range(32))
+
+
+def test_fewer_than_five_stretches_are_places() -> None:
+    """The smallest stretches have 12.5 kb, so that the first two windows are two places of one."""
+    table = pd.DataFrame(
+        {"genome": "a", "chrom": "1", "start": [9_000, 11_000, 1_000_000, 2_000_000, 3_000_000, 4_000_000]}
+    )
+    assert gene_places(table).tolist() == [0, 0, 1, 2, 3, 4]
+    assert gene_places(table[:5]).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_intervals_of_genes_cover_what_they_say() -> None:
     rng, covered = np.random.default_rng(0), {gene_places: 0, places_apart: 0}
     table = pd.DataFrame({"genome": "a", "chrom": "1", "start": 2_000 * np.arange(10_000), "block": np.arange(10_000)})
