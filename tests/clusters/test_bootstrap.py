@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, sem, t
 
+from dnabert.clusters import bootstrap
 from dnabert.clusters.bootstrap import bootstrap_mean, resampled_means
 
 
@@ -50,9 +51,27 @@ def test_of_few_places_an_interval_is_students() -> None:
     assert bootstrap_mean(np.ones(50, bool), groups=np.zeros(50)).low == 0.0
 
 
+def test_of_five_places_an_interval_is_of_percentiles() -> None:
+    values = np.repeat([0.1, 0.15, 0.2, 0.26, 0.3], 4)
+    for count, students in ((4, True), (5, False)):
+        own, groups = values[: 4 * count], np.repeat(np.arange(count), 4)
+        score = bootstrap_mean(own, groups=groups, resamples=400)
+        low, high = np.quantile(resampled_means(own, groups=groups, resamples=400), [0.025, 0.975])
+        assert (score.low < low and high < score.high) if students else (score.low, score.high) == (low, high)
+
+
+def test_resamples_are_the_same_whatever_is_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).normal(size=30)
+    whole = bootstrap_mean(values, resamples=100)
+    monkeypatch.setattr(bootstrap, "_BLOCK", 30 * 7)  # fourteen times seven, and two
+    assert bootstrap_mean(values, resamples=100) == whole
+    monkeypatch.setattr(bootstrap, "_BLOCK", 29)
+    assert bootstrap_mean(values, resamples=100) == whole
+
+
 def test_no_values_give_nan() -> None:
     score = bootstrap_mean(np.array([]))
-    assert score.n == 0 and np.isnan(score.value)
+    assert score.n == 0 and np.isnan([score.value, score.low, score.high]).all()
 
 
 def test_the_interval_of_a_mean_draws_groups_whole() -> None:

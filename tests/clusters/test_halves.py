@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 from sklearn.metrics import adjusted_mutual_info_score
 
 from dnabert.clusters import ClusterConfig
-from dnabert.clusters.halves import HALVES, agreement_again, bounds, clustered_halves, kmeans_again
+from dnabert.clusters.halves import HALVES, OfHalves, agreement_again, bounds, clustered_halves, kmeans_again
 from dnabert.clusters.repeats import Run, cluster_once
 from dnabert.clusters.subsample import subsample
 
@@ -54,6 +55,14 @@ def test_what_is_in_no_cluster_is_a_class_or_left_out() -> None:
 def test_clusters_that_come_and_go_have_no_narrow_interval() -> None:
     low, high = bounds(0.3, np.zeros(20))  # found in all windows, in no half
     assert low < 0 < 0.6 < high
+
+
+@pytest.mark.parametrize(("places", "count", "drawn"), [(None, 6, 1), (5, 5, 3 / 2), (6, 6, 1), (9, 6, 5 / 4)])
+def test_intervals_are_students_of_what_halves_differ(places: int | None, count: int, drawn: float) -> None:
+    halves = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.7])  # of 0.4 they differ by 0.3, 0.2, 0.1, 0, 0.1, 0.3
+    reach = t.ppf(0.975, count - 1) * np.sqrt(drawn * 0.24 / 6)
+    assert bounds(0.4, halves, places=places) == pytest.approx((0.4 - reach, 0.4 + reach))
+    assert OfHalves(0.4, np.array([-1.0, 1.0])).score(7).as_dict() == {"value": 0.4, "low": -1, "high": 1, "n": 7}
 
 
 @pytest.mark.parametrize("places", [5, 7, 9, 30])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
-from dnabert.clusters.recurrence import cluster_stability, fuses, placed_elsewhere
+from dnabert.clusters.bootstrap import Score
+from dnabert.clusters.recurrence import cluster_stability, fuses, placed_elsewhere, spread, verdict
 from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
 from dnabert.clusters.stability import placed_sentence, sentence
 from dnabert.encoders import EmbedConfig, embed
@@ -108,6 +109,18 @@ def test_few_subsamples_make_a_cluster_stable_only_where_they_agree(indices: lis
     assert 0 <= row["jaccard"]["low"] <= row["jaccard"]["high"] <= 1
 
 
+def test_thresholds_belong_to_what_is_above_them() -> None:
+    config = StabilityConfig(stable=0.75, pattern=0.5)
+    told = [verdict(Score(value, low, 1.0, 10), config=config) for value, low in ((0.9, 0.75), (0.5, 0.2), (0.49, 0.2))]
+    assert told == ["stable", "pattern", "dissolved"]
+
+
+def test_the_spread_is_of_what_is_known() -> None:
+    assert spread([1.0, None, 2.0, 6.0]) == {"mean": 3.0, "sd": pytest.approx(7**0.5), "low": 1.0, "high": 6.0, "n": 3}
+    assert spread([2.0]) == {"mean": 2.0, "sd": None, "low": 2.0, "high": 2.0, "n": 1}
+    assert spread([None]) == {"mean": None, "sd": None, "low": None, "high": None, "n": 0}
+
+
 @pytest.fixture(scope="module")
 def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Clusters of 40 variants each of two families and of 40 random records."""
@@ -148,6 +161,9 @@ def test_the_stage_says_which_clusters_and_windows_come_back(clusters: Path, tmp
         ([0] * 50 + [1] * 50, [0] * 100, True),
         ([0] * 40 + [1] * 20 + [-1] * 40, [0] * 60 + [-1] * 40, True),
         ([0] * 60 + [1] * 40, [0] * 100, False),  # most were in one before
+        ([0] * 45 + [1] * 10 + [2] * 45, [0] * 55 + [1] * 45, True),  # a tenth is taken over
+        ([0] * 45 + [1] * 9 + [2] * 46, [0] * 54 + [1] * 46, False),
+        ([0] * 40 + [1] * 10 + [2] * 50, [0] * 50 + [1] * 50, False),  # half are not most
     ],
 )
 def test_clusters_fuse_where_one_takes_others_over(labels: list[int], repeat: list[int], fused: bool) -> None:
