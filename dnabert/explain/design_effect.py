@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Values transformed at once (float32: 16 MB).
 _CELLS = 4_000_000
+#: Things whose transforms are taken together: as many as a processor's vectors hold, and few enough for its cache; three
+#: times as fast as one by one or forty at once.
+_TOGETHER = 4
 #: Things at once at least: the weights of all clusters are read for each so many (600 clusters of a million windows:
 #: 2.4 GB).
 _FEWEST = 16
@@ -114,13 +117,15 @@ class DesignEffect:
         n = holds.shape[1]
         power = np.empty((len(holds), self.weights.shape[1]), np.float32)
         away = np.empty((len(self.weights), len(holds)))
-        around = np.zeros((1, self.length), np.float32)
-        for i, each in enumerate(holds):  # one by one they stay in the processor's cache
-            around[0, :n] = each
-            share = np.count_nonzero(each) / n
-            away[:, i] = self.inside @ around[0, :n] - self.sizes * share
-            around[0, :n] -= np.float32(share)
-            power[i] = _power(around)[0]
+        around = np.zeros((_TOGETHER, self.length), np.float32)
+        for begin in range(0, len(holds), _TOGETHER):
+            own = slice(begin, begin + _TOGETHER)
+            some = around[: len(holds[own]), :n]
+            some[:] = holds[own]
+            share = np.count_nonzero(holds[own], axis=1) / n
+            away[:, own] = (self.inside @ some.T) - self.sizes[:, None] * share
+            some -= share.astype(np.float32)[:, None]
+            power[own] = _power(around)[: len(some)]
         return np.asarray((self.weights @ power.T - np.square(away)) / max(n - 1, 1))
 
 
