@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Values transformed at once (float32: 16 MB).
 _CELLS = 4_000_000
-#: Things whose transforms are taken together: as many as a processor's vectors hold, and few enough for its cache; three
-#: times as fast as one by one or forty at once.
+#: Things whose transforms are taken together: as many as a processor's vectors hold, and few enough for its cache,
+#: three times as fast as one by one or forty at once.
 _TOGETHER = 4
 #: Things at once at least: the weights of all clusters are read for each so many (600 clusters of a million windows:
 #: 2.4 GB).
