@@ -107,6 +107,7 @@ def test_few_subsamples_make_a_cluster_stable_only_where_they_agree(indices: lis
     (row,) = cluster_stability(labels, runs, config=StabilityConfig())
     assert row["jaccard"]["value"] == pytest.approx(np.mean(indices)) and row["verdict"] == verdict
     assert 0 <= row["jaccard"]["low"] <= row["jaccard"]["high"] <= 1
+    assert len(indices) > 1 or (row["jaccard"]["low"], row["jaccard"]["high"]) == (0, 1)
 
 
 def test_thresholds_belong_to_what_is_above_them() -> None:
