@@ -48,6 +48,13 @@ def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None
     assert second["jaccard"]["value"] == 1.0 and second["jaccard_seeds"] is None
 
 
+def test_a_cluster_dissolves_where_half_of_it_or_less_comes_back() -> None:
+    labels, every = np.repeat([-1, 0], [90, 10]), np.arange(100)
+    runs = [Run("subsample", i, every, np.repeat([-1, 0], [100 - kept, kept]), 0.0) for i, kept in enumerate([6, 5, 4])]
+    (row,) = cluster_stability(labels, runs, config=StabilityConfig())
+    assert row["jaccard_subsamples"] == [0.6, 0.5, 0.4] and row["dissolved_share"] == pytest.approx(2 / 3)
+
+
 def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, -1, -1, -1, -1])
     rows = np.array([0, 1, 2, 4, 5, 8, 9])
