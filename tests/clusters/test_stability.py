@@ -51,8 +51,10 @@ def test_a_cluster_that_half_of_the_repeats_split_is_dissolved_in_them() -> None
 def test_a_cluster_dissolves_where_half_of_it_or_less_comes_back() -> None:
     labels, every = np.repeat([-1, 0], [90, 10]), np.arange(100)
     runs = [Run("subsample", i, every, np.repeat([-1, 0], [100 - kept, kept]), 0.0) for i, kept in enumerate([6, 5, 4])]
-    (row,) = cluster_stability(labels, runs, config=StabilityConfig())
+    seeds = [Run("seed", i, every, np.repeat([-1, 0], [100 - kept, kept]), 0.0) for i, kept in enumerate([8, 5])]
+    (row,) = cluster_stability(labels, [*seeds, *runs], config=StabilityConfig())
     assert row["jaccard_subsamples"] == [0.6, 0.5, 0.4] and row["dissolved_share"] == pytest.approx(2 / 3)
+    assert row["jaccard_seeds"] == pytest.approx(0.65)  # as it is, not corrected for chance
 
 
 def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
