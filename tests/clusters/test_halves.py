@@ -48,6 +48,10 @@ def test_what_is_in_no_cluster_is_a_class_or_left_out() -> None:
     asked = np.ones(6, bool)
     assert agreement_again(labels, half, known, asked=asked).value < 0.7
     assert agreement_again(labels, half, known, asked=asked, clustered=True).halves.tolist() == [1, 1]
+    mixed = np.array([0, 1, 0, 1, 0, 1])  # of the largest cluster both
+    found = agreement_again(labels, half, mixed, asked=asked, clustered=True)
+    expected = adjusted_mutual_info_score(mixed[:4], labels[:4])
+    assert found.value == pytest.approx(expected) and expected < 0.1
     nothing = [Run("subsample", 0, np.arange(6), np.full(6, -1), 0.0)]
     assert agreement_again(np.full(6, -1), nothing, known, asked=asked, clustered=True).halves.tolist() == [0]
 
