@@ -35,7 +35,8 @@ class ExplainConfig:
     pairs: int = 300
     """Pairs of each cluster, and of each background, whose edit distance is taken."""
     threads: int = 2
-    """Of BLAST and of the forests that predict clusters from cheap explanations; they change nothing."""
+    """Of BLAST, of counting words, and of the forests that predict clusters from cheap explanations; they change
+    nothing."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
             windows, sample=_ALIGNED, background=5 * _ALIGNED, threads=config.threads, seed=seed
         ),
         "consensus": lambda: consensuses(windows, seed=seed),
-        "words": lambda: cluster_words(windows, seed=seed),
+        "words": lambda: cluster_words(windows, threads=config.threads, seed=seed),
         "motifs": lambda: cluster_motifs(windows, seed=seed),
         "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, threads=config.threads, seed=seed),
     }

@@ -9,7 +9,7 @@ exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from dnabert.alphabet import reverse_complement
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.explain.correction import benjamini_hochberg
 from dnabert.explain.design_effect import DesignEffect, along_genome
+from dnabert.explain.in_threads import in_threads
 from dnabert.explain.log_odds import PRIOR, TwoByTwo
 from dnabert.explain.representatives import representatives
 from dnabert.explain.vocabulary import Vocabulary, count_windows, windows_with
@@ -60,6 +61,7 @@ def cluster_words(
     shuffled: int = SHUFFLED,
     prior: float = PRIOR,
     alpha: float = 0.05,
+    threads: int = 1,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Words in more windows of a cluster than elsewhere, with effect, interval, p and q.
@@ -81,6 +83,7 @@ def cluster_words(
     shuffled : shuffled windows per cluster, about.
     prior : windows that the prior of the log-odds counts for.
     alpha : largest q against the others of words that are shown and counted.
+    threads : that count; they change nothing.
 
     Returns
     -------
@@ -93,19 +96,20 @@ def cluster_words(
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels, bases = windows.labels[rows], windows.sequences(rows)
     owners, shuffles = shuffled_windows(bases, labels, about=shuffled, seed=seed)
-    counted = [
-        _Counts.of(Vocabulary(each), bases=bases, labels=labels, owners=owners, shuffles=shuffles)
-        for each in watched(patterns, "words counted", unit=" patterns")
-    ]
+    count = partial(_Counts.of, bases=bases, labels=labels, owners=owners, shuffles=shuffles)
+    counting = in_threads(count, [Vocabulary(each) for each in patterns], threads=threads)
+    counted = list(watched(counting, "words counted", unit=" patterns", total=len(patterns)))
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
     screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
     rank = along_genome(windows)
     if rank is not None and len(windows.clusters):
         order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))
-        along = bases[order]
-        for i, each in enumerate(watched(counted, "windows that count for one", unit=" patterns")):
-            effects = _effects(each, along, design, marking=np.stack(screened[i]) < alpha)
+        marking = [np.stack(of_pattern) < alpha for of_pattern in screened]
+        asked = partial(_effects, bases=bases[order], design=design)
+        finding = in_threads(lambda i: asked(counted[i], marking=marking[i]), range(len(counted)), threads=threads)
+        told = watched(finding, "windows that count for one", unit=" patterns", total=len(counted))
+        for i, effects in enumerate(told):
             tables[i] = [
                 (a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)
             ]
@@ -227,7 +231,7 @@ def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float
 
 
 def _effects(
-    counts: _Counts, bases: NDArray[np.uint8], design: DesignEffect, *, marking: NDArray[np.bool_]
+    counts: _Counts, *, bases: NDArray[np.uint8], design: DesignEffect, marking: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Design effects of a pattern's tested words in each cluster that they may mark, else 1: float64 (C, t)."""
     effects = np.ones(marking.shape)

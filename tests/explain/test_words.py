@@ -54,6 +54,13 @@ def test_a_planted_word_is_named_and_nothing_else() -> None:
     json.dumps([marked, plain], allow_nan=False)
 
 
+def test_threads_change_nothing() -> None:
+    rows = np.random.default_rng(3).permutation(400)
+    windows = along(planted().labels[rows], planted().sequences(rows))
+    found = [cluster_words(windows, patterns=PATTERNS, threads=threads) for threads in (1, 2, 5)]
+    assert found[0] == found[1] == found[2] and found[0][0]["words"]
+
+
 def test_words_of_all_windows_are_summed_once() -> None:
     windows = planted()
     rows = np.arange(400)
