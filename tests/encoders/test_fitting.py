@@ -28,6 +28,19 @@ def test_a_long_sequence_is_reduced_to_stretches_of_all_of_it(monkeypatch: pytes
     assert reduced.reshape(4, 8)[:, 0].tolist() == [0, 64, 128, 192] and len(set(reduced.tolist())) == 32
 
 
+def test_of_many_sequences_stretches_from_the_first_to_the_last_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, (101, 40))]
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{each.tobytes().decode()}\n" for i, each in enumerate(records)))
+    monkeypatch.setattr(fitting, "FIT_SEQUENCES", 30)
+    monkeypatch.setattr(fitting, "_STRETCH", 10)
+    with open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
+        bases, whole = sequences_to_fit(source, EmbedConfig())
+    rows = [*range(10), *range(45, 55), *range(91, 101)]
+    assert not whole and np.array_equal(np.concatenate(bases), records[rows])
+
+
 def test_a_few_long_records_are_not_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters, rng = np.frombuffer(b"ACGT", dtype=np.uint8), np.random.default_rng(0)
     records = [

@@ -45,6 +45,7 @@ def test_a_direction_without_spread_is_no_trouble() -> None:
     vectors = np.random.default_rng(0).normal(size=(100, 3)) * [1, 1, 0]
     assert np.isfinite(fit_whitening(vectors, power=1.0)(vectors)).all()
     assert np.isfinite(fit_whitening(np.ones((3, 2)), power=1.0)(np.ones((3, 2)))).all()
+    np.testing.assert_allclose(fit_whitening(vectors[:, :1], power=1.0)(vectors[:, :1]).std(ddof=1), 1, rtol=1e-5)
 
 
 def test_embeddings_are_whitened_and_say_so(tiny_corpus: Corpus, tmp_path: Path) -> None:
