@@ -23,8 +23,9 @@ def test_sequences_are_cut_no_more_than_they_must(lengths: list[int], most: int)
 def test_a_long_sequence_is_reduced_to_stretches_of_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "_PIECE", 10)
     long, short = np.arange(200, dtype=np.uint8), np.arange(30, dtype=np.uint8)
-    reduced, whole = shortened([long, short], longest=35)
-    assert whole is short
+    just = np.arange(35, dtype=np.uint8)
+    reduced, whole, fitting_in = shortened([long, short, just], longest=35)
+    assert whole is short and fitting_in is just
     assert reduced.reshape(4, 8)[:, 0].tolist() == [0, 64, 128, 192] and len(set(reduced.tolist())) == 32
 
 
