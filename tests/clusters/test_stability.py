@@ -2,12 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from dnabert.clusters import ClusterConfig, StabilityConfig, cluster, load_stability, stability
 from dnabert.clusters.bootstrap import Score
 from dnabert.clusters.recurrence import cluster_stability, fuses, placed_elsewhere, spread, verdict
 from dnabert.clusters.repeats import Run, cluster_once, repeat_clustering
-from dnabert.clusters.stability import placed_sentence, sentence
+from dnabert.clusters.stability import _summary, placed_sentence, sentence
 from dnabert.encoders import EmbedConfig, embed
 from dnabert.errors import UserError
 
@@ -191,6 +192,40 @@ def test_other_embeddings_than_those_clustered_are_refused(clusters: Path, tmp_p
     with pytest.raises(UserError, match="made from other embeddings"):
         stability(tmp_path / "c", out=tmp_path / "s", config=REPEATS)
     assert not (tmp_path / "s").exists()
+
+
+def test_a_summary_holds_each_kind_of_repeat_against_its_own_kind_and_what_is_judged() -> None:
+    labels, every = np.array([0, 0, 0, 1, 1, 1, -1, -1]), np.arange(8)
+    other = np.array([0, 0, 1, 1, 0, 1, -1, 1])
+    runs = [
+        Run("seed", 1, every, labels, 0.5),
+        Run("subsample", 2, every, labels, 1.5),
+        Run("subsample", 3, every, other, 2.5),
+    ]
+    found = _summary(
+        labels,
+        runs,
+        places=np.array([0, 0, 0, 1, 2, 2, 3, 3]),
+        confidence=np.array([1, 0.5, np.nan, np.nan, np.nan, np.nan, 0, 0], np.float32),
+        consensus=np.array([0, 0, -1, 1, -1, -1, -1, -1]),
+        config=StabilityConfig(),
+    )
+    ari = adjusted_rand_score(labels, other)
+    seeds, subsamples = (found["agreement_summary"][kind] for kind in ("seed", "subsample"))
+    assert (seeds["ari"]["n"], seeds["ari_with_reference"]["n"], seeds["ari_with_reference"]["mean"]) == (0, 1, 1)
+    assert (subsamples["ari"]["n"], subsamples["ari"]["mean"]) == (1, pytest.approx(ari))
+    with_reference = subsamples["ari_with_reference"]
+    assert [with_reference[name] for name in ("n", "low", "high")] == [2, pytest.approx(ari), 1]
+    assert (found["n"], found["places"], found["consensus"]["clusters"]) == (8, 4, 2)
+    assert [(row["places"], row["confidence"], row["consensus_n"]) for row in found["clusters"]] == [
+        (1, 0.75, 2),
+        (2, None, 1),
+    ]
+    assert [(run["clusters"], run["largest_share"], run["noise_share"]) for run in found["runs"][2:]] == [
+        (2, 3 / 8, 0.25),
+        (2, 0.5, 0.125),
+    ]
+    assert (found["noise_share"]["low"], found["noise_share"]["high"], found["noise_share"]["n"]) == (0.125, 0.25, 2)
 
 
 def test_all_and_none_are_said_of_all_and_none_only():
