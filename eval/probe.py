@@ -3,8 +3,8 @@
 Example: python eval/probe.py --tasks FOLDER_OR_FILE --run RUN --out DIR
 
 A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as
-the header's last word), or one such file or a UCI .data file, which is split. Sequences may have any length: those
-longer than a window are tiled.
+the header's last word), or one such file, with a column split or to be split, or a UCI .data file. Sequences may have
+any length: those longer than a window are tiled.
 """
 
 from dnabert.command import Result, run_command

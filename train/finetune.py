@@ -3,8 +3,8 @@
 Example: python train/finetune.py --task FOLDER --run RUN --out DIR
 
 A task is a folder with train, dev and test (CSV or TSV with the columns sequence and label, or FASTA with the label as
-the header's last word), or one such file or a UCI .data file, which is split. Every field of the config is a flag; see
-``--help``.
+the header's last word), or one such file, with a column split or to be split, or a UCI .data file. Every field of the
+config is a flag; see ``--help``.
 """
 
 from pathlib import Path

@@ -30,6 +30,9 @@ _LONGEST_FIELD = 1 << 30
 #: Bytes looked at to tell a format; a CSV's header is shorter.
 _HEAD = 4096
 
+#: Name, label, sequence and split of a record.
+_Fields = tuple[str, str, bytes, str]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -40,11 +43,13 @@ class Record:
     name : first word of a FASTA or FASTQ header, a CSV's `name`; the record's number, from 1, where there is none.
     bases : uint8 ASCII (L,), case kept; L may be 0.
     label : last word of a FASTA or FASTQ header that has two or more, a CSV's `label`; empty where there is none.
+    split : a CSV's `split`; empty where there is none.
     """
 
     name: str
     bases: NDArray[np.uint8]
     label: str = ""
+    split: str = ""
 
 
 def read_records(path: str | Path) -> Iterator[Record]:
@@ -53,7 +58,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     Parameters
     ----------
     path : FASTA, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column `sequence`
-        and perhaps `name` and `label`, in small letters or capitals; plain or gzip. ``-`` is standard input.
+        and perhaps `name`, `label` and `split`, in small letters or capitals; plain or gzip. ``-`` is standard input.
 
     Raises
     ------
@@ -78,10 +83,9 @@ def read_records(path: str | Path) -> Iterator[Record]:
     count = 0
     try:
         with _opened(path, shown=shown) as file:
-            for count, (name, label, text) in enumerate(_parsed(file, shown=shown), start=1):
-                yield Record(
-                    " ".join(name.split()) or str(count), _bases(text, name=name or str(count), shown=shown), label
-                )
+            for count, (name, label, text, split) in enumerate(_parsed(file, shown=shown), start=1):
+                bases = _bases(text, name=name or str(count), shown=shown)
+                yield Record(" ".join(name.split()) or str(count), bases, label, split)
     except csv.Error as error:
         raise UserError(
             f"{shown} is no CSV that can be read ({error}): quote its fields, end its lines alike, or give FASTA"
@@ -115,8 +119,8 @@ def _plain(raw: IO[bytes]) -> io.BufferedReader[Any]:
     return io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[type-var]
 
 
-def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
-    """Names, labels and sequences as they stand in the file."""
+def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
+    """Names, labels, sequences and splits as they stand in the file."""
     if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):  # with which spreadsheets begin a CSV
         file.read(len(codecs.BOM_UTF8))
     head = file.peek(_HEAD)[:_HEAD]
@@ -134,22 +138,22 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, 
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 
 
-def _fasta(file: io.BufferedReader) -> Iterator[tuple[str, str, bytes]]:
+def _fasta(file: io.BufferedReader) -> Iterator[_Fields]:
     header: bytes | None = None
     lines: list[bytes] = []
     for line in file:
         line = line.strip()
         if line.startswith(b">"):
             if header is not None:
-                yield *_name_and_label(header), b"".join(lines)
+                yield *_name_and_label(header), b"".join(lines), ""
             header, lines = line, []
         elif not line.startswith(b";"):  # a comment in Pearson's original format
             lines.append(line.replace(b" ", b""))
     if header is not None:
-        yield *_name_and_label(header), b"".join(lines)
+        yield *_name_and_label(header), b"".join(lines), ""
 
 
-def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
+def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     lines = (line.strip() for line in file)
     for number, header in enumerate(lines, start=1):
         if not header:
@@ -162,10 +166,10 @@ def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, b
                 f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or "
                 "give FASTA"
             )
-        yield *_name_and_label(header), sequence
+        yield *_name_and_label(header), sequence, ""
 
 
-def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, bytes]]:
+def _table(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     # latin-1 reads any byte and gives it back; a letter that is no nucleotide's is named when the bases are checked
     text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     try:
@@ -181,12 +185,13 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[tuple[str, str, b
             )
         csv.field_size_limit(_LONGEST_FIELD)
         sequence = names.index("sequence")
-        name, label = (names.index(each) if each in names else None for each in ("name", "label"))
+        name, label, split = (names.index(each) if each in names else None for each in ("name", "label", "split"))
         for line, row in enumerate(csv.reader(text, delimiter=separator), start=2):
             if len(row) != len(names) and row:
                 raise UserError(f"{shown}: line {line} has {len(row)} fields, the header {len(names)}: mend it")
             if row:
-                yield _cell(row, name), _cell(row, label), row[sequence].strip().encode("latin-1")
+                bases = row[sequence].strip().encode("latin-1")
+                yield _cell(row, name), _cell(row, label), bases, _cell(row, split)
     finally:
         text.detach()  # the file is its opener's to close; standard input nobody's
 

@@ -16,12 +16,9 @@ from dnabert.corpus.reading import check_letters
 from dnabert.corpus.records import Record, read_records
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
-from dnabert.probes.drawing import Rows, as_dna, draw_dev, either_strand, split
+from dnabert.probes.parts import CALLED, PARTS, dev_of, either_strand, parts_of, spelled
 from dnabert.probes.seen_in_training import STRETCH, seen_in_training
 
-_PARTS = ("train", "dev", "test")
-#: What files of a part are called: the first, or as others write it.
-_CALLED = {"train": ("train",), "dev": ("dev", "validation", "valid", "val"), "test": ("test",)}
 _SUFFIXES = (".csv", ".tsv", ".fa", ".fasta", ".fna", ".data")
 
 
@@ -48,7 +45,7 @@ class Task:
     name : of its folder or file.
     classes : names of the labels, sorted.
     train, dev, test : its parts.
-    drawn : whether dev was drawn from train's file, since the folder has none.
+    drawn : whether dev was drawn from train, since there was none.
     """
 
     name: str
@@ -71,7 +68,7 @@ class Task:
         counts = np.bincount(np.concatenate([part.labels for part in parts]), minlength=len(self.classes))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.classes, counts.tolist(), strict=True))
         sizes = " / ".join(f"{len(part.labels):,}" for part in parts)
-        drawn = ", a tenth of the train file" if self.drawn else ""
+        drawn = ", a tenth of train" if self.drawn else ""
         told = f"{self.name}: {sizes} sequences (train / dev{drawn} / test) of {span} bases; {classes}"
         commonest = int(np.bincount(self.train.labels).argmax())
         told += (
@@ -99,10 +96,9 @@ class Task:
     def _known_to_train(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         """Which sequences of dev and test share a stretch with train, and which are copies, on either strand; found
         once, whoever asks for it."""
-        known = {either_strand(as_dna(sequence)) for sequence in self.train.sequences}
-        found = {}
+        known, found = {either_strand(spelled(sequence)) for sequence in self.train.sequences}, {}
         for name, part in (("dev", self.dev), ("test", self.test)):
-            copied = np.array([either_strand(as_dna(sequence)) in known for sequence in part.sequences], dtype=bool)
+            copied = np.array([either_strand(spelled(sequence)) in known for sequence in part.sequences], dtype=bool)
             found[name] = seen_in_training(part.sequences, train=self.train.sequences), copied
         return found
 
@@ -111,8 +107,8 @@ class Task:
         labels: dict[bytes, set[int]] = {}
         for part in (self.train, self.dev, self.test):
             for sequence, label in zip(part.sequences, part.labels.tolist(), strict=True):
-                labels.setdefault(as_dna(sequence), set()).add(label)
-        return sum(len(of_sequence) > 1 for of_sequence in labels.values())
+                labels.setdefault(spelled(sequence), set()).add(label)
+        return sum(len(each) > 1 for each in labels.values())
 
 
 def told_span(shortest: int, longest: int) -> str:
@@ -132,11 +128,11 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     Parameters
     ----------
     path : a folder with ``train``, ``dev`` and ``test`` as CSV, TSV (columns ``sequence`` and ``label``) or FASTA (the
-        label is the last word of the header), plain or gzip, which the content tells; or one such file, which is split
-        8 : 1 : 1, stratified by label, with the copies of a sequence, of its other strand too, on one side. Where a
-        folder has no ``dev`` (nor ``validation``, ``valid`` or ``val``) a tenth of ``train`` is drawn alike. A file may
-        also be in the UCI repository's form: it ends in ``.data``, has no header, and its lines are ``label, name,
-        sequence``.
+        label is the last word of the header), plain or gzip, which the content tells; or one such file. A table's
+        column ``split`` says then what is train, dev and test; without it the file is split 8 : 1 : 1, stratified by
+        label, with the copies of a sequence, of its other strand too, on one side. Where there is no ``dev`` (nor
+        ``validation``, ``valid`` or ``val``) a tenth of ``train`` is drawn alike. A file may also be in the UCI
+        repository's form: it ends in ``.data``, has no header, and its lines are ``label, name, sequence``.
     seed : of these splits.
 
     Raises
@@ -147,13 +143,14 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
     """
     path = Path(path)
     files = _files(path)
-    if path.is_dir():
-        rows = {part: _read_file(file) for part, file in files.items()}
-    else:
-        rows = split(_read_file(path), path=path, seed=seed)
+    rows = (
+        {part: [(each.bases, each.label) for each in _read_file(file)] for part, file in files.items()}
+        if path.is_dir()
+        else parts_of(_read_file(path), path=path, seed=seed)
+    )
     drawn = "dev" not in rows
     if drawn:
-        rows["train"], rows["dev"] = draw_dev(rows["train"], path=path, seed=seed)
+        rows["train"], rows["dev"] = dev_of(rows["train"], path=path, seed=seed)
     classes = sorted({label for part in rows.values() for _, label in part})
     if len(classes) < 2:
         raise UserError(f"{path} has one label, {classes[0]!r}: a task needs two or more")
@@ -169,14 +166,12 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
                 f"{path}: {part} has one label, {own[0][1]!r}, and so tells nothing of what tells it apart: add "
                 "sequences of another"
             )
-    parts = {name: _part(own, classes) for name, own in rows.items()}
-    return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts, drawn=drawn)
-
-
-def _part(rows: Rows, classes: list[str]) -> Part:
     number = {label: index for index, label in enumerate(classes)}
-    labels = np.array([number[label] for _, label in rows], dtype=np.int64)
-    return Part([sequence for sequence, _ in rows], labels)
+    parts = {
+        name: Part([sequence for sequence, _ in part], np.array([number[label] for _, label in part], dtype=np.int64))
+        for name, part in rows.items()
+    }
+    return Task(path.name if path.is_dir() else path.name.split(".")[0], classes, **parts, drawn=drawn)
 
 
 def read_tasks(paths: Sequence[str | Path], *, seed: int = 0) -> list[Task]:
@@ -219,7 +214,7 @@ def task_inputs(path: str | Path, *, name: str = "task") -> dict[str, Path]:
 def _files(path: Path) -> dict[str, Path]:
     """By part; of one that is to be split, under no name, and without dev where there is none."""
     if path.is_dir():
-        found = {part: _find(path, part) for part in _PARTS}
+        found = {part: _find(path, part) for part in PARTS}
         return {part: file for part, file in found.items() if file is not None}
     if path.is_file():
         return {"": path}
@@ -227,7 +222,7 @@ def _files(path: Path) -> dict[str, Path]:
 
 
 def _find(folder: Path, part: str) -> Path | None:
-    for called in _CALLED[part]:
+    for called in CALLED[part]:
         for suffix in _SUFFIXES:
             for path in (folder / f"{called}{suffix}", folder / f"{called}{suffix}.gz"):
                 if path.is_file():
@@ -237,10 +232,9 @@ def _find(folder: Path, part: str) -> Path | None:
     raise UserError(f"{folder} has no {part}.csv, .tsv, .fa or .fasta (or one of them with .gz): add it")
 
 
-def _read_file(path: Path) -> Rows:
-    rows = []
-    is_uci = path.name.removesuffix(".gz").endswith(".data")
-    for record in _uci_records(path) if is_uci else read_records(path):
+def _read_file(path: Path) -> list[Record]:
+    records = []
+    for record in _uci_records(path) if path.name.removesuffix(".gz").endswith(".data") else read_records(path):
         if not record.label:
             raise UserError(
                 f"{path}: sequence {record.name} has no label: write it as its header's last word ('>name label'), or "
@@ -248,10 +242,10 @@ def _read_file(path: Path) -> Rows:
             )
         if not len(record.bases):
             raise UserError(f"{path}: sequence {record.name} has no bases: remove it")
-        rows.append((record.bases, record.label))
-    if not rows:
+        records.append(record)
+    if not records:
         raise UserError(f"{path} holds no sequence: add some")
-    return rows
+    return records
 
 
 def _uci_records(path: Path) -> Iterator[Record]:

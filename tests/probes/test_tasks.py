@@ -90,6 +90,37 @@ def test_one_file_is_split_by_label(tmp_path):
     assert read_task(tmp_path / "splice.csv").test.labels.tolist() == task.test.labels.tolist()
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_one_file_is_split_as_its_column_says(tmp_path, separator):
+    """It was split at random, and sequences of the test stood in train, without a word."""
+    parts = ["train"] * 20 + ["Validation"] * 8 + ["test"] * 12
+    rows = [(parts[i * 7 % 40], spelled(i), "EI" if i % 4 else "N") for i in range(40)]
+    text = "\n".join(separator.join(row) for row in [("Split", "sequence", "label"), *rows])
+    (tmp_path / "mine.csv").write_text(text + "\n")
+    task = read_task(tmp_path / "mine.csv")
+    for name, part in (("train", task.train), ("Validation", task.dev), ("test", task.test)):
+        assert text_of(part) == [bases for of, bases, _ in rows if of == name]
+    assert not task.drawn
+    (tmp_path / "mine.csv").write_text(text.replace("Validation", "train") + "\n")
+    task = read_task(tmp_path / "mine.csv")
+    assert task.drawn and text_of(task.test) == [bases for of, bases, _ in rows if of == "test"]
+    assert sorted(text_of(task.train) + text_of(task.dev)) == sorted(b for of, b, _ in rows if of != "test")
+
+
+@pytest.mark.parametrize(
+    ("third", "told"),
+    [
+        ("held out", "sequence 3 has the split 'held out', allowed are train, dev, validation, valid, val, test: mend"),
+        ("", "sequence 3 has the split '', allowed are train"),
+        ("train", "its column split has no 'test': mark some sequences so, or take the column out"),
+    ],
+)
+def test_a_column_split_that_does_not_say_it_is_told(tmp_path, third, told):
+    (tmp_path / "mine.csv").write_text(f"sequence,label,split\nACGT,1,train\nGGTT,0,train\nCCAT,1,{third}\n")
+    with pytest.raises(UserError, match=f"mine.csv: {told}"):
+        read_task(tmp_path / "mine.csv")
+
+
 def test_copies_of_a_sequence_stay_on_one_side(tmp_path):
     lines = [f"{spelled(i % 100) if i < 200 else spelled(i % 100).lower()},{i % 2}" for i in range(300)]
     (tmp_path / "copies.csv").write_text("sequence,label\n" + "\n".join(lines) + "\n")
@@ -297,7 +328,7 @@ def test_a_folder_without_dev_has_a_tenth_of_train_with_copies_on_one_side(tmp_p
     )
     assert len(task.train.labels) + len(task.dev.labels) == 600 and 50 < len(task.dev.labels) < 75
     assert 0.05 < task.dev.labels.mean() < 0.15 and text_of(task.test) == ["ACGTACGT", "GGCC"]
-    assert "sequences (train / dev, a tenth of the train file / test) of" in task.summary()
+    assert "sequences (train / dev, a tenth of train / test) of" in task.summary()
     assert text_of(read_task(folder).dev) == text_of(task.dev) != text_of(read_task(folder, seed=1).dev)
     assert sorted(task_inputs(folder)) == ["task test", "task train"]
     (folder / "test.csv").unlink()
