@@ -51,6 +51,11 @@ def test_collapsed_dimension(k: int, dimension: int) -> None:
     assert KmerCounts(k, collapse=False).dimension == 4**k
 
 
+def test_the_spec_says_whether_strands_are_one() -> None:
+    assert KmerCounts.from_spec("kmer:2").dimension == 10
+    assert KmerCounts.from_spec("kmer:2:stranded").dimension == 16
+
+
 @given(text=st.text("ACGTN", min_size=3, max_size=40))
 @settings(max_examples=30)
 def test_collapsed_counts_do_not_know_the_strand(text: str) -> None:

@@ -48,6 +48,13 @@ def test_a_direction_without_spread_is_no_trouble() -> None:
     np.testing.assert_allclose(fit_whitening(vectors[:, :1], power=1.0)(vectors[:, :1]).std(ddof=1), 1, rtol=1e-5)
 
 
+def test_a_direction_of_next_to_no_spread_stays_quiet() -> None:
+    """It is divided by a ten-thousandth of the widest, not by its own spread: what is left of it is rounding."""
+    vectors = np.random.default_rng(1).normal(size=(1_000, 3)) * [5, 1, 1e-6]
+    spread = fit_whitening(vectors, power=1.0)(vectors).std(axis=0)
+    np.testing.assert_allclose(spread, [1, 1, 1e-6 / (1e-4 * 5)], rtol=0.1)
+
+
 def test_embeddings_are_whitened_and_say_so(tiny_corpus: Corpus, tmp_path: Path) -> None:
     made = embed("kmer:2", tiny_corpus.folder, out=tmp_path / "white", config=EmbedConfig(whiten=1.0))
     plain = load_encoder("kmer:2").encode(tiny_corpus.view(None).bases(np.arange(len(made.table))))

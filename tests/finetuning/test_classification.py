@@ -64,6 +64,7 @@ def test_one_table_of_everything_with_paired_differences(task, tmp_path, capsys)
         "kmer:3, logistic regression",
     ]  # fmt: skip
     assert [len(row["each"]) for row in record["scores"]] == [2, 2, 2, 2, 2, 1]
+    assert all(0 <= row["seconds"] < 600 for row in record["scores"])
     scores = {row["classifier"]: row["metrics"]["mcc"]["value"] for row in record["scores"]}
     for row in record["differences"]:
         mcc = row["metrics"]["mcc"]
