@@ -33,7 +33,7 @@ def of_card(card: Record) -> list[tuple[str, str]]:
     --------
     >>> row = {"feature": "genome", "most": "chimp", "share": 0.5, "share_rest": 0.25, "effect": 0.2, "q": 0.4}
     >>> of_card({"confounds": [row | {"low": 0.1, "high": 0.3}]})
-    [('species', "chimp 50\xa0% (elsewhere 25\xa0%); Cramér's V 0.20 [0.10, 0.30] (q = 0.400)")]
+    [('species', "chimp: 50\xa0% (elsewhere 25\xa0%); Cramér's V 0.20 [0.10, 0.30] (q = 0.400)")]
     """
     rows = [row for row in card.get("confounds") or [] if row["feature"] not in _MEASURED]
     return [(NAMES.get(row["feature"], row["feature"]), _told(row)) for row in rows]
@@ -51,7 +51,7 @@ def _told(row: Record) -> str:
         found, effect = f"{percent(row['mean'])} of the bases", "difference to elsewhere, in standard deviations,"
     else:
         asked = f"of {count(row['n'])} coding windows " if row["feature"].startswith("codon") else ""
-        found = f"{asked}{row['most']} {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
+        found = f"{asked}{row['most']}: {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
         effect = "Cramér's V"
     if not (present(row.get("effect")) and present(row.get("low"))):
         return found

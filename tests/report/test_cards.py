@@ -287,8 +287,8 @@ def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(compariso
     told = re.findall(r"<dt>(N|GC|frame of the words|codon frame)</dt><dd>(.*?)</dd>", page)
     assert told[-3:] == [
         ("N", "3 % of the bases; difference to elsewhere, in standard deviations, 0.25 [−0.50, 0.75] (q &lt; 0.001)"),
-        ("frame of the words", "5 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
-        ("codon frame", "of 2 coding windows +1 100 % (elsewhere 12 %)"),
+        ("frame of the words", "5: 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
+        ("codon frame", "of 2 coding windows +1: 100 % (elsewhere 12 %)"),
     ]
     assert [name for name, _ in told].count("GC") == 1  # by itself, with the mean of all other windows
     (table,) = re.findall(r'<table class="sortable" id="confounds">(.*?)</table>', page, flags=re.DOTALL)
