@@ -115,13 +115,13 @@ def load_dna_model(name: str, *, config: EmbedConfig | None = None) -> Transform
     return TransformerEncoder(model, reader=reader, name=_NAME.format(name), config=config or EmbedConfig())
 
 
-def dna_word_length(name: str) -> int:
+def dna_word_length(name: str) -> int | None:
     """Bases per word of another's model of DNA, whose frames a window's start falls into; 1 where it reads all alike,
-    or is not here any more."""
+    None where it is not here any more."""
     try:
         return read_as_taught(_tokenizer_of(name, shown=f"dna:{name}"), name=name, most_tokens=_USUAL_LIMIT).stride
     except (OSError, ValueError, UserError):
-        return 1
+        return None
 
 
 def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:

@@ -55,8 +55,9 @@ def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, A
     return {"encoder": spec, "folder": origin.get("path"), "sha256": origin.get("sha256")}
 
 
-def recorded_word_length(manifest: Mapping[str, Any]) -> int:
-    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into.
+def recorded_word_length(manifest: Mapping[str, Any]) -> int | None:
+    """Bases per word of the encoder that embeddings were made by: k, whose frames a window's start falls into; None
+    where its model is not here any more.
 
     Of several side by side it is that of the first that reads words at a stride; counts read every frame.
 
@@ -76,9 +77,11 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int:
         from dnabert.encoders.off_the_shelf import dna_word_length  # it imports torch
 
         return dna_word_length(record["folder"] or rest)
-    folder = Path(record["folder"] or folder_of(record["encoder"]))
-    if kind == "bert" or not folder.is_dir():
+    if kind == "bert":
         return int(whole["reading"]["word_length"])
+    folder = _where(record)
+    if not folder.is_dir():
+        return None
     from dnabert.tokenizer import load_tokenizer  # it imports transformers, which `dnabert --help` must not
 
     return int(load_tokenizer(folder).k)
@@ -158,6 +161,12 @@ def copy_fitted(embeddings: Path, folder: Path) -> None:
         shutil.copytree(embeddings / JOINT, folder / JOINT)
 
 
+def _where(record: Mapping[str, Any]) -> Path:
+    """The folder of a recorded run; the packaged model is where this installation has it."""
+    folder = Path(record["folder"] or folder_of(record["encoder"]))
+    return DEFAULT_RUN if not folder.is_dir() and folder_of(record["encoder"]) == DEFAULT_RUN else folder
+
+
 def _load_bare(
     record: Mapping[str, Any], config: EmbedConfig, models: dict[str, TransformerEncoder] | None = None
 ) -> Encoder:
@@ -167,7 +176,7 @@ def _load_bare(
         return JointEncoder([_load_bare(part, config, shared) for part in record["parts"]])
     if record["folder"] is None:
         return load_encoder(spec, config=config, models=models)
-    folder = Path(record["folder"])
+    folder = _where(record)
     if spec.startswith(KIND):
         code = code_of(spec) or folder
         if code.exists() and content_hash(code) != record["sha256"]:
@@ -177,8 +186,6 @@ def _load_bare(
                 )
             raise UserError(f"{code} is no longer the code that made the vectors: embed and cluster again")
         return load_encoder(spec, config=config)
-    if not folder.is_dir() and folder_of(spec) == DEFAULT_RUN:
-        folder = DEFAULT_RUN  # the packaged model is where this installation has it
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
     if record["sha256"] is not None and content_hash(folder) != record["sha256"]:

@@ -85,7 +85,9 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
         "consensus": lambda: consensuses(windows, seed=seed),
         "words": lambda: cluster_words(windows, threads=config.threads, seed=seed),
         "motifs": lambda: cluster_motifs(windows, seed=seed),
-        "confounds": lambda: confounds(windows, phase_modulus=windows.word_length, threads=config.threads, seed=seed),
+        "confounds": lambda: confounds(
+            windows, phase_modulus=windows.word_length or 1, threads=config.threads, seed=seed
+        ),
     }
     if not named_sets:
         gathered.skipped.setdefault(
@@ -121,6 +123,8 @@ def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]
         missing |= dict.fromkeys(("gene_sets", "gene_set_landing"), "no --gene-sets FILE.gmt is given")
     if not config.databases:
         missing["homology"] = "no --databases FILE.fa is given"
+    if windows.word_length is None:
+        missing["frame_of_the_words"] = "the model that made the vectors is not here any more: put it back"
     program, package = missing_program(), missing_package()
     if program:
         missing |= dict.fromkeys(("homology", "corpus_homology"), program)

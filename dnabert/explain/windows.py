@@ -37,7 +37,7 @@ class ClusteredWindows:
         soft-masked.
     points : float (n, c), the space in which the windows were clustered, or None.
     genomes : the corpus's genomes with their annotation files; empty when nothing is known of them.
-    word_length : the encoder's k, for start mod k.
+    word_length : the encoder's k, for start mod k; None where its model is gone.
     gene_names : what else the corpus's genes are called; None when that is not known.
     pieces : the pieces of words in which an off-the-shelf encoder read the windows, on the strand ``strand`` of the
         table; None of other encoders.
@@ -47,7 +47,7 @@ class ClusteredWindows:
     sequences: Sequences
     points: NDArray[np.floating] | None = None
     genomes: tuple[GenomeConfig, ...] = ()
-    word_length: int = 7
+    word_length: int | None = 7
     gene_names: GeneNames | None = None
     pieces: WordPieces | None = None
 

@@ -152,7 +152,9 @@ def _of_explanation(folder: Path) -> Evidence:
     return Evidence(
         ladder=[],
         edit_distance=None,
-        clusters=cluster_rows(table, sequences, phase_modulus=recorded_word_length(embedded), edit_distance=distances),
+        clusters=cluster_rows(
+            table, sequences, phase_modulus=recorded_word_length(embedded) or 1, edit_distance=distances
+        ),
         map=table,
         main_rung=str(embedded["config"]["encoder"]),
         cards=cards,

@@ -49,6 +49,18 @@ def test_the_word_length_of_what_has_no_run_stands_in_its_name_or_configuration(
     assert [recorded_word_length(manifest(encoder)) for encoder in ("kmer:4", "kmer:6:stranded", "bert")] == [4, 6, 5]
 
 
+def test_of_a_model_that_is_gone_the_word_length_is_not_known(tmp_path: Path) -> None:
+    """It was taken as 1 or as 7, and frames of words that nobody read were tested."""
+
+    def manifest(encoder: str, folder: str) -> dict:
+        return {"config": {"encoder": encoder, "word_length": 7}, "inputs": {"encoder": {"path": folder}}}
+
+    for encoder in ("runs/mine", "codebook:runs/mine", "dna:theirs"):
+        assert recorded_word_length(manifest(encoder, str(tmp_path / "gone"))) is None
+    elsewhere = manifest("codebook:default", "/another/installation/default")
+    assert recorded_word_length(elsewhere) == load_tokenizer(DEFAULT_RUN).k != 7
+
+
 def test_the_packaged_model_is_known_by_its_hash_and_found_where_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(f">a\n{'ACGTTGCAGG' * 6}\n")
     made = embed("default", tmp_path / "a.fa", out=tmp_path / "e")

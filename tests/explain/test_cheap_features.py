@@ -1,9 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 from Bio.SeqUtils import gc_fraction
 
-from dnabert.explain import ClusteredWindows, cheap_features
+from dnabert.explain import ClusteredWindows, ExplainConfig, cheap_features
 from dnabert.explain.cheap_features import cpg_ratio
+from dnabert.explain.evidence_rows import left_out
+from dnabert.explain.gathering import _missing
 
 
 def rows(*texts: str) -> np.ndarray:
@@ -25,3 +29,13 @@ def test_measures_worked_by_hand() -> None:
 
 def test_case_does_not_change_the_cpg_ratio() -> None:
     assert cpg_ratio(rows("ACGTCGTTTA")).tolist() == cpg_ratio(rows("acGtcgttTA")).tolist() == [5.0]
+
+
+def test_of_a_model_that_is_gone_the_frame_of_the_words_is_left_out_and_told() -> None:
+    table = pd.DataFrame({"label": [0, 0, -1], "start": [0, 10, 25], "genome": "g", "chrom": "c", "end": [4, 14, 29]})
+    windows = ClusteredWindows(table, lambda rows: np.full((len(rows), 4), ord("A"), np.uint8), word_length=None)
+    told = _missing(windows, ExplainConfig())
+    assert left_out({"frame_of_the_words": told["frame_of_the_words"]}) == [
+        "frame of the words (the model that made the vectors is not here any more: put it back)"
+    ]
+    assert "frame_of_the_words" not in _missing(dataclasses.replace(windows, word_length=6), ExplainConfig())
