@@ -49,7 +49,7 @@ def talkative(arguments: Work) -> Result:
     print("on the way")
     print("a note", file=sys.stderr)
     warnings.warn("a warning", stacklevel=1)
-    list(tqdm(range(3)))
+    list(tqdm(range(3), disable=False))  # whatever TQDM_DISABLE says
     if arguments.fail:
         raise UserError("--fail is given: leave it out")
     return Result({"out": arguments.out, "share": np.float32(0.5)}, notes=["a last note"])
