@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Which windows touch genes of a named set, beside the cards of an explanation.
 _SETS = "gene_sets_on_map.parquet"
+#: How often each window was found again in its cluster, where the clustering was repeated.
+_REPEATS = "stability.parquet"
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Evidence:
     ladder : one record per rung, as in ``ladder.json``.
     edit_distance : as in ``edit_distance.json``, or None.
     clusters : one record per cluster, largest first; the unclustered windows (label -1), if told, come last.
-    map : DataFrame with one row per window: ``label``, ``x``, ``y``, the annotation columns and, from an
-        explanation with named gene sets, ``gene_set:NAME`` (bool).
+    map : DataFrame with one row per window: ``label``, ``x``, ``y``, the annotation columns, from an explanation with
+        named gene sets ``gene_set:NAME`` (bool), and ``confidence`` where the clustering was repeated (share of the
+        repeats in which the window is in the counterpart of its cluster, NaN where none had it).
     metrics : the run's ``metrics.jsonl``, in order; empty without a run.
     floors : the run's ``floors.json``, or None.
     cards : one record per cluster of the map, as in ``explanation/cards.json``; empty without an explanation.
@@ -102,7 +105,9 @@ def _of_comparison(comparison: Path) -> Evidence:
         raise UserError(f"{comparison / 'comparison.json'} has no key main: make the comparison again")
     configs = _texts(comparison, name="comparison")
     edit = comparison / "edit_distance.json"
-    table = _read_map(comparison / main["main"], sets=comparison / "explanation" / _SETS)
+    table = _read_map(
+        comparison / main["main"], sets=comparison / "explanation" / _SETS, repeats=comparison / "stability" / _REPEATS
+    )
     sequences, no_sequences = _sequences(comparison, manifests["comparison"], table)
     explanation = comparison / "explanation"
     if explanation.is_dir():
@@ -140,12 +145,12 @@ def _of_explanation(folder: Path) -> Evidence:
 
     manifest = read_manifest(folder, kind="explanation")
     clusters = check_unchanged(folder, manifest, name="clusters")
-    table = _read_map(clusters, sets=folder / _SETS)
+    judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
+    table = _read_map(clusters, sets=folder / _SETS, repeats=judged / _REPEATS if judged else None)
     grouped = read_manifest(clusters, kind="clusters")
     vectors = grouped["inputs"]["embeddings"]["path"]
     embedded = read_manifest(vectors, kind="embeddings")
     sequences = _reader(vectors, embedded, table, name="input")
-    judged = check_unchanged(folder, manifest, name="stability") if "stability" in manifest["inputs"] else None
     repeated = {"stability": read_manifest(judged, kind="stability")} if judged else {}
     cards = read_own(folder / "cards.json")
     distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
@@ -176,17 +181,20 @@ def _with_run(evidence: Evidence, run: Path) -> Evidence:
     return replace(evidence, metrics=metrics, floors=floors, manifests=manifests, configs=configs)
 
 
-def _read_map(folder: Path, *, sets: Path) -> pd.DataFrame:
+def _read_map(folder: Path, *, sets: Path, repeats: Path | None) -> pd.DataFrame:
     import pandas as pd
 
     read_manifest(folder, kind="clusters")
     table = _read_table(folder / "clusters.parquet")
-    if not sets.exists():
-        return table
-    named = _read_table(sets)
-    if len(named) != len(table):
-        raise UserError(f"{sets} has {len(named)} rows for {len(table)} windows: make the explanation again")
-    return pd.concat([table, named.set_axis(table.index).add_prefix("gene_set:")], axis=1)
+    for path, made in ((sets, "explanation"), (repeats, "stability")):
+        if path is None or not path.exists():
+            continue
+        more = _read_table(path)
+        if len(more) != len(table):
+            raise UserError(f"{path} has {len(more)} rows for {len(table)} windows: make the {made} again")
+        more = more.add_prefix("gene_set:") if path is sets else more[["confidence"]]
+        table = pd.concat([table, more.set_axis(table.index)], axis=1)
+    return table
 
 
 def _sequences(comparison: Path, manifest: dict[str, Any], table: pd.DataFrame) -> tuple[Read | None, str]:

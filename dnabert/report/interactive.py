@@ -30,6 +30,7 @@ _COLUMNS = (
     ("cpg_island", "CpG island (share of bases)", "share"),
     ("gc", "GC (share of bases)", "share"),
     ("probability", "strength of cluster membership", "share"),
+    ("confidence", "found again when clustering is repeated (share)", "share"),
     ("split", "split", "category"),
 )
 

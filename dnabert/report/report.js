@@ -208,8 +208,9 @@
     const add = (name, text) => { if (text !== null && text !== undefined && text !== "") parts.push([name, text]); };
     add("place", place(row));
     const probability = value("probability", row);
-    const sure = probability === null || value("label", row) === "noise" ? "" : ` (strength ${percent(probability)})`;
-    add("cluster", `${value("label", row)}${sure}`);
+    const [noise, again] = [value("label", row) === "noise", value("confidence", row)];
+    const sure = [probability === null || noise ? "" : `strength ${percent(probability)}`, again === null ? "" : `again in ${percent(again)} of repeats`].filter(Boolean).join(", ");
+    add("cluster", `${value("label", row)}${sure ? ` (${sure})` : ""}`);
     const known = (key) => (value(key, row) === "unknown" ? null : value(key, row)); // else not annotated
     const gene = [value("gene", row), known("gene_type")].filter(Boolean).join(", ");
     add("gene", gene === "intergenic" ? "none" : gene); // the type of windows that are in no gene

@@ -218,6 +218,20 @@ def test_hover_tells_the_window(page: Page) -> None:
     assert f"chr22:{start + 1:,}–{start + 448:,}" in told
 
 
+def test_hover_and_colour_tell_how_often_a_window_is_found_again(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    """A confidence per window stood in stability.parquet alone."""
+    evidence = read_evidence(report.parents[1] / "comparison")
+    table = evidence.map.assign(confidence=0.25)
+    (tmp_path / "report.html").write_text(render(replace(evidence, map=table), {}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        page.select_option("#colour", "confidence")
+        assert sum(page.evaluate(_DRAWN)) == _FEW
+        _hover(page)
+        assert "again in 25 % of repeats" in page.inner_text("#hover")
+
+
 def test_hover_tells_the_sequence(browser: Browser, report: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     bases = rng.choice(np.frombuffer(b"ACGTacgtNn", np.uint8), (_FEW, 448), p=[0.2] * 4 + [0.04] * 4 + [0.03, 0.01])

@@ -87,6 +87,23 @@ def test_named_gene_sets_join_the_map(comparison: Path, tmp_path: Path, n: int) 
             read_evidence(copy)
 
 
+@pytest.mark.parametrize("n", [4000, 3999])
+def test_how_often_a_window_is_found_again_joins_the_map(comparison: Path, tmp_path: Path, n: int) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    with stage(copy / "stability", kind="stability") as folder:
+        (folder / "stability.json").write_text("{}")
+        table = pd.DataFrame({"row": range(n), "label": 0, "confidence": [0.25, float("nan")] + [1.0] * (n - 2)})
+        table.assign(consensus=0).to_parquet(folder / "stability.parquet")
+    if n == 4000:
+        found = read_evidence(copy).map
+        assert found["confidence"].tolist()[:1] == [0.25] and found["confidence"].isna().sum() == 1
+        assert "consensus" not in found and found["label"].nunique() > 1  # its own labels, not the repeats'
+    else:
+        with pytest.raises(UserError, match="has 3999 rows for 4000 windows: make the stability again"):
+            read_evidence(copy)
+
+
 @pytest.fixture
 def of_a_corpus(comparison: Path, tmp_path: Path) -> tuple[Path, Path]:
     """A comparison whose map shows windows of a corpus that stands beside it, in another order."""
