@@ -81,7 +81,8 @@ def _element(card: Record) -> Name | None:
         if each["name"] != row["name"] and family_of(each["name"]) == row["name"]
     ]
     often = max(own, key=lambda each: each["best"], default=None)
-    which = "" if often is None else f" ({_short(often['name'])}, {percent(often['best'])})"
+    # the nearest that the database has: an old Alu is most like a young one where there are no others
+    which = "" if often is None else f" (most like {_short(often['name'])}, {percent(often['best'])})"
     told = (
         f"{row['name']} elements{which}, {_strands(row['forward'])}, {percent(row['share'])} of {_searched(card)} at "
         f"{percent(row['identity'])} identity"

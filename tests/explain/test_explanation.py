@@ -98,7 +98,7 @@ def named(explained: Explanation, basis: str) -> list[dict]:
 def test_the_cards_name_what_was_planted_and_nothing_else(explained: Explanation) -> None:
     (element,) = named(explained, "element")
     assert element["sentence"]["text"].startswith(
-        "DNA/planted elements (planted, 99 %), both strands, 99 % of the windows at 89 % identity"
+        "DNA/planted elements (most like planted, 99 %), both strands, 99 % of the windows at 89 % identity"
     )
     assert "intronic (99 %, elsewhere" in element["sentence"]["text"] and element["makeup"]["n"] > 160
     assert element["kind"]["kind"] == "homologous" and element["consensus"]["found"]

@@ -108,7 +108,7 @@ def test_the_piece_is_of_the_sequence_that_is_named() -> None:
     }
     subject = {"name": "ALU:AluYb9", "best": 0.4, "subject_within": [3.0, 193.0], "subject_length": 388}
     found["databases"][0]["subjects"] = [subject, {"name": "ALU:AluYa5", "best": 0.3}]
-    assert "(AluYb9, 40 %)" in sentence(homology=found)[1] and sentence(homology=found)[1].endswith(
+    assert "(most like AluYb9, 40 %)" in sentence(homology=found)[1] and sentence(homology=found)[1].endswith(
         "within bases 4 to 193 of its 388"
     )
     found["databases"][0]["families"][0]["subject"] = "ALU:AluYb9"
@@ -519,7 +519,9 @@ def test_the_sequence_of_a_library_that_is_hit_most_is_named() -> None:
     homology["databases"][0]["subjects"] = [
         {"name": f"{name}#IS", "best": best} for name, best in (("ISBar", 0.2), ("ISFoo1", 0.63))
     ]
-    assert sentence(homology=homology)[1].startswith("IS elements (ISFoo1, 63 %), both strands, 94 % of the windows")
+    assert sentence(homology=homology)[1].startswith(
+        "IS elements (most like ISFoo1, 63 %), both strands, 94 % of the windows"
+    )
 
 
 def codon(*, position: float, frame: float, rest: float = 0.3, n: int = 150, q: float = 1e-9) -> list[dict[str, Any]]:
