@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.setup import build_training, make_accelerator, make_model, make_samplers, read_corpus
 from dnabert.pretraining.step import Training, batches_of, place, settle, take_step
+from dnabert.pretraining.stopping import Stop, launcher
 from dnabert.pretraining.threads import processes_here
 from dnabert.stage import whole_file
 
@@ -59,6 +59,7 @@ def pretrain(config: PretrainConfig) -> Path:
     UserError
         for a config, corpus or folder that cannot work, and when the loss is no longer a number.
     """
+    stop = Stop(launcher())  # at once: it may end at any time
     begun = run_folder.gone_on_with(config)
     config = with_words_and_sizes_of_initial(config, begun=begun)
     accelerator = make_accelerator(config)
@@ -77,7 +78,7 @@ def pretrain(config: PretrainConfig) -> Path:
         if accelerator.is_main_process:
             _say_hello(training)
             _floors(training)
-        with _stop_signals() as stop:
+        with stop.collected():
             _run(training, stop)
     except BaseException:
         training.close(failed=True)
@@ -97,7 +98,7 @@ def _begun(config: PretrainConfig, accelerator: Accelerator) -> Iterator[Path | 
         yield broadcast_object_list([checkpoint])[0]
 
 
-def _run(training: Training, stop: list[int]) -> None:
+def _run(training: Training, stop: Stop) -> None:
     config, accelerator = training.config, training.accelerator
     # at the beginning, or of the checkpoint that is gone on from
     if training.progress.step % config.evaluate_every == 0:
@@ -117,7 +118,7 @@ def _run(training: Training, stop: list[int]) -> None:
     settle(training)
     if _anywhere(accelerator, stop):
         _checkpoint(training)
-        _leave(training, stop[0] if stop else signal.SIGTERM)
+        _leave(training, stop.number)
     if training.evaluated_at != training.progress.step:
         _evaluate(training)
 
@@ -249,27 +250,11 @@ def _leave(training: Training, signum: int) -> None:
     sys.exit(128 + signum)
 
 
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Collect SIGTERM and Ctrl-C, so that the loop can end between two steps."""
-    received: list[int] = []
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    try:
-        before = {s: signal.signal(s, lambda signum, _: received.append(signum)) for s in wanted}
-    except ValueError:  # not in the main thread (a notebook's executor): leave signals alone
-        before = {}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _anywhere(accelerator: Accelerator, stop: list[int]) -> bool:
+def _anywhere(accelerator: Accelerator, stop: Stop) -> bool:
     """Whether any process was told to stop: a cluster may take back one machine of several."""
     if accelerator.num_processes == 1:
-        return bool(stop)
-    told = torch.tensor([float(bool(stop))], device=accelerator.device)
+        return stop.asked()
+    told = torch.tensor([float(stop.asked())], device=accelerator.device)
     return float(accelerator.reduce(told, reduction="sum")[0]) > 0
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from dnabert.corpus import (
 )
 from dnabert.encoders import load_encoder
 from dnabert.errors import UserError
+from dnabert.leftovers import is_locked
 from dnabert.models.config import ModelConfig
 from dnabert.pretraining import pretrain
 from dnabert.pretraining.checkpoints import checkpoints
@@ -184,6 +186,34 @@ def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
     assert "go on with --resume auto" in errors and "Traceback" not in errors
     step = int(checkpoints(tmp_path / "run")[-1].name[5:])
     run = pretrain(config(steps=step + 2, resume="auto"))
+    assert [line["step"] for line in lines(run) if "learning_rate" in line] == list(range(1, step + 3))
+
+
+def test_a_run_whose_launcher_is_ended_saves_and_ends_too(config, tmp_path):
+    """`accelerate launch` of one process ends at a SIGTERM and passes nothing on."""
+    save_yaml(config(steps=100_000, minutes=None, checkpoint_every=100_000), tmp_path / "long.yaml")
+    run, told = tmp_path / "run", tmp_path / "told"
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1", str(SCRIPT)]
+    with told.open("w") as errors:
+        process = subprocess.Popen(
+            [*command, "--config", str(tmp_path / "long.yaml")], stderr=errors, start_new_session=True
+        )
+    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 240
+    try:
+        while not (metrics.exists() and '"step": 3' in metrics.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.terminate()
+        process.wait(timeout=60)
+        ended = time.monotonic() + 60
+        while is_locked(run) and time.monotonic() < ended:
+            time.sleep(0.2)
+        assert not is_locked(run)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert "go on with --resume auto" in told.read_text() and "Traceback" not in told.read_text()
+    step = int(checkpoints(run)[-1].name[5:])
+    pretrain(config(steps=step + 2, resume="auto"))
     assert [line["step"] for line in lines(run) if "learning_rate" in line] == list(range(1, step + 3))
 
 

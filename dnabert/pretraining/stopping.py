@@ -1,0 +1,66 @@
+"""What ends a run between two steps: SIGTERM, Ctrl-C, or the end of what launched it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: What starts a training and waits for it, as its command line names it.
+_LAUNCHERS = {"accelerate", "accelerate-launch", "accelerate.commands.launch", "torchrun", "torch.distributed.run"}
+#: Words of a command line in which that stands: ``python -u -m torch.distributed.run``.
+_FIRST = 5
+
+
+def launcher() -> int | None:
+    """Number of the process that launched this one, where it is a launcher, whose end has to be the training's too.
+
+    ``accelerate launch`` of one process ends at a SIGTERM without passing it on. A shell is no launcher: what is begun
+    there may stay when it is left. None where the system does not tell, as on macOS.
+    """
+    parent = os.getppid()
+    try:
+        words = Path(f"/proc/{parent}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    return parent if _LAUNCHERS & {os.path.basename(word) for word in words[:_FIRST]} else None
+
+
+@dataclass
+class Stop:
+    """Whether this process was told to stop.
+
+    Attributes
+    ----------
+    launcher : see `launcher`; read it at the beginning.
+    signals : numbers of the signals that came.
+    """
+
+    launcher: int | None
+    signals: list[int] = field(default_factory=list)
+
+    def asked(self) -> bool:
+        """Whether a signal came, or the launcher is gone."""
+        return bool(self.signals) or (self.launcher is not None and os.getppid() != self.launcher)
+
+    @property
+    def number(self) -> int:
+        """The signal with which to end."""
+        return self.signals[0] if self.signals else signal.SIGTERM
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[None]:
+        """Collect SIGTERM and Ctrl-C in the block, so that the loop can end between two steps."""
+        wanted = (signal.SIGTERM, signal.SIGINT)
+        try:
+            before = {each: signal.signal(each, lambda number, _: self.signals.append(number)) for each in wanted}
+        except ValueError:  # not in the main thread (a notebook's executor): leave signals alone
+            before = {}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
