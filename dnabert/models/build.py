@@ -117,7 +117,8 @@ def architecture_config(config: ModelConfig, *, tokenizer: KmerTokenizer, max_to
 
 
 def register_architectures() -> None:
-    """Let ``AutoModel`` and ``AutoModelForMaskedLM`` load the two architectures that `transformers` does not have."""
+    """Let ``AutoModel``, and those for masked words, labelled sequences and labelled tokens, load the two architectures
+    that `transformers` does not have."""
     import dnabert.models.convolution
     import dnabert.models.lstm  # noqa: F401
 

@@ -1,6 +1,6 @@
 """A dilated residual convolution, as GPN's (Benegas et al. 2023), over words.
 
-Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoModelForSequenceClassification`` know it.
+Importing this module makes ``AutoModel``, and those for masked words, sequences and tokens, know it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dnabert.models.residual import (
     ResidualConfig,
     ResidualForMaskedLM,
     ResidualForSequenceClassification,
+    ResidualForTokenClassification,
     ResidualModel,
     register,
 )
@@ -65,9 +66,17 @@ class ConvolutionForSequenceClassification(ResidualForSequenceClassification):
     body = ConvolutionModel
 
 
+class ConvolutionForTokenClassification(ResidualForTokenClassification):
+    """Body, head and a classifier of each word."""
+
+    config_class = ConvolutionConfig
+    body = ConvolutionModel
+
+
 register(
     ConvolutionConfig,
     body=ConvolutionModel,
     masked=ConvolutionForMaskedLM,
     classifier=ConvolutionForSequenceClassification,
+    tagger=ConvolutionForTokenClassification,
 )

@@ -1,6 +1,6 @@
 """A bidirectional LSTM (Hochreiter & Schmidhuber 1997; Graves & Schmidhuber 2005) in residual layers, over words.
 
-Importing this module makes ``AutoModel``, ``AutoModelForMaskedLM`` and ``AutoModelForSequenceClassification`` know it.
+Importing this module makes ``AutoModel``, and those for masked words, sequences and tokens, know it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dnabert.models.residual import (
     ResidualConfig,
     ResidualForMaskedLM,
     ResidualForSequenceClassification,
+    ResidualForTokenClassification,
     ResidualModel,
     register,
 )
@@ -75,4 +76,17 @@ class LSTMForSequenceClassification(ResidualForSequenceClassification):
     body = LSTMModel
 
 
-register(LSTMConfig, body=LSTMModel, masked=LSTMForMaskedLM, classifier=LSTMForSequenceClassification)
+class LSTMForTokenClassification(ResidualForTokenClassification):
+    """Body, head and a classifier of each word."""
+
+    config_class = LSTMConfig
+    body = LSTMModel
+
+
+register(
+    LSTMConfig,
+    body=LSTMModel,
+    masked=LSTMForMaskedLM,
+    classifier=LSTMForSequenceClassification,
+    tagger=LSTMForTokenClassification,
+)

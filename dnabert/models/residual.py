@@ -16,12 +16,18 @@ from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     PreTrainedConfig,
     PreTrainedModel,
 )
 from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, SequenceClassifierOutput
+from transformers.modeling_outputs import (
+    BaseModelOutput,
+    MaskedLMOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 from transformers.utils import can_return_tuple
 
 
@@ -244,15 +250,45 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
+class ResidualForTokenClassification(ResidualPreTrainedModel):
+    """Body, head and a linear classifier of each word."""
+
+    body: type[ResidualModel]
+
+    def __init__(self, config: ResidualConfig) -> None:
+        super().__init__(config)
+        self.model = self.body(config)
+        self.head = ResidualHead(config)
+        self.drop = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.hidden_size, int(config.num_labels or 2))
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> TokenClassifierOutput:
+        """Logits float (B, T, classes), and the mean loss over `labels`, int64 (B, T), that are not -100."""
+        output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
+        logits = self.classifier(self.drop(self.head(output.last_hidden_state)))
+        loss = None if labels is None else self.loss_function(logits, labels, self.config, **kwargs)
+        return TokenClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
+
+
 def register(
     config: type[ResidualConfig],
     *,
     body: type[ResidualModel],
     masked: type[ResidualForMaskedLM],
     classifier: type[ResidualForSequenceClassification],
+    tagger: type[ResidualForTokenClassification],
 ) -> None:
     """Let the Auto classes of `transformers` know an architecture by its configuration's ``model_type``."""
     AutoConfig.register(config.model_type, config, exist_ok=True)
     AutoModel.register(config, body, exist_ok=True)
     AutoModelForMaskedLM.register(config, masked, exist_ok=True)
     AutoModelForSequenceClassification.register(config, classifier, exist_ok=True)
+    AutoModelForTokenClassification.register(config, tagger, exist_ok=True)

@@ -5,7 +5,12 @@ import sys
 import pytest
 import torch
 from accelerate import infer_auto_device_map
-from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+)
 
 from dnabert.errors import UserError
 from dnabert.models.build import build_model, hidden_matrices
@@ -178,6 +183,25 @@ def test_a_classifier_has_the_loss_that_its_labels_ask_for(model, tmp_path):
     regression = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=1).eval()
     found = regression(input_ids=ids, labels=numbers.float())
     torch.testing.assert_close(found.loss, (found.logits[:, 0] - numbers).square().mean())
+
+
+@pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)
+def test_words_are_labelled_by_what_was_pretrained_and_a_new_layer(model, tmp_path):
+    model.save_pretrained(tmp_path / "masked")
+    tagger, told = AutoModelForTokenClassification.from_pretrained(
+        tmp_path / "masked", num_labels=3, output_loading_info=True
+    )
+    assert set(told["missing_keys"]) == {"classifier.weight", "classifier.bias"}
+    tagger.eval().save_pretrained(tmp_path / "tagger")
+    tagger = AutoModelForTokenClassification.from_pretrained(tmp_path / "tagger").eval()
+    ids = torch.randint(5, 69, (4, 20))
+    labels = torch.where(torch.rand(4, 20) < 0.3, torch.randint(0, 3, (4, 20)), -100)
+    found = tagger(input_ids=ids, labels=labels)
+    states = model.eval().base_model(input_ids=ids).last_hidden_state
+    logits = tagger.classifier(model.head(states))
+    torch.testing.assert_close(found.logits, logits)
+    asked = labels != -100
+    torch.testing.assert_close(found.loss, -logits.log_softmax(-1)[asked, labels[asked]].mean())
 
 
 def test_padding_changes_nothing(model):
