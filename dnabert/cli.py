@@ -7,7 +7,6 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from dnabert.arguments import (
@@ -28,15 +27,15 @@ from dnabert.arguments import (
 from dnabert.clusters.config import AssignConfig, ClusterConfig, StabilityConfig
 from dnabert.command import Result, run_command, version_line
 from dnabert.config import nearest
-from dnabert.corpus.config import CorpusConfig, config_from_fasta, resolve_paths
+from dnabert.corpus.config import CorpusConfig
 from dnabert.corpus.fetch import FetchConfig
 from dnabert.encoders.config import EmbedConfig
 from dnabert.errors import UserError, one_line
 from dnabert.explain.config import ExplainConfig
 from dnabert.export.config import ExportConfig
 from dnabert.finetuning.config import PredictConfig
-from dnabert.flags import config_file, is_given
 from dnabert.hub.config import PushConfig
+from dnabert.prepare_arguments import genomes_asked_for
 from dnabert.scoring.config import ScoreConfig
 
 T = TypeVar("T")
@@ -55,7 +54,8 @@ def fetch(arguments: FetchArguments) -> Result:
 
 def prepare(arguments: PrepareArguments, *, words: Sequence[str] = ()) -> Result:
     """Run ``dnabert prepare``; `words` are those that the arguments were read from."""
-    config, base = _corpus_config(arguments, words)
+    config = _part(arguments, CorpusConfig)
+    config, base = genomes_asked_for(config, fasta=arguments.fasta, demo=arguments.demo, words=words)
     from dnabert.corpus import prepare as make
 
     corpus = make(config, out=arguments.out, overwrite=arguments.overwrite, base=base)
@@ -76,8 +76,8 @@ def embed(arguments: EmbedArguments) -> Result:
     )
     Processes.current().leave()
     record = read_manifest(made, kind="embeddings")["config"]
-    told = {name: record[name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
-    return Result({"out": arguments.out, **told})
+    facts = {name: record[name] for name in ("encoder", "name", "dimension", "windows", "seconds")}
+    return Result({"out": arguments.out, **facts})
 
 
 def score(arguments: ScoreArguments) -> Result:
@@ -87,12 +87,9 @@ def score(arguments: ScoreArguments) -> Result:
     config = _part(arguments, ScoreConfig)
     made = make(arguments.run, arguments.corpus, out=arguments.out, config=config, overwrite=arguments.overwrite)
     summary = made.summary
-    told = {name: summary[name] for name in ("split", "windows", "places", "kinds", "notes")}
-    return Result(
-        {"out": arguments.out, **told},
-        text="\n".join(summary["sentences"]),
-        notes=[f"note: {each}" for each in summary["notes"]],
-    )
+    facts = {name: summary[name] for name in ("split", "windows", "places", "kinds", "notes")}
+    notes = [f"note: {note}" for note in summary["notes"]]
+    return Result({"out": arguments.out, **facts}, text="\n".join(summary["sentences"]), notes=notes)
 
 
 def cluster(arguments: ClusterArguments) -> Result:
@@ -102,15 +99,12 @@ def cluster(arguments: ClusterArguments) -> Result:
 
     config = _part(arguments, ClusterConfig)
     made = make(arguments.embeddings, out=arguments.out, config=config, overwrite=arguments.overwrite)
-    found, share = len(made.summary["clusters"]), made.summary["noise"] / max(made.summary["n"], 1)
-    some = (
-        f"{found:,} {'cluster' if found == 1 else 'clusters'} of {made.summary['n']:,} sequences, {percent(share)} in "
-        "none"
-    )
-    return Result(
-        {"out": arguments.out, **made.summary},
-        notes=[some if found else f"{some}: lower --min-cluster-size, or embed more"],
-    )
+    clusters, n = len(made.summary["clusters"]), made.summary["n"]
+    noise = percent(made.summary["noise"] / max(n, 1))
+    note = f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'} of {n:,} sequences, {noise} in none"
+    if not clusters:
+        note += ": lower --min-cluster-size, or embed more"
+    return Result({"out": arguments.out, **made.summary}, notes=[note])
 
 
 def stability(arguments: StabilityArguments) -> Result:
@@ -121,10 +115,12 @@ def stability(arguments: StabilityArguments) -> Result:
     made = make(
         arguments.clusters, out=arguments.out, config=config, null=arguments.null, overwrite=arguments.overwrite
     )
-    null = made.summary["null"]
-    told = {name: made.summary[name] for name in ("n", "places", "sentence", "clusters", "agreement_summary", "null")}
-    notes = [made.summary["sentence"], *([] if null is None else [null["verdict"]])]
-    return Result({"out": arguments.out, **told}, notes=notes)
+    summary = made.summary
+    facts = {name: summary[name] for name in ("n", "places", "sentence", "clusters", "agreement_summary", "null")}
+    notes = [summary["sentence"]]
+    if summary["null"] is not None:
+        notes.append(summary["null"]["verdict"])
+    return Result({"out": arguments.out, **facts}, notes=notes)
 
 
 def assign(arguments: AssignArguments) -> Result:
@@ -166,20 +162,26 @@ def explain(arguments: ExplainArguments) -> Result:
     from dnabert.explain import explain as make
     from dnabert.explain.evidence_rows import left_out
 
-    config, stability_folder = _part(arguments, ExplainConfig), arguments.stability
+    config = _part(arguments, ExplainConfig)
     made = make(
-        arguments.clusters, out=arguments.out, config=config, stability=stability_folder, overwrite=arguments.overwrite
+        arguments.clusters,
+        out=arguments.out,
+        config=config,
+        stability=arguments.stability,
+        overwrite=arguments.overwrite,
     )
-    clusters = [{"label": x["label"], "n": x["makeup"]["n"], "sentence": x["sentence"]["text"]} for x in made.cards]
+    clusters = [
+        {"label": card["label"], "n": card["makeup"]["n"], "sentence": card["sentence"]["text"]} for card in made.cards
+    ]
     skipped = made.overall["skipped"]
-    notes = [f"cluster {x['label']}, {x['n']:,} windows: {x['sentence']}" for x in clusters]
+    notes = [f"cluster {found['label']}, {found['n']:,} windows: {found['sentence']}" for found in clusters]
     genes = made.overall["genes_shared"]
     if genes is not None:
         notes.append(
             f"{genes['shared']:,} of the windows' {genes['windows']:,} genes are in a gene set, of {genes['file']:,} "
             f"there, {genes['told']}"
         )
-    notes += [f"left out: {each}" for each in left_out(skipped)]
+    notes += [f"left out: {part}" for part in left_out(skipped)]
     return Result({"out": arguments.out, "clusters": clusters, "skipped": skipped}, notes=notes)
 
 
@@ -281,35 +283,8 @@ def _help() -> str:
 
 def _part(arguments: Any, config_class: type[T]) -> T:
     """The config that a subcommand's arguments extend."""
-    return config_class(**{x.name: getattr(arguments, x.name) for x in dataclasses.fields(config_class)})  # type: ignore[arg-type]
-
-
-def _corpus_config(arguments: PrepareArguments, words: Sequence[str]) -> tuple[CorpusConfig, Path | None]:
-    """What to prepare, and the folder that its relative paths start from: that of the YAML that names them."""
-    config = _part(arguments, CorpusConfig)
-    named = {"FASTA files": arguments.fasta, "--demo": arguments.demo, "genomes in --config": config.genomes}
-    given = [name for name, value in named.items() if value]
-    if len(given) != 1:
-        found = f"got {' and '.join(given)}" if given else "nothing to prepare"
-        raise UserError(f"{found}: give either FASTA files, --demo, or genomes in --config FILE.yaml")
-    if arguments.demo:
-        from dnabert.corpus import demo_config
-
-        demo = demo_config()
-        split = demo.split if config.split == CorpusConfig().split else config.split
-        return dataclasses.replace(demo, window=config.window, split=split), None
-    path = config_file(words)
-    base = None if path is None else Path(path).parent
-    if config.orthologous_blocks is not None:  # the flag's is found from where one stands, the YAML's beside it
-        by_flag = is_given("--orthologous-blocks", words)
-        blocks = resolve_paths(
-            dataclasses.replace(config, genomes=[]), base=None if by_flag else base
-        ).orthologous_blocks
-        config = dataclasses.replace(config, orthologous_blocks=blocks)
-    if arguments.fasta:
-        typed = any(path in words for path in arguments.fasta)  # else they stand in the YAML
-        return dataclasses.replace(config, genomes=config_from_fasta(arguments.fasta).genomes), None if typed else base
-    return config, base
+    names = [field.name for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
+    return config_class(**{name: getattr(arguments, name) for name in names})
 
 
 if __name__ == "__main__":
