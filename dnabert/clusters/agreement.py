@@ -109,7 +109,8 @@ def _resampled_groups(
     _, columns = np.unique(np.asarray(column).astype(str), return_inverse=True)
     _, number = np.unique(groups, return_inverse=True)
     shape = (int(rows.max(initial=-1)) + 1, int(columns.max(initial=-1)) + 1)
-    cell, count = rows * max(shape[1], 1) + columns, int(number.max(initial=-1)) + 1
+    cell = rows * max(shape[1], 1) + columns
+    count = int(number.max(initial=-1)) + 1
     rng = np.random.default_rng(seed)
     tables = np.empty((resamples, shape[0] * shape[1]))
     for i in range(resamples):

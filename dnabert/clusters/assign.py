@@ -55,7 +55,7 @@ class Assignment:
         unlike = self.table["unlike"][self.table["unlike"] != ""]
         if len(unlike) <= _MANY_UNLIKE * len(self.table):
             return None
-        reasons = Counter(reason for each in unlike for reason in each.split(", "))
+        reasons = Counter(reason for note in unlike for reason in note.split(", "))
         named = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         rows = "sequences" if self.sequences == len(self.table) else "pieces"
         verb, these = ("is", "it") if len(unlike) == 1 else ("are", "them")
@@ -168,6 +168,6 @@ def assign(
     table = placer.table(read_records(input))
     for name, of_cluster in ((STABILITY, verdicts), (SENTENCE, sentences)):
         if of_cluster is not None:
-            table[name] = [of_cluster.get(str(each), "") for each in table["cluster"]]
+            table[name] = [of_cluster.get(str(label), "") for label in table["cluster"]]
     write_table(table, out)
     return Assignment(table, placer.threshold, placer.held_out, placer.prepared.held_out_by, placed)

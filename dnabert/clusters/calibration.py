@@ -131,7 +131,8 @@ def operating_points(
     sums = _drawn(number, [windows for _, *each in chosen for windows in each], count=count, seed=seed)
     points = []
     for (threshold, accepted, wrong), taken, failed in zip(chosen, sums[::2], sums[1::2], strict=True):
-        error, places = float(wrong.sum() / accepted.sum()), len(np.unique(number[accepted]))
+        error = float(wrong.sum() / accepted.sum())
+        places = len(np.unique(number[accepted]))
         low, high = of_drawn(error, failed / np.maximum(taken, 1), places=places)
         if not wrong.any():
             high = 3 / places
@@ -152,16 +153,12 @@ def operating_points(
 def _drawn(number: np.ndarray, chosen: list[np.ndarray], *, count: int, seed: int) -> np.ndarray:
     """Of each choice of windows, bool (n,), how many there are when groups are drawn with replacement: float64
     (choices, resamples)."""
-    inside = (
-        np.stack([np.bincount(number, weights=windows, minlength=count) for windows in chosen])
-        if chosen
-        else np.zeros((0, count))
-    )
-    rng, share, block = (
-        np.random.default_rng(seed),
-        np.full(count, 1 / max(count, 1)),
-        max(1, _WEIGHTS // max(count, 1)),
-    )
+    inside = np.zeros((len(chosen), count))
+    for row, windows in zip(inside, chosen, strict=True):
+        row[:] = np.bincount(number, weights=windows, minlength=count)
+    rng = np.random.default_rng(seed)
+    share = np.full(count, 1 / max(count, 1))
+    block = max(1, _WEIGHTS // max(count, 1))
     sizes = [min(block, _RESAMPLES - begin) for begin in range(0, _RESAMPLES, block)]
     return np.concatenate([inside @ rng.multinomial(count, share, size=size).T for size in sizes], axis=1)
 
@@ -193,9 +190,11 @@ def reliability(probability: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     """
     number = np.minimum((probability * _BINS).astype(int), _BINS - 1)
     bins, error = [], 0.0
-    for each in np.unique(number):
-        inside = number == each
-        n, mean, share = int(inside.sum()), float(probability[inside].mean()), float(right[inside].mean())
+    for bin_number in np.unique(number):
+        inside = number == bin_number
+        n = int(inside.sum())
+        mean = float(probability[inside].mean())
+        share = float(right[inside].mean())
         bins.append({"n": n, "probability": mean, "right": share})
         error += n / len(probability) * abs(mean - share)
     return {"expected_calibration_error": round(error, 12) if bins else None, "bins": bins}

@@ -187,7 +187,9 @@ def _pieces(
             size += len(parts[-1])
             if size >= _AT_ONCE:
                 yield owners, parts
-                owners, parts, size = [], [], 0
+                owners = []
+                parts = []
+                size = 0
     if parts:
         yield owners, parts
 
@@ -200,7 +202,8 @@ def _kmers(sequences: Sequence[NDArray[np.uint8]], *, order: int) -> tuple[NDArr
     code = codes(np.concatenate([part for sequence in sequences for part in (sequence, gap)]))
     number = np.repeat(np.arange(len(sequences)), np.array(lengths) + 1)
     count = max(len(code) - order, 0)
-    word, legal = np.zeros(count, dtype=np.int64), np.ones(count, dtype=bool)
+    word = np.zeros(count, dtype=np.int64)
+    legal = np.ones(count, dtype=bool)
     for offset in range(order + 1):
         shifted = code[offset : offset + count]
         word = word * 4 + np.minimum(shifted, 3)

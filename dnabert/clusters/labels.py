@@ -60,11 +60,13 @@ def density_labels(
         max_cluster_size=largest,
         copy=True,
     ).fit(graph)
-    found, probability = model.labels_, np.nan_to_num(model.probabilities_).astype(np.float32)
+    found = model.labels_
+    probability = np.nan_to_num(model.probabilities_).astype(np.float32)
     if selection == "leaf" and largest is not None:  # scikit-learn limits none: a leaf has no parts to take instead
         sizes = np.bincount(found[found >= 0], minlength=1)
         huge = (found >= 0) & (sizes[found] > largest)
-        found, probability = np.where(huge, -1, found), np.where(huge, 0, probability).astype(np.float32)
+        found = np.where(huge, -1, found)
+        probability = np.where(huge, 0, probability).astype(np.float32)
     return by_size(found), probability
 
 

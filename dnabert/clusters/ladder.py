@@ -188,11 +188,9 @@ def agreements(
         found[f"ami_{name}"] = agreement_again(labels, halves, column, asked=asked)
         found[f"ami_clustered_{name}"] = agreement_again(labels, halves, column, asked=asked, clustered=True)
     if "kmeans" in table and "repeat_class" in known:
-        labels, column, again = (
-            table["kmeans"].to_numpy(),
-            table["repeat_class"].to_numpy(),
-            kmeans_again(vectors, halves, config=config),
-        )
+        labels = table["kmeans"].to_numpy()
+        column = table["repeat_class"].to_numpy()
+        again = kmeans_again(vectors, halves, config=config)
         found["kmeans_ami_repeat_class"] = agreement_again(labels, again, column, asked=known["repeat_class"])
     return found
 

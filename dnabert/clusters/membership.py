@@ -229,7 +229,8 @@ def _apart(neighbors: Neighbors) -> Neighbors:
 
 
 def _reach(neighbors: Neighbors, core: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    others, distance = neighbors.indices[:, 1:], neighbors.distances[:, 1:]
+    others = neighbors.indices[:, 1:]
+    distance = neighbors.distances[:, 1:]
     mutual = np.maximum(np.maximum(distance, core[:, None]), core[others])
     nearest = np.where(labels[others] == labels[:, None], mutual, np.inf).min(axis=1)
     reach = np.zeros(int(labels.max(initial=-1)) + 1, dtype=np.float32)
@@ -244,8 +245,11 @@ def _held_out(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Best label, ratio and core distance of each window without its group."""
     n = len(labels)
-    others, distances = neighbors.indices[:, 1:], neighbors.distances[:, 1:].astype(np.float64)
-    label, ratio, own_core = np.full(n, -1), np.full(n, np.inf), np.full(n, np.inf)
+    others = neighbors.indices[:, 1:]
+    distances = neighbors.distances[:, 1:].astype(np.float64)
+    label = np.full(n, -1)
+    ratio = np.full(n, np.inf)
+    own_core = np.full(n, np.inf)
     for begin in range(0, n, _CHUNK):
         rows = np.arange(begin, min(begin + _CHUNK, n))
         own = groups[others[rows]] == groups[rows, None]

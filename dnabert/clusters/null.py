@@ -57,11 +57,11 @@ def _check(real: Clusters, null: Clusters) -> None:
         other = null.manifest["config"].get(name)
         if name != "seed" and other != value:
             raise UserError(
-                f"{null.folder} was clustered with {name} {other}, {real.folder} with {value}: cluster one of them "
-                "again"
+                f"{null.folder} was clustered with {name} {other}, "
+                f"{real.folder} with {value}: cluster one of them again"
             )
     made, shuffled = (
-        read_manifest(each.manifest["inputs"]["embeddings"]["path"], kind="embeddings") for each in (real, null)
+        read_manifest(clusters.manifest["inputs"]["embeddings"]["path"], kind="embeddings") for clusters in (real, null)
     )
     if not shuffled["config"].get("shuffle"):
         raise UserError(
@@ -79,10 +79,11 @@ def _check(real: Clusters, null: Clusters) -> None:
 def _read_as(embeddings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What must be the same of vectors whose clusters are held against each other, and how it is told: the input, the
     encoder, how it reads."""
-    source, record = embeddings["inputs"].get("input") or {}, encoder_record(embeddings)
+    source = embeddings["inputs"].get("input") or {}
+    record = encoder_record(embeddings)
     parts = [
-        (kinds_of(each["encoder"]), each["sha256"]) if each["sha256"] else each["encoder"]
-        for each in record.get("parts") or [record]
+        (kinds_of(part["encoder"]), part["sha256"]) if part["sha256"] else part["encoder"]
+        for part in record.get("parts") or [record]
     ]
     reading = {name: (value, value) for name, value in record["reading"].items() if name not in ("seed", "precision")}
     return {"input": (source.get("sha256"), source.get("path")), "encoder": (parts, record["encoder"]), **reading}
@@ -106,7 +107,8 @@ def _matched(real: Clusters, null: Clusters) -> dict[str, Any]:
     _, left, right = np.intersect1d(*rows, assume_unique=True, return_indices=True)
     if len(left) < len(rows[0]):
         return {"ami": None, "clusters": None, "composition_share": None}
-    labels, shuffled = real.table["label"].to_numpy()[left], null.table["label"].to_numpy()[right]
+    labels = real.table["label"].to_numpy()[left]
+    shuffled = null.table["label"].to_numpy()[right]
     corrected = np.nan_to_num(jaccard(overlap(labels, shuffled))[1])
     clusters = []
     for label, size in enumerate(np.bincount(labels[labels >= 0])):

@@ -118,8 +118,8 @@ class Placer:
             windows = placed.nearest[rows]
             if label >= 0:
                 windows = self._membership.members_near(points[rows], label, k=_NEAR_MEMBERS)
-            for row, each in zip(rows.tolist(), windows.tolist(), strict=True):
-                near[row] = of_different_groups(each, self._membership.groups)
+            for row, window in zip(rows.tolist(), windows.tolist(), strict=True):
+                near[row] = of_different_groups(window, self._membership.groups)
         return near
 
     def _unlike(self, bases: list[NDArray[np.uint8]], placed: Placement) -> list[str]:
@@ -142,7 +142,7 @@ def _threshold(points: list[dict[str, Any]], *, error: float) -> tuple[float | N
     """The lowest threshold whose error on held-out windows is allowed, and its operating point."""
     point = lowest_allowed(points, error=error)
     if points and point is None:
-        least = min(each["error"] for each in points)
+        least = min(tried["error"] for tried in points)
         raise UserError(
             f"--error is {error}, but even of the surest held-out windows {least:.4f} are wrong: raise --error"
         )

@@ -96,11 +96,15 @@ def placed_elsewhere(labels: np.ndarray, runs: Sequence[Run]) -> dict[str, Any] 
     that took in any the spread of ``left_out``, the share of these that is elsewhere, of ``members``, the same of the
     repeat's own members, and of their ``difference``. None where no repeat took in any.
     """
-    left_out, members, windows, accepted = [], [], 0, 0
+    left_out = []
+    members = []
+    windows = 0
+    accepted = 0
     for run in runs:
         number = counterparts(labels[run.rows], run.labels)
         taken, own = run.placed >= 0, run.labels >= 0
-        windows, accepted = windows + len(run.placed), accepted + int(taken.sum())
+        windows += len(run.placed)
+        accepted += int(taken.sum())
         if taken.any():
             left_out.append(float((number[1 + run.placed] != labels[run.left_out])[taken].mean()))
             members.append(float((number[1 + run.labels] != labels[run.rows])[own].mean()))
@@ -124,7 +128,9 @@ def verdict(jaccard: Score, *, config: StabilityConfig) -> str:
     >>> [verdict(jaccard, config=StabilityConfig()) for jaccard in found]
     ['stable', 'pattern', 'dissolved']
     """
-    return "stable" if jaccard.low >= config.stable else "pattern" if jaccard.value >= config.pattern else "dissolved"
+    if jaccard.low >= config.stable:
+        return "stable"
+    return "pattern" if jaccard.value >= config.pattern else "dissolved"
 
 
 def spread(values: Sequence[float | None]) -> dict[str, float | int | None]:

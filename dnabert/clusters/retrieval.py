@@ -172,13 +172,16 @@ def score_retrieval(
 def _apart(view: WindowView, rows: np.ndarray) -> np.ndarray:
     """Of windows of one genome those, ascending, with at least a window's length between one and the next on their
     sequence."""
-    start, length = view.column("start")[rows].astype(np.int64), view.window_length
+    start = view.column("start")[rows].astype(np.int64)
+    length = view.window_length
     sequence = np.unique(view.column("chrom")[rows].astype(str), return_inverse=True)[1]
-    kept, last, on = [], 0, -1
-    for each in np.lexsort((start, sequence)).tolist():
-        if sequence[each] != on or start[each] >= last + 2 * length:
-            kept.append(each)
-            last, on = int(start[each]), int(sequence[each])
+    kept = []
+    last = 0
+    on = -1
+    for window in np.lexsort((start, sequence)).tolist():
+        if sequence[window] != on or start[window] >= last + 2 * length:
+            kept.append(window)
+            last, on = int(start[window]), int(sequence[window])
     return np.sort(rows[np.array(kept, dtype=np.int64)])
 
 

@@ -34,7 +34,7 @@ def hits_as_text(right: np.ndarray) -> str:
     >>> hits_as_text(np.array([True, False]))
     '10'
     """
-    return "".join("01"[int(each)] for each in right)
+    return "".join("01"[int(hit)] for hit in right)
 
 
 def majority(column: np.ndarray, *, groups: np.ndarray | None = None, resamples: int = 200, seed: int = 0) -> Score:

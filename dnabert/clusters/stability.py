@@ -149,14 +149,14 @@ def _summary(
     described = [{"kind": "reference", "n": len(labels), **_counts(labels)}]
     described += [
         {
-            "kind": x.kind,
-            "seed": x.seed,
-            "n": len(x.rows),
-            **_counts(x.labels),
-            "fused": fuses(labels, x),
-            "seconds": x.seconds,
+            "kind": run.kind,
+            "seed": run.seed,
+            "n": len(run.rows),
+            **_counts(run.labels),
+            "fused": fuses(labels, run),
+            "seconds": run.seconds,
         }
-        for x in runs
+        for run in runs
     ]
     summary = {
         "n": len(labels),
@@ -184,11 +184,9 @@ def sentence(summary: dict[str, Any]) -> str:
     noise = summary["noise_share"]
     runs = summary["runs"][1:]
     fused = sum(run["fused"] for run in runs)
-    agree = (
-        "share no window"
-        if ari["mean"] is None
-        else f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
-    )
+    agree = "share no window"
+    if ari["mean"] is not None:
+        agree = f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
         f"{len(stable)} of {len(clusters)} clusters, with {percent(share)} of the clustered windows, "
         f"{'is' if len(stable) == 1 else 'are'} stable; repeats on subsamples {agree} and leave "
@@ -212,7 +210,8 @@ def placed_sentence(placed: dict[str, Any] | None) -> str:
 
 def _counts(labels: np.ndarray) -> dict[str, Any]:
     found = labels[labels >= 0]
-    sizes, n = np.unique(found, return_counts=True)[1], max(len(labels), 1)
+    sizes = np.unique(found, return_counts=True)[1]
+    n = max(len(labels), 1)
     return {
         "clusters": len(sizes),
         "largest_share": int(sizes.max(initial=0)) / n,

@@ -25,11 +25,9 @@ def subsample(places: np.ndarray, *, fraction: float, rng: np.random.Generator) 
     """
     count = int(places.max(initial=-1)) + 1
     if count < FEWEST_PLACES:
-        mend = (
-            "pass --unit window (to eval/compare.py --stability.unit window)"
-            if len(places) >= FEWEST_PLACES
-            else "embed more windows"
-        )
+        mend = "embed more windows"
+        if len(places) >= FEWEST_PLACES:
+            mend = "pass --unit window (to eval/compare.py --stability.unit window)"
         raise UserError(f"the windows lie in {count} places, {FEWEST_PLACES} or more can be resampled: {mend}")
     kept = np.zeros(count, dtype=bool)
     kept[rng.permutation(count)[: math.ceil(fraction * count)]] = True

@@ -64,7 +64,8 @@ def symmetry(
         np.fill_diagonal(similarity, -np.inf)
         scores = {"cosine": kept, "found_first": similarity.max(axis=1) < kept}
         told = {
-            name: asdict(bootstrap_mean(x, groups=places, resamples=resamples, seed=seed)) for name, x in scores.items()
+            name: asdict(bootstrap_mean(values, groups=places, resamples=resamples, seed=seed))
+            for name, values in scores.items()
         }
         report.append({"change": change, "amount": amount, **told})
     return report

@@ -42,7 +42,8 @@ def cluster_tree(centroids: np.ndarray) -> dict[str, Any]:
     merges = []
     for node, (left, right, distance) in enumerate(linked[:, :3].tolist(), start=count):
         a, b = int(left), int(right)
-        members[node], height[node] = sorted(members[a] + members[b]), distance / 2
+        members[node] = sorted(members[a] + members[b])
+        height[node] = distance / 2
         text[node] = f"({text[a]}:{height[node] - height[a]:.6g},{text[b]}:{height[node] - height[b]:.6g})"
         merges.append({"node": node, "left": a, "right": b, "distance": distance, "members": members[node]})
     return {"merges": merges, "order": leaves_list(linked).tolist(), "newick": text[2 * count - 2] + ";"}

@@ -93,7 +93,7 @@ def _compare(config: CompareConfig, out: Path) -> Path:
     _explanation(main, config)
     _score(config)
     write_json(out / "null.json", _null(config))
-    write_json(out / "ladder.json", [_for_readers(each) for each in records])
+    write_json(out / "ladder.json", [_for_readers(record) for record in records])
     write_json(out / "differences.json", differences(records, seed=config.seed))
     write_json(out / "added.json", _added(records, ladder))
     _write_ladder_table(out / "ladder.tsv", records)

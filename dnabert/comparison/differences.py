@@ -98,13 +98,13 @@ def _part(rung: Record, without: str | None) -> Record:
     """``hits``, ``draws`` and ``metrics`` of a rung, or of what is left of it without an explanation."""
     if without is None:
         return rung
-    row: Record = next((each for each in rung.get("explained_away") or [] if each["without"] == without), {})
+    row: Record = next((left for left in rung.get("explained_away") or [] if left["without"] == without), {})
     return {"hits": row.get("hits", {}), "draws": row.get("draws", {}), "metrics": row}
 
 
 def _of_hits(metric: str, *, groups: list[int], without: str | None, resamples: int, seed: int) -> _Draw:
     def draw(first: Record, second: Record) -> NDArray[np.float64]:
-        texts = [str(_part(each, without).get("hits", {}).get(metric, "")) for each in (first, second)]
+        texts = [str(_part(rung, without).get("hits", {}).get(metric, "")) for rung in (first, second)]
         if len(texts[0]) != len(groups) or len(texts[1]) != len(groups):
             return np.zeros(0)
         right = [np.frombuffer(text.encode(), dtype=np.uint8).astype(np.float64) for text in texts]
@@ -118,10 +118,10 @@ def _of_hits(metric: str, *, groups: list[int], without: str | None, resamples: 
 def _of_draws(metric: str, *, without: str | None) -> _Draw:
     def draw(first: Record, second: Record) -> NDArray[np.float64]:
         parts = _part(first, without), _part(second, without)
-        drawn = [np.array(each.get("draws", {}).get(metric, ())) for each in parts]
+        drawn = [np.array(part.get("draws", {}).get(metric, ())) for part in parts]
         if len(drawn[0]) == 0 or len(drawn[0]) != len(drawn[1]):
             return np.zeros(0)
-        values = [float(each["metrics"][metric]["value"]) for each in parts]
+        values = [float(part["metrics"][metric]["value"]) for part in parts]
         return np.append(drawn[0] - drawn[1], values[0] - values[1])
 
     return draw
@@ -174,11 +174,17 @@ def _is_constant(values: NDArray[np.float64]) -> bool:
 
 def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | None, stretches: int | None) -> Record:
     """The last of a rival's values is the observed difference, the others those of resamples or of halves."""
-    every, any_one = (1 - (1 - LEVEL) / tests, 1 - (1 - LEVEL) / tests / len(against))
-    few, drawn = places is not None and places < FEWEST_PLACES, {"places": places, "stretches": stretches}
+    every = 1 - (1 - LEVEL) / tests
+    any_one = 1 - (1 - LEVEL) / tests / len(against)
+    few = places is not None and places < FEWEST_PLACES
+    drawn = {"places": places, "stretches": stretches}
     ahead = not few and all(_bounds(values, level=every, **drawn)[0] > 0 for values in against.values())
     better = [name for name, values in against.items() if not few and _bounds(values, level=any_one, **drawn)[1] < 0]
-    outcome = "ahead" if ahead else "behind" if better else "level"
+    outcome = "level"
+    if ahead:
+        outcome = "ahead"
+    elif better:
+        outcome = "behind"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
     plain = not (few or places is None or _is_constant(against[best]))

@@ -144,8 +144,10 @@ def _scores(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters: Path) 
             "metrics": {name: score.as_dict() for name, score in scores.items()},
             "hits": {name: hits_as_text(right) for name, right in hits.items()},
             "groups": {name: places.tolist() for name, places in hit_places(found.table).items()},
-            "draws": {name: each.halves.round(6).tolist() for name, each in again.items() if "clustered" not in name},
-            "stretches": {name: each.places for name, each in again.items() if "clustered" not in name},
+            "draws": {
+                name: agreement.halves.round(6).tolist() for name, agreement in again.items() if "clustered" not in name
+            },
+            "stretches": {name: agreement.places for name, agreement in again.items() if "clustered" not in name},
         }
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
@@ -264,13 +266,13 @@ def _explained_away(rung: RungConfig, ladder: Ladder, embeddings: Path, clusters
         )
         if not rows:
             print(
-                f"{rung.name}: its windows lie in too few places to take cheap explanations out: compare more windows "
-                "(ladder_windows)"
+                f"{rung.name}: its windows lie in too few places to take cheap explanations out: "
+                "compare more windows (ladder_windows)"
             )
         return rows
 
     inputs = {"embeddings": embeddings, "clusters": clusters}
-    inputs |= {f"database {number}": Path(each) for number, each in enumerate(ladder.databases) if Path(each).is_file()}
+    inputs |= {f"database {number}": Path(path) for number, path in enumerate(ladder.databases) if Path(path).is_file()}
     return list(once(Path(config.out) / "explained_away" / rung.name, measure, config=wanted, inputs=inputs))
 
 
