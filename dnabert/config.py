@@ -251,11 +251,13 @@ def _convert(value: Any, hint: Any, *, where: _Place, construct: Callable[..., A
         kinds = arguments if origin is tuple and arguments[-1] is not ... else (arguments[0],) * len(value)
         if len(kinds) != len(value):
             raise where.wrong(value, f"a list of {len(kinds)}")
-        return origin(deeper(x, kind, where=where / i) for i, (x, kind) in enumerate(zip(value, kinds, strict=True)))
+        return origin(
+            deeper(item, kind, where=where / i) for i, (item, kind) in enumerate(zip(value, kinds, strict=True))
+        )
     if origin is dict:
         if not isinstance(value, dict):
             raise where.wrong(value, "keys and values")
-        return {key: deeper(x, arguments[1], where=where / key) for key, x in value.items()}
+        return {key: deeper(item, arguments[1], where=where / key) for key, item in value.items()}
     return _convert_plain(value, hint, where=where)
 
 
@@ -288,7 +290,7 @@ def _convert_plain(value: Any, hint: Any, *, where: _Place) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(x) for key, x in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(x) for x in value]
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value

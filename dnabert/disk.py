@@ -36,7 +36,7 @@ def disk_in_one_line(out: str | Path, *, mend: str) -> Iterator[None]:
 
 def check_writable(out: Path) -> None:
     """Raise `UserError` where a file cannot be made: before the work that is to be written there."""
-    place = next(each for each in out.absolute().parents if each.exists())
+    place = next(parent for parent in out.absolute().parents if parent.exists())
     if not (place.is_dir() and os.access(place, os.W_OK)):
         raise UserError(f"cannot write {out}: {place} is no folder that can be written: choose another --out")
 

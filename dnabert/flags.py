@@ -56,7 +56,7 @@ def parse(
     arguments, path = _split_config(sys.argv[1:] if argv is None else argv)
     default = unchecked_from_yaml(config_class, path)
     description = "\n\n".join(
-        x.strip() for x in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if x
+        text.strip() for text in (description or inspect.getdoc(config_class), _CONFIG_HELP, epilogue) if text
     )
     if {"-h", "--help"} & {*arguments}:
         give_help(_groups(config_class))
@@ -83,8 +83,8 @@ def _without_checks(config_class: type) -> Iterator[None]:
     group says what."""
     checked = [(each, vars(each)["__post_init__"]) for each in _groups(config_class) if "__post_init__" in vars(each)]
     try:
-        for each, _ in checked:
-            each.__post_init__ = lambda self: None
+        for checking, _ in checked:
+            checking.__post_init__ = lambda self: None
         yield
     finally:
         for each, check in checked:
@@ -102,7 +102,8 @@ def _groups(hint: Any) -> set[Any]:
 def _check(config: Any, key: str = "") -> None:
     """Let the groups of a dataclass check themselves, then itself; what one says of its flags gets its dotted key."""
     for field in dataclasses.fields(config):
-        value, inner = getattr(config, field.name), f"{key}.{field.name}" if key else field.name
+        value = getattr(config, field.name)
+        inner = f"{key}.{field.name}" if key else field.name
         if dataclasses.is_dataclass(value):
             _check(value, inner)
         for i, each in enumerate(value) if isinstance(value, list) else ():
@@ -118,7 +119,8 @@ def _check(config: Any, key: str = "") -> None:
 def _check_numbers(config: Any, prefix: str = "--") -> None:
     """`check_numbers` of every setting."""
     for field in dataclasses.fields(config):
-        value, flag = getattr(config, field.name), f"{prefix}{field.name.replace('_', '-')}"
+        value = getattr(config, field.name)
+        flag = f"{prefix}{field.name.replace('_', '-')}"
         if dataclasses.is_dataclass(value):
             _check_numbers(value, f"{flag}.")
         else:

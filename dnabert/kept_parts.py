@@ -40,7 +40,8 @@ class KeptParts:
         told = json.dumps([made_of, versions(), _code()], sort_keys=True, default=str)
         self.seconds: dict[str, float] = {}
         self.found: list[str] = []
-        self._folder, self.key = folder, hashlib.sha256(told.encode()).hexdigest()
+        self._folder = folder
+        self.key = hashlib.sha256(told.encode()).hexdigest()
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """Read a part or make it, and give it as JSON has it: what goes on from it never differs."""
@@ -77,15 +78,15 @@ class KeptParts:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         """What is kept of a part; None where that is nothing, damaged, or made of something else."""
+        path = self.path(f"{name}.json")
+        if path is None:
+            return None
         try:
-            kept = None if (path := self.path(f"{name}.json")) is None else read_json(path)
+            kept = read_json(path)
         except (OSError, ValueError):
             return None
-        return (
-            kept
-            if isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"} and kept["key"] == self.key
-            else None
-        )
+        is_part = isinstance(kept, dict) and kept.keys() == {"key", "seconds", "value"}
+        return kept if is_part and kept["key"] == self.key else None
 
 
 @contextlib.contextmanager

@@ -56,12 +56,12 @@ def write_manifest(
 
 def save_manifest(folder: Path, *, kind: str, config: Any, inputs: dict[str, Any], seconds: float | None) -> None:
     """As `write_manifest`, of inputs that `describe` described."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        config = dataclasses.asdict(config)
     manifest = {
         "kind": kind,
         "format": FORMATS[kind],
-        "config": dataclasses.asdict(config)
-        if dataclasses.is_dataclass(config) and not isinstance(config, type)
-        else config,
+        "config": config,
         "inputs": inputs,
         "versions": versions(),
         "command": [_program(sys.argv[0]), *sys.argv[1:]],
@@ -105,8 +105,8 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
         manifest = read_json(folder / _MANIFEST)
     except (OSError, ValueError):
         raise UserError(
-            f"{folder} is no {told_kind(kind)} of dnabert: it has no readable {_MANIFEST}: finish it, or give another "
-            "folder"
+            f"{folder} is no {told_kind(kind)} of dnabert: "
+            f"it has no readable {_MANIFEST}: finish it, or give another folder"
         ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else None

@@ -221,8 +221,8 @@ def check_holds_no_stage(out: Path) -> None:
     for path in sorted(out.iterdir()) if out.is_dir() else ():
         if path.is_dir() and (kind := kind_of(path)) is not None:
             raise UserError(
-                f"{out} would be replaced, and {path} ({told_kind(kind)}) with it: move that elsewhere, or choose "
-                "another --out"
+                f"{out} would be replaced, and {path} ({told_kind(kind)}) with it: "
+                "move that elsewhere, or choose another --out"
             )
 
 
@@ -231,8 +231,8 @@ def check_not_stood_in(out: Path) -> None:
     in."""
     if Path.cwd().is_relative_to(out.resolve()):
         raise UserError(
-            f"--out {out} is the folder that you stand in, which would be replaced by another: go elsewhere, or choose "
-            "another --out"
+            f"--out {out} is the folder that you stand in, which would be replaced by another: "
+            "go elsewhere, or choose another --out"
         )
 
 
