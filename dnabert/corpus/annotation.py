@@ -46,7 +46,8 @@ class Annotation:
         """
         counts = {}
         if self.genes is not None:
-            genes, kept = self.genes, [chrom for chrom in lengths if chrom in self.genes.spans]
+            genes = self.genes
+            kept = [chrom for chrom in lengths if chrom in self.genes.spans]
             coding = (merge(np.minimum(genes.parts[chrom]["CDS"], lengths[chrom])) for chrom in kept)
             counts["genes"] = sum(len(genes.spans[chrom]) for chrom in kept)
             counts["bases_in_cds"] = sum(int((places[:, 1] - places[:, 0]).sum()) for places in coding)
@@ -188,7 +189,8 @@ def _regions(genes: Genes | None, chrom: str, *, starts: np.ndarray, ends: np.nd
     parts = {
         part: places[among(places, starts=starts, ends=ends)] for part, places in genes.parts.get(chrom, {}).items()
     }
-    so_far, before = np.empty((0, 2), np.int64), np.zeros(len(starts), np.int64)
+    so_far = np.empty((0, 2), np.int64)
+    before = np.zeros(len(starts), np.int64)
     bases = []
     for part in GENE_PARTS:  # what a part adds to the union of those before it is what counts for it
         so_far = merge(np.concatenate([so_far, parts.get(part, np.empty((0, 2), np.int64))]))

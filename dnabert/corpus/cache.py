@@ -156,8 +156,8 @@ def _read_lock(folder: Path) -> dict[str, Any]:
     try:
         noted = read_json(folder / _LOCK)
         files = {
-            name: {**each, "url": str(each["url"]), "sha256": str(each["sha256"])}
-            for name, each in noted["files"].items()
+            name: {**file, "url": str(file["url"]), "sha256": str(file["sha256"])}
+            for name, file in noted["files"].items()
         }
         return {"files": files, "absent": dict(noted["absent"])}
     except (FileNotFoundError, NotADirectoryError):

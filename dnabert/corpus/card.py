@@ -28,12 +28,13 @@ def dataset_card(corpus: Corpus, *, name: str, data: str | None = None, license:
 
     header = yaml.safe_dump(_metadata(corpus, name=name, license=license), sort_keys=False)
     config = corpus.manifest["config"]
-    step, length = config["window"]["step"] or corpus.window_length, corpus.window_length
+    step = config["window"]["step"] or corpus.window_length
+    length = corpus.window_length
     counts = ", ".join(f"{split} {len(corpus[split]):,}" for split in corpus)
     return f"""---
 {header}---
 
-# Windows of {", ".join(each.genome for each in corpus.summary)}
+# Windows of {", ".join(summary.genome for summary in corpus.summary)}
 
 Windows of {length} bp, one every {step} bp, with their annotation, made by `dnabert prepare`. {data or ""}
 
@@ -89,11 +90,11 @@ def _metadata(corpus: Corpus, *, name: str, license: str | None) -> dict[str, An
 
 def _genomes(corpus: Corpus) -> str:
     lines = []
-    for each in corpus.summary:
-        windows = " / ".join(f"{each.windows.get(split, 0):,}" for split in corpus)
+    for summary in corpus.summary:
+        windows = " / ".join(f"{summary.windows.get(split, 0):,}" for split in corpus)
         lines.append(
-            f"| {each.genome} | {each.bases:,} | {each.bases_in_n_runs:,} | {windows} | "
-            f"{each.windows_over_n_fraction:,} |"
+            f"| {summary.genome} | {summary.bases:,} | {summary.bases_in_n_runs:,} | {windows} | "
+            f"{summary.windows_over_n_fraction:,} |"
         )
     return "\n".join(lines)
 

@@ -199,16 +199,14 @@ def _resolve(path: str | None, *, base: Path, key: str) -> str | None:
     if path is None:
         return None
     absolute = Path(os.path.abspath(base / expand(path, key=key)))
-    if not absolute.is_file():
-        kind = (
-            "it is a folder"
-            if absolute.is_dir()
-            else "it is a pipe, which cannot be read twice"
-            if absolute.is_fifo()
-            else "no such file"
-        )
-        raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
-    return str(absolute)
+    if absolute.is_file():
+        return str(absolute)
+    kind = "no such file"
+    if absolute.is_dir():
+        kind = "it is a folder"
+    elif absolute.is_fifo():
+        kind = "it is a pipe, which cannot be read twice"
+    raise UserError(f"{key} is {path}: {kind} ({absolute}): give an existing file")
 
 
 def expand(path: str, *, key: str) -> str:

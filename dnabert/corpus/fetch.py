@@ -149,7 +149,7 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
 def _names(assemblies: Sequence[Assembly]) -> list[str]:
     """Names of the genomes: human, chimp, …; of two assemblies of one species their own."""
     common = [assembly.name for assembly in assemblies]
-    return [x.id if common.count(x.name) > 1 else x.name for x in assemblies]
+    return [assembly.id if common.count(assembly.name) > 1 else assembly.name for assembly in assemblies]
 
 
 def _choose_chroms(genomes: Sequence[GenomeConfig], wanted: Sequence[str]) -> None:

@@ -92,7 +92,7 @@ def window_frames(coding: list[np.ndarray], *, starts: np.ndarray, ends: np.ndar
     coding : from `coding_by_frame`.
     starts, ends : int64 (n,), 0-based, half open, ascending.
     """
-    bases = np.stack([coverage(each, starts=starts, ends=ends) for each in coding])
+    bases = np.stack([coverage(pieces, starts=starts, ends=ends) for pieces in coding])
     kind = bases.argmax(axis=0)
     to_codon = np.where(kind < 3, kind - starts, ends - kind) % 3
     frames = np.array(FRAMES, object)[kind // 3 * 3 + to_codon]

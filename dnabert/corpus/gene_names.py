@@ -107,7 +107,8 @@ def other_names(attributes: Iterable[tuple[str, str, bool]], *, of_gene: bool) -
         if key not in _KIND_OF or (key in _OF_THE_LINE and not of_gene):
             continue
         for name in value.split(",") if key in _SEVERAL and not quoted else [value]:
-            kind, name = _KIND_OF[key], name.strip() if quoted else unquote(name.strip())
+            kind = _KIND_OF[key]
+            name = name.strip() if quoted else unquote(name.strip())
             if kind == "GeneID":
                 name = name.removeprefix(_GENE_ID) if name.startswith(_GENE_ID) else ""
             elif kind == "gene_id":
@@ -138,7 +139,8 @@ def read_gene_names(folder: Path) -> GeneNames | None:
     import pyarrow
     import pyarrow.parquet
 
-    path, schema = folder / FILE, pyarrow.schema([(name, "string") for name in _COLUMNS])
+    path = folder / FILE
+    schema = pyarrow.schema([(name, "string") for name in _COLUMNS])
     if not path.exists():
         return None
     try:

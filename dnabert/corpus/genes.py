@@ -140,10 +140,8 @@ class _Sequence:
     def add_coding(self, pieces: list[tuple[int, int, int]], *, strand: str, transcript: str) -> None:
         """Note start, end and phase of pieces of coding sequence; without a strand they have no frame."""
         if pieces and strand in ("+", "-"):
-            reverse, number = (
-                int(strand == "-"),
-                self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased)),
-            )
+            reverse = int(strand == "-")
+            number = self.unphased.setdefault(f"{transcript}\t{strand}", len(self.unphased))
             self.coding.extend(
                 [value for start, end, phase in pieces for value in (start, end, reverse, phase, number)]
             )
@@ -204,9 +202,10 @@ def read_genes(path: str | Path) -> Genes:
     every = (gene for sequence in sequences.values() for gene in sequence.genes.values())
     others = dict.fromkeys(row for gene in every for row in name_rows(gene.name, gene.others))
     coding = {
-        chrom: coding_by_frame(np.array(each.coding, np.int64).reshape(-1, PIECE)) for chrom, each in sequences.items()
+        chrom: coding_by_frame(np.array(sequence.coding, np.int64).reshape(-1, PIECE))
+        for chrom, sequence in sequences.items()
     }
-    circular = {chrom: each.circular for chrom, each in sequences.items() if each.circular}
+    circular = {chrom: sequence.circular for chrom, sequence in sequences.items() if sequence.circular}
     for chrom, length in circular.items():
         parts[chrom] = {part: wrap(places, length=length)[0] for part, places in parts[chrom].items()}
         coding[chrom] = wrap_coding(coding[chrom], length=length)

@@ -60,13 +60,13 @@ class Corpus(datasets.DatasetDict, InFolder):
         """What was kept and what discarded, by genome."""
         path = self.folder / "summary.json"
         try:
-            return [GenomeSummary(**each) for each in read_own(path)]
+            return [GenomeSummary(**fields) for fields in read_own(path)]
         except TypeError:
             raise UserError(f"{path} is of something else: prepare the corpus again") from None
 
     def describe(self) -> str:
         """A line for each genome: bases, windows by split, what was discarded and why."""
-        return "\n".join(each.describe() for each in self.summary)
+        return "\n".join(genome.describe() for genome in self.summary)
 
     def view(self, split: str | None = None) -> WindowView:
         """Windows of a split, or of all splits in the order train, validation, test, as arrays.

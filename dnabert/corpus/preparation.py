@@ -141,7 +141,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
         splitter = Splitter(config, blocks=blocks, lengths=lengths)
         sequences = stack.enter_context(TableWriter(folder / "sequences", features=sequence_features()))
         windows = stack.enter_context(SplitWriter(folder))
-        total = sum(sum(each.values()) for each in lengths.values())
+        total = sum(sum(of_genome.values()) for of_genome in lengths.values())
         bar = stack.enter_context(tqdm(total=total, unit="b", unit_scale=True, desc="prepare", disable=None))
         offset, gene_names = 0, dict[Row, None]()
         for each, genome in zip(config.genomes, genomes, strict=True):

@@ -133,8 +133,8 @@ class _Fasta:
         bases = np.frombuffer(letters, np.uint8)
         if len(bases) != end - start:
             raise UserError(
-                f"{self._source}: sequence {name} has lines that end in more than one way: repair it, for example with "
-                "dos2unix"
+                f"{self._source}: sequence {name} has lines that end in more than one way: "
+                "repair it, for example with dos2unix"
             )
         check_letters(bases, shown=self._source, name=name, start=start, give="a FASTA file of DNA")
         return bases

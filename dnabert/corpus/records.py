@@ -163,8 +163,8 @@ def _fastq(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
             raise UserError(f"{shown} ends within FASTQ record {number}: fetch it again")
         if not header.startswith(b"@") or not plus.startswith(b"+") or len(sequence) != len(quality):
             raise UserError(
-                f"{shown}: FASTQ record {number} is not four lines (@name, bases, +, as many qualities): mend it or "
-                "give FASTA"
+                f"{shown}: FASTQ record {number} is not four lines (@name, "
+                "bases, +, as many qualities): mend it or give FASTA"
             )
         yield *_name_and_label(header), sequence, ""
 
@@ -175,7 +175,7 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     try:
         header = text.readline().strip("\r\n")
         # a semicolon: spreadsheets where the comma is decimal
-        separator = next((each for each in "\t;" if each in header), ",")
+        separator = next((letter for letter in "\t;" if letter in header), ",")
         names = [name.strip().lower() for name in next(csv.reader([header], delimiter=separator), [])]
         if "sequence" not in names:
             known = _as_utf8(header)[:80]
@@ -185,7 +185,7 @@ def _table(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
             )
         csv.field_size_limit(_LONGEST_FIELD)
         sequence = names.index("sequence")
-        name, label, split = (names.index(each) if each in names else None for each in ("name", "label", "split"))
+        name, label, split = (names.index(column) if column in names else None for column in ("name", "label", "split"))
         for line, row in enumerate(csv.reader(text, delimiter=separator), start=2):
             if len(row) != len(names) and row:
                 raise UserError(f"{shown}: line {line} has {len(row)} fields, the header {len(names)}: mend it")

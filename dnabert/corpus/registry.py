@@ -64,7 +64,7 @@ class Registry:
         >>> [each.name for each in read_registry().choose(["great-apes"])]
         ['human', 'chimp', 'bonobo', 'gorilla', 'orangutan']
         """
-        ids = [each for name in names for each in self.groups.get(name, [name])]
+        ids = [assembly for name in names for assembly in self.groups.get(name, [name])]
         return [self._assembly(name) for name in dict.fromkeys(ids)]
 
     def _assembly(self, name: str) -> Assembly:
@@ -110,7 +110,8 @@ def read_registry(path: str | Path | None = None) -> Registry:
             )
             for id, entry in content["assemblies"].items()
         }
-        groups, known = _groups(content.get("groups", {})), content.get("sha256", {})
+        groups = _groups(content.get("groups", {}))
+        known = content.get("sha256", {})
         return Registry(content["source"].rstrip("/"), assemblies, groups=groups, layout=layout, sha256=known)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}: --registry takes a JSON file") from None
@@ -135,8 +136,8 @@ def _paths(layout: dict[str, Any], assembly: str) -> dict[str, list[str]]:
         # its last part becomes a file of the cache: none that leads out of it, none that stands for the cache's own
         if not _SAFE_PATH.fullmatch(path):
             raise ValueError(
-                f"file {path!r} of {assembly}: parts of letters, digits, '.', '_', '+' and '-', none hidden, with '/' "
-                "between"
+                f"file {path!r} of {assembly}: parts of letters, digits, "
+                "'.', '_', '+' and '-', none hidden, with '/' between"
             )
         if PurePosixPath(path).name in _OWN_FILES:
             raise ValueError(f"file {path!r} of {assembly} is named as one of the cache's own")

@@ -82,7 +82,8 @@ class Splitter:
         self._check_named(lengths)
         self._label_of = dict(self._named()) if config.split.by == "chromosome" else {}
         _warn_of_leaks(config, blocks=blocks, lengths=lengths)
-        self._block_numbers, self._block_labels = np.empty(0, np.int64), np.empty(0, np.int8)
+        self._block_numbers = np.empty(0, np.int64)
+        self._block_labels = np.empty(0, np.int8)
         if config.split.by == "block":
             self._block_numbers, self._block_labels = self._label_blocks(config)
 
@@ -91,7 +92,9 @@ class Splitter:
         if self.config.by == "tail":
             return np.array([cut for cut in self._tail(length) if cut < length], np.int64)
         if self.config.by == "region":
-            return np.array([x for region, _ in self._of(genome, chrom) for x in (region.start, region.end)], np.int64)
+            return np.array(
+                [edge for region, _ in self._of(genome, chrom) for edge in (region.start, region.end)], np.int64
+            )
         return np.empty(0, np.int64)
 
     def labels(self, genome: str, chrom: str, *, length: int, starts: np.ndarray, block: np.ndarray) -> np.ndarray:
@@ -221,10 +224,8 @@ def _label_at_random(genome: str, chrom: str, *, starts: np.ndarray, config: Spl
 
 
 def _warn_of_leaks(config: CorpusConfig, *, blocks: Blocks | None, lengths: Mapping[str, Mapping[str, int]]) -> None:
-    split, mend = (
-        config.split,
-        "set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block",
-    )
+    split = config.split
+    mend = "set split.by to block" if blocks is not None else "give orthologous_blocks and set split.by to block"
     if split.by == "random":
         shared = config.window.step is not None and config.window.step < config.window.length
         warnings.warn(

@@ -21,8 +21,8 @@ _WHY_EMPTY = {
         "split.by to chromosome (whole sequences, drawn at random or named) or region"
     ),
     "block": (
-        "no block begins in its share, or none that does holds a window: raise its fraction, or name regions that hold "
-        "blocks"
+        "no block begins in its share, or none that does holds a window: "
+        "raise its fraction, or name regions that hold blocks"
     ),
     "random": "there are too few windows for its fraction: raise that under split",
     "chromosome": (

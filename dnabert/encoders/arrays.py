@@ -28,8 +28,8 @@ def check_arrays(bases: Any) -> None:
         return
     if not isinstance(bases, Sequence) or isinstance(bases, str | bytes):
         raise ValueError(
-            f"bases are one {type(bases).__name__}, allowed is uint8 of shape (n, L) or a list of such arrays (L,): "
-            f"{_ARRAYS}"
+            f"bases are one {type(bases).__name__}, allowed is uint8 of shape "
+            f"(n, L) or a list of such arrays (L,): {_ARRAYS}"
         )
     for number, sequence in enumerate(bases):
         if not isinstance(sequence, np.ndarray) or sequence.dtype != np.uint8 or sequence.ndim != 1:

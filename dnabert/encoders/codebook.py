@@ -66,9 +66,8 @@ class Codes:
         from sklearn.exceptions import ConvergenceWarning
 
         mean, spread = states.mean(axis=0), states.std(axis=0) + 1e-6
-        unit = functional.normalize(
-            (torch.from_numpy(states) - torch.from_numpy(mean)) / torch.from_numpy(spread), dim=1
-        ).numpy()
+        scaled = (torch.from_numpy(states) - torch.from_numpy(mean)) / torch.from_numpy(spread)
+        unit = functional.normalize(scaled, dim=1).numpy()
         codes = max(2, min(_CODES, len(unit) // _STATES_PER_CODE))
         # fewer different states than codes: some codes are empty
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
@@ -129,8 +128,8 @@ class CodebookEncoder:
         states = self.encoder.drawn_states(some, most=_STATES, seed=self._seed)
         if not np.isfinite(states).all():
             raise UserError(
-                f"{self.encoder.name} gives states that are no numbers: its weights are damaged, or it diverged: train "
-                "it again"
+                f"{self.encoder.name} gives states that are no numbers: "
+                "its weights are damaged, or it diverged: train it again"
             )
         self._codes = Codes.fitted(states, seed=self._seed)
         counted = [bases[row] for row in evenly_spread(len(bases), most=_COUNTED)]

@@ -79,7 +79,8 @@ def write_embeddings(
     UserError
         when encoder or input cannot be read, a sequence is too short for the encoder, or `out` may not be written.
     """
-    config, encoder_spec = settings(config, EmbedConfig), str(encoder_spec)
+    config = settings(config, EmbedConfig)
+    encoder_spec = str(encoder_spec)
     check_free(out, kind="embeddings", overwrite=overwrite)
     processes = Processes.current()
     with contextlib.ExitStack() as stack:
@@ -94,7 +95,9 @@ def write_embeddings(
             **dataclasses.asdict(config),
         }
         inputs = {"input": Path(input), **inputs_of(encoder_spec)}
-        folder, encoded, began = None, [], time.perf_counter()
+        folder = None
+        encoded = []
+        began = time.perf_counter()
         if processes.is_main:
             folder = stack.enter_context(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
@@ -106,7 +109,8 @@ def write_embeddings(
             encoder.load(folder)
         if config.whiten:
             whitening = load_whitening(folder)
-            encoder, encoded = WhitenedEncoder(encoder, whitening), [whitening(each) for each in encoded]
+            encoder = WhitenedEncoder(encoder, whitening)
+            encoded = [whitening(vectors) for vectors in encoded]
         _encode_all(encoder, source, config, folder=folder, processes=processes, encoded=encoded)
         record["seconds"] = round(time.perf_counter() - began, 2)
     processes.wait()
@@ -148,7 +152,7 @@ def _fit(
         return []
     bases, whole = sequences_to_fit(source, config)
     if isinstance(encoder, FittedEncoder):
-        sequences = [sequence for each in bases for sequence in each]
+        sequences = [sequence for chunk in bases for sequence in chunk]
         # minutes, where a model reads them
         with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:
             encoder.fit(sequences)
@@ -160,7 +164,7 @@ def _fit(
     if total < 2:
         raise UserError("--whiten needs two sequences or more: leave it out")
     with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
-        vectors = [_encoded(encoder, each, bar=bar) for each in bases]
+        vectors = [_encoded(encoder, chunk, bar=bar) for chunk in bases]
     fit_whitening(np.concatenate(vectors), power=config.whiten).save(folder)
     return vectors if whole and processes.size == 1 else []
 

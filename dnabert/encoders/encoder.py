@@ -137,8 +137,8 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
     run = run_folder(spec if weights == "trained" else rest)
     if (run / "config.json").is_file() and not (run / "manifest.json").is_file():
         raise UserError(
-            f"{run} is no run of dnabert: name a model that others made dna:{run}, or bert:{run} if it reads words "
-            "parted by spaces"
+            f"{run} is no run of dnabert: name a model that others made dna:{run}, "
+            f"or bert:{run} if it reads words parted by spaces"
         )
     from dnabert.encoders.run import load_run
 

@@ -23,11 +23,9 @@ _PIECE = 1_000
 
 def read(chunk: Chunk, config: EmbedConfig) -> Bases:
     """The sequences of a chunk as they are to be encoded, shuffled where `config` says so."""
-    return (
-        shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed)
-        if config.shuffle
-        else chunk.bases
-    )
+    if not config.shuffle:
+        return chunk.bases
+    return shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed)
 
 
 def sequences_to_fit(source: Source, config: EmbedConfig) -> tuple[list[Bases], bool]:

@@ -63,9 +63,8 @@ class KmerCounts:
 
     def _frequencies(self, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
         starts = range(0, bases.shape[1] - self.k + 1, _CHUNK)  # of stretches that share no word
-        counts = functools.reduce(
-            np.add, (self._counted(bases[:, start : start + _CHUNK + self.k - 1]) for start in starts)
-        ).astype(np.float32)
+        of_stretches = (self._counted(bases[:, start : start + _CHUNK + self.k - 1]) for start in starts)
+        counts = functools.reduce(np.add, of_stretches).astype(np.float32)
         counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1)
         return (counts + counts[:, self._partner]) * np.float32(0.5) if self._average else counts
 

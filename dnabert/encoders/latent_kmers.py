@@ -107,11 +107,9 @@ class LatentKmers:
         """Counts, sparse (n, words)."""
         from scipy.sparse import csr_matrix
 
-        row, column, count = (
-            [np.zeros(0, dtype=np.int64)],
-            [np.zeros(0, dtype=np.int64)],
-            [np.zeros(0, dtype=np.float32)],
-        )
+        row = [np.zeros(0, dtype=np.int64)]
+        column = [np.zeros(0, dtype=np.int64)]
+        count = [np.zeros(0, dtype=np.float32)]
         for rows, group in by_length(bases):
             check_length(group.shape[1], minimum=self.minimum_length)
             step = max(1, _WORDS // group.shape[1])

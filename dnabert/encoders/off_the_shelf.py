@@ -152,8 +152,8 @@ def _model_and_tokenizer(source: str, *, shown: str) -> tuple[Any, Any]:
         )
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
         raise UserError(
-            f"encoder {shown}: {model.config.model_type} is an encoder with a decoder, not an encoder alone: give a "
-            "model like BERT"
+            f"encoder {shown}: {model.config.model_type} is an encoder with a decoder, "
+            "not an encoder alone: give a model like BERT"
         )
     with readable_weights(f"encoder {shown}"):
         complete(model, told, new=_UNREAD)

@@ -36,12 +36,12 @@ class OwnEncoder:
     """
 
     def __init__(self, encoder: Encoder, *, both_strands: bool = False, batch_size: int = _USUAL.batch_size) -> None:
-        self.name, self.dimension, self.minimum_length = (
-            str(encoder.name),
-            int(encoder.dimension),
-            int(encoder.minimum_length),
-        )
-        self._encoder, self._both_strands, self._batch_size = encoder, both_strands, batch_size
+        self.name = str(encoder.name)
+        self.dimension = int(encoder.dimension)
+        self.minimum_length = int(encoder.minimum_length)
+        self._encoder = encoder
+        self._both_strands = both_strands
+        self._batch_size = batch_size
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`."""
@@ -55,7 +55,9 @@ class OwnEncoder:
         if not self._both_strands:
             return vectors
         turned = (
-            reverse_complement(bases) if isinstance(bases, np.ndarray) else [reverse_complement(each) for each in bases]
+            reverse_complement(bases)
+            if isinstance(bases, np.ndarray)
+            else [reverse_complement(sequence) for sequence in bases]
         )
         return np.asarray((vectors + self._checked(turned)) / 2, dtype=np.float32)
 
@@ -99,7 +101,9 @@ def load_own(spec: str, *, config: EmbedConfig) -> OwnEncoder:
         if not callable(make):
             raise UserError(f"encoder {spec}: {module} has no function or class {name}: name what makes the encoder")
         made = make()  # may import more from there
-    lacking = [each for each in ("name", "dimension", "minimum_length", "encode") if not hasattr(made, each)]
+    lacking = [
+        attribute for attribute in ("name", "dimension", "minimum_length", "encode") if not hasattr(made, attribute)
+    ]
     if lacking:
         raise UserError(f"encoder {spec}: what {name} gives has no {', '.join(lacking)}: see dnabert.encoders.Encoder")
     return OwnEncoder(made, both_strands=config.both_strands, batch_size=config.batch_size)

@@ -108,7 +108,8 @@ class CorpusSource:
                 f"--splits {config.splits} --genomes {config.genomes} leave no window of {folder}: ask for more"
             )
         self._reverse = reversed_rows(len(self._split), config=config)
-        self._shown, self._length = f"each window of {folder}", int(corpus.window_length)
+        self._shown = f"each window of {folder}"
+        self._length = int(corpus.window_length)
 
     def __len__(self) -> int:
         return len(self._rows)

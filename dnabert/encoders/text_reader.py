@@ -43,7 +43,9 @@ class TextReader:
         letters: NDArray[np.uint8] = _LETTERS,
     ) -> None:
         self.word_length, self.stride = word_length, stride
-        self._tokenizer, self._spaced, self._letters = tokenizer, spaced, letters
+        self._tokenizer = tokenizer
+        self._spaced = spaced
+        self._letters = letters
         text = self._texts(_SAMPLE[:, : max(12, 2 * word_length)])[0]
         plain = tokenizer(text, add_special_tokens=False)["input_ids"]
         whole = tokenizer(text)["input_ids"]
@@ -124,7 +126,8 @@ def read_as_taught(tokenizer: Any, *, name: str, most_tokens: int) -> TextReader
 def _cut(tokenizer: Any, letters: NDArray[np.uint8]) -> tuple[int, int, bool] | None:
     """Word length, stride and whether words are parted by spaces, of a tokenizer that is given these letters; None
     where it does not know them."""
-    sample, bases = letters[codes(_SAMPLE)], set(letters[:4].tobytes().decode("ascii"))
+    sample = letters[codes(_SAMPLE)]
+    bases = set(letters[:4].tobytes().decode("ascii"))
     known = _begun(tokenizer, sample)
     if known:
         lengths = {len(token) for token in tokenizer.convert_ids_to_tokens(known)}

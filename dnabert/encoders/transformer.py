@@ -133,10 +133,10 @@ class TransformerEncoder:
             for total, p in zip(found, poolings, strict=True)
         )
         vectors = [mean.astype(np.float32) for mean in means]
-        if not all(np.isfinite(each).all() for each in vectors):
+        if not all(np.isfinite(states).all() for states in vectors):
             raise UserError(
-                f"{self.name} gives vectors that are no numbers: its weights are damaged, or it diverged: train it "
-                "again"
+                f"{self.name} gives vectors that are no numbers: "
+                "its weights are damaged, or it diverged: train it again"
             )
         return vectors
 
