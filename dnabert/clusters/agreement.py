@@ -83,7 +83,7 @@ def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dic
     [[1.0, 1.0], [1.0, 1.0]]
     """
     count = len(labelings)
-    matrices = {name: [[1.0 if i == j else None for j in range(count)] for i in range(count)] for name in MEASURES}
+    matrices = {name: _diagonal(count) for name in MEASURES}
     for i, (rows, labels) in enumerate(labelings):
         matrices["clustered_in_both"][i][i] = float((labels >= 0).mean())
         for j, (other_rows, other_labels) in enumerate(labelings[:i]):
@@ -91,6 +91,10 @@ def agreement_between(labelings: Sequence[tuple[np.ndarray, np.ndarray]]) -> dic
             for name, value in _agreement(labels[left], other_labels[right]).items():
                 matrices[name][i][j] = matrices[name][j][i] = value
     return matrices
+
+
+def _diagonal(count: int) -> list[list[float | None]]:
+    return [[1.0 if row == column else None for column in range(count)] for row in range(count)]
 
 
 def _resampled(table: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:

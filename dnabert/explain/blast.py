@@ -176,8 +176,8 @@ def _existing(prefix: Path) -> _Database:
         )
     if '"' in prefix.name or prefix.name.split() != [prefix.name]:
         raise UserError(
-            f"database {prefix} has a blank or a quotation mark in its name, which BLAST+ cannot read: make it under "
-            "another"
+            f"database {prefix} has a blank or a quotation mark in its name, "
+            "which BLAST+ cannot read: make it under another"
         )
     return _Database(prefix.absolute().parent, f"./{prefix.name}", None)
 
@@ -223,8 +223,8 @@ def _check_letters(line: bytes, *, begun: bool, source: Path) -> None:
     if not begun:
         shown = line[:20].decode("ascii", "replace")
         raise UserError(
-            f"{source} is no FASTA file: it begins with {shown!r} instead of '>': give a FASTA file or a database's "
-            "prefix"
+            f"{source} is no FASTA file: it begins with {shown!r} instead of '>': "
+            "give a FASTA file or a database's prefix"
         )
     strange = line.translate(None, _LETTERS)
     if strange:
@@ -239,8 +239,8 @@ def missing_program(program: str = "blastn") -> str | None:
     if shutil.which(program) is not None:
         return None
     return (
-        f"{program} is not installed: apt-get install ncbi-blast+ (Debian, Ubuntu) or conda install -c bioconda blast "
-        "(elsewhere)"
+        f"{program} is not installed: apt-get install ncbi-blast+ "
+        "(Debian, Ubuntu) or conda install -c bioconda blast (elsewhere)"
     )
 
 
@@ -281,9 +281,12 @@ def _table(text: bytes, *, names: Sequence[str] | range | None) -> pd.DataFrame:
         hits["subject"] = numbers if isinstance(names, range) else np.array(names, dtype=object)[numbers.to_numpy()]
     hits["identity"] = raw.pident / 100
     hits["length"] = raw.length.astype("int64")
-    hits["query_start"], hits["query_end"] = raw.qstart.astype("int64") - 1, raw.qend.astype("int64")
-    low, high = np.minimum(raw.sstart, raw.send), np.maximum(raw.sstart, raw.send)
-    hits["subject_start"], hits["subject_end"] = low.astype("int64") - 1, high.astype("int64")
+    hits["query_start"] = raw.qstart.astype("int64") - 1
+    hits["query_end"] = raw.qend.astype("int64")
+    low = np.minimum(raw.sstart, raw.send)
+    high = np.maximum(raw.sstart, raw.send)
+    hits["subject_start"] = low.astype("int64") - 1
+    hits["subject_end"] = high.astype("int64")
     hits["subject_length"] = raw.slen.astype("int64")
     hits["strand"] = np.where(raw.sstart <= raw.send, "+", "-")
     hits["e_value"], hits["bit_score"] = raw.evalue, raw.bitscore

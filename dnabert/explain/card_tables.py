@@ -28,15 +28,21 @@ def cards_of(windows: ClusteredWindows, evidence: Mapping[str, Any]) -> list[Rec
     for label in windows.clusters:
         card: Record = {"label": label, "genomes_of_corpus": genomes}
         for name, rows in parts.items():
-            own = rows.get(label, [])
-            card[name] = (
-                own if name == "annotation" else own[:_SETS] if name == "gene_sets" else (own[0] if own else {})
-            )
+            card[name] = _of_card(name, rows.get(label, []))
         card["confounds"] = confounds.get(label, [])
-        matches = {each["name"] for each in card["motifs"].get("motifs", [])}
+        matches = {motif["name"] for motif in card["motifs"].get("motifs", [])}
         card["known_motifs"] = [row for row in evidence.get("known_motifs", []) if row["motif"] in matches]
         cards.append(card | {"sentence": cluster_sentence(card)})
     return cards
+
+
+def _of_card(part: str, rows: list[Record]) -> list[Record] | Record:
+    """What a card holds of a part: its rows where it has several by nature, else its one row."""
+    if part == "annotation":
+        return rows
+    if part == "gene_sets":
+        return rows[:_SETS]
+    return rows[0] if rows else {}
 
 
 def _by_label(rows: Iterable[Record]) -> dict[int, list[Record]]:

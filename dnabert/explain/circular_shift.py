@@ -123,11 +123,9 @@ class CircularShift:
             centre = columns[known].mean(axis=0)
             columns = np.where(known[:, None], columns - centre, 0.0)
         spectra = self._spectra(np.concatenate([columns.T, known[None].astype(np.float64)]))
-        hits = (
-            [np.flatnonzero(column) for column in np.ascontiguousarray((values.astype(bool) & known[:, None]).T)]
-            if values.dtype == bool
-            else None
-        )
+        hits = None
+        if values.dtype == bool:
+            hits = [np.flatnonzero(column) for column in np.ascontiguousarray((values.astype(bool) & known[:, None]).T)]
         every = np.ones(columns.shape[1], bool)
         parts = [
             self._of_cluster(

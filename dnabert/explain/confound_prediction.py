@@ -99,14 +99,17 @@ def _predict(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each row's loss out of fold, the class it most probably has, and the same when all classes count alike."""
     n, classes = len(codes), len(share)
-    loss, natural, balanced = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    loss = np.zeros(n)
+    natural = np.zeros(n, dtype=np.int64)
+    balanced = np.zeros(n, dtype=np.int64)
     for train, test in watched(_folds(places, seed=seed), "forests", unit=" folds", total=_FOLDS):
         likelihood = _likelihood(table, codes, train, test, classes=classes, threads=threads, seed=seed)
         posterior = likelihood * np.bincount(codes[train], weights=weight[train], minlength=classes)
         posterior = posterior / posterior.sum(axis=1, keepdims=True)
         shares = (1 - _PRIOR_WEIGHT) * posterior + _PRIOR_WEIGHT * share
         loss[test] = -np.log(shares[np.arange(len(test)), codes[test]])
-        natural[test], balanced[test] = shares.argmax(axis=1), likelihood.argmax(axis=1)
+        natural[test] = shares.argmax(axis=1)
+        balanced[test] = likelihood.argmax(axis=1)
     return loss, natural, balanced
 
 

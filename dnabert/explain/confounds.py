@@ -82,7 +82,8 @@ def labelling_confounds(
     rows = []
     for name, values in watched(features.items(), "cheap explanations", unit=" features"):
         continuous = name in CONTINUOUS
-        codes, asked = _binned(values) if continuous else values, concerned(name, values)
+        codes = _binned(values) if continuous else values
+        asked = concerned(name, values)
         table = windows.table if asked.all() else windows.table[asked]
         shuffles = shuffled_rows(table, within_places=name == "genome", draws=permutations, rng=rng)
         ami, null = informations(windows.labels[asked], codes[asked], shuffles)

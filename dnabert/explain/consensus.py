@@ -103,8 +103,8 @@ def consensus(sequences: NDArray[np.uint8], *, shuffles: int = 100, seed: int = 
             n, sharing=0, p=1.0, why=f"no consensus: {n} {'place' if n == 1 else 'places'}, fewer than {FEWEST}"
         )
     null = shuffle_dinucleotides(sequences[np.arange(shuffles) % n], rows=np.arange(shuffles), seed=seed)
-    tried = [_shared(sequences, null, core=sequences[each]) for each in _central(sequences)]
-    scores, forward, shared = max(tried, key=lambda each: (each[2].sum(), each[0][each[2]].sum()))
+    tried = [_shared(sequences, null, core=sequences[candidate]) for candidate in _central(sequences)]
+    scores, forward, shared = max(tried, key=_support)
     # the seed is one of its own sharers and says nothing about the others
     p = min(1.0, _SEEDS * _chance(int(shared.sum()) - 1, real=n - 1, null=shuffles))
     if not _enough(int(shared.sum()), n=n) or p > MOST_P:
@@ -166,6 +166,12 @@ def _shared(
     best = np.maximum(plus, minus)
     n = len(sequences)
     return best[:n], (plus >= minus)[:n], best[:n] > best[n:].max()
+
+
+def _support(shared: tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]) -> tuple[int, int]:
+    """By which the core of `_shared` is chosen: how many sequences share it, and the sum of their scores."""
+    scores, _, sharing = shared
+    return int(sharing.sum()), int(scores[sharing].sum())
 
 
 def _chance(above: int, *, real: int, null: int) -> float:

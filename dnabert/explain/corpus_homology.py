@@ -112,7 +112,7 @@ def _searched(
 
 def _together(members: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
     """Members of clusters that are searched in one run."""
-    sizes = np.array([len(each) for each in members])
+    sizes = np.array([len(of_cluster) for of_cluster in members])
     run = (np.cumsum(sizes) - sizes) // _TOGETHER
     return [np.concatenate([members[label] for label in np.flatnonzero(run == number)]) for number in np.unique(run)]
 
@@ -132,7 +132,7 @@ def _nearest(aligned: csr_array, drawn: Drawn, *, taken: list[NDArray[np.int64]]
     from scipy.sparse import csr_array
 
     rows = np.concatenate([*taken, np.zeros(0, np.int64)])
-    cluster = np.repeat(np.arange(len(taken)), [len(each) for each in taken])
+    cluster = np.repeat(np.arange(len(taken)), [len(of_cluster) for of_cluster in taken])
     ones = np.ones(len(rows), dtype=np.int64)
     of_cluster = csr_array((ones, (rows, cluster)), shape=(len(drawn.rows), len(taken)))
     at_locus = csr_array((ones, (cluster, drawn.locus[rows])), shape=(len(taken), int(drawn.locus.max(initial=-1)) + 1))
@@ -153,14 +153,15 @@ def _one_per_locus(drawn: Drawn) -> Drawn:
     def first(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         return chosen[np.sort(np.unique(drawn.locus[chosen], return_index=True)[1])]
 
-    members, background = [first(each) for each in drawn.members], first(drawn.background)
+    members = [first(of_cluster) for of_cluster in drawn.members]
+    background = first(drawn.background)
     kept = np.unique(np.concatenate([*members, background]))
     return Drawn(
         rows=drawn.rows[kept],
         labels=drawn.labels[kept],
         locus=drawn.locus[kept],
         place=drawn.place[kept],
-        members=[np.searchsorted(kept, each) for each in members],
+        members=[np.searchsorted(kept, of_cluster) for of_cluster in members],
         background=np.searchsorted(kept, background),
     )
 

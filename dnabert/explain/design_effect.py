@@ -109,7 +109,8 @@ class DesignEffect:
         step = max(_FEWEST, _CELLS // self.length)
         parts = [self._variance(holds[begin : begin + step]) for begin in range(0, len(holds), step)]
         variance = np.concatenate([np.zeros((len(self.weights), 0)), *parts], axis=1)
-        inside, having = self.sizes.astype(np.float64)[:, None], holds.sum(axis=1, dtype=np.float64)
+        inside = self.sizes.astype(np.float64)[:, None]
+        having = holds.sum(axis=1, dtype=np.float64)
         independent = inside * (n - inside) * having * (n - having) / (n**2 * max(n - 1, 1))
         return np.maximum(1.0, variance / np.where(independent > 0, independent, np.inf))
 

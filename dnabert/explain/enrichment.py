@@ -66,8 +66,8 @@ def enrichment(windows: ClusteredWindows, *, terms: Sequence[Terms] | None = Non
     circle = circle_of(windows.table)
     shift = CircularShift(windows.labels, circle, clusters=len(windows.clusters))
     rows: list[dict[str, Any]] = []
-    for each in found:
-        rows += enrichment_rows(each, shift)
+    for of_column in found:
+        rows += enrichment_rows(of_column, shift)
     add_q(rows)
     return rows
 
@@ -81,7 +81,9 @@ def enrichment_rows(terms: Terms, shift: CircularShift) -> list[dict[str, Any]]:
     values = terms.values[:, varied]
     means = shift.means(values, known=terms.known)
     counts = counts_of(means.n, means.observed, hits=hits[varied], total=int(terms.known.sum()))
-    p, sd, expected = means.p_two_sided, means.sd, means.expected
+    p = means.p_two_sided
+    sd = means.sd
+    expected = means.expected
     if terms.column == "genome" and shift.circle.tracks > 1:
         p, sd, expected = species_preference(shift.labels, values, shift.circle, clusters=shift.clusters)
     ratio, low, high = odds_ratio(counts, inflation=inflation_of(counts, sd))
@@ -92,10 +94,8 @@ def enrichment_rows(terms: Terms, shift: CircularShift) -> list[dict[str, Any]]:
             "column": terms.column,
             "term": terms.names[term],
             "n": int(counts.n[label, i]),
-            "share": plain(counts.hits[label, i] / counts.n[label, i]) if counts.n[label, i] else None,
-            "share_rest": plain(counts.hits_rest[label, i] / counts.n_rest[label, i])
-            if counts.n_rest[label, i]
-            else None,
+            "share": _share(counts.hits[label, i], of=counts.n[label, i]),
+            "share_rest": _share(counts.hits_rest[label, i], of=counts.n_rest[label, i]),
             "expected": plain(expected[label, i]),
             "odds_ratio": plain(ratio[label, i]),
             "low": plain(low[label, i]),
@@ -106,6 +106,10 @@ def enrichment_rows(terms: Terms, shift: CircularShift) -> list[dict[str, Any]]:
         for label in range(shift.clusters)
         for i, term in enumerate(varied)
     ]
+
+
+def _share(hits: float, *, of: float) -> float | None:
+    return plain(hits / of) if of else None
 
 
 def plain(value: float) -> float | None:

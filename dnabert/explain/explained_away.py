@@ -59,7 +59,8 @@ def cheap_explanations(
     found = {"composition": _composition(table, sequences)}
     repeats = [_numbers(table, ("repeat", "soft_masked")), _dummies(table, "repeat_class")]
     genes = [_numbers(table, ("cds", "utr", "exon", "intron")), _dummies(table, "gene_type")]
-    found["repeats"], found["gene position"] = np.hstack(repeats), np.hstack(genes)
+    found["repeats"] = np.hstack(repeats)
+    found["gene position"] = np.hstack(genes)
     if homology is not None:
         found["homology"] = np.asarray(homology, dtype=np.float64).reshape(len(table), -1)
     found = {name: _unit_spread(values) for name, values in found.items()}
@@ -174,9 +175,8 @@ def explained_away(
             row["hits"][measure] = hits_as_text(right)
         if kin is not None:
             for measure, right in kin.hits(rest).items():
-                row[measure] = bootstrap_mean(
-                    right, groups=kin.groups_of(measure), resamples=resamples, seed=seed
-                ).as_dict()
+                related = kin.groups_of(measure)
+                row[measure] = bootstrap_mean(right, groups=related, resamples=resamples, seed=seed).as_dict()
                 row["hits"][measure] = hits_as_text(right)
         rows.append(row)
     return rows
@@ -242,7 +242,7 @@ def _dummies(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
     if name not in table:
         return np.zeros((len(table), 0))
     values = table[name].astype(str).to_numpy()
-    return np.stack([values == each for each in np.unique(values)], axis=1).astype(np.float64)
+    return np.stack([values == value for value in np.unique(values)], axis=1).astype(np.float64)
 
 
 def _unit_spread(values: NDArray[np.float64]) -> NDArray[np.float64]:

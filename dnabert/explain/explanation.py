@@ -87,11 +87,9 @@ def explain(
     """
     config = settings(config, ExplainConfig).expanded()
     check_files(config)
-    clusters, stability, corpus = (
-        Path(clusters),
-        None if stability is None else Path(stability),
-        None if corpus is None else Path(corpus),
-    )
+    clusters = Path(clusters)
+    stability = None if stability is None else Path(stability)
+    corpus = None if corpus is None else Path(corpus)
     inputs = explanation_inputs(clusters, stability, config)
     with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)
@@ -130,7 +128,7 @@ def check_files(config: ExplainConfig) -> None:
     """Raise `UserError` where a file of an expanded config is not there, before anything is computed."""
     for path in config.databases:
         check_database(path)
-    for file in (config.gene_sets, config.motifs, *(parse_track(each).path for each in config.tracks)):
+    for file in (config.gene_sets, config.motifs, *(parse_track(track).path for track in config.tracks)):
         if file is not None and not Path(file).is_file():
             raise UserError(f"no such file: {file}: give an existing one, or leave it out")
 
@@ -188,7 +186,7 @@ def _write(folder: Path, windows: ClusteredWindows, gathered: Gathered, config: 
     write_meme(as_motifs(gathered.parts["motifs"], alpha=0.05), folder / "motifs.meme")
     found = [card for card in cards if card.get("consensus", {}).get("found")]
     (folder / "consensus.fa").write_text(
-        "".join(f">cluster_{c['label']}\n{c['consensus']['consensus']}\n" for c in found)
+        "".join(f">cluster_{card['label']}\n{card['consensus']['consensus']}\n" for card in found)
     )
     if gathered.sets is not None and gathered.parts.get("gene_set_landing"):
         _write_sets_on_map(folder / "gene_sets_on_map.parquet", windows, sets=gathered.sets, names=config.named_sets)

@@ -35,7 +35,9 @@ def separate_hits(hits: pd.DataFrame) -> pd.DataFrame:
     A hit is left out when at least half of its bases of the query lie under better hits (by bit score) that were kept.
     """
     ordered = hits.sort_values(["query", "bit_score", "subject"], ascending=[True, False, True], kind="stable")
-    kept, query, covered = [], -1, np.zeros(0, dtype=bool)
+    kept = []
+    query = -1
+    covered = np.zeros(0, dtype=bool)
     size = int(hits.query_end.max()) if len(hits) else 0
     for number, start, end in zip(
         ordered["query"].tolist(), ordered.query_start.tolist(), ordered.query_end.tolist(), strict=True

@@ -61,7 +61,7 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
     gathered = Gathered({}, _missing(windows, config), {})
     sets = gathered.sets = None if config.gene_sets is None else _gene_sets(windows, config.gene_sets, gathered)
     known_motifs = None if config.motifs is None else read_meme(config.motifs)
-    tracks = track_terms(windows, [parse_track(each) for each in config.tracks])
+    tracks = track_terms(windows, [parse_track(given) for given in config.tracks])
     named_sets = [] if sets is None else known_sets(sets, config.named_sets)
     seed = config.seed
     parts: dict[str, Callable[[], Any]] = {
@@ -102,8 +102,8 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
     gathered.seconds.update(kept.seconds)
     if config.databases and {"homology", "consensus"} <= set(gathered.parts):
         named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
-        for row, each in zip(gathered.parts["consensus"], named, strict=True):
-            row |= {"like": each["sentence"], "relatives": each["hits"]}
+        for row, named_row in zip(gathered.parts["consensus"], named, strict=True):
+            row |= {"like": named_row["sentence"], "relatives": named_row["hits"]}
     if known_motifs is not None and "known_motifs" not in gathered.skipped:
         gathered.parts["known_motifs"] = compare_motifs(as_motifs(gathered.parts["motifs"], alpha=0.05), known_motifs)
     return gathered
@@ -160,8 +160,8 @@ def _no_gene(windows: ClusteredWindows, sets: GeneSets) -> str:
     )
     if windows.gene_names is None:
         mend = (
-            "give a GMT file with the same gene symbols, or prepare the corpus again, which then keeps other names of "
-            "its genes"
+            "give a GMT file with the same gene symbols, "
+            "or prepare the corpus again, which then keeps other names of its genes"
         )
     else:
         mend = "give a GMT file with symbols or ids of the corpus's gene annotation"

@@ -29,23 +29,18 @@ class GeneSets:
             when there is none, with the names that come close.
         """
         wanted = name.casefold().strip()
-        bare = [each.split(": ", 1)[-1].casefold() for each in self.names]
-        for candidates in (
-            self.ids,
-            [each.casefold() for each in self.ids],
-            [each.casefold() for each in self.names],
-            bare,
-        ):
+        ids = [set_id.casefold() for set_id in self.ids]
+        names = [set_name.casefold() for set_name in self.names]
+        bare = [set_name.split(": ", 1)[-1] for set_name in names]
+        for candidates in (self.ids, ids, names, bare):
             for text in (name, wanted):
                 if text in candidates:
                     return candidates.index(text)
-        near = difflib.get_close_matches(wanted, [*bare, *(each.casefold() for each in self.ids)], n=3)
-        hint = (
-            f": did you mean {', '.join(map(repr, near))}?"
-            if near
-            else ": give an id or a name from its first two columns"
-        )
-        raise UserError(f"{self.path} has no gene set {name!r}{hint}")
+        near = difflib.get_close_matches(wanted, [*bare, *ids], n=3)
+        mend = "give an id or a name from its first two columns"
+        if near:
+            mend = f"did you mean {', '.join(map(repr, near))}?"
+        raise UserError(f"{self.path} has no gene set {name!r}: {mend}")
 
 
 def read_gene_sets(path: str | Path) -> GeneSets:
@@ -70,8 +65,8 @@ def read_gene_sets(path: str | Path) -> GeneSets:
             own = frozenset(gene for gene in rest[1:] if gene)
             if not first or not own:
                 raise UserError(
-                    f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): id, description, genes, "
-                    "tab-separated"
+                    f"{path}, line {number} is no gene set ({line.strip()[:60]!r}): "
+                    "id, description, genes, tab-separated"
                 )
             ids.append(first)
             no_name = rest[0].lower() in ("", "na") or rest[0].startswith(("http://", "https://"))

@@ -58,7 +58,8 @@ def genes_shared(windows: ClusteredWindows, sets: GeneSets) -> dict[str, int]:
     Few are shared where the sets are of another species or name genes otherwise; `named_as_windows` puts them into the
     names of the windows.
     """
-    names, everywhere = set(genes_of(windows)[1]), frozenset().union(*sets.genes)
+    names = set(genes_of(windows)[1])
+    everywhere = frozenset().union(*sets.genes)
     return {"windows": len(names), "file": len(everywhere), "shared": len(names & everywhere)}
 
 
@@ -164,7 +165,8 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
 
     everywhere = frozenset().union(*sets.genes)
     known = np.array([gene in everywhere for gene in windows.table["gene"]], dtype=bool)
-    labels, gene = windows.labels[known], windows.table["gene"].to_numpy()[known].astype(str)
+    labels = windows.labels[known]
+    gene = windows.table["gene"].to_numpy()[known].astype(str)
     indices = [sets.find(name) for name in names]
     values = np.stack([in_gene_set(windows, sets, sets.ids[index]) for index in indices], axis=1)
     terms = Terms("gene_set", tuple(sets.ids[index] for index in indices), values, known)

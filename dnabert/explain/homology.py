@@ -123,7 +123,7 @@ def name_consensuses(
     ``database``, ``family`` and the columns of `blast`; of the consensus ``query_start`` and ``query_end``) and
     ``sentence``; no hits and None where there is no consensus.
     """
-    given = [number for number, each in enumerate(consensuses) if each["consensus"]]
+    given = [number for number, row in enumerate(consensuses) if row["consensus"]]
     bases = [np.frombuffer(consensuses[number]["consensus"].encode("ascii"), dtype=np.uint8) for number in given]
     found: list[dict[str, Any]] = [{"hits": [], "sentence": None} for _ in consensuses]
     for database in databases:
@@ -141,7 +141,7 @@ def name_consensuses(
 
 def _named(hits: list[dict[str, Any]], *, length: int, databases: Sequence[str | Path]) -> str:
     if not hits:
-        return f"the consensus hits nothing in {' or '.join(Path(each).name for each in databases)}"
+        return f"the consensus hits nothing in {' or '.join(Path(database).name for database in databases)}"
     best = hits[0]
     covered = best["query_end"] - best["query_start"]
     return f"{covered} of the consensus's {length} bp are {best['subject']} at {percent(best['identity'])} identity"
@@ -183,7 +183,7 @@ def draw(windows: ClusteredWindows, *, sample: int, background: int, seed: int =
         labels=windows.labels[rows],
         locus=locus[rows],
         place=independent_places(windows.table, locus)[rows],
-        members=[np.searchsorted(rows, each) for each in members],
+        members=[np.searchsorted(rows, of_cluster) for of_cluster in members],
         background=np.searchsorted(rows, others),
     )
 

@@ -111,7 +111,9 @@ def _against_anchors(
 
     query, anchor = hits["query"].to_numpy(), hits["subject"].to_numpy()
     apart = locus[query] != locus[chosen[anchor]]
-    query, anchor, score = query[apart], anchor[apart], np.log1p(hits["bit_score"].to_numpy()[apart])
+    query = query[apart]
+    anchor = anchor[apart]
+    score = np.log1p(hits["bit_score"].to_numpy()[apart])
     if not len(query):
         return np.zeros((len(locus), 0))
     matrix = csr_matrix((score, (query, anchor)), shape=(len(locus), len(chosen)))

@@ -157,7 +157,9 @@ def _distances(windows: ClusteredWindows, rows: NDArray[np.int64]) -> NDArray[np
 
 
 def _of_cluster(windows: ClusteredWindows, label: int, *, background: _Background) -> dict[str, Any]:
-    members, locus, seed = windows.members(label), background.locus, background.seed
+    members = windows.members(label)
+    locus = background.locus
+    seed = background.seed
     row: dict[str, Any] = {"label": label, "n": len(members), "loci": len(np.unique(locus[members]))}
     rounds = disjoint_pairs(members, locus, pairs=background.pairs, rounds=_ROUNDS, seed=seed)
     pairs = rounds.reshape(-1, 2)
@@ -229,7 +231,8 @@ def _groups(
 
 def _composition(windows: ClusteredWindows, label: int, *, background: _Background) -> dict[str, Any]:
     rng = np.random.default_rng(background.seed)
-    members, rest = windows.members(label), np.flatnonzero(windows.labels != label)
+    members = windows.members(label)
+    rest = np.flatnonzero(windows.labels != label)
     sides = {"composition_auc": rest, "composition_auc_nearby": rest[:0]}
     if windows.points is not None and len(rest):
         away = np.linalg.norm(windows.points[rest] - windows.points[members].mean(axis=0), axis=1)

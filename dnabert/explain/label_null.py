@@ -57,18 +57,19 @@ def shuffled_rows(
 
 
 def _turned(table: pd.DataFrame, *, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    genome, slot = table["genome"].astype(str).factorize()[0].astype(np.int64), circle_of(table).slot
+    genome = table["genome"].astype(str).factorize()[0].astype(np.int64)
+    slot = circle_of(table).slot
     leader = np.lexsort((genome, slot))  # of the windows on a slot the one of the first genome
     slots, first = np.unique(slot[leader], return_index=True)
     begin, length, place = _laid_out(slots, _sequences(table)[leader[first]])
     at = place[np.searchsorted(slots, slot)]
     order = np.lexsort((at, genome))
-    placed, windows = (genome * len(slots) + at)[order], np.bincount(genome)
+    placed = (genome * len(slots) + at)[order]
+    windows = np.bincount(genome)
     last = np.cumsum(windows)
     for _ in range(draws):
-        shift = np.clip(
-            np.round(rng.uniform(_LEAST, 1 - _LEAST) * length), np.minimum(1, length - 1), length - 1
-        ).astype(np.int64)
+        drawn = np.round(rng.uniform(_LEAST, 1 - _LEAST) * length)
+        shift = np.clip(drawn, np.minimum(1, length - 1), length - 1).astype(np.int64)
         target = begin + (np.arange(len(slots)) - begin + shift) % length
         found = np.searchsorted(placed, genome * len(slots) + target[at])
         yield order[np.where(found < last[genome], found, (last - windows)[genome])]

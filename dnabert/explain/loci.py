@@ -132,10 +132,8 @@ def disjoint_pairs(
     """
     rng = np.random.default_rng(seed)
     order = np.argsort(locus[rows], kind="stable")
-    members, (_, begin, size) = (
-        np.asarray(rows)[order],
-        np.unique(locus[rows][order], return_index=True, return_counts=True),
-    )
+    members = np.asarray(rows)[order]
+    _, begin, size = np.unique(locus[rows][order], return_index=True, return_counts=True)
     per_round = min(len(begin) // 2, pairs)
     needed = min(rounds, -(-pairs // max(per_round, 1)))
     found = np.empty((needed, per_round, 2), dtype=np.int64)

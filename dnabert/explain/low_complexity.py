@@ -79,7 +79,7 @@ def simple_letters(bases: np.ndarray) -> dict[str, str | float] | None:
         for name, of in _LETTERS.items():
             strands = [np.isin(letters, list(each)).mean(axis=1) for each in (of, of.translate(_COMPLEMENT))]
             total[name] += float(np.maximum(*strands).sum())
-    share = {name: each / max(windows, 1) for name, each in total.items()}
+    share = {name: count / max(windows, 1) for name, count in total.items()}
     for count in (1, 2):
         second, first = sorted((name for name, of in _LETTERS.items() if len(of) == count), key=share.__getitem__)[-2:]
         if share[first] >= max(_MOSTLY, share[second] + _AHEAD):

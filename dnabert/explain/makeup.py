@@ -205,11 +205,8 @@ def _members(
     rows = windows.members(label)
     own, other, nearest = _distances(windows, label, centres=centres)
     sure = windows.table["probability"].to_numpy()[rows] if "probability" in windows.table else np.ones(len(rows))
-    order = (
-        np.argsort(sure, kind="stable")
-        if nearest is None
-        else np.argsort(other / np.maximum(own, 1e-12), kind="stable")
-    )
+    inwards = sure if nearest is None else other / np.maximum(own, 1e-12)
+    order = np.argsort(inwards, kind="stable")
     boundary = _apart(order, locus[rows], count=count)
     chosen = _apart(rng.permutation(len(rows)), locus[rows], count=count)
 

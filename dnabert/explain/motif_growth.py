@@ -80,10 +80,11 @@ def grow(
         weights = _weights(counts, letters)
         own = best_sites(inside, weights).score
         own[rows] = np.minimum(own[rows], _without_itself(aligned, counts, letters))
-        chosen = _threshold(own, [best_sites(each, weights).score for each in backgrounds])
+        chosen = _threshold(own, [best_sites(group, weights).score for group in backgrounds])
         if chosen is None:
             break
-        matrix, (threshold, enrichment) = counts / counts.sum(axis=1, keepdims=True), chosen
+        matrix = counts / counts.sum(axis=1, keepdims=True)
+        threshold, enrichment = chosen
         core = _core(matrix)
         if best is None or enrichment > best.enrichment:
             best = Grown(matrix, weights, threshold, len(rows), enrichment)

@@ -172,7 +172,7 @@ def _search(half: _Halves, *, motifs: int, longest: int) -> list[tuple[str, Grow
             if grown is not None and grown.enrichment > _SEED_SCORE:
                 found.append((word, grown))
                 weights, threshold = grown.weights, grown.threshold
-            groups = [mask(each, weights, threshold=threshold) for each in groups]
+            groups = [mask(group, weights, threshold=threshold) for group in groups]
     return found
 
 
@@ -217,7 +217,7 @@ def _count(grown: Grown, half: _Halves) -> _Counted:
     threshold = np.float32(grown.threshold)
     best = best_sites(half.inside, grown.weights)
     holds = best.score >= threshold
-    others, shuffled = (best_sites(each, grown.weights).score >= threshold for each in (half.others, half.shuffled))
+    others, shuffled = (best_sites(group, grown.weights).score >= threshold for group in (half.others, half.shuffled))
     effect = _effect(holds, others, order=half.order)
     return _Counted(
         all_sites(half.inside, grown.weights, threshold=grown.threshold),
@@ -245,7 +245,8 @@ def _add_tests(tests: list[tuple[dict[str, Any], _Counted]], *, prior: float) ->
     for each, q in zip(tested, benjamini_hochberg([each["p"] for each in tested]).tolist(), strict=True):
         each["q"] = q
     for (row, counted), position in zip(tests, positions, strict=True):
-        row["n_sites"], row["n_windows"] = len(counted.sites), len(counted.starts)
+        row["n_sites"] = len(counted.sites)
+        row["n_windows"] = len(counted.starts)
         row["forward_share"] = _forward_share(counted.sites, row["letters"])
         row["position"] = position
     for i, name in enumerate(("versus_others", "versus_shuffled")):

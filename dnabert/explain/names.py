@@ -125,7 +125,8 @@ def _repeat(card: Record) -> Name | None:
     row = term_of_most(card, "repeat_class", lambda term: term not in NO_CLASS)
     if row is None:
         return None
-    told, odds = f"{row['term']} repeats, {percent(row['share'])} of the windows", odds_of(row)
+    told = f"{row['term']} repeats, {percent(row['share'])} of the windows"
+    odds = odds_of(row)
     named = term_of_most(card, "repeat_name", lambda term: True)
     if named is not None:
         noun = "repeats" if row["term"].startswith(_NO_ELEMENTS) else "elements"
@@ -137,7 +138,8 @@ def _repeat(card: Record) -> Name | None:
 def _several(card: Record) -> Name | None:
     """Known elements, or repeats, of which it takes several families or classes to make most of the members."""
     for base in (card.get("homology") or {}).get("databases", []):
-        hit, rows = base.get("any") or {}, [row for row in base["families"] if counts(row) and row["odds_ratio"] > 1]
+        hit = base.get("any") or {}
+        rows = [row for row in base["families"] if counts(row) and row["odds_ratio"] > 1]
         if len(rows) > 1 and counts(hit) and _is_clear(hit["share"], hit["background_share"], odds=hit["odds_ratio"]):
             names = ", ".join(f"{row['name']} {percent(row['share'])}" for row in rows[:SHOWN])
             told = (
@@ -168,11 +170,11 @@ def _island(card: Record) -> Name | None:
 def _exonic(card: Record) -> Name | None:
     """What most bases of a window are, not what it touches: few windows of a gene-rich genome touch no exon."""
     for term, name in (("CDS", "coding sequence"), ("exon", "exons"), ("UTR", "untranslated regions")):
-        row = clear_term_of_most(card, ("main_region",), lambda each, wanted=term: each.lower() == wanted.lower())
-        if row:  # exons of a gene that codes for nothing are what the gene is: rRNA
-            return (_gene_type(card, but=("protein_coding",)) if term == "exon" else None) or Name(
-                "exon", f"{name}, {of_windows(row)}", odds_of(row)
-            )
+        row = clear_term_of_most(card, ("main_region",), lambda region, wanted=term: region.lower() == wanted.lower())
+        if row:
+            # exons of a gene that codes for nothing are what the gene is: rRNA
+            gene = _gene_type(card, but=("protein_coding",)) if term == "exon" else None
+            return gene or Name("exon", f"{name}, {of_windows(row)}", odds_of(row))
     return None
 
 
@@ -184,7 +186,8 @@ def codon_position(card: Record) -> Name | None:
         return None
     if row["share"] < MOST or odds_of(row) < TIMES:
         return None
-    which, frame = f"frames +{row['most']} and -{row['most']}", rows["codon_frame"]
+    which = f"frames +{row['most']} and -{row['most']}"
+    frame = rows["codon_frame"]
     if frame["share"] >= NEARLY * row["share"]:
         which, row = f"frame {frame['most']}", frame
     shares = f"{percent(row['share'])} of the coding windows, elsewhere {percent(row['share_rest'])}"
@@ -200,9 +203,8 @@ def _gene_type(card: Record, *, but: tuple[str, ...] = ()) -> Name | None:
 def _track(card: Record) -> Name | None:
     """The term of a user's track that most have; its name says more than that any interval is there."""
     tracks = tuple(sorted({row["column"] for row in card.get("annotation", [])} - set(OWN_COLUMNS)))
-    row = clear_term_of_most(card, tracks, lambda term: term != ANY) or clear_term_of_most(
-        card, tracks, lambda term: True
-    )
+    named = clear_term_of_most(card, tracks, lambda term: term != ANY)
+    row = named or clear_term_of_most(card, tracks, lambda term: True)
     return Name("track", f"{_track_name(row)}, {of_windows(row)}", odds_of(row)) if row else None
 
 
@@ -212,9 +214,8 @@ def _track_name(row: Record) -> str:
 
 def _many(card: Record) -> Name | None:
     """A class that nearly half of the members have and hardly any other window."""
-    rows = [
-        row for row in card.get("annotation", []) if row["column"] in _MANY_CLASSES or row["column"] not in OWN_COLUMNS
-    ]
+    rows = card.get("annotation", [])
+    rows = [row for row in rows if row["column"] in _MANY_CLASSES or row["column"] not in OWN_COLUMNS]
     rows = [row for row in rows if row["term"] not in NO_CLASS and MANY_OF <= (row["share"] or 0) < MOST]
     rows = [row for row in rows if counts(row) and odds_of(row) >= CLEARLY]
     if not rows:
@@ -226,10 +227,6 @@ def _many(card: Record) -> Name | None:
 
 
 def _strands(forward: float | None) -> str:
-    return (
-        "both strands"
-        if forward is None or 0.1 < forward < 0.9
-        else "forward strand"
-        if forward >= 0.9
-        else "reverse strand"
-    )
+    if forward is None or 0.1 < forward < 0.9:
+        return "both strands"
+    return "forward strand" if forward >= 0.9 else "reverse strand"

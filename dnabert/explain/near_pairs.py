@@ -67,7 +67,9 @@ def near_pairs(
     points = np.ascontiguousarray(points, dtype=np.float32)
     square = (points**2).sum(axis=1)
     ranks = np.unique(np.minimum(2 ** np.arange(int(np.ceil(np.log2(max(n, 2)))) + 1) - 1, n - 1))
-    first, second, distance = [], [], []
+    first = []
+    second = []
+    distance = []
     for begin in range(0, len(chosen), _CHUNK):
         rows = chosen[begin : begin + _CHUNK]
         apart = square[rows, None] + square[None] - 2 * points[rows] @ points.T

@@ -106,7 +106,8 @@ def relatives(
         when BLAST+ is not installed.
     """
     rows = np.sort(np.random.default_rng((seed, 7)).permutation(len(windows))[:sample]).astype(np.int64)
-    bases, table = windows.sequences(rows), windows.table.iloc[rows].reset_index(drop=True)
+    bases = windows.sequences(rows)
+    table = windows.table.iloc[rows].reset_index(drop=True)
     hits = blast(bases, bases, e_value=e_value, most_subjects=max(5, len(rows)), best_only=True, threads=threads)
     aligned = np.zeros((len(rows), len(rows)), dtype=bool)
     aligned[hits["query"], hits["subject"]] = True

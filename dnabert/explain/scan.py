@@ -80,7 +80,8 @@ def _not_overlapping(
     taken: dict[int, list[int]] = {}
     kept = []
     for index in np.argsort(-score, kind="stable").tolist():
-        here, others = int(start[index]), taken.setdefault(int(window[index]), [])
+        here = int(start[index])
+        others = taken.setdefault(int(window[index]), [])
         if all(abs(here - other) >= width for other in others):
             others.append(here)
             kept.append(index)

@@ -102,11 +102,9 @@ def confidence(stretches: int, stability: Record | None) -> Literal["high", "mod
 
 def _few_stretches(makeup: Record) -> list[str]:
     count = makeup["stretches"]
-    return (
-        [f"in {'one stretch' if count == 1 else f'{count} stretches'} of 10 kb"]
-        if count < min(FEW, makeup["loci"])
-        else []
-    )
+    if count >= min(FEW, makeup["loci"]):
+        return []
+    return [f"in {'one stretch' if count == 1 else f'{count} stretches'} of 10 kb"]
 
 
 def _related(card: Record) -> tuple[str, str] | None:
@@ -153,21 +151,22 @@ def _unexplained(card: Record) -> str:
     makeup, kind = card["makeup"], card.get("kind", {})
     places = " ".join([f"{makeup['n']:,} windows at {makeup['loci']:,} places", *_few_stretches(makeup)])
     parts = [f"unexplained: {places}"]
-    matched = next(
-        (c for c in kind.get("comparisons", []) if (c["form"], c["against"]) == ("semi_global", "equal_gc")), None
-    )
-    if matched and matched.get("q") is not None:
-        side = (
-            "not shown to be nearer in letters than"
-            if matched["q"] > ALPHA
-            else "nearer in letters than"
-            if matched["effect"] < 0
-            else "farther apart in letters than"
-        )
-        parts.append(f"{side} windows of equal GC (q = {matched['q']:.2g})")
+    parts += _letters_told(kind)
     parts += _composition_told(card)
     parts += _relative_held(card)
     return ", ".join([*parts, *_lacks(card), *_some(card), *_sets(card)])
+
+
+def _letters_told(kind: Record) -> list[str]:
+    """Whether the members are nearer to each other in letters than other windows of their GC."""
+    forms = {(row["form"], row["against"]): row for row in kind.get("comparisons", [])}
+    matched = forms.get(("semi_global", "equal_gc"))
+    if matched is None or matched.get("q") is None:
+        return []
+    side = "nearer" if matched["effect"] < 0 else "farther apart"
+    if matched["q"] > ALPHA:
+        side = "not shown to be nearer"
+    return [f"{side} in letters than windows of equal GC (q = {matched['q']:.2g})"]
 
 
 def _relative_held(card: Record) -> list[str]:
@@ -176,26 +175,23 @@ def _relative_held(card: Record) -> list[str]:
     row = None if relative is None else family_row(card, relative["family"])
     if row is None:
         return []
-    which = asked_windows(card["homology"].get("sampled"), of=card["homology"].get("windows")).replace(
-        "the windows", "them"
-    )
-    return [
-        f"{percent(row['share'])} of {which} hold {row['name']}, other windows {percent(row['background_share'])} (q = "
-        f"{row['q']:.2g})"
-    ]
+    asked = asked_windows(card["homology"].get("sampled"), of=card["homology"].get("windows"))
+    members = f"{percent(row['share'])} of {asked.replace('the windows', 'them')}"
+    return [f"{members} hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
 
 
 def _composition_told(card: Record) -> list[str]:
     """What composition says of a cluster that it does not name."""
     kind, rich = card.get("kind", {}), rich_in(card)
-    nearby, area = kind.get("composition_auc_nearby"), kind.get("composition_auc")
+    nearby = kind.get("composition_auc_nearby")
+    area = kind.get("composition_auc")
     if kind.get("kind") == "neither":
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
         return [
-            f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}): perhaps no group at "
-            "all"
+            f"{of} is not shown to set it apart from its surroundings "
+            f"(AUC {nearby['value']:.2f}): perhaps no group at all"
         ]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":
@@ -285,8 +281,7 @@ def _one_genome(card: Record) -> list[str]:
 def _sets(card: Record) -> list[str]:
     """The gene set in whose genes the cluster has more windows than its place along the genome gives it."""
     rows = [row for row in card.get("gene_sets") or [] if counts(row) and row["share"] > row["expected"]]
-    return (
-        [f"in genes of {rows[0]['name']} ({percent(rows[0]['share'])}, expected {percent(rows[0]['expected'])})"]
-        if rows
-        else []
-    )
+    if not rows:
+        return []
+    first = rows[0]
+    return [f"in genes of {first['name']} ({percent(first['share'])}, expected {percent(first['expected'])})"]

@@ -121,31 +121,27 @@ def motif(card: Record) -> Name | None:
     rows = [row for row in rows if all(counts(row[name]) and row[name]["low"] >= log(TIMES) for name in backgrounds)]
     if not rows:
         return None
-    row = max(rows, key=lambda each: min(each[name]["log_odds"] for name in backgrounds))
+
+    def least_log_odds(motif: Record) -> float:
+        return min(motif[background]["log_odds"] for background in backgrounds)
+
+    row = max(rows, key=least_log_odds)
     like = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == row["name"]]
     known = f" (like {like[0]})" if like else ""
-    shares = [
-        percent(each)
-        for each in (row["versus_others"]["share"], *(row[name]["background_share"] for name in backgrounds))
-    ]
+    elsewhere, shuffled = (percent(row[background]["background_share"]) for background in backgrounds)
     told = (
-        f"motif {_core(row['consensus'])}{known} in {shares[0]} of the windows, elsewhere {shares[1]}, in shuffled "
-        f"windows {shares[2]}"
+        f"motif {_core(row['consensus'])}{known} in {percent(row['versus_others']['share'])} of the windows, "
+        f"elsewhere {elsewhere}, in shuffled windows {shuffled}"
     )
-    return Name("motif", told, exp(min(row[name]["log_odds"] for name in backgrounds)))
+    return Name("motif", told, exp(least_log_odds(row)))
 
 
 def word_piece(card: Record) -> Name | None:
     """A piece of the encoder's vocabulary that most members have, far more often than other windows and than their own
     dinucleotides give."""
-    rows = [
-        row
-        for row in card.get("annotation", [])
-        if row["column"] == "word_piece" and (row["share"] or 0) >= MOST and counts(row)
-    ]
-    rows = [
-        row for row in rows if odds_of(row) >= TIMES and row["q_shuffled"] is not None and row["q_shuffled"] <= ALPHA
-    ]
+    rows = [row for row in card.get("annotation", []) if row["column"] == "word_piece"]
+    rows = [row for row in rows if (row["share"] or 0) >= MOST and counts(row) and odds_of(row) >= TIMES]
+    rows = [row for row in rows if row["q_shuffled"] is not None and row["q_shuffled"] <= ALPHA]
     rows = [row for row in rows if row["share"] - max(row["share_rest"], row["share_shuffled"]) >= POINTS]
     if not rows:
         return None

@@ -150,8 +150,8 @@ def _genome_of(file: TrackFile, genomes: list[str]) -> str:
         )
     if file.genome not in genomes:
         raise UserError(
-            f"track {file.name!r} is of genome {file.genome!r}, but the windows are of {', '.join(genomes)}: name one "
-            "of them"
+            f"track {file.name!r} is of genome {file.genome!r}, "
+            f"but the windows are of {', '.join(genomes)}: name one of them"
         )
     return file.genome
 

@@ -36,7 +36,8 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
         coordinate.
     """
     table = windows.table
-    distance, strand = np.full(len(table), np.nan), np.full(len(table), ".", object)
+    distance = np.full(len(table), np.nan)
+    strand = np.full(len(table), ".", object)
     for genome in windows.genomes:
         own = (table["genome"] == genome.name).to_numpy()
         if genome.genes is None or not own.any():

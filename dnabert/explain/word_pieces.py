@@ -58,7 +58,8 @@ def word_piece_enrichment(windows: ClusteredWindows, *, seed: int = 0) -> list[d
     rows = many_terms_enrichment(
         windows, holds[:, varied], column=COLUMN, names=names, known=np.ones(len(windows), bool)
     )
-    locus, place = loci(windows.places), dict(zip(names, varied.tolist(), strict=True))
+    locus = loci(windows.places)
+    place = dict(zip(names, varied.tolist(), strict=True))
     rows = [row | {"share_shuffled": None, "p_shuffled": None, "q_shuffled": None} for row in rows]
     more = [row for row in rows if row["q"] is not None and row["q"] <= _ALPHA and row["share"] > row["share_rest"]]
     for label in sorted({row["label"] for row in more}):
@@ -84,9 +85,8 @@ def _add_shuffled(
 
     n, times = len(chosen), -(-_SHUFFLED // len(chosen))
     real = np.asarray(holds[chosen].sum(axis=0)).ravel()
-    shuffled = np.sum(
-        [_in_chunks(windows, chosen, seed=seed + time).sum(axis=0) for time in range(times)], axis=0
-    ).ravel()
+    rounds = [_in_chunks(windows, chosen, seed=seed + time).sum(axis=0) for time in range(times)]
+    shuffled = np.sum(rounds, axis=0).ravel()
     for row in rows:
         piece = place[row["term"]]
         row["share_shuffled"] = float(shuffled[piece] / (n * times))

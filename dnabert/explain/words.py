@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def cluster_words(
     labels, bases = windows.labels[rows], windows.sequences(rows)
     owners, shuffles = shuffled_windows(bases, labels, about=shuffled, seed=seed)
     count = partial(_Counts.of, bases=bases, labels=labels, owners=owners, shuffles=shuffles)
-    counting = in_threads(count, [Vocabulary(each) for each in patterns], threads=threads)
+    counting = in_threads(count, [Vocabulary(pattern) for pattern in patterns], threads=threads)
     counted = list(watched(counting, "words counted", unit=" patterns", total=len(patterns)))
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
     screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
@@ -113,17 +114,19 @@ def cluster_words(
             tables[i] = [
                 (a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)
             ]
-    p = [[tuple(table.p_more() for table in pair) for pair in of_pattern] for of_pattern in tables]
-    q = [_corrected([[pair[background] for pair in of_pattern] for of_pattern in p]) for background in (0, 1)]
+    p_others = [[others.p_more() for others, _ in of_pattern] for of_pattern in tables]
+    p_shuffled = [[shuffled.p_more() for _, shuffled in of_pattern] for of_pattern in tables]
+    p = (p_others, p_shuffled)
+    q = (_corrected(p_others), _corrected(p_shuffled))
     result = []
     for label in watched(windows.clusters, "words"):
         found = [
-            _Found(each, tables[i][label], p[i][label], (q[0][i][label], q[1][i][label]), label=label)
-            for i, each in enumerate(counted)
+            _Found(counts, tables[i][label], (p[0][i][label], p[1][i][label]), (q[0][i][label], q[1][i][label]), label)
+            for i, counts in enumerate(counted)
         ]
         sizes = {"n": len(windows.members(label)), "n_independent": int((labels == label).sum())}
         sizes |= {"n_others": int((labels != label).sum()), "n_shuffled": int((owners == label).sum())}
-        sizes["n_tested"] = sum(each.vocabulary.size - int((~each.tested).sum()) for each in counted)
+        sizes["n_tested"] = sum(words.vocabulary.size - int((~words.tested).sum()) for words in counted)
         sizes["n_marking"] = sum(int((each.q[0] < alpha).sum()) for each in found)
         sizes["n_beyond_composition"] = sum(int(each.beyond(alpha).sum()) for each in found)
         result.append({"label": label} | sizes | {"words": _words(found, top=top, alpha=alpha, prior=prior)})
@@ -204,10 +207,12 @@ class _Counts:
 
 @dataclass(frozen=True)
 class _Found:
+    """A pattern's tested words in one cluster: tables, p and q, each versus other windows and versus shuffled ones."""
+
     counts: _Counts
     tables: tuple[TwoByTwo, TwoByTwo]
-    p: tuple[NDArray[np.float64], ...]
-    q: tuple[NDArray[np.float64], ...]
+    p: tuple[NDArray[np.float64], NDArray[np.float64]]
+    q: tuple[NDArray[np.float64], NDArray[np.float64]]
     label: int
 
     def beyond(self, alpha: float) -> NDArray[np.bool_]:
@@ -221,11 +226,15 @@ class _Found:
         return self.counts.vocabulary.text(self.place(index))
 
 
+#: A word that marks a cluster: its rank (the smaller, the better), where it was found, its index there.
+_Candidate = tuple[tuple[bool, float], _Found, int]
+
+
 def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float64]]]:
     """q over all patterns and clusters together, in the shape of p."""
-    every = [each for of_pattern in p for each in of_pattern]
+    every = [of_cluster for of_pattern in p for of_cluster in of_pattern]
     q = benjamini_hochberg(np.concatenate(every)) if every else np.zeros(0)
-    ends = np.cumsum([len(each) for each in every])[:-1]
+    ends = np.cumsum([len(of_cluster) for of_cluster in every])[:-1]
     parts = iter(np.split(q, ends))
     return [[next(parts) for _ in of_pattern] for of_pattern in p]
 
@@ -245,24 +254,26 @@ def _effects(
 
 def _words(found: list[_Found], *, top: int, alpha: float, prior: float) -> list[dict[str, Any]]:
     """The best words of each kind as rows."""
-    candidates: dict[str, list[tuple[tuple[bool, float], _Found, int]]] = {}
-    for each in found:
-        beyond = each.beyond(alpha)
-        weight = each.counts.tf_idf[each.label][each.counts.tested]
-        for index in np.flatnonzero(each.q[0] < alpha).tolist():
+    candidates: dict[str, list[_Candidate]] = {}
+    for of_pattern in found:
+        beyond = of_pattern.beyond(alpha)
+        weight = of_pattern.counts.tf_idf[of_pattern.label][of_pattern.counts.tested]
+        for index in np.flatnonzero(of_pattern.q[0] < alpha).tolist():
             rank = (not beyond[index], -float(weight[index]))
-            candidates.setdefault(each.counts.vocabulary.kind, []).append((rank, each, index))
-    chosen = (_apart(sorted(of_kind, key=lambda x: x[0]), top=top) for of_kind in candidates.values())
-    return [_row(each, index, prior=prior) for of_kind in chosen for _, each, index in of_kind]
+            candidates.setdefault(of_pattern.counts.vocabulary.kind, []).append((rank, of_pattern, index))
+    chosen = (_apart(sorted(of_kind, key=itemgetter(0)), top=top) for of_kind in candidates.values())
+    return [_row(of_pattern, index, prior=prior) for of_kind in chosen for _, of_pattern, index in of_kind]
 
 
-def _apart(ranked: list[tuple[Any, _Found, int]], *, top: int) -> list[tuple[Any, _Found, int]]:
+def _apart(ranked: list[_Candidate], *, top: int) -> list[_Candidate]:
     """The best, without words that are a better one moved by one or two bases, or a better pair at another distance."""
-    kept, seen = [], set[str]()
-    for each in ranked:
-        parts = _parts(each[1].text(each[2]))
+    kept: list[_Candidate] = []
+    seen: set[str] = set()
+    for candidate in ranked:
+        _, found, index = candidate
+        parts = _parts(found.text(index))
         if not parts & seen:
-            kept.append(each)
+            kept.append(candidate)
             seen |= parts
         if len(kept) == top:
             break

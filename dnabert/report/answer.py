@@ -49,7 +49,8 @@ def leaders(ladder: list[Record], metric: Metric, *, differences: Sequence[Recor
     measured = ranked(ladder, metric)
     if not measured:
         return []
-    lowest, behind = bounds(measured[0][1])[0], {row["rung"] for row in _behind(differences, metric)}
+    lowest = bounds(measured[0][1])[0]
+    behind = {row["rung"] for row in _behind(differences, metric)}
     return [rung["rung"] for rung, value in measured if bounds(value)[1] >= lowest and rung["rung"] not in behind]
 
 
@@ -112,8 +113,8 @@ def cluster_sentence(records: list[Record]) -> str:
     clusters = [record for record in records if record.get("label", 0) >= 0]
     if not clusters:
         return "No cluster was found."
-    simple = [c for c in clusters if (c.get("low_complexity") or 0) >= 0.5]
-    repeat = [c for c in clusters if c not in simple and (c.get("repeat") or 0) >= 0.5]
+    simple = [cluster for cluster in clusters if (cluster.get("low_complexity") or 0) >= 0.5]
+    repeat = [cluster for cluster in clusters if cluster not in simple and (cluster.get("repeat") or 0) >= 0.5]
     rest = len(clusters) - len(simple) - len(repeat)
     known = [record for record in records if present(record.get("repeat")) and record.get("n")]
     overall = ""
@@ -228,8 +229,6 @@ def _statistics(test: Record) -> str:
     delta = f"Cliff's δ = {number(test['effect'], digits=2)}"
     of = " of {} and {} pairs without a place in common".format(*map(count, test["pairs"])) if "pairs" in test else ""
     told = f"rank test{of} {p_value(test['p'])}, {delta}"
-    return (
-        told
-        if test["p"] >= 0.05
-        else f"{told} (the order holds in {percent((1 + abs(test['effect'])) / 2)} of comparisons)"
-    )
+    if test["p"] >= 0.05:
+        return told
+    return f"{told} (the order holds in {percent((1 + abs(test['effect'])) / 2)} of comparisons)"

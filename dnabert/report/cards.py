@@ -81,7 +81,7 @@ def _strongest(rows: list[Record]) -> list[Record]:
     names = [
         row
         for column in ("repeat_name", "word_piece")
-        for row in [each for each in found if each.get("column") == column][_NAMES:]
+        for row in [other for other in found if other.get("column") == column][_NAMES:]
     ]
     return [row for row in found if row not in names][:_ROWS]
 
@@ -129,10 +129,10 @@ def _motif_logos(card: Record) -> list[Record]:
             logo = draw_logo(
                 np.array(motif["matrix"]), title=f"Motif of cluster {card['label']}", n_sites=motif["n_growing_sites"]
             )
-            matches = [each["known"] for each in card.get("known_motifs", []) if each["motif"] == motif["name"]]
+            matches = [match["known"] for match in card.get("known_motifs", []) if match["motif"] == motif["name"]]
             sought = (
-                f"of {count(card['motifs']['n_held_out'])} windows held out (near-copies count once; it was not sought "
-                "in these)"
+                f"of {count(card['motifs']['n_held_out'])} windows held out "
+                "(near-copies count once; it was not sought in these)"
             )
             told = f"motif in {percent(others['share'])} {sought}, elsewhere in {percent(others['background_share'])}"
             if not (present(own["q"]) and own["q"] <= _ALPHA):
@@ -188,5 +188,5 @@ def _consensus_logo(card: Record) -> list[Record]:
 
 def _members(makeup: Record) -> list[Record]:
     medoid = [makeup["medoid"] | {"role": "medoid (the window in the middle)"}] if makeup.get("medoid") else []
-    boundary = [each | {"role": "at the boundary"} for each in makeup.get("boundary", [])[:1]]
-    return medoid + boundary + [each | {"role": "random member"} for each in makeup.get("random", [])[:2]]
+    boundary = [window | {"role": "at the boundary"} for window in makeup.get("boundary", [])[:1]]
+    return medoid + boundary + [window | {"role": "random member"} for window in makeup.get("random", [])[:2]]

@@ -28,12 +28,12 @@ def is_trivial(rung: Record, row: Record) -> bool:
 def _score(rung: Record, row: Record) -> Record | None:
     if row["without"] is None:
         return rung["metrics"].get(row["metric"])
-    found = [each for each in rung.get("explained_away") or [] if each["without"] == row["without"]]
+    found = [left for left in rung.get("explained_away") or [] if left["without"] == row["without"]]
     return found[0].get(row["metric"]) if found else None
 
 
 def _metric(key: str) -> Metric:
-    return next(each for each in METRICS if each.key == key)
+    return next(metric for metric in METRICS if metric.key == key)
 
 
 def commonest(rung: Record, key: str) -> float | None:
@@ -91,8 +91,8 @@ def company_sentence(row: Record) -> str:
     own = f"{NAMES[row['metric']]}: {row['rung']} beside {row['beside']} {number(row['score'])}"
     if row["outcome"] == "ahead":
         return (
-            f"{own}, ahead of everything cheaper beside it; of the best, {rival} ({number(row['baseline_score'])}), by "
-            f"{interval(row)}"
+            f"{own}, ahead of everything cheaper beside it; of the best, "
+            f"{rival} ({number(row['baseline_score'])}), by {interval(row)}"
         )
     told = "behind" if row["outcome"] == "behind" else "not told apart from"
     counted = (

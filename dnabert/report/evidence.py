@@ -86,11 +86,9 @@ def read_evidence(source: str | Path, *, run: str | Path | None = None) -> Evide
             f"{source} holds {kind}, of which there is nothing to tell yet: dnabert explain makes cards of clusters"
         )
     if kind not in ("explanation", "comparison"):
-        found = (
-            f"{source} holds {told_kind(kind) if kind else 'no stage of dnabert'}"
-            if source.is_dir()
-            else f"no such folder: {source}"
-        )
+        found = f"no such folder: {source}"
+        if source.is_dir():
+            found = f"{source} holds {told_kind(kind) if kind else 'no stage of dnabert'}"
         raise UserError(
             f"{found}: a report is of an explanation (dnabert explain makes one) or of a comparison (eval/compare.py)"
         )

@@ -81,8 +81,8 @@ def _judged(ladder: list[Record]) -> Record | None:
 #: What words of the measures mean, for those that the page's first screen has.
 _WORDS = {
     "Clusters follow": (
-        "clusters follow: adjusted mutual information (AMI), 0 = chance, 1 = identical; windows in no cluster count as "
-        "one cluster"
+        "clusters follow: adjusted mutual information (AMI), 0 = chance, "
+        "1 = identical; windows in no cluster count as one cluster"
     ),
     "Ortholog": "ortholog: the same place in another genome",
     "elative": "relative: a window of another place that BLAST aligns; rare: with at most one in a hundred",
@@ -126,8 +126,8 @@ def _described(encoder: str) -> str:
     return {
         "kmer": f"counts of {rest.split(':')[0]}-letter words",
         "lsa": (
-            f"counts of {rest}-letter words, rare ones weighing more, reduced to the directions of words that keep "
-            "company"
+            f"counts of {rest}-letter words, rare ones weighing more, "
+            "reduced to the directions of words that keep company"
         ),
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "dna": f"the model of DNA {rest} as it is",

@@ -95,7 +95,8 @@ def along(table: pd.DataFrame, *, bars: int = MAXIMUM_BARS, bins: int = MAXIMUM_
     """
     if not ({"chrom", "start", "end"} <= set(table) and len(table)):
         return None
-    start, end = table["start"].to_numpy().astype(np.int64), table["end"].to_numpy().astype(np.int64)
+    start = table["start"].to_numpy().astype(np.int64)
+    end = table["end"].to_numpy().astype(np.int64)
     sequence, names = _sequences(table)
     lengths = np.zeros(len(names), dtype=np.int64)
     np.maximum.at(lengths, sequence, end)
@@ -164,7 +165,9 @@ def sentence(found: Along, number: int, makeup: Record) -> str:
     number : of the cluster among ``found.labels``.
     makeup : of its card, for its ``loci`` and ``stretches``; may be empty.
     """
-    label, size, drawn = int(found.labels[number]), int(found.sizes[number]), int(found.cells(number)[1].sum())
+    label = int(found.labels[number])
+    size = int(found.sizes[number])
+    drawn = int(found.cells(number)[1].sum())
     told = f"{'No cluster' if label < 0 else f'Cluster {label}'}: {_windows(size)}"
     if "loci" in makeup:
         told += f" at {count(makeup['loci'])} {'place' if makeup['loci'] == 1 else 'places'}"
@@ -209,7 +212,7 @@ def _sequences(table: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, 
     genome, genomes = _codes(table["genome"]) if "genome" in table else (np.zeros(len(table), dtype=np.int64), [""])
     chrom, chroms = _codes(table["chrom"])
     found, inverse = np.unique(genome * len(chroms) + chrom, return_inverse=True)
-    pairs = [(int(each) // len(chroms), chroms[int(each) % len(chroms)]) for each in found]
+    pairs = [(int(pair) // len(chroms), chroms[int(pair) % len(chroms)]) for pair in found]
     order = sorted(range(len(pairs)), key=lambda i: (pairs[i][0], _by_number(pairs[i][1])))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))

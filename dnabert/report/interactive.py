@@ -66,13 +66,12 @@ def map_data(
         rows = np.sort(np.random.default_rng(seed).choice(total, maximum, replace=False))
         table = table.iloc[rows]
     named_sets = tuple(name for name in table.columns if str(name).startswith(GENE_SET))
+    wanted = [(key, title, kind, True) for key, title, kind in _COLUMNS]
+    wanted += [(key, f"gene set: {key.removeprefix(GENE_SET)}", "category", True) for key in named_sets]
+    wanted += [(key, key, kind, False) for key, kind in _TOLD]
     columns: list[dict[str, Any]] = [
         {"key": key, "title": title, "colourable": colourable, "kind": kind} | _pack(table[key], key=key, kind=kind)
-        for key, title, kind, colourable in (
-            *((key, title, kind, True) for key, title, kind in _COLUMNS),
-            *((key, f"gene set: {key.removeprefix(GENE_SET)}", "category", True) for key in named_sets),
-            *((key, key, kind, False) for key, kind in _TOLD),
-        )
+        for key, title, kind, colourable in wanted
         if key in table
     ]
     for column in columns:  # of what nobody annotated there is nothing to be seen in colour

@@ -33,8 +33,8 @@ def loss_sentence(metrics: list[Record], floors: Record | None) -> str:
         "below": f"{said}, below {name}: it has learned context that counting does not give.",
         "above": f"{said}. That is not below {name}: over all windows it has not learned more than counting gives.",
         "level": (
-            f"{said}, not told apart from {name}: over all windows it has not been shown to learn more than counting "
-            "gives."
+            f"{said}, not told apart from {name}: "
+            "over all windows it has not been shown to learn more than counting gives."
         ),
     }[side]
     return found + _unique_sentence(last, floors or {}, whole=side)
@@ -65,7 +65,9 @@ def mask_sentence(config: Record) -> str:
 def beside_counting(value: Record, floor: float) -> Literal["below", "level", "above"]:
     """Where bits per base with their interval lie beside a floor; fewer are better."""
     low, high = bounds(value)
-    return "below" if high < floor else "above" if low > floor else "level"
+    if high < floor:
+        return "below"
+    return "above" if low > floor else "level"
 
 
 def bits_row(metrics: list[Record], floors: Record | None) -> Record | None:
@@ -119,7 +121,8 @@ def _unique(last: Record, floors: Record) -> tuple[float, float, Literal["below"
     records = [*floors.get("orders", {}).values(), *both.get("orders", {}).values(), both.get("mixture") or {}]
     counted = [record.get("bits_per_base_unique") for record in records]
     known = [value for value in counted if value is not None and present(value)]
-    value, whole = last.get("validation_bits_per_base_unique"), last["validation_bits_per_base"]
+    value = last.get("validation_bits_per_base_unique")
+    whole = last["validation_bits_per_base"]
     if not known or value is None or not present(value) or isclose(value, whole, rel_tol=_SAME):
         return None
     low, high = bounds({"value": whole, "low": last.get("low"), "high": last.get("high")})
@@ -149,13 +152,11 @@ def asked(scores: Record) -> Record:
     ``name``; empty without any."""
     if not scores:
         return {}
-    kinds = [
-        row
-        | {
-            "name": row["kind"]
-            if row["column"] in ("all", "soft_masked")
-            else f"{_COLUMNS.get(row['column'], row['column'])}: {row['kind']}"
-        }
-        for row in scores["kinds"]
-    ]
+    kinds = [row | {"name": _kind_name(row)} for row in scores["kinds"]]
     return {"kinds": kinds, "sentences": scores["sentences"], "notes": scores["notes"]}
+
+
+def _kind_name(row: Record) -> str:
+    if row["column"] in ("all", "soft_masked"):
+        return str(row["kind"])
+    return f"{_COLUMNS.get(row['column'], row['column'])}: {row['kind']}"

@@ -54,8 +54,8 @@ _AGREEMENT = {
     "strand": ("strand", "Do clusters follow the strand that was read? Near 0 is right: it is an artefact.", False),
     "phase": (
         "the frame of the words",
-        "Do clusters follow the frame in which words were cut (start mod k, not the codon frame)? Near 0 is right: it "
-        "is an artefact.",
+        "Do clusters follow the frame in which words were cut (start mod k, "
+        "not the codon frame)? Near 0 is right: it is an artefact.",
         False,
     ),
     "codon_frame": (
@@ -69,15 +69,17 @@ _AGREEMENT = {
 
 def _agreement(statistic: str, label: str) -> Metric:
     name, explanation, meaningful = _AGREEMENT[label]
+    if statistic == "ami":
+        explanation += " Adjusted mutual information; windows in no cluster count as one cluster."
+    else:
+        explanation = (
+            "The same, counted over pairs of windows (adjusted Rand index). Its brackets are of these clusters as they "
+            "are, so that it ranks none."
+        )
     return Metric(
         f"{statistic}_{label}",
         f"Clusters follow {name} ({statistic.upper()})",
-        f"{explanation} Adjusted mutual information; windows in no cluster count as one cluster."
-        if statistic == "ami"
-        else (
-            "The same, counted over pairs of windows (adjusted Rand index). Its brackets are of these clusters as they "
-            "are, so that it ranks none."
-        ),
+        explanation,
         better="higher" if meaningful and statistic == "ami" else None,
         headline=meaningful and statistic == "ami",
         short=f"Clusters follow {name}",
@@ -147,8 +149,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "knn1_relatives",
         "Relative found first",
-        "Of windows that BLAST aligns with a window of another place (E ≤ 10⁻⁵), the share whose nearest window is one "
-        "of these.",
+        "Of windows that BLAST aligns with a window of another place "
+        "(E ≤ 10⁻⁵), the share whose nearest window is one of these.",
         "higher",
         True,
         "chance_relatives",

@@ -97,7 +97,9 @@ def small(value: Any) -> str:
     >>> small(0.0312), small(2.8e-98), small(1.9e-5), small(None)
     ('0.031', '< 1e-10', '1.9e-05', '–')
     """
-    return "–" if not present(value) else "< 1e-10" if value < 1e-10 else f"{value:.2g}"
+    if not present(value):
+        return "–"
+    return "< 1e-10" if value < 1e-10 else f"{value:.2g}"
 
 
 def odds(ratio: Any, *, digits: int = 1) -> str:
@@ -140,7 +142,9 @@ def listed(names: list[str]) -> str:
     >>> listed(["a"]), listed(["a", "b", "c"])
     ('a', 'a, b and c')
     """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+    if not names:
+        return "none"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def bounds(value: dict[str, Any]) -> tuple[float, float]:

@@ -48,7 +48,9 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
     length = read(rows[:1]).shape[1] if len(rows) else 0
     shown = min(length, 4 * (maximum_bytes // max(1, len(rows))), _LONGEST)
     first = (length - shown) // 2
-    data, lower, unknown = [], _Stretches(), _Stretches()
+    data = []
+    lower = _Stretches()
+    unknown = _Stretches()
     for start in range(0, len(rows), _CHUNK):
         letters = read(rows[start : start + _CHUNK])[:, first : first + shown]
         found = codes(letters)

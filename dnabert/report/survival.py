@@ -51,7 +51,7 @@ def read_otherwise(ladder: list[Record]) -> int | None:
 def shift_sentence(ladder: list[Record]) -> str | None:
     """Warn where the first pretrained rung hardly knows a window again that is moved by one base; None where it
     does."""
-    warned = next((each for each in ladder if is_trained(each) and each.get("symmetry")), {})
+    warned = next((record for record in ladder if is_trained(record) and record.get("symmetry")), {})
     rung = warned.get("rung")
     moved = next(
         (row["rungs"].get(rung) for row in symmetry_rows(ladder) if row["change"] == "shift" and row["amount"] == 1),
@@ -60,11 +60,9 @@ def shift_sentence(ladder: list[Record]) -> str | None:
     if moved is None or moved["cosine"]["value"] >= _ALIKE:
         return None
     phases = (warned.get("read") or {}).get("phases", 1)
-    more = (
-        "Read more frames (phases: 3, which meets every codon position)"
-        if phases < 3
-        else f"{phases} frames are not enough: read all (as many phases as a word has letters)"
-    )
+    more = f"{phases} frames are not enough: read all (as many phases as a word has letters)"
+    if phases < 3:
+        more = "Read more frames (phases: 3, which meets every codon position)"
     return (
         f"Moved by one base a window of {rung} keeps a cosine of only {number(moved['cosine']['value'], digits=2)} "
         f"with itself: its clusters may be the frames in which windows were cut. {more} or train contrastively."
@@ -78,7 +76,7 @@ def sentence(ladder: list[Record]) -> str | None:
     A regression that foretells no variance of unseen windows has taken nothing out: there is nothing to say of what is
     left.
     """
-    rung = next((each for each in ladder if is_trained(each) and each.get("explained_away")), None)
+    rung = next((record for record in ladder if is_trained(record) and record.get("explained_away")), None)
     if rung is None:
         return None
     whole, rest = rung["explained_away"][0], rung["explained_away"][-1]
@@ -91,7 +89,7 @@ def sentence(ladder: list[Record]) -> str | None:
             "vectors of windows that the regression has not seen. So what survives is not known; compare more windows "
             "(ladder_windows)."
         )
-    others = [each for each in ladder if each is not rung and each.get("explained_away")]
+    others = [other for other in ladder if other is not rung and other.get("explained_away")]
     told = (
         f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s "
         f"vectors. Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {_clusters(rest)} "
@@ -99,7 +97,7 @@ def sentence(ladder: list[Record]) -> str | None:
     )
     if others:
         told += "; " + listed(
-            [f"{interval(each['explained_away'][-1]['clustered_share'])} with {each['rung']}" for each in others]
+            [f"{interval(other['explained_away'][-1]['clustered_share'])} with {other['rung']}" for other in others]
         )
     kept = [
         f"{name.removeprefix('knn10_').replace('_', ' ')} {interval(rest[name])} (before: "

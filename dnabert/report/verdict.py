@@ -90,7 +90,7 @@ def verdict(ladder: list[Record], differences: list[Record], added: list[Record]
     if not trained or reason:
         return Verdict("no claim", reason)
     first, *others = (_judged(rung, ladder, differences, added or []) for rung in trained)
-    return replace(first, others=[each.headline for each in others if each.outcome != "no claim"])
+    return replace(first, others=[other.headline for other in others if other.outcome != "no claim"])
 
 
 def _judged(trained: Record, ladder: list[Record], differences: list[Record], added: list[Record]) -> Verdict:
@@ -150,11 +150,9 @@ def _no_claim(ladder: list[Record], trained: list[Record]) -> str:
     kinds = {encoder_kind(rung) for rung in ladder if not rung.get("shuffled")}
     names = ((("kmer",), "k-mer counts"), (("random", "untrained"), "an untrained network"))
     missing = [name for any_of, name in names if not kinds.intersection(any_of)]
-    return (
-        f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
-        if missing
-        else ""
-    )
+    if not missing:
+        return ""
+    return f"No claim can be made: the comparison lacks {listed(missing)}, without which no gain means anything."
 
 
 def _explain_something(row: Record, ladder: list[Record]) -> bool:
@@ -201,7 +199,9 @@ def _outcome(
     ahead: list[Record], behind: list[Record], level: list[Record], stands: list[Record] | None, *, helps: bool
 ) -> Outcome:
     if ahead:
-        return "not shown" if not stands else "interesting in part" if behind else "interesting"
+        if not stands:
+            return "not shown"
+        return "interesting in part" if behind else "interesting"
     if helps:
         return "adds to counting"
     if all(row["high"] <= MARGIN for row in (*level, *behind)):
