@@ -24,6 +24,23 @@ if TYPE_CHECKING:
 SPAWN = multiprocessing.get_context("spawn")
 
 
+@contextlib.contextmanager
+def ended_together(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers are ended where its block is left by an error, Ctrl-C or SIGTERM.
+
+    By itself it would first do all that was submitted, for hours. Of what waits nothing is begun, since a pool gives up
+    where a worker ends; a training saves where it is.
+    """
+    others = set(multiprocessing.active_children())
+    with pool:
+        try:
+            yield pool
+        except BaseException:
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
+
+
 def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: int) -> dict[str, float]:
     """Tokens of each recipe in the time of one of the first's; measured once for a recipe beside the first, on one
     corpus.
@@ -44,7 +61,8 @@ def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: in
     speeds = {first: 1.0} | {name: known[name] for name in others if name in known and before.get(name) == asked[name]}
     unknown = [name for name in others if name not in speeds]
     if unknown:
-        with ProcessPoolExecutor(1, mp_context=SPAWN) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
+        alone = ProcessPoolExecutor(1, mp_context=SPAWN)
+        with ended_together(alone) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
             speeds |= {name: pool.submit(relative_speed, recipes[first], recipes[name], turns).result() for name in bar}
     told = {
         key: {name: each[part] for name, each in asked.items()}

@@ -19,7 +19,7 @@ from dnabert.errors import UserError
 from dnabert.flags import is_given, parse
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.recipe import is_made_by, settings_of
-from dnabert.pretraining.speed import SPAWN, relative_speeds, told_of, untracked
+from dnabert.pretraining.speed import SPAWN, ended_together, relative_speeds, told_of, untracked
 
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
@@ -102,8 +102,8 @@ def sweep(config: SweepConfig) -> Path:
         name: dataclasses.replace(recipe, tokens=round(config.tokens * speeds[name]), steps=None, minutes=None)
         for name, recipe in recipes.items()
     }
-    with ProcessPoolExecutor(config.at_once, mp_context=SPAWN, max_tasks_per_child=1) as pool:
-        waiting = {name: pool.submit(_trained, recipe) for name, recipe in planned.items()}
+    with ended_together(ProcessPoolExecutor(config.at_once, mp_context=SPAWN, max_tasks_per_child=1)) as pool:
+        waiting = {name: pool.submit(_trained_by_worker, recipe) for name, recipe in planned.items()}
         scores, failed = {}, []
         for name, future in waiting.items():
             try:
@@ -170,6 +170,14 @@ def _words(flags: str, *, of: str) -> list[str]:
                 f"{of}: {flag} would do nothing, since a sweep sets it for each variant: take it out, see {instead}"
             )
     return words
+
+
+def _trained_by_worker(recipe: PretrainConfig) -> dict[str, Any]:
+    """As `_trained`; a training that was told to stop ends its process, or the pool would go on with the next one."""
+    try:
+        return _trained(recipe)
+    except SystemExit as stopped:
+        os._exit(int(stopped.code or 0))
 
 
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:

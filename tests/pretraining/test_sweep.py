@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -13,7 +17,9 @@ from dnabert.config import to_yaml
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
+from dnabert.leftovers import is_locked
 from dnabert.manifest import read_manifest, write_manifest
+from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.recipe import is_made_by
@@ -316,6 +322,35 @@ def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_co
     assert (recipe.k, recipe.model.hidden_size, recipe.initial) == (6, 384, str(DEFAULT_RUN))
     training = untracked(replace(recipe, precision="fp32"))
     assert training.kin is not None and training.pairs is not None and training.pairs.batch(0).relatives is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_sweep_that_is_told_to_stop_ends_its_trainings_too(small_corpus: Path, tmp_path: Path, told: int) -> None:
+    # one variant is trained, one waits; SIGINT reaches the sweep alone, as `kill -INT` sends it
+    (tmp_path / "recipe.yaml").write_text(
+        "k: 4\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 2\nbatch_size: 8\n"
+    )
+    variants = [Variant("first"), Variant("second", "--seed 1")]
+    config = SweepConfig(
+        recipe=str(tmp_path / "recipe.yaml"), variants=variants, corpus=str(small_corpus), turns=1,
+        tokens=10**9, out=str(tmp_path / "sweep"),
+    )  # fmt: skip
+    (tmp_path / "sweep.yaml").write_text(to_yaml(config))
+    run, deadline = tmp_path / "sweep" / "first", time.monotonic() + 300
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parents[2] / "eval" / "sweep.py"), "--config", str(tmp_path / "sweep.yaml")]
+    )
+    try:
+        while not ((run / "metrics.jsonl").exists() and '"step": 20' in (run / "metrics.jsonl").read_text()):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.2)
+        process.send_signal(told)
+        assert process.wait(timeout=60) == 128 + told
+    finally:
+        process.kill()
+    assert not is_locked(run) and checkpoints(run)
+    assert not (tmp_path / "sweep" / "second").exists()
 
 
 @pytest.mark.slow
