@@ -40,7 +40,8 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
         when the folder holds no whole classifier.
     """
     folder = Path(folder)
-    manifest, kept = read_manifest(folder, kind="finetuning"), read_kept(folder)
+    manifest = read_manifest(folder, kind="finetuning")
+    kept = read_kept(folder)
     # where test lacks a class there is no area
     test = {key: each for key, each in kept.test.items() if each["low"] is not None}
     header = yaml.safe_dump(_metadata(name, kept.task, test, license=license), sort_keys=False)
@@ -55,7 +56,7 @@ def classifier_card(folder: str | Path, *, name: str, data: str | None = None, l
     ]
     chosen = f"; of {kept.trainings} trainings it is the one that was best on dev" if kept.trainings > 1 else ""
     frequent = "equally frequent, as its training weighed them" if kept.balanced else "as frequent as in training"
-    classes = ("; " if any("," in each for each in kept.classes) else ", ").join(kept.classes)
+    classes = ("; " if any("," in name for name in kept.classes) else ", ").join(kept.classes)
     return f"""---
 {header}---
 

@@ -98,8 +98,8 @@ class FinetuneConfig(TrainingConfig):
         super().__post_init__()
         if self.architecture != "run" and not self.fresh:
             raise UserError(
-                f"--architecture {self.architecture} has no pretrained weights here: add --fresh, or name a run of it "
-                "by --run"
+                f"--architecture {self.architecture} has no pretrained weights here: "
+                "add --fresh, or name a run of it by --run"
             )
 
 

@@ -76,7 +76,7 @@ def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *,
     mean = score(task.test.labels, [found.test for found in trained], resamples=config.resamples)
     best = max(trained, key=lambda each: (each.dev_mcc, -each.dev_loss))
     _save(out, start, task, best, dropout=config.dropout)
-    (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for each in trained for row in each.curve))
+    (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for seed in trained for row in seed.curve))
     lengths = [len(sequence) for sequence in task.train.sequences]
     told = {
         "task": task.name,
@@ -90,7 +90,8 @@ def _write(out: Path, start: Start, task: Task, trainings: Iterable[Trained], *,
 
 
 def _tell(result: dict[str, Any]) -> None:
-    mcc, unseen = result["test"]["mcc"], result["unseen"]["mcc"] if result["unseen"] else None
+    mcc = result["test"]["mcc"]
+    unseen = result["unseen"]["mcc"] if result["unseen"] else None
     print(
         f"seed {result['seed']}: best of dev in epoch {result['epoch']}; test MCC {mcc.value:.3f} [{mcc.low:.3f}, "
         f"{mcc.high:.3f}], n = {mcc.n:,}{told_unseen(unseen)}",

@@ -84,11 +84,9 @@ class Prediction:
             f"[{mcc['low']:.3f}, {mcc['high']:.3f}]"
         )
         known += told_unseen(Score(**self.kept.unseen["mcc"]) if self.kept.unseen else None)
-        frequent = (
-            "its probabilities are those of classes equally frequent, as its training weighed them; "
-            if self.kept.balanced
-            else ""
-        )
+        frequent = ""
+        if self.kept.balanced:
+            frequent = "its probabilities are those of classes equally frequent, as its training weighed them; "
         return "\n".join(
             [*lines, f"{known}; {frequent}elsewhere classes may be more or less frequent, and probabilities with them"]
         )
@@ -165,7 +163,8 @@ class Classifier:
         folder = Path(folder)
         manifest = read_manifest(folder, kind="finetuning")
         self.kept = read_kept(folder)
-        self._config, self._both_strands = config, bool(manifest["config"]["random_strand"])
+        self._config = config
+        self._both_strands = bool(manifest["config"]["random_strand"])
         self._accelerator = build_accelerator(config)
         self._model, self._tokenizer, self._window = _load(folder)
         self._model.to(self._accelerator.device)
@@ -173,8 +172,8 @@ class Classifier:
 
     def probabilities(self, sequences: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Probabilities (n, classes) of sequences of ASCII, uint8 (L_i,), each with a word at least."""
+        from dnabert.finetuning.probabilities import probabilities
         from dnabert.finetuning.reading import LabelledReader
-        from dnabert.finetuning.training import probabilities
         from dnabert.probes import Part
 
         part = Part(list(sequences), np.zeros(len(sequences), dtype=np.int64))
@@ -230,8 +229,8 @@ def _load(folder: Path) -> tuple[Any, KmerTokenizer, int]:
     architecture: Any = read_architecture(folder)
     if not isinstance(getattr(architecture, "window_length", None), int):
         raise UserError(
-            f"{folder / 'config.json'} does not state window_length, so it is of no classifier of dnabert: fine-tune "
-            "again"
+            f"{folder / 'config.json'} does not state window_length, "
+            "so it is of no classifier of dnabert: fine-tune again"
         )
     model = load_weights(
         AutoModelForSequenceClassification, folder, config=architecture, **loading_options(architecture)

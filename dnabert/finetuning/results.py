@@ -47,7 +47,7 @@ def read_kept(folder: Path) -> Kept:
     balanced = read_manifest(folder, kind="finetuning")["config"].get("class_weights") == "balanced"
     results = read_json(folder / "results.json")
     try:
-        kept = next(each for each in results["seeds"] if each["seed"] == results["kept"])
+        kept = next(of_seed for of_seed in results["seeds"] if of_seed["seed"] == results["kept"])
         shortest, longest = results["lengths"]
         return Kept(
             results["task"],

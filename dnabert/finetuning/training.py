@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -13,16 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import AutocastKwargs
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
 from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.finetuning.classifier import Start, build_classifier
 from dnabert.finetuning.config import PredictConfig, TrainingConfig
+from dnabert.finetuning.probabilities import logits_of, probabilities, ready
 from dnabert.finetuning.reading import LabelledReader, Tiles
 from dnabert.models.precision import accelerator_in
 from dnabert.pretraining.hashing import hashed
@@ -32,8 +30,6 @@ from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.probes import Task, score
 from dnabert.probes.scores import log_loss
 
-#: Bases of a batch without labels, padding included: what is made of them takes a dozen bytes each.
-_PADDED = 1 << 22
 #: Tokens in a forward pass of training, a dozen times those of 32 windows: of the packaged model their activations take
 #: 4 GB.
 _AT_ONCE = 1 << 15
@@ -113,8 +109,8 @@ def train(
         shortest = min(len(sequence) for sequence in getattr(task, part).sequences)
         if shortest < start.tokenizer.k:
             raise UserError(
-                f"{task.name}: {part} has a sequence of {shortest} bases, shorter than a word of {start.tokenizer.k}: "
-                "remove it"
+                f"{task.name}: {part} has a sequence of {shortest} bases, "
+                f"shorter than a word of {start.tokenizer.k}: remove it"
             )
     read = {
         part: LabelledReader(getattr(task, part), start.tokenizer, most_words=start.most_words)
@@ -133,72 +129,14 @@ def train(
         yield trained
 
 
-def probabilities(
-    model: Any,
-    reader: LabelledReader,
-    *,
-    batch_size: int,
-    both_strands: bool,
-    accelerator: Accelerator,
-    rounded: bool = False,
-) -> NDArray[np.float64]:
-    """Probabilities (n, classes), in the reader's order: first frame, forward strand, or the mean of both strands.
-
-    Parameters
-    ----------
-    model : classifier, on the accelerator's device.
-    reader : n sequences.
-    batch_size : tiles in one forward pass; changes speed and memory, the probabilities to rounding.
-    both_strands : as training with `TrainingConfig.random_strand` asks for.
-    accelerator : device, and with `rounded` the precision.
-    rounded : compute in bf16 where the accelerator does; else in float32, as transformers reads the saved weights: bf16
-        moves a probability by up to 0.1.
-
-    Raises
-    ------
-    UserError
-        when they are no numbers.
-    """
-    model.eval()
-    batches = _alike(reader.lengths, most=batch_size)
-    strands = (False, True) if both_strands else (False,)
-
-    def batch(number: int) -> list[Tiles]:
-        rows = batches[number]
-        return [_ready(reader.batch(rows, reverse=np.full(len(rows), strand)), accelerator) for strand in strands]
-
-    found = []
-    with torch.inference_mode(), Prefetcher(batch, stop=len(batches)) as ready:
-        for tiles in ready:
-            logits = [_logits(model, each, accelerator, most=batch_size, rounded=rounded) for each in tiles]
-            found.append(torch.stack([each.softmax(1) for each in logits]).mean(0))
-        ordered = torch.cat(found).cpu().double().numpy()
-    if not np.isfinite(ordered).all():
-        raise UserError(
-            "the classifier gives probabilities that are no numbers: its weights are damaged, or it diverged: train it "
-            "with a lower --learning-rate"
-        )
-    predicted = np.empty_like(ordered)
-    predicted[np.concatenate(batches)] = ordered
-    return predicted / predicted.sum(1, keepdims=True)
-
-
-def _alike(lengths: NDArray[np.int64], *, most: int) -> list[NDArray[np.int64]]:
-    """Rows in batches of like lengths, so that there is hardly any padding, and of so few that padded they stay
-    small."""
-    order = np.argsort(lengths, kind="stable")
-    batches, begin = [], 0
-    for end in range(1, len(order) + 1):
-        full = end - begin == most or end == len(order)
-        if full or (end - begin + 1) * lengths[order[end]] > _PADDED:
-            batches.append(order[begin:end])
-            begin = end
-    return batches
-
-
 def _probabilities(training: _Training, reader: LabelledReader) -> NDArray[np.float64]:
-    size, both = 4 * training.config.batch_size, training.config.random_strand
-    return probabilities(training.model, reader, batch_size=size, both_strands=both, accelerator=training.accelerator)
+    return probabilities(
+        training.model,
+        reader,
+        batch_size=4 * training.config.batch_size,
+        both_strands=training.config.random_strand,
+        accelerator=training.accelerator,
+    )
 
 
 def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
@@ -211,7 +149,8 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
             f"asked for; pass --warmup-steps {total // 4}",
             file=sys.stderr,
         )
-    best, better = Trained(training.seed, 0, -2.0, math.inf, {}, [], np.empty(0)), 0
+    best = Trained(training.seed, epoch=0, dev_mcc=-2.0, dev_loss=math.inf, state={}, curve=[], test=np.empty(0))
+    last_better = 0
     for epoch in range(1, config.epochs + 1):
         loss = _epoch(training, read["train"], epoch=epoch, steps=per_epoch)
         predicted = _probabilities(training, read["dev"])
@@ -220,15 +159,14 @@ def _fit(training: _Training, read: dict[str, LabelledReader]) -> Trained:
         best.curve.append({"seed": training.seed, "epoch": epoch, "loss": loss, "dev_mcc": dev, "dev_loss": dev_loss})
         told = f"{training.name}seed {training.seed}, epoch {epoch} of {config.epochs}"
         print(f"{told}: loss {loss:.4f}, dev MCC {dev:.3f}", file=sys.stderr)
-        better = epoch if dev > best.dev_mcc else better
+        if dev > best.dev_mcc:
+            last_better = epoch
         if (dev, -dev_loss) > (best.dev_mcc, -best.dev_loss):
-            best.epoch, best.dev_mcc, best.dev_loss, best.state = (
-                epoch,
-                dev,
-                dev_loss,
-                copy.deepcopy(training.model.state_dict()),
-            )
-        if epoch - better >= config.patience:
+            best.epoch = epoch
+            best.dev_mcc = dev
+            best.dev_loss = dev_loss
+            best.state = copy.deepcopy(training.model.state_dict())
+        if epoch - last_better >= config.patience:
             break
     return best
 
@@ -253,7 +191,7 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
 
 def _step(training: _Training, tiles: Tiles) -> Tensor:
     tiles = tiles.to(training.accelerator.device)
-    logits = _logits(training.model, tiles, training.accelerator, most=max(1, _AT_ONCE // tiles.input_ids.shape[1]))
+    logits = logits_of(training.model, tiles, training.accelerator, most=max(1, _AT_ONCE // tiles.input_ids.shape[1]))
     loss = _loss(training, logits, tiles.labels)
     training.accelerator.backward(loss)
     update(training.model, training.optimizers, clip_gradient=training.config.clip_gradient)
@@ -266,27 +204,6 @@ def _loss(training: _Training, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(logits, labels, weight=training.class_weights, reduction="none").mean()
 
 
-def _logits(model: Any, tiles: Tiles, accelerator: Accelerator, *, most: int, rounded: bool = True) -> Tensor:
-    """Logits (B, C) with at most so many tiles in a forward pass: a chromosome has half a million.
-
-    Of more tiles a training keeps no part's activations; the backward computes them again, a part at a time, with the
-    same dropout.
-    """
-    tiles = tiles.to(accelerator.device)
-
-    def forward(ids: Tensor, mask: Tensor | None) -> Tensor:
-        logits: Tensor = model(ids, attention_mask=mask).logits
-        return logits
-
-    ids = tiles.input_ids.split(most)
-    masks = [None] * len(ids) if tiles.attention_mask is None else tiles.attention_mask.split(most)
-    again = len(ids) > 1 and torch.is_grad_enabled()
-    part = functools.partial(checkpoint, forward, use_reentrant=False) if again else forward
-    with accelerator.autocast(AutocastKwargs(enabled=rounded)):
-        logits = [part(own, mask) for own, mask in zip(ids, masks, strict=True)]
-    return tiles.join(torch.cat(logits))
-
-
 def _batches(reader: LabelledReader, training: _Training, *, epoch: int) -> Callable[[int], Tiles]:
     """From a batch's number to its tokens, a function of (seed, epoch)."""
     config, seed = training.config, training.seed
@@ -297,13 +214,9 @@ def _batches(reader: LabelledReader, training: _Training, *, epoch: int) -> Call
         # one frame for all: sequences of one length then need no padding, whose mask costs time
         shift = int(hashed(seed, 7, epoch, number)) % reader.stride if config.random_phase else 0
         reverse = (hashed(seed, 8, epoch, rows) >> np.uint64(63)).astype(bool) & config.random_strand
-        return _ready(reader.batch(rows, shift=shift, reverse=reverse), training.accelerator)
+        return ready(reader.batch(rows, shift=shift, reverse=reverse), training.accelerator)
 
     return batch
-
-
-def _ready(tiles: Tiles, accelerator: Accelerator) -> Tiles:
-    return tiles.pinned() if accelerator.device.type == "cuda" else tiles
 
 
 def _optimizer(model: Any, config: TrainingConfig) -> torch.optim.Optimizer:

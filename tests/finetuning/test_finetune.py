@@ -14,8 +14,9 @@ from dnabert.finetuning import FinetuneConfig, finetune, training
 from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.finetuning.config import TrainingConfig
+from dnabert.finetuning.probabilities import probabilities
 from dnabert.finetuning.reading import LabelledReader
-from dnabert.finetuning.training import build_accelerator, probabilities
+from dnabert.finetuning.training import build_accelerator
 from dnabert.manifest import read_manifest, sha256, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dnabert.errors import UserError
-from dnabert.finetuning import training
+from dnabert.finetuning import probabilities, training
 from dnabert.finetuning.classifier import read_start
 from dnabert.finetuning.config import TrainingConfig
 from dnabert.probes import Part, Task
@@ -42,7 +42,7 @@ def test_the_loss_weighs_classes_as_it_is_told():
 
     def loss(tiles):
         with torch.no_grad():
-            logits = training._logits(model, tiles, accelerator, most=16)
+            logits = training.logits_of(model, tiles, accelerator, most=16)
         return training._loss(run, logits, tiles.labels).item()
 
     assert loss(tiles) == pytest.approx(by_hand.item(), rel=1e-4) != pytest.approx(nats.mean().item(), rel=1e-4)
@@ -106,9 +106,9 @@ def test_probabilities_that_are_no_numbers_are_none():
 
 
 def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
-    monkeypatch.setattr(training, "_PADDED", 1000)
+    monkeypatch.setattr(probabilities, "_PADDED", 1000)
     lengths = np.array([10, 900, 10, 20, 5000, 10, 30])
-    batches = training._alike(lengths, most=3)
+    batches = probabilities._alike(lengths, most=3)
     assert sorted(np.concatenate(batches).tolist()) == list(range(7)) and max(map(len, batches)) == 3
     assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= 1000 for rows in batches)
 
