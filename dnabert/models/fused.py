@@ -54,8 +54,8 @@ def _run(name: str, rows: int, sizes: Sequence[int], tensors: Sequence[Tensor]) 
     from dnabert.models import fused_kernels  # numba, for those alone who compute in bf16 on a CPU
 
     run, threads = _runtime(), torch.get_num_threads()
-    assert run is not None and all(each.is_contiguous() for each in tensors)
-    words = [0, _stretches(rows), rows, *sizes, *(each.data_ptr() for each in tensors)]
+    assert run is not None and all(tensor.is_contiguous() for tensor in tensors)
+    words = [0, _stretches(rows), rows, *sizes, *(tensor.data_ptr() for tensor in tensors)]
     data = (ctypes.c_int64 * len(words))(*words)
     run(getattr(fused_kernels, name).address, ctypes.addressof(data), threads, 0)
 
@@ -131,7 +131,8 @@ def norm(x: Tensor, weight: Tensor, *, bias: Tensor | None = None, eps: float) -
 
 def norm_backward(grad: Tensor, x: Tensor, *, weight: Tensor, scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `norm` by states, bf16 (N, D), weights and biases, float32 (D,)."""
-    out, of_weights = torch.empty_like(x), torch.zeros(_stretches(x.shape[0]), 2, x.shape[1])
+    out = torch.empty_like(x)
+    of_weights = torch.zeros(_stretches(x.shape[0]), 2, x.shape[1])
     _run("norm_backward", x.shape[0], (x.shape[1],), (grad.contiguous(), x, weight, scales, out, of_weights))
     return out, *of_weights.sum(0)
 

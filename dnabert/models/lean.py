@@ -143,7 +143,8 @@ def _bert_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor, places: Tensor 
     """What a layer makes of states (N, D), at all places or at some."""
     own, width = layer.attention.self, 2 * cos.shape[-1]
     asked = (own.query, own.key, own.value)
-    weight, bias = torch.cat([each.weight for each in asked]), torch.cat([each.bias for each in asked])
+    weight = torch.cat([projection.weight for projection in asked])
+    bias = torch.cat([projection.bias for projection in asked])
     qkv = linear(x, weight, bias).view(-1, cos.shape[-2], 3, x.shape[-1] // width, width)
     x, read = _at(places, x, attention(qkv, cos, sin))
     x = norm(_through(layer.attention.output.dense, read, onto=x), layer.attention.output.LayerNorm)

@@ -60,9 +60,11 @@ class MaskedObjective(nn.Module):
         places = places_of(positions, tokens=input_ids.shape[1])[chosen]
         if with_vectors:
             hidden_BTD = last_states(self.model.base_model, input_ids)
-            states, vectors = hidden_BTD.flatten(0, 1).index_select(0, places), mean_of_words(hidden_BTD)
+            states = hidden_BTD.flatten(0, 1).index_select(0, places)
+            vectors = mean_of_words(hidden_BTD)
         else:
-            states, vectors = last_states(self.model.base_model, input_ids, places=places), None
+            states = last_states(self.model.base_model, input_ids, places=places)
+            vectors = None
         logits = word_logits(self.model, states)
         nats = torch.zeros(labels_N.shape, device=labels.device)
         nats[chosen] = _cross_entropy(logits, labels_N[chosen].clamp(min=0))

@@ -95,9 +95,10 @@ class ResidualPreTrainedModel(PreTrainedModel):
                 init.zeros_(module.bias)
         elif isinstance(module, nn.LSTM):
             for name, parameter in module.named_parameters():
-                init.zeros_(parameter) if name.startswith("bias") else init.normal_(
-                    parameter, std=self.config.hidden_size**-0.5
-                )
+                if name.startswith("bias"):
+                    init.zeros_(parameter)
+                else:
+                    init.normal_(parameter, std=self.config.hidden_size**-0.5)
         elif isinstance(module, nn.LayerNorm):
             init.ones_(module.weight)
 
@@ -235,18 +236,14 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         them be."""
         output = self.model(input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
         states = output.last_hidden_state
-        present = (
-            torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
-            if attention_mask is None
-            else attention_mask
-        )
+        present = attention_mask
+        if present is None:
+            present = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
         mean = (states * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
         logits = self.classifier(self.drop(self.head(mean)))
-        loss = (
-            None
-            if labels is None
-            else self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
-        )
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 

@@ -108,7 +108,8 @@ def trained_on(manifest: dict[str, Any]) -> str:
     from dnabert.corpus import load_corpus
 
     corpus = load_corpus(folder)
-    windows, genomes = len(corpus["train"]), ", ".join(each.genome for each in corpus.summary)
+    windows = len(corpus["train"])
+    genomes = ", ".join(summary.genome for summary in corpus.summary)
     step = corpus.manifest["config"]["window"]["step"] or corpus.window_length
     bases = windows * min(step, corpus.window_length) / 1e6
     by = corpus.manifest["config"]["split"]["by"]
@@ -204,10 +205,10 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
     hidden = config.get("evaluation_mask_share", config["mask_share"])
     return "\n".join(
         [
-            f"Bits per base at hidden words ({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it "
-            "never",
-            "saw, with 95% intervals by stretch of the genome; unique sequence is that of which less than a tenth is "
-            "soft-masked.",
+            "Bits per base at hidden words "
+            f"({hidden:.0%}) of {floors['windows']:,} {genome}validation windows that it never",
+            "saw, with 95% intervals by stretch of the genome; "
+            "unique sequence is that of which less than a tenth is soft-masked.",
             "",
             "| | bits per base | 95% interval | on unique sequence |",
             "|---|---|---|---|",
@@ -219,7 +220,8 @@ def _quality(config: dict[str, Any], last: dict[str, Any], floors: dict[str, Any
 def _least_unique(orders: dict[str, dict[str, Any]]) -> float | None:
     """The floor of unique sequence may be of another order than that of all."""
     return min(
-        (x["bits_per_base_unique"] for x in orders.values() if x.get("bits_per_base_unique") is not None), default=None
+        (order["bits_per_base_unique"] for order in orders.values() if order.get("bits_per_base_unique") is not None),
+        default=None,
     )
 
 

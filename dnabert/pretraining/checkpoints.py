@@ -119,8 +119,8 @@ def newest_readable(run: Path) -> Path | None:
     for folder in reversed(checkpoints(run)):
         fault = _fault(folder)
         if fault is None:
-            for each in unreadable:
-                _put_aside(each)
+            for path in unreadable:
+                _put_aside(path)
             return folder
         print(f"{folder} is damaged ({fault}) and left out", file=sys.stderr)
         unreadable.append(folder)
@@ -209,9 +209,8 @@ def load_checkpoint(
             )
         with torch.device("cpu"), quiet_loading():
             kind: Any = type(model)
-            weights = complete(
-                *kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
-            ).state_dict()
+            loaded, loading_info = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+            weights = complete(loaded, loading_info).state_dict()
         sharding.load_weights(model, weights)
         state = load_file(folder / "optimizer.safetensors")
         if progress.step:
@@ -246,14 +245,14 @@ def _check_fits(
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     held = {
         f"{names[p]}/{key}": p
-        for each in optimizers
-        for group in each.param_groups
+        for optimizer in optimizers
+        for group in optimizer.param_groups
         for p in group["params"]
-        for key in _STATE[type(each).__name__]
+        for key in _STATE[type(optimizer).__name__]
     }
-    foreign = sorted(state.keys() ^ held.keys()) or [
-        place for place, value in state.items() if value.ndim and value.shape != held[place].shape
-    ]
+    foreign = sorted(state.keys() ^ held.keys())
+    if not foreign:
+        foreign = [place for place, value in state.items() if value.ndim and value.shape != held[place].shape]
     if foreign:
         raise ValueError(f"its optimizer.safetensors is that of another model or optimiser: see {foreign[0]}")
 
@@ -268,6 +267,5 @@ def _restore(state: dict[str, torch.Tensor], model: PreTrainedModel, optimizers:
         parameter = parameters[name]
         value = sharding.part(value, like=parameter)
         # AdamW's step counter stays where it was made; everything else lives beside its parameter
-        held[parameter].state[parameter][key] = (
-            value if value.ndim == 0 and parameter.device.type == "cpu" else value.to(parameter.device)
-        )
+        stays = value.ndim == 0 and parameter.device.type == "cpu"
+        held[parameter].state[parameter][key] = value if stays else value.to(parameter.device)

@@ -56,8 +56,8 @@ class ContrastConfig:
             raise UserError(f"--contrast.weight is {self.weight}, allowed is 0 or more")
         if self.temperature <= 0:
             raise UserError(
-                f"--contrast.temperature is {self.temperature}, allowed is more than 0: pass --contrast.temperature "
-                "0.05"
+                f"--contrast.temperature is {self.temperature}, "
+                "allowed is more than 0: pass --contrast.temperature 0.05"
             )
         if self.shift is not None and self.shift < 0:
             raise UserError(f"--contrast.shift is {self.shift}, allowed is 0 or more")
@@ -245,8 +245,8 @@ class PretrainConfig:
             )
         if not self.random_phase:
             raise UserError(
-                "--no-random-phase has no meaning beside --contrast.weight, whose views are moved: leave it out, see "
-                "--contrast.shift"
+                "--no-random-phase has no meaning beside --contrast.weight, "
+                "whose views are moved: leave it out, see --contrast.shift"
             )
 
     def _check_at_least(self, name: str, least: int) -> None:

@@ -135,7 +135,8 @@ class PairSampler:
         draws = hashed_places(hashed(sampler.seed, 12, epochs, rows), length)
         substitutions, indels = config.substitutions, config.indels
         if old:
-            substitutions, indels = max(_OLD_SUBSTITUTIONS, substitutions), max(_OLD_INDELS, indels)
+            substitutions = max(_OLD_SUBSTITUTIONS, substitutions)
+            indels = max(_OLD_INDELS, indels)
         return mutate(bases, substitutions=rate * substitutions, indels=rate * indels, draws=draws)
 
     def _whole(self, bases: NDArray[np.uint8]) -> MaskedBatch:

@@ -47,7 +47,9 @@ def ending_words(code: NDArray[np.uint8], *, size: int) -> tuple[NDArray[np.int6
     """
     known = code < 4
     letter = np.where(known, code, 0).astype(np.int64)
-    words, run, unbroken = letter.copy(), known.astype(np.int8), known
+    words = letter.copy()
+    run = known.astype(np.int8)
+    unbroken = known
     for back in range(1, size):
         words[:, back:] += letter[:, :-back] << (2 * back)
         unbroken = unbroken[:, 1:] & known[:, :-back]

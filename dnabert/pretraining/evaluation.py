@@ -72,18 +72,17 @@ def window_sums(objective: MaskedObjective, sampler: Sampler, *, accelerator: Ac
             sums[:, rows] = _score(objective, sampler, rows, accelerator)
         else:  # where weights are sharded the others need this process's part of them
             _score(objective, sampler, np.zeros(1, dtype=np.int64), accelerator)
-    sums = (
-        accelerator.reduce(sums.to(accelerator.device, dtype=wide_float(accelerator.device)), reduction="sum")
-        .double()
-        .cpu()
-    )
+    own = sums.to(accelerator.device, dtype=wide_float(accelerator.device))
+    total = accelerator.reduce(own, reduction="sum").double().cpu()
     objective.train(was_training)
-    return np.asarray(sums.numpy())
+    return np.asarray(total.numpy())
 
 
 def _score(objective: MaskedObjective, sampler: Sampler, rows: np.ndarray, accelerator: Accelerator) -> torch.Tensor:
     batch = sampler.frozen(rows)
-    tensors = (torch.from_numpy(x).to(accelerator.device) for x in (batch.input_ids, batch.positions, batch.labels))
+    tensors = (
+        torch.from_numpy(array).to(accelerator.device) for array in (batch.input_ids, batch.positions, batch.labels)
+    )
     with accelerator.autocast():
         nats, hits, _ = objective(*tensors)
     weights = torch.from_numpy(batch.weights)

@@ -71,7 +71,9 @@ def fit_markov_models(train: WindowView, evaluated: WindowView, *, max_order: in
     """
     words, window = _scored(evaluated, max_order=max_order)
     tables = table_counts(train, max_order=min(max_order, LARGEST_TABLE))
-    half, base, group = window % 2, words & 3, drawn_together(evaluated, window)
+    half = window % 2
+    base = words & 3
+    group = drawn_together(evaluated, window)
     unique = (evaluated.column("soft_masked") < UNIQUE_SEQUENCE)[window]
     by_half = np.full((2, len(words)), 0.25)  # the chain of lower orders, tuned on odd and on even windows
     tuned, floors = [], []
@@ -139,7 +141,9 @@ def _tune(
     gain[:, :, _USUAL] = 1e-9  # wins where nothing speaks for another
     for scored in (0, 1):
         other = half != scored
-        there, count, lower = kind[other], rows[other, base[other]], by_half[scored, other]
+        there = kind[other]
+        count = rows[other, base[other]]
+        lower = by_half[scored, other]
         total = rows[other].sum(axis=1)
         for number, pseudo in enumerate(_PSEUDO_COUNTS):
             log = np.log2((count + pseudo * lower) / (total + pseudo) / lower)

@@ -44,10 +44,13 @@ def with_words_and_sizes_of_initial(config: PretrainConfig, *, begun: PretrainCo
     if config.initial is None:
         return config
     if begun is not None and begun.initial is not None and _is_same(run_folder(config.initial), Path(begun.initial)):
-        folder, sizes, words = Path(begun.initial), begun.model, KmerTokenizer(k=begun.k, stride=begun.stride)
+        folder = Path(begun.initial)
+        sizes = begun.model
+        words = KmerTokenizer(k=begun.k, stride=begun.stride)
     else:
         folder = run_folder(config.initial)
-        sizes, words = settings_of(read_manifest(folder, kind="run")), load_tokenizer(folder)
+        sizes = settings_of(read_manifest(folder, kind="run"))
+        words = load_tokenizer(folder)
     k = _agreed("k", config.k, words.k, default=PretrainConfig.k, initial=config.initial)
     stride = _agreed("stride", config.stride or k, words.stride, default=k, initial=config.initial)
     usual = ModelConfig()

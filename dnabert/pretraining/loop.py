@@ -166,7 +166,8 @@ def _floors(training: Training) -> None:
         with whole_file(path) as partial:  # whoever goes on reads it again
             partial.write_text(json.dumps(found, indent=2) + "\n")
         floors = read_json(path)
-    one, both = floors["best"], floors.get("bidirectional", {}).get("best")
+    one = floors["best"]
+    both = floors.get("bidirectional", {}).get("best")
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
     training.bar.write(told, file=sys.stderr)
     if training.tracker:
@@ -222,7 +223,9 @@ def _finish(training: Training, corpus: Corpus, weights: dict[str, torch.Tensor]
 
 
 def _say_hello(training: Training) -> None:
-    config, accelerator, sampler = training.config, training.accelerator, training.sampler
+    config = training.config
+    accelerator = training.accelerator
+    sampler = training.sampler
     parameters = sum(p.numel() for p in training.model.parameters())
     plan, masked = sampler.plan, training.audit
     fewest = plan.least_spans * plan.words_per_span

@@ -46,7 +46,8 @@ def decay_groups(parameters: Iterable[Parameter], *, weight_decay: float, scale:
     scale : share of the learning rate that they get; see `set_learning_rate`.
     """
     parameters = list(parameters)
-    matrices, rest = [p for p in parameters if p.ndim >= 2], [p for p in parameters if p.ndim < 2]
+    matrices = [p for p in parameters if p.ndim >= 2]
+    rest = [p for p in parameters if p.ndim < 2]
     groups = [
         {"params": matrices, "weight_decay": weight_decay, "scale": scale},
         {"params": rest, "weight_decay": 0.0, "scale": scale},

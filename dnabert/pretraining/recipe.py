@@ -78,8 +78,8 @@ def check_same_run(was: PretrainConfig, config: PretrainConfig) -> None:
         if begun[name] != wanted:
             passed = _flag(name, begun[name])
             raise UserError(
-                f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: pass {passed}, or choose "
-                "another --out"
+                f"{config.out} was begun with {passed}, not with {_flag(name, wanted)}: "
+                f"pass {passed}, or choose another --out"
             )
 
 

@@ -56,8 +56,8 @@ def release(
     config = manifest["config"] | {"corpus": None, "initial": None, "out": name}
     if (Path(run) / CARD).is_file() and not (Path(run) / METRICS).exists():
         raise UserError(
-            f"{run} is a release already, small and with its card: copy the folder, or give the run that it was made "
-            "from"
+            f"{run} is a release already, small and with its card: "
+            "copy the folder, or give the run that it was made from"
         )
     last_evaluation(Path(run))  # before the work
     with stage(out, kind="run", config=config, overwrite=overwrite) as folder:

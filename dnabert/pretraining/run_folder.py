@@ -152,8 +152,8 @@ def _refuse_unknown(out: Path) -> None:
         load_yaml(PretrainConfig, out / _CONFIG)
     except UserError as error:
         raise UserError(
-            f"{out} cannot be gone on with, its config is none of this version ({error}): mend it, or choose another "
-            "--out"
+            f"{out} cannot be gone on with, its config is none of this version ({error}): "
+            "mend it, or choose another --out"
         ) from None
 
 
@@ -200,8 +200,8 @@ def _give_up_or_back(out: Path) -> None:
     elif not out.exists() or _is_stopped(out) or (out.is_dir() and not any(out.iterdir())):
         _give_back(out, kept, stood=True)
         print(
-            f"{out} is what it was before --overwrite: the run that was to replace it ended before its first "
-            "checkpoint",
+            f"{out} is what it was before --overwrite: "
+            "the run that was to replace it ended before its first checkpoint",
             file=sys.stderr,
         )
 

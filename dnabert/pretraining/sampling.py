@@ -74,7 +74,7 @@ class Sampler:
     def batch(self, step: int, *, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The `part`-th of `parts` equal, contiguous pieces of a step's masked batch."""
         size = self.batch_size // parts
-        rows, epochs = (x[part * size : (part + 1) * size] for x in self.windows(step))
+        rows, epochs = (numbers[part * size : (part + 1) * size] for numbers in self.windows(step))
         draws = hashed(self.seed, 4, epochs, rows)
         shift = (draws % np.uint64(self.tokenizer.stride)).astype(np.int64) * self.random_phase
         reverse = (draws >> np.uint64(63)).astype(bool) & self.random_strand

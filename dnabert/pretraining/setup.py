@@ -163,7 +163,9 @@ def make_samplers(config: PretrainConfig, corpus: Corpus) -> Samplers:
 def _check_known(validation: Sampler, *, floor_order: int) -> None:
     """Raise `UserError` where N breaks all validation windows into pieces in which nothing can be asked for, or scored
     by counting."""
-    view, asked, scored = validation.view, False, False
+    view = validation.view
+    asked = False
+    scored = False
     for rows in np.array_split(np.arange(len(view)), -(-len(view) // _BATCH)):  # the first will nearly always do
         asked = asked or bool(validation.frozen(rows).weights.any())
         scored = scored or bool((ending_words(codes(view.bases(rows)), size=floor_order + 1)[1] > floor_order).any())
@@ -171,8 +173,8 @@ def _check_known(validation: Sampler, *, floor_order: int) -> None:
             return
     if not asked:
         raise UserError(
-            f"no validation window holds a word of --k {validation.tokenizer.k} without N: pass a smaller --k, or "
-            "prepare others"
+            f"no validation window holds a word of --k {validation.tokenizer.k} without N: "
+            "pass a smaller --k, or prepare others"
         )
     raise UserError(
         f"no validation window holds {floor_order + 1} bases without N for --floor-order {floor_order}: pass a smaller "
@@ -224,12 +226,10 @@ def build_training(
         scored_again = progress.step % config.evaluate_every == 0 or spent(config, progress) >= 1
         # at its beginning all is done again
         keep_up_to(Path(config.out), step=progress.step or -1, scored_again=scored_again)
-    tracker = (
-        Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=dataclasses.asdict(config))
-        if main
-        else None
-    )
-    if tracker:
+    tracker = None
+    if main:
+        settings = dataclasses.asdict(config)
+        tracker = Tracker(Path(config.out), config, resume_id=progress.tracker_id, settings=settings)
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
         tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
     done = min(100.0, 100 * spent(config, progress))  # by an earlier part of the run: it took none of this one's time

@@ -49,8 +49,8 @@ def is_asked_for() -> bool:
     for name in _REFUSED:
         if _flag(name):
             raise UserError(
-                f"{name.lower()} is true, which is not done here: set it to false in the --config_file, as {_SHIPPED} "
-                "does"
+                f"{name.lower()} is true, which is not done here: "
+                f"set it to false in the --config_file, as {_SHIPPED} does"
             )
     if not dist.is_initialized():
         raise UserError(
@@ -177,7 +177,8 @@ def apply_to_whole(function: Callable[[Tensor], Tensor], parts: Tensor, *, like:
     """
     mesh: Any = like.device_mesh  # type: ignore[attr-defined]
     me, columns = mesh.get_local_rank(), parts.shape[2]
-    rows, matrices = shares(like.shape[0], mesh.size()), shares(len(parts), mesh.size())
+    rows = shares(like.shape[0], mesh.size())
+    matrices = shares(len(parts), mesh.size())
     here = [matrices[me] * r * columns for r in rows]  # of my matrices, the rows that each process holds
     there = [m * rows[me] * columns for m in matrices]  # my rows, of the matrices that each process works on
     received = _exchange(parts.flatten(), there, here, group=mesh.get_group())

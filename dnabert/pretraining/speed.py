@@ -101,7 +101,7 @@ def relative_speed(first: PretrainConfig, other: PretrainConfig, turns: int) -> 
     trainings = untracked(first), untracked(other)
     ratios = []
     for _ in range(turns + 2):
-        before, after = (_tokens_per_second(each) for each in trainings)
+        before, after = (_tokens_per_second(training) for training in trainings)
         ratios.append(after / before)
     return statistics.median(ratios[2:])  # the first steps warm up
 
@@ -132,7 +132,8 @@ def untracked(recipe: PretrainConfig) -> Training:
     model = setup.make_model(recipe, samplers.train, window_length=corpus.window_length)
     optimizers = build_optimizers(model, recipe, bf16=accelerator.mixed_precision == "bf16")
     objective = MaskedObjective(model).to(accelerator.device)
-    bar, kin = tqdm(disable=True), setup.kin_of_training(recipe, samplers.train, accelerator)
+    bar = tqdm(disable=True)
+    kin = setup.kin_of_training(recipe, samplers.train, accelerator)
     return Training(
         recipe,
         accelerator,

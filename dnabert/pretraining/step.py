@@ -68,7 +68,8 @@ class Training:
 
 def batches_of(training: Training, step: int) -> list[MaskedBatch]:
     """This process's parts of a step's batch, made while the steps before compute."""
-    accelerator, parts = training.accelerator, training.config.accumulation
+    accelerator = training.accelerator
+    parts = training.config.accumulation
     first = accelerator.process_index * parts
     source = training.pairs or training.sampler
     return [source.batch(step, part=first + i, parts=accelerator.num_processes * parts) for i in range(parts)]
@@ -77,7 +78,9 @@ def batches_of(training: Training, step: int) -> list[MaskedBatch]:
 def take_step(training: Training, batches: list[MaskedBatch], share: float, *, began: float) -> None:
     """One optimiser step, whose time counts from `began`; the loss is normalised by the whole batch, so how it is cut
     does not matter."""
-    config, accelerator, progress = training.config, training.accelerator, training.progress
+    config = training.config
+    accelerator = training.accelerator
+    progress = training.progress
     _seed_dropout(training)
     rate = learning_rate(config, step=progress.step, progress=share)
     set_learning_rate(training.optimizers, rate)

@@ -119,8 +119,8 @@ def sweep(config: SweepConfig) -> Path:
     if failed:
         told = f", as {len(failed) - 1} more" if failed[1:] else ""
         raise UserError(
-            f"there is no table, {failed[0]}{told}: mend or leave out and begin again, which trains no finished "
-            "variant anew"
+            f"there is no table, {failed[0]}{told}: "
+            "mend or leave out and begin again, which trains no finished variant anew"
         )
     records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
