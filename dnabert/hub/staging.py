@@ -126,8 +126,8 @@ def _check_links(part: Path, *, source: Path) -> None:
     for path in (part, *part.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(source.resolve()):
             raise UserError(
-                f"{path} is a link out of {source}, which is not followed for an upload: put the file itself there, or "
-                "remove it"
+                f"{path} is a link out of {source}, which is not followed for an upload: "
+                "put the file itself there, or remove it"
             )
 
 

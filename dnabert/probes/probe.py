@@ -67,12 +67,13 @@ def probe(
     if classifier == "knn":
         points = {name: normalize(part) for name, part in points.items()}
     settings = _settings(classifier, task.train)
-    fits = [
-        (setting, _fit(classifier, setting, points["train"], part=task.train, weights=class_weights))
+    fits = {
+        setting: _fit(classifier, setting, points["train"], part=task.train, weights=class_weights)
         for setting in settings
-    ]
-    setting, best = max(fits, key=lambda each: _on_dev(task, _predict(classifier, each[1], points["dev"], task)))
-    test = _predict(classifier, best, points["test"], task)
+    }
+    on_dev = {setting: _on_dev(task, _predict(classifier, fit, points["dev"], task)) for setting, fit in fits.items()}
+    setting = max(settings, key=lambda chosen: on_dev[chosen])
+    test = _predict(classifier, fits[setting], points["test"], task)
     return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
 
 

@@ -95,7 +95,8 @@ def _probed(task: Task, rung: RungConfig, config: ProbeConfig) -> list[dict[str,
 
 def _vectors(task: Task, rung: RungConfig, *, seed: int) -> dict[str, NDArray[np.float32]]:
     """Vectors of each part, read as the rung reads; what has to be fitted, a whitening too, is fitted on train."""
-    sequences, first = {name: getattr(task, name).sequences for name in ("train", "dev", "test")}, 0
+    sequences = {name: getattr(task, name).sequences for name in ("train", "dev", "test")}
+    first = 0
     for name, own in sequences.items():
         if rung.shuffle:
             sequences[name] = shuffle_dinucleotides(own, rows=np.arange(first, first + len(own)), seed=seed)

@@ -80,8 +80,8 @@ class Task:
         for name, (near, copied) in self._known_to_train.items():
             if near.any() or copied.any():
                 told += (
-                    f"; {name}: {near.sum():,} of {len(near):,} share {STRETCH} bases with train, {copied.sum():,} are "
-                    "copies"
+                    f"; {name}: {near.sum():,} of {len(near):,} share {STRETCH} bases with train, "
+                    f"{copied.sum():,} are copies"
                 )
         return told
 
@@ -158,8 +158,8 @@ def read_task(path: str | Path, *, seed: int = 0) -> Task:
         unknown = sorted({label for _, label in own} - {label for _, label in rows["train"]})
         if unknown:
             raise UserError(
-                f"{path}: {part} has the label {unknown[0]!r}, which train lacks: add sequences of it there, or take "
-                "it out"
+                f"{path}: {part} has the label {unknown[0]!r}, which train lacks: "
+                "add sequences of it there, or take it out"
             )
         if len({label for _, label in own}) < 2:
             raise UserError(

@@ -41,11 +41,7 @@ def told_unseen(mcc: Score | None) -> str:
     >>> told_unseen(Score(0.5, 0.4, 0.6, 95)), told_unseen(None)
     ('; 0.500 [0.400, 0.600] on the 95 that share no 30 bases with train', '')
     """
-    return (
-        ""
-        if mcc is None
-        else (
-            f"; {mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}] on the {mcc.n:,} that share no {STRETCH} bases with "
-            "train"
-        )
-    )
+    if mcc is None:
+        return ""
+    score = f"{mcc.value:.3f} [{mcc.low:.3f}, {mcc.high:.3f}]"
+    return f"; {score} on the {mcc.n:,} that share no {STRETCH} bases with train"

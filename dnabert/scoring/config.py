@@ -37,8 +37,8 @@ class ScoreConfig:
         check_types(self)
         if self.windows < 2:
             raise UserError(
-                f"--windows is {self.windows}, allowed is 2 or more: counting is tuned on one half of them and scored "
-                "on the other"
+                f"--windows is {self.windows}, allowed is 2 or more: "
+                "counting is tuned on one half of them and scored on the other"
             )
         if self.counted_windows < 1:
             raise UserError(f"--counted-windows is {self.counted_windows}, allowed is 1 or more")

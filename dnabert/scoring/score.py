@@ -164,8 +164,8 @@ def _asked(
     nats, words = _of_run(run, sampler, config)
     if not words.any():
         raise UserError(
-            f"no window that is asked holds a word of k = {sampler.tokenizer.k} without N: ask other windows, or "
-            "prepare others"
+            f"no window that is asked holds a word of k = {sampler.tokenizer.k} without N: "
+            "ask other windows, or prepare others"
         )
     counting = _of_counting(corpus, sampler, config) if "train" in corpus else None
     bases = words * float(sampler.tokenizer.k)
@@ -246,7 +246,8 @@ def _with_bits(table: pd.DataFrame, bits: WindowBits, words: np.ndarray) -> pd.D
 
 
 def _notes(corpus: Corpus, config: ScoreConfig, *, split: str, trained_on: dict[str, Any] | None) -> list[str]:
-    training, notes = len(corpus.view("train")) if "train" in corpus else 0, []
+    training = len(corpus.view("train")) if "train" in corpus else 0
+    notes = []
     if not training:
         notes.append(f"{corpus.folder} has no training windows, in which to count: nothing stands beside the run")
     elif training > config.counted_windows:
@@ -258,8 +259,8 @@ def _notes(corpus: Corpus, config: ScoreConfig, *, split: str, trained_on: dict[
         notes.append("the run may have been trained on these windows, and counting was: neither is a test")
     elif trained_on is None or trained_on.get("sha256") != content_hash(corpus.folder):
         notes.append(
-            "the run was trained on another corpus, or on one that it does not name: whether on these windows too is "
-            "not known"
+            "the run was trained on another corpus, or on one that it does not name: "
+            "whether on these windows too is not known"
         )
     return notes
 

@@ -68,7 +68,8 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
         for way, fused in ways.items()
     ]
     per_cpu = " per CPU s" if device.type == "cpu" else ""
-    peak, flops = _matrix_peak(device, bf16=bf16), _flops_per_token(config, sampler)
+    peak = _matrix_peak(device, bf16=bf16)
+    flops = _flops_per_token(config, sampler)
 
     def remark(rates: list[Rates]) -> str:
         def share(of: float, *, by_cpu: bool = False) -> str:
@@ -76,8 +77,8 @@ def pretrain(config: PretrainBenchmark, *, scratch: Path) -> list[Contest]:
             return ", ".join(f"{each.name} {statistics.median(rate) * 1e3 * flops / of:.0%}" for each, rate in each_of)
 
         lines = [
-            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; at asked places what nothing "
-            "else needs)",
+            f"{flops / 1e6:.1f} MFLOP per token (6 per weight of the layers, attention; "
+            "at asked places what nothing else needs)",
             f"of the matrix peak measured in this run, {peak / 1e9:,.0f} GFLOP/s{per_cpu}: "
             f"{share(peak, by_cpu=bool(per_cpu))}",
         ]
