@@ -205,9 +205,11 @@ def check_free(out: str | Path, *, kind: str, overwrite: bool) -> None:
             return
     except OSError as error:
         raise UserError(f"cannot write {str(out)[:200]}: {error.strerror or error}: choose another --out") from None
+    own = out.is_dir() and kind_of(out) == kind
     if not overwrite:
-        raise UserError(f"{out} exists already: choose another --out or pass --overwrite")
-    if not out.is_dir() or kind_of(out) != kind:
+        mend = " or pass --overwrite" if own else f", for it is no {told_kind(kind)} of dnabert"
+        raise UserError(f"{out} exists already: choose another --out{mend}")
+    if not own:
         raise UserError(
             f"{out} exists and is no {told_kind(kind)} of dnabert, so --overwrite leaves it alone: choose another --out"
         )

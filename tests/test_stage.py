@@ -164,6 +164,8 @@ def test_a_foreign_folder_is_never_overwritten(tmp_path, manifest):
         (tmp_path / "manifest.json").write_text(manifest)
     with pytest.raises(UserError, match="is no corpus of dnabert, so --overwrite leaves it alone"):
         make(tmp_path, overwrite=True)
+    with pytest.raises(UserError, match="exists already: choose another --out, for it is no corpus of dnabert$"):
+        make(tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "years"
 
 
