@@ -102,6 +102,10 @@ def test_k_and_stride_out_of_range(k: int, stride: int | None, message: str) -> 
         KmerTokenizer(k, stride)
 
 
+def test_words_of_seven_side_by_side_by_default() -> None:
+    assert (KmerTokenizer().k, KmerTokenizer().stride) == (7, 7)
+
+
 def test_k_and_stride_of_numpy_can_be_saved(tmp_path: Path) -> None:
     """As a loop over ``np.arange`` or a column of a table gives them; they ended in *int64 is not JSON
     serializable*."""

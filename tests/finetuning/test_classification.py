@@ -140,6 +140,17 @@ def test_a_further_run_may_be_called_run(task, tmp_path):
     assert list(_starts(config_of(task, run, tmp_path, more_runs=[str(other)])))[-1] == "fine-tuned demo/run"
 
 
+def test_untrained_ones_begin_as_pretraining_did_and_runs_as_they_ended(task, tmp_path):
+    run, other = make_run(tmp_path / "run", "modernbert"), make_run(tmp_path / "other", "modernbert")
+    starts = _starts(config_of(task, run, tmp_path, more_runs=[str(other)], architectures=["lstm"]))
+    assert {name: (each.begun is not None, each.architecture, each.run) for name, each in starts.items()} == {
+        "fine-tuned run": (False, "run", run),
+        "untrained": (True, "run", run),
+        "lstm, untrained": (True, "lstm", run),
+        "fine-tuned other": (False, "run", other),
+    }
+
+
 def test_where_test_has_copies_of_training_sequences_the_table_tells_of_the_others_too(tmp_path):
     rng, task = np.random.default_rng(0), tmp_path / "copies"
     rows = ["".join(rng.choice(list("ACGT"), 50)) + f",{i % 2}" for i in range(90)]
