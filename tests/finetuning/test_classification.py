@@ -117,7 +117,7 @@ def test_stopped_it_goes_on_at_the_training_that_was_not_done(task, tmp_path, mo
         assert (whole / name).read_bytes() == (Path(config.out) / name).read_bytes()
     (first,), (second,) = (json.loads((Path(out) / "results.json").read_text()) for out in (config.out, whole))
     for row in first["scores"] + second["scores"]:
-        assert row.pop("seconds") > 0
+        assert 0 <= row.pop("seconds") < 600
     assert first == second
 
 
