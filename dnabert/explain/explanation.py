@@ -135,7 +135,7 @@ def check_files(config: ExplainConfig) -> None:
 
 def _made_of(windows: ClusteredWindows, config: ExplainConfig, inputs: Mapping[str, str | Path]) -> Record:
     """What the parts depend on: settings and files, with those that the corpus names; of a BLAST database, which has a
-    prefix for a name, sizes and dates."""
+    prefix for a name, sizes and dates; and what of the model is known, which may be put back."""
     files = [Path(path) for path in inputs.values()] + [
         Path(genome.genes) for genome in windows.genomes if genome.genes
     ]
@@ -147,7 +147,8 @@ def _made_of(windows: ClusteredWindows, config: ExplainConfig, inputs: Mapping[s
         for each in path.parent.glob(f"{glob.escape(path.name)}.*")
     ]
     dated = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in beside)
-    return {"config": decisive(config), "files": described, "databases": dated}
+    model = [windows.word_length, windows.pieces is not None]
+    return {"config": decisive(config), "files": described, "databases": dated, "model": model}
 
 
 def load_explanation(folder: str | Path) -> Explanation:

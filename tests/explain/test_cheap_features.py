@@ -7,7 +7,9 @@ from Bio.SeqUtils import gc_fraction
 from dnabert.explain import ClusteredWindows, ExplainConfig, cheap_features
 from dnabert.explain.cheap_features import cpg_ratio
 from dnabert.explain.evidence_rows import left_out
+from dnabert.explain.explanation import _made_of
 from dnabert.explain.gathering import _missing
+from dnabert.kept_parts import KeptParts
 
 
 def rows(*texts: str) -> np.ndarray:
@@ -39,3 +41,12 @@ def test_of_a_model_that_is_gone_the_frame_of_the_words_is_left_out_and_told() -
         "frame of the words (the model that made the vectors is not here any more: put it back)"
     ]
     assert "frame_of_the_words" not in _missing(dataclasses.replace(windows, word_length=6), ExplainConfig())
+
+
+def test_what_was_kept_while_the_model_was_gone_is_not_taken_when_it_is_back() -> None:
+    """A part without frames stayed, and nothing said any more that they were left out."""
+    gone = ClusteredWindows(pd.DataFrame({"label": [0]}), lambda rows: np.zeros((len(rows), 4), np.uint8))
+    gone = dataclasses.replace(gone, word_length=None)
+    kept = [KeptParts(None, made_of=_made_of(each, ExplainConfig(), {})).key for each in (gone, gone)]
+    back = dataclasses.replace(gone, word_length=6)
+    assert kept[0] == kept[1] != KeptParts(None, made_of=_made_of(back, ExplainConfig(), {})).key
