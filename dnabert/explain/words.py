@@ -9,7 +9,7 @@ exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -23,35 +23,18 @@ from dnabert.explain.design_effect import DesignEffect, along_genome
 from dnabert.explain.in_threads import in_threads
 from dnabert.explain.log_odds import PRIOR, TwoByTwo
 from dnabert.explain.representatives import representatives
-from dnabert.explain.vocabulary import Vocabulary, count_windows, windows_with
+from dnabert.explain.vocabulary import Vocabulary, windows_with
 from dnabert.explain.windows import ClusteredWindows
+from dnabert.explain.word_counts import WordCounts
 from dnabert.progress import watched
 
 #: 1 = a base that counts, 0 = any base: words of 6 and of 8, and pairs of 3 that lie 1 to 10 apart, which is how van
 #: Helden, Rios & Collado-Vides 2000 look for sites that two halves of a protein touch ("dyads").
 PATTERNS = ("111111", "11111111", *("111" + "0" * gap + "111" for gap in range(1, 11)))
-#: Words that fewer windows hold are not tested: no label enters, so that the test stays honest (Bourgon et al. 2010).
-MINIMUM_WINDOWS = 5
 #: Shuffled windows per cluster: a sample of a large one, a small one several times.
 SHUFFLED = 500
 #: Truth values of words in windows that are held at once (128 MB).
 _CELLS = 1 << 27
-
-
-def class_tf_idf(counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Class-based TF-IDF (Grootendorst 2022, BERTopic): counts (classes, words) to weights of the same shape.
-
-    A word's share of its class times log(1 + A / f), f being its count in all classes and A the mean count of a class.
-
-    Examples
-    --------
-    >>> class_tf_idf(np.array([[2, 2], [0, 4]])).round(3).tolist()
-    [[0.549, 0.255], [0.0, 0.511]]
-    """
-    total = counts.sum(axis=0)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    weight: NDArray[np.float64] = share * np.log1p(counts.sum(axis=1).mean() / np.maximum(total, 1))
-    return weight
 
 
 def cluster_words(
@@ -97,7 +80,7 @@ def cluster_words(
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels, bases = windows.labels[rows], windows.sequences(rows)
     owners, shuffles = shuffled_windows(bases, labels, about=shuffled, seed=seed)
-    count = partial(_Counts.of, bases=bases, labels=labels, owners=owners, shuffles=shuffles)
+    count = partial(WordCounts.of, bases=bases, labels=labels, owners=owners, shuffles=shuffles)
     counting = in_threads(count, [Vocabulary(pattern) for pattern in patterns], threads=threads)
     counted = list(watched(counting, "words counted", unit=" patterns", total=len(patterns)))
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
@@ -157,59 +140,10 @@ def shuffled_windows(
 
 
 @dataclass(frozen=True)
-class _Counts:
-    """Windows with each word: of each cluster and, last, of none; and of each cluster's shuffled windows."""
-
-    vocabulary: Vocabulary
-    real: NDArray[np.int64]
-    shuffled: NDArray[np.int64]
-    n_real: NDArray[np.int64]
-    n_shuffled: NDArray[np.int64]
-    tf_idf: NDArray[np.float64]
-
-    @classmethod
-    def of(
-        cls,
-        vocabulary: Vocabulary,
-        *,
-        bases: NDArray[np.uint8],
-        labels: NDArray[np.integer],
-        owners: NDArray[np.int64],
-        shuffles: NDArray[np.uint8],
-    ) -> _Counts:
-        groups = int(labels.max(initial=-1)) + 2
-        of_window = labels % groups  # -1 becomes the last group
-        real = count_windows(bases, of_window, vocabulary, n_groups=groups)
-        shuffled = count_windows(shuffles, owners, vocabulary, n_groups=groups)
-        n_real, n_shuffled = (np.bincount(each, minlength=groups) for each in (of_window, owners))
-        return cls(vocabulary, real, shuffled, n_real, n_shuffled, class_tf_idf(real))
-
-    @cached_property
-    def everywhere(self) -> NDArray[np.int64]:
-        """Windows with each word, of all clusters and of none."""
-        return np.asarray(self.real.sum(axis=0))
-
-    @cached_property
-    def tested(self) -> NDArray[np.bool_]:
-        return self.everywhere >= MINIMUM_WINDOWS
-
-    @cached_property
-    def places(self) -> NDArray[np.int64]:
-        """Indices in the vocabulary of the tested words."""
-        return np.flatnonzero(self.tested)
-
-    def tables(self, label: int) -> tuple[TwoByTwo, TwoByTwo]:
-        own, n = self.real[label][self.tested], int(self.n_real[label])
-        others = self.everywhere[self.tested] - own
-        versus_others = TwoByTwo(own, n, others, int(self.n_real.sum()) - n)
-        return versus_others, TwoByTwo(own, n, self.shuffled[label][self.tested], int(self.n_shuffled[label]))
-
-
-@dataclass(frozen=True)
 class _Found:
     """A pattern's tested words in one cluster: tables, p and q, each versus other windows and versus shuffled ones."""
 
-    counts: _Counts
+    counts: WordCounts
     tables: tuple[TwoByTwo, TwoByTwo]
     p: tuple[NDArray[np.float64], NDArray[np.float64]]
     q: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -240,7 +174,7 @@ def _corrected(p: list[list[NDArray[np.float64]]]) -> list[list[NDArray[np.float
 
 
 def _effects(
-    counts: _Counts, *, bases: NDArray[np.uint8], design: DesignEffect, marking: NDArray[np.bool_]
+    counts: WordCounts, *, bases: NDArray[np.uint8], design: DesignEffect, marking: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Design effects of a pattern's tested words in each cluster that they may mark, else 1: float64 (C, t)."""
     effects = np.ones(marking.shape)

@@ -6,7 +6,8 @@ import pytest
 
 from dnabert.explain import ClusteredWindows
 from dnabert.explain.vocabulary import Vocabulary
-from dnabert.explain.words import _Counts, class_tf_idf, cluster_words, shuffled_windows
+from dnabert.explain.word_counts import WordCounts, class_tf_idf
+from dnabert.explain.words import cluster_words, shuffled_windows
 
 PATTERNS = ("11111111", "11100111")
 
@@ -64,7 +65,7 @@ def test_threads_change_nothing() -> None:
 def test_words_of_all_windows_are_summed_once() -> None:
     windows = planted()
     rows = np.arange(400)
-    counts = _Counts.of(
+    counts = WordCounts.of(
         Vocabulary("111111"),
         bases=windows.sequences(rows),
         labels=windows.labels,
