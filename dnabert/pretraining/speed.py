@@ -6,9 +6,11 @@ import contextlib
 import json
 import multiprocessing
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +31,21 @@ def ended_together(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers are ended where its block is left by an error, Ctrl-C or SIGTERM.
 
     By itself it would first do all that was submitted, for hours. Of what waits nothing is begun, since a pool gives up
-    where a worker ends; a training saves where it is.
+    where a worker ends; a training saves where it is. Each worker is told once: what it does after it has saved is not
+    cut off.
     """
-    others = set(multiprocessing.active_children())
+    told = set(multiprocessing.active_children())
     with pool:
         try:
             yield pool
         except BaseException:
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.terminate()
+            leaving = threading.Thread(target=partial(pool.shutdown, cancel_futures=True))
+            leaving.start()
+            while leaving.is_alive():  # a worker that is being started is among the children a moment later
+                for worker in set(multiprocessing.active_children()) - told:
+                    worker.terminate()
+                    told.add(worker)
+                leaving.join(0.1)
             raise
 
 

@@ -1,13 +1,14 @@
 """Variants at equal computing time: what is refused, and that a table's numbers are those of the runs."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.curve import last_evaluation
 from dnabert.pretraining.recipe import is_made_by
-from dnabert.pretraining.speed import relative_speed, relative_speeds, untracked
+from dnabert.pretraining.speed import SPAWN, ended_together, relative_speed, relative_speeds, untracked
 from dnabert.pretraining.sweep import SweepConfig, Variant, _recipe, _trained, sweep
 
 
@@ -322,6 +323,26 @@ def test_a_variant_takes_words_and_sizes_of_the_run_that_it_begins_with(small_co
     assert (recipe.k, recipe.model.hidden_size, recipe.initial) == (6, 384, str(DEFAULT_RUN))
     training = untracked(replace(recipe, precision="fp32"))
     assert training.kin is not None and training.pairs is not None and training.pairs.batch(0).relatives is not None
+
+
+def test_what_waits_is_not_begun_where_a_sweep_is_stopped_while_a_worker_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that is being started stands in no list yet: it went on through all that waited."""
+    found = multiprocessing.active_children
+    before = [found(), found()]  # asked when the pool is made, and when it is stopped
+    monkeypatch.setattr(multiprocessing, "active_children", lambda: before.pop() if before else found())
+    waiting = []
+
+    def stopped() -> None:
+        with ended_together(ProcessPoolExecutor(1, mp_context=SPAWN, max_tasks_per_child=1)) as pool:
+            waiting.extend(pool.submit(time.sleep, 15) for _ in range(4))
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert time.monotonic() - began < 12 and all(future.done() for future in waiting)
 
 
 @pytest.mark.slow
