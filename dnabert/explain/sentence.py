@@ -112,7 +112,8 @@ def _related(card: Record) -> tuple[str, str] | None:
     windows may hold as often."""
     if card.get("kind", {}).get("kind") != "homologous":
         return None
-    edits = f"half of a window is found in another at {percent(card['kind']['within']['semi_global'])} edits"
+    median = percent(card["kind"]["within_median"]["semi_global"])
+    edits = f"half of a window is found in another at a median of {median} edits"
     known = known_relative(card)
     if known is None:
         return "family", f"related sequence without a name: {edits}"

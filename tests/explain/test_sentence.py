@@ -224,15 +224,20 @@ def test_poly_a_is_no_discovery() -> None:
 
 
 def test_related_letters_without_a_consensus_are_a_family_without_a_name() -> None:
-    kind = {"kind": "homologous", "within": {"semi_global": 0.31}, "comparisons": []}
+    kind = {
+        "kind": "homologous",
+        "within": {"semi_global": 0.28},
+        "within_median": {"semi_global": 0.31},
+        "comparisons": [],
+    }
     assert sentence(kind=kind) == (
         "family",
-        "related sequence without a name: half of a window is found in another at 31 % edits",
+        "related sequence without a name: half of a window is found in another at a median of 31 % edits",
     )
 
 
 def test_related_letters_whose_consensus_is_like_a_known_sequence_have_its_name() -> None:
-    kind = {"kind": "homologous", "within": {"semi_global": 0.36}, "comparisons": []}
+    kind = {"kind": "homologous", "within_median": {"semi_global": 0.36}, "comparisons": []}
     relative = {"family": "Alu", "subject": "Alu:AluYb8", "identity": 0.88, "query_start": 10, "query_end": 206}
     consensus = {
         "found": True,
@@ -246,8 +251,8 @@ def test_related_letters_whose_consensus_is_like_a_known_sequence_have_its_name(
     homology["databases"][0]["families"][0]["background_share"] = 0.37
     assert sentence(kind=kind, consensus=consensus, homology=homology) == (
         "family",
-        "related sequence, its consensus like Alu:AluYb8 at 88 % identity: half of a window is found in another at 36 "
-        "% edits, 90 % of them hold Alu, other windows 37 % (q = 0.08)",
+        "related sequence, its consensus like Alu:AluYb8 at 88 % identity: half of a window is found in another at a "
+        "median of 36 % edits, 90 % of them hold Alu, other windows 37 % (q = 0.08)",
     )
     drawn = homology | {"windows": 1_461, "sampled": 200}
     assert sentence(kind=kind, consensus=consensus, homology=drawn)[1].endswith(
