@@ -8,10 +8,12 @@ Without any argument it pretrains on the embedded demo corpus. Every field of th
 from dnabert.command import Result, is_first_process, run_command
 from dnabert.errors import one_line
 from dnabert.pretraining.config import PretrainConfig
+from dnabert.pretraining.stopping import launcher
 
 
 def work(config: PretrainConfig) -> Result:
     """Pretrain; the run's folder, its last evaluation and what counting scores."""
+    launcher()  # before torch is imported: it may end meanwhile
     from dnabert.pretraining import pretrain  # after --help, which needs no torch
     from dnabert.pretraining.card import last_scores
 

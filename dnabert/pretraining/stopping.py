@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ _LAUNCHERS = {"accelerate", "accelerate-launch", "accelerate.commands.launch", "
 _FIRST = 5
 
 
+@functools.cache
 def launcher() -> int | None:
     """Number of the process that launched this one, where it is a launcher, whose end has to be the training's too.
 
     ``accelerate launch`` of one process ends at a SIGTERM without passing it on. A shell is no launcher: what is begun
-    there may stay when it is left. None where the system does not tell, as on macOS.
+    there may stay when it is left. None where the system does not tell, as on macOS. It is looked up once: ask before
+    torch is imported, which takes seconds in which a launcher may end.
     """
     parent = os.getppid()
     try:
