@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,20 +103,13 @@ def sweep(config: SweepConfig) -> Path:
         name: dataclasses.replace(recipe, tokens=round(config.tokens * speeds[name]), steps=None, minutes=None)
         for name, recipe in recipes.items()
     }
-    with ended_together(ProcessPoolExecutor(config.at_once, mp_context=SPAWN, max_tasks_per_child=1)) as pool:
-        waiting = {name: pool.submit(_trained_by_worker, recipe) for name, recipe in planned.items()}
-        scores, failed = {}, []
-        for name, future in waiting.items():
-            try:
-                scores[name] = future.result()
-            except UserError as error:  # told now: the others may take hours
-                failed.append(str(error))
-                print(f"failed: {error}", file=sys.stderr)
-                continue
-            print(
-                f"{name}: {scores[name]['bits_per_base']:.4f} bits/base, {_told(scores[name]['tokens'])} tokens",
-                file=sys.stderr,
-            )
+    try:
+        scores, failed = _scores_of(planned, at_once=config.at_once)
+    except BrokenProcessPool:
+        raise UserError(
+            "a training was killed from outside (was memory short? then pass a smaller --at-once), and the others "
+            "ended, saved: begin again, which goes on where each was"
+        ) from None
     if failed:
         told = f", as {len(failed) - 1} more" if failed[1:] else ""
         raise UserError(
@@ -126,6 +120,24 @@ def sweep(config: SweepConfig) -> Path:
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
     (out / "table.md").write_text(_table(records))
     return out
+
+
+def _scores_of(planned: dict[str, PretrainConfig], *, at_once: int) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Train all, so many at once: what `_trained` says of each, and what those that failed say."""
+    scores: dict[str, dict[str, Any]] = {}
+    failed: list[str] = []
+    with ended_together(ProcessPoolExecutor(at_once, mp_context=SPAWN, max_tasks_per_child=1)) as pool:
+        waiting = {name: pool.submit(_trained_by_worker, recipe) for name, recipe in planned.items()}
+        for name, future in waiting.items():
+            try:
+                scores[name] = future.result()
+            except UserError as error:  # told now: the others may take hours
+                failed.append(str(error))
+                print(f"failed: {error}", file=sys.stderr)
+                continue
+            bits, tokens = scores[name]["bits_per_base"], _told(scores[name]["tokens"])
+            print(f"{name}: {bits:.4f} bits/base, {tokens} tokens", file=sys.stderr)
+    return scores, failed
 
 
 def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:

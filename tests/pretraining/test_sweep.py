@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dnabert.config import to_yaml
@@ -345,33 +346,56 @@ def test_what_waits_is_not_begun_where_a_sweep_is_stopped_while_a_worker_starts(
     assert time.monotonic() - began < 12 and all(future.done() for future in waiting)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_a_sweep_that_is_told_to_stop_ends_its_trainings_too(small_corpus: Path, tmp_path: Path, told: int) -> None:
-    # one variant is trained, one waits; SIGINT reaches the sweep alone, as `kill -INT` sends it
+@pytest.fixture
+def training(small_corpus: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A sweep's process and its folder, once the first of two variants is trained; the second waits."""
     (tmp_path / "recipe.yaml").write_text(
         "k: 4\nmodel: {hidden_size: 32, layers: 1, heads: 2, intermediate_size: 32}\nfloor_order: 2\nbatch_size: 8\n"
     )
-    variants = [Variant("first"), Variant("second", "--seed 1")]
     config = SweepConfig(
-        recipe=str(tmp_path / "recipe.yaml"), variants=variants, corpus=str(small_corpus), turns=1,
-        tokens=10**9, out=str(tmp_path / "sweep"),
-    )  # fmt: skip
+        recipe=str(tmp_path / "recipe.yaml"),
+        variants=[Variant("first"), Variant("second", "--seed 1")],
+        corpus=str(small_corpus),
+        turns=1,
+        tokens=10**9,
+        out=str(tmp_path / "sweep"),
+    )
     (tmp_path / "sweep.yaml").write_text(to_yaml(config))
-    run, deadline = tmp_path / "sweep" / "first", time.monotonic() + 300
+    curve, deadline = tmp_path / "sweep" / "first" / "metrics.jsonl", time.monotonic() + 300
+    script = Path(__file__).parents[2] / "eval" / "sweep.py"
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parents[2] / "eval" / "sweep.py"), "--config", str(tmp_path / "sweep.yaml")]
+        [sys.executable, str(script), "--config", str(tmp_path / "sweep.yaml")], stderr=subprocess.PIPE, text=True
     )
     try:
-        while not ((run / "metrics.jsonl").exists() and '"step": 20' in (run / "metrics.jsonl").read_text()):
+        while not (curve.exists() and '"step": 20' in curve.read_text()):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.2)
-        process.send_signal(told)
-        assert process.wait(timeout=60) == 128 + told
+        yield process, tmp_path / "sweep"
     finally:
         process.kill()
-    assert not is_locked(run) and checkpoints(run)
-    assert not (tmp_path / "sweep" / "second").exists()
+        process.stderr.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_sweep_that_is_told_to_stop_ends_its_trainings_too(training, told: int) -> None:
+    process, out = training
+    process.send_signal(told)  # SIGINT reaches the sweep alone, as `kill -INT` sends it
+    assert process.wait(timeout=60) == 128 + told
+    assert not is_locked(out / "first") and checkpoints(out / "first")
+    assert not (out / "second").exists()
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_alone_ends_a_sweep_in_one_line(training) -> None:
+    process, out = training
+    workers = [each for each in psutil.Process(process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
+    for worker in workers:
+        worker.kill()
+    assert workers and process.wait(timeout=60) == 2
+    (line,) = [line for line in process.stderr.read().splitlines() if "killed" in line or "Traceback" in line]
+    assert line.endswith("begin again, which goes on where each was")
+    assert not (out / "second").exists()
 
 
 @pytest.mark.slow
