@@ -163,8 +163,13 @@ def _island(card: Record) -> Name | None:
         return None
     near = card.get("tss", {}).get("near") or {}
     promoters = counts(near) and near["share"] >= MOST and near["share"] > near["share_rest"]
-    name = "CpG-island promoters" if promoters else "CpG islands"
-    return Name("CpG island", f"{name}, {percent(row['share'])} of the windows", odds_of(row))
+    told = f"CpG islands, {percent(row['share'])} of the windows"
+    if promoters:  # of as many windows as are near a start, not of all that hold an island
+        told += (
+            f", mostly at promoters: {percent(near['share'])} within 1 kb of a start of transcription, elsewhere "
+            f"{percent(near['share_rest'])}"
+        )
+    return Name("CpG island", told, odds_of(row))
 
 
 def _exonic(card: Record) -> Name | None:
