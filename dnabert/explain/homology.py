@@ -144,7 +144,10 @@ def _named(hits: list[dict[str, Any]], *, length: int, databases: Sequence[str |
         return f"the consensus hits nothing in {' or '.join(Path(database).name for database in databases)}"
     best = hits[0]
     covered = best["query_end"] - best["query_start"]
-    return f"{covered} of the consensus's {length} bp are {best['subject']} at {percent(best['identity'])} identity"
+    return (
+        f"{covered} of {length} bp of the consensus align best with {best['subject']}, at {percent(best['identity'])} "
+        "identity"
+    )
 
 
 @dataclass(frozen=True)

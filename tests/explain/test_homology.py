@@ -106,7 +106,7 @@ def test_consensuses_are_named(core: np.ndarray, database: Path) -> None:
     unknown = "".join(np.random.default_rng(3).choice(list("ACGT"), 90))
     found = name_consensuses([{"consensus": text}, {"consensus": None}, {"consensus": unknown}], databases=[database])
     json.dumps(found, allow_nan=False)
-    assert found[0]["sentence"] == "140 of the consensus's 140 bp are One#X/A at 100 % identity"
+    assert found[0]["sentence"] == "140 of 140 bp of the consensus align best with One#X/A, at 100 % identity"
     hit = found[0]["hits"][0]
     assert (hit["database"], hit["family"], hit["subject_start"], hit["subject_end"]) == ("known.fa", "X/A", 20, 160)
     assert found[1] == {"hits": [], "sentence": None}
