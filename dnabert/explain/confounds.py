@@ -72,10 +72,11 @@ def labelling_confounds(
 
     Returns
     -------
-    One dict per feature: ``feature``, ``kind`` (continuous or classes), ``ami`` (adjusted mutual information with the
-    labels, a continuous feature in ten bins of equal counts), ``ami_null`` and ``ami_null_high`` (mean and 95th
-    percentile of the null), ``eta_squared`` (share of a continuous feature's variance between labels, None for
-    classes), ``p`` (share of the null at or above) and ``q`` (Benjamini-Hochberg over the features).
+    One dict per feature: ``feature``, ``kind`` (continuous or classes), ``n`` (windows that it concerns), ``ami``
+    (adjusted mutual information with the labels, a continuous feature in ten bins of equal counts), ``ami_null`` and
+    ``ami_null_high`` (mean and 95th percentile of the null), ``eta_squared`` (share of a continuous feature's variance
+    between labels, None for classes), ``p`` (share of the null at or above) and ``q`` (Benjamini-Hochberg over the
+    features).
     """
     features = cheap_features(windows) if features is None else features
     rng = np.random.default_rng(seed)
@@ -91,6 +92,7 @@ def labelling_confounds(
             {
                 "feature": name,
                 "kind": "continuous" if continuous else "classes",
+                "n": int(asked.sum()),
                 "ami": ami,
                 "ami_null": float(null.mean()),
                 "ami_null_high": float(np.quantile(null, _LEVEL)),

@@ -150,12 +150,12 @@ def _placed(motif: Record) -> str:
 
     Examples
     --------
-    >>> _placed({"forward_share": 0.5, "position": {"histogram": [8, 1, 1], "q": 0.001}})
-    '; 50\xa0% of its sites on the forward strand; not evenly over the window: 80\xa0% in part 1 of 3 (q = 0.001)'
+    >>> _placed({"forward_share": 0.5, "n_sites": 12, "position": {"histogram": [8, 1, 1], "q": 0.001}})
+    '; 50\xa0% of its 12 sites on the forward strand; not evenly over the window: 80\xa0% in part 1 of 3 (q = 0.001)'
     """
     told = ""
     if present(motif.get("forward_share")):
-        told = f"; {percent(motif['forward_share'])} of its sites on the forward strand"
+        told = f"; {percent(motif['forward_share'])} of its {count(motif['n_sites'])} sites on the forward strand"
     position = motif.get("position") or {}
     if not present(position.get("q")):
         return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnabert.report.numbers import count, number, p_value, percent, present
+from dnabert.report.numbers import count, interval, p_value, percent, present
 
 Record = dict[str, Any]
 
@@ -40,7 +40,8 @@ def of_card(card: Record) -> list[tuple[str, str]]:
 
 
 def of_all(overall: Record) -> list[Record]:
-    """The labelling's agreement with each confound, the closest first: ``name``, ``ami``, ``ami_null_high``, ``q``."""
+    """The labelling's agreement with each confound, the closest first: ``name``, ``ami``, ``ami_null_high``, ``q``, and
+    ``n``, the windows that it concerns, where that was told."""
     rows = (overall.get("confounds") or {}).get("overall") or []
     named = [row | {"name": NAMES.get(row["feature"], row["feature"])} for row in rows]
     return sorted(named, key=lambda row: -row["ami"])
@@ -50,11 +51,13 @@ def _told(row: Record) -> str:
     if row["feature"] in _SHARES:
         found, effect = f"{percent(row['mean'])} of the bases", "difference to elsewhere, in standard deviations,"
     else:
-        asked = f"of {count(row['n'])} coding windows " if row["feature"].startswith("codon") else ""
-        found = f"{asked}{row['most']}: {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
+        most = f"frame {row['most']}" if row["feature"] == "phase" else row["most"]
+        if row["feature"].startswith("codon"):  # of the coding windows alone, which may be few
+            most = f"of {count(row['n'])} coding {'window' if row['n'] == 1 else 'windows'} {most}"
+        found = f"{most}: {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
         effect = "Cramér's V"
     if not (present(row.get("effect")) and present(row.get("low"))):
         return found
-    ends = [number(row[end], digits=2) for end in ("low", "high")]
-    q = p_value(row["q"]).replace("p", "q")
-    return f"{found}; {effect} {number(row['effect'], digits=2)} [{ends[0]}, {ends[1]}] ({q})"
+    # where a few windows fit what is expected better than chance does, the interval is a point at no effect
+    told = interval({"value": row["effect"], "low": row["low"], "high": row["high"]}, digits=2)
+    return f"{found}; {effect} {told} ({p_value(row['q']).replace('p', 'q')})"

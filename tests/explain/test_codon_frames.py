@@ -115,6 +115,8 @@ def test_a_clustering_by_planted_frame_is_named(bacterium: pd.DataFrame) -> None
         and overall["codon_frame"]["ami_null_high"] < 0.05
     )
     assert overall["strand"]["ami"] < 0.05
+    coding = windows.table["codon_frame"].isin(FRAMES).sum()
+    assert overall["codon_frame"]["n"] == coding < overall["gc"]["n"] == len(windows.table)
     made = cards(windows)
     assert [card["basis"] for card in made] == ["codon position"] * 6
     for number, card in enumerate(made):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from dnabert.clusters import cluster_tree
 from dnabert.report import write_report
 from dnabert.report.evidence import read_evidence
 from dnabert.report.interactive import MAXIMUM_POINTS
 from dnabert.report.page import render
+from dnabert.report.tree import tree_figure
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -432,6 +434,24 @@ def test_a_phone_has_no_sideways_scroll_with_all_opened_and_long_names(
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def test_names_of_a_tree_are_read_on_a_phone(browser: Browser, report: Path, tmp_path: Path) -> None:
+    """The picture was shrunk to the screen, its letters to three points."""
+    evidence = read_evidence(report.parents[1] / "comparison")
+    tree = cluster_tree(np.arange(8.0).reshape(4, 2) ** 2)
+    near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
+    makeup = {"n": 30, "loci": 30, "footprint_bp": 5}
+    makeup |= dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
+    told = {"text": "Alu elements, " * 20, "basis": "element", "confidence": "low"}
+    cards = [{"label": label, "makeup": makeup, "sentence": told} for label in range(4)]
+    evidence = replace(evidence, cards=cards)
+    (tmp_path / "report.html").write_text(render(evidence, {"tree": tree_figure(tree, cards)}))
+    with _opened(browser, tmp_path / "report.html") as page:
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.evaluate("document.getElementById('tree').open = true")
+        box = page.locator("#tree img").bounding_box()
+        assert box is not None and box["width"] > 600 and page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
 def test_names_of_many_encoders_are_read_whole(browser: Browser, report: Path, tmp_path: Path) -> None:
     """Two columns were both headed mean_and_: what did not fit was cut off."""
     evidence = read_evidence(report.parents[1] / "comparison")
@@ -734,6 +754,14 @@ def test_chromosomes_in_both_looks_and_on_paper(page: Page) -> None:
     page.emulate_media(media="screen")
     name, content = _saved(page, "#chromosomes .tools button")
     assert name == "chromosomes.svg" and content.startswith(b"<svg xmlns") and b"human chr22, " in content
+
+
+def test_what_a_bin_tells_never_lies_over_the_heading(page: Page) -> None:
+    """It sticks to the foot of the screen, and lay over a heading that had just come into sight."""
+    edge = "document.getElementById('{}').getBoundingClientRect().{}"
+    for seen in (20, 60, 120, 400):
+        page.evaluate(f"scrollTo(0, scrollY + {edge.format('chromosomes', 'top')} + {seen} - innerHeight)")
+        assert page.evaluate(edge.format("along-bin", "top")) >= page.evaluate(edge.format("along-told", "bottom"))
 
 
 def test_look_without_storage(browser: Browser, report: Path) -> None:

@@ -118,17 +118,17 @@ def test_of_how_many_windows_a_motif_has_its_share_is_told() -> None:
     [
         ([1, 9, 2, 0], 0.0004, "not evenly over the window: 75 % in part 2 of 4 (q = 0.0004)"),
         ([3, 3, 4, 2], 0.4, "no part of the window is shown to have it more often (q = 0.4)"),
-        ([0, 3, 0, 0], None, "45 % of its sites on the forward strand"),  # too few to test
+        ([0, 3, 0, 0], None, "45 % of its 20 sites on the forward strand"),  # too few to test
     ],
 )
 def test_where_in_the_window_a_motif_lies_is_told(histogram: list[int], q: float | None, told: str) -> None:
     """It was tested, and stood in cards.json alone."""
-    found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8, "forward_share": 0.45}
+    found = {"name": "m", "matrix": [[0.97, 0.01, 0.01, 0.01]] * 6, "n_growing_sites": 8, "n_sites": 20}
     found |= {"versus_others": {"share": 0.5, "background_share": 0.01, "q": 0.001}, "versus_shuffled": {"q": 0.001}}
-    found |= {"position": {"histogram": histogram, "distance": 0.3, "p": q, "q": q}}
+    found |= {"forward_share": 0.45, "position": {"histogram": histogram, "distance": 0.3, "p": q, "q": q}}
     (logo,) = shown({"label": 0, "motifs": {"n_held_out": 16, "motifs": [found]}})["logos"]
     text = logo["text"].replace("\N{NO-BREAK SPACE}", " ")
-    assert text.endswith(told) and "; 45 % of its sites on the forward strand" in text
+    assert text.endswith(told) and "; 45 % of its 20 sites on the forward strand" in text
 
 
 def test_a_motif_that_shuffled_windows_may_have_as_often_is_told_with_their_share() -> None:
@@ -237,6 +237,18 @@ def _why(comparison: Path, basis: str) -> str:
     return page[page.index("<dt>why its windows are alike") :].split("</dd>")[0]
 
 
+def test_what_a_pattern_is_stands_beside_it(comparison: Path) -> None:
+    """It is a word of `dnabert stability`, which the page explained nowhere."""
+    near = {"value": 0.7, "low": 0.6, "high": 0.8, "rest": 0.5}
+    makeup = {"n": 30, "loci": 30, "footprint_bp": 5}
+    makeup |= dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
+    card = {"label": 0, "makeup": makeup, "sentence": {"text": "", "confidence": "low", "basis": "composition"}}
+    for verdict, told in (("pattern", "a pattern (between stable and dissolved)"), ("stable", "stable")):
+        judged = card | {"stability": {"jaccard": near, "verdict": verdict}}
+        page = render(replace(read_evidence(comparison), cards=[judged]), {})
+        assert f"mean Jaccard index 0.70 [0.60, 0.80] over subsamples: {told}</dd>" in page
+
+
 def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> None:
     told = _why(comparison, "unexplained")
     assert "from all others 0.92 [" in told and "from windows nearby 0.65 [" in told and "<dd>not known;" in told
@@ -272,28 +284,31 @@ def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(compariso
         {"feature": "gc", "kind": "continuous", "effect": 0.1, "q": 0.5, "mean": 0.5, **ends},
         {"feature": "n_share", "kind": "continuous", "effect": 0.25, "q": 1e-9, "mean": 0.031, **ends},
         {"feature": "phase", "kind": "classes", "effect": 0.125, "q": 0.25, "most": "5", "share": 0.2, **ends},
-        {"feature": "codon_frame", "kind": "classes", "effect": None, "q": None, "most": "+1", "share": 1.0, "n": 2},
+        {"feature": "codon_position", "kind": "classes", "effect": 0.0, "low": 0.0, "high": 0.0, "q": 0.99, "n": 8}
+        | {"most": "0", "share": 0.5},
+        {"feature": "codon_frame", "kind": "classes", "effect": None, "q": None, "most": "+1", "share": 1.0, "n": 1},
     ]
     confounds = [row if row["kind"] == "continuous" else row | {"share_rest": 0.125} for row in confounds]
     sentence = {"text": "", "confidence": "low", "basis": "composition"}
     card = {"label": 0, "makeup": makeup, "sentence": sentence, "confounds": confounds}
     overall = [
-        {"feature": "strand", "ami": 0.01, "ami_null_high": 0.02, "q": 0.5},
+        {"feature": "strand", "n": 1_234, "ami": 0.01, "ami_null_high": 0.02, "q": 0.5},
         {"feature": "soft_masked", "ami": 0.125, "ami_null_high": 0.001, "q": 0.02},
     ]
     page = render(
         replace(read_evidence(comparison), cards=[card], overall={"confounds": {"overall": overall}}), {}
     ).replace("\N{NO-BREAK SPACE}", " ")
-    told = re.findall(r"<dt>(N|GC|frame of the words|codon frame)</dt><dd>(.*?)</dd>", page)
-    assert told[-3:] == [
+    told = re.findall(r"<dt>(N|GC|frame of the words|codon position|codon frame)</dt><dd>(.*?)</dd>", page)
+    assert told[-4:] == [
         ("N", "3 % of the bases; difference to elsewhere, in standard deviations, 0.25 [−0.50, 0.75] (q &lt; 0.001)"),
-        ("frame of the words", "5: 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
-        ("codon frame", "of 2 coding windows +1: 100 % (elsewhere 12 %)"),
+        ("frame of the words", "frame 5: 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
+        ("codon position", "of 8 coding windows 0: 50 % (elsewhere 12 %); Cramér&#39;s V 0.00 (q = 0.990)"),
+        ("codon frame", "of 1 coding window +1: 100 % (elsewhere 12 %)"),
     ]
     assert [name for name, _ in told].count("GC") == 1  # by itself, with the mean of all other windows
     (table,) = re.findall(r'<table class="sortable" id="confounds">(.*?)</table>', page, flags=re.DOTALL)
-    assert re.findall(r'<th scope="row">(.*?)</th><td class="n">(.*?)</td>', table) == [
-        ("soft-masking", "0.125"),
-        ("strand", "0.010"),
+    assert re.findall(r'<th scope="row">(.*?)</th><td class="n">(.*?)</td><td class="n">(.*?)</td>', table) == [
+        ("soft-masking", "–", "0.125"),  # by an older version, which told no number
+        ("strand", "1,234", "0.010"),
     ]
     assert 'id="confounds"' not in render(read_evidence(comparison), {})
