@@ -67,16 +67,14 @@ def labelling_confounds(
     ----------
     windows : n windows.
     features : from `cheap_features`, by default all of them.
-    permutations : of the null; the smallest p is 1 / (permutations + 1).
-    seed : of the permutations.
+    permutations, seed : of the null; the smallest p is 1 / (permutations + 1).
 
     Returns
     -------
-    One dict per feature: ``feature``, ``kind`` (continuous or classes), ``n`` (windows that it concerns), ``ami``
-    (adjusted mutual information with the labels, a continuous feature in ten bins of equal counts), ``ami_null`` and
-    ``ami_null_high`` (mean and 95th percentile of the null), ``eta_squared`` (share of a continuous feature's variance
-    between labels, None for classes), ``p`` (share of the null at or above) and ``q`` (Benjamini-Hochberg over the
-    features).
+    One dict per feature: ``feature``, ``kind`` (continuous or classes), ``n`` (windows it concerns), ``ami`` (adjusted
+    mutual information with the labels, a continuous feature in ten bins of equal counts), ``ami_null`` and
+    ``ami_null_high`` (its mean and 95th percentile), ``eta_squared`` (share of a continuous feature's variance between
+    labels, None for classes), ``p`` (share of the null at or above) and ``q`` (Benjamini-Hochberg over the features).
     """
     features = cheap_features(windows) if features is None else features
     rng = np.random.default_rng(seed)

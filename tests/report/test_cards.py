@@ -311,4 +311,11 @@ def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(compariso
         ("soft-masking", "–", "0.125"),  # by an older version, which told no number
         ("strand", "1,234", "0.010"),
     ]
+    assert "species" not in table and "Codons" not in table  # of neither there is a row
+    overall += [
+        {"feature": name, "n": 9, "ami": 0.0, "ami_null_high": 0.1, "q": 1} for name in ("genome", "codon_frame")
+    ]
+    page = render(replace(read_evidence(comparison), overall={"confounds": {"overall": overall}}), {})
+    assert "along the genome, species change places among orthologs. q" in page
+    assert "Codons: of the windows in coding sequence alone; where these are few, no agreement can be told.<" in page
     assert 'id="confounds"' not in render(read_evidence(comparison), {})
