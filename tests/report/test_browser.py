@@ -491,6 +491,17 @@ def test_paper_has_all_that_is_folded(page: Page) -> None:
     assert page.evaluate(closed) == before
 
 
+def test_no_table_is_wider_than_a_sheet_of_paper(page: Page) -> None:
+    """That of the clusters was cut off on A4, at two of its columns."""
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 at 96 dots per inch, less margins of 1 cm
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_timeout(300)
+    widths = page.eval_on_selector_all("table", "all => all.map(each => each.getBoundingClientRect().right)")
+    assert len(widths) > 5 and max(widths) <= 718
+    assert page.locator("#clusters table th button").first.evaluate("each => each.getClientRects().length") == 1
+
+
 def test_search_by_gene_marks_counts_and_lists(page: Page) -> None:
     genes = _fixture().map_table(_FEW)["gene"]
     n = int((genes == "APOL1").sum())
