@@ -188,7 +188,8 @@ def sentence(summary: dict[str, Any]) -> str:
     if ari["mean"] is not None:
         agree = f"agree with ARI {ari['mean']:.2f} ({ari['low']:.2f} to {ari['high']:.2f})"
     return (
-        f"{len(stable)} of {len(clusters)} clusters, with {percent(share)} of the clustered windows, "
+        f"{len(stable)} of {len(clusters)} {'cluster' if len(clusters) == 1 else 'clusters'}, "
+        f"with {percent(share)} of the clustered windows, "
         f"{'is' if len(stable) == 1 else 'are'} stable; repeats on subsamples {agree} and leave "
         f"{percent(noise['mean'])} ({percent(noise['low'])} to {percent(noise['high'])}) of the windows in no cluster."
         + (f" In {fused} of {len(runs)} repeats most windows fuse into one cluster." if fused else "")

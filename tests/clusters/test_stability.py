@@ -239,3 +239,5 @@ def test_all_and_none_are_said_of_all_and_none_only():
     told = sentence(summary | {"noise_share": spread, "runs": [{}], "placed": None})
     assert "1 of 2 clusters, with > 99 % of the clustered windows, is stable" in told
     assert "leave > 99 % (> 99 % to 100 %) of the windows in no cluster" in told
+    alone = sentence(summary | {"clusters": [cluster], "noise_share": spread, "runs": [{}], "placed": None})
+    assert alone.startswith("1 of 1 cluster, with 100 % of the clustered windows, is stable")
