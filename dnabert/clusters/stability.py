@@ -205,7 +205,7 @@ def placed_sentence(placed: dict[str, Any] | None) -> str:
     return (
         " Of windows left out and placed in the clusters of a repeat as dnabert assign does, "
         f"{100 * found['mean']:.1f} % ({100 * found['low']:.1f} % to {100 * found['high']:.1f} %) are elsewhere when "
-        f"all are clustered; of its own members {100 * own['mean']:.1f} %."
+        f"all are clustered; of the windows that the repeat clustered itself {100 * own['mean']:.1f} %."
     )
 
 
