@@ -33,7 +33,7 @@ from dnabert.progress import watched
 PATTERNS = ("111111", "11111111", *("111" + "0" * gap + "111" for gap in range(1, 11)))
 #: Shuffled windows per cluster: a sample of a large one, a small one several times.
 SHUFFLED = 500
-#: Truth values of words in windows that are held at once (128 MB).
+#: Truth values of words in windows that a thread holds at once (128 MB).
 _CELLS = 1 << 27
 
 
