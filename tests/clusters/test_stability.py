@@ -73,8 +73,8 @@ def test_what_is_placed_elsewhere_is_counted_beside_members_that_are() -> None:
         0.5 - 1 / 6
     )
     assert (
-        "50.0 % (50.0 % to 50.0 %) are elsewhere when all are clustered; of the windows that the repeat clustered itself "
-        "16.7 %." in placed_sentence(found)
+        "50.0 % (50.0 % to 50.0 %) are elsewhere when all are clustered; of the windows that the repeat "
+        "clustered itself 16.7 %." in placed_sentence(found)
     )
     assert placed_elsewhere(labels, [nothing]) is None and placed_sentence(None) == ""
 
