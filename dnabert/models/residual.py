@@ -211,8 +211,8 @@ class ResidualForMaskedLM(ResidualPreTrainedModel):
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
-class ResidualForSequenceClassification(ResidualPreTrainedModel):
-    """Body, mean over the tokens, head and a linear classifier."""
+class ResidualClassifier(ResidualPreTrainedModel):
+    """What classifiers of sequences and of words are made of: body, head, a linear classifier."""
 
     body: type[ResidualModel]
 
@@ -223,6 +223,10 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         self.drop = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(config.hidden_size, int(config.num_labels or 2))
         self.post_init()
+
+
+class ResidualForSequenceClassification(ResidualClassifier):
+    """Body, mean over the tokens, head and a linear classifier."""
 
     @can_return_tuple
     def forward(
@@ -247,18 +251,8 @@ class ResidualForSequenceClassification(ResidualPreTrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
-class ResidualForTokenClassification(ResidualPreTrainedModel):
+class ResidualForTokenClassification(ResidualClassifier):
     """Body, head and a linear classifier of each word."""
-
-    body: type[ResidualModel]
-
-    def __init__(self, config: ResidualConfig) -> None:
-        super().__init__(config)
-        self.model = self.body(config)
-        self.head = ResidualHead(config)
-        self.drop = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(config.hidden_size, int(config.num_labels or 2))
-        self.post_init()
 
     @can_return_tuple
     def forward(
