@@ -107,15 +107,15 @@ def _compare(config: CompareConfig, out: Path) -> Path:
 
 
 def _resolved(config: CompareConfig) -> CompareConfig:
-    """Put the run in RUN's place, leave out rungs that lack it, and find the corpus."""
+    """Find the corpus, put it and the run in the places of CORPUS and RUN, leave out rungs that lack one."""
     manifest = read_manifest(config.run, kind="run") if config.run else {}
-    rungs = resolve_rungs(config.rungs, run=config.run)
+    corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
+    rungs = resolve_rungs(config.rungs, run=config.run, corpus=str(corpus))
     if _map_name(rungs) in [rung.name for rung in rungs]:
         raise UserError(
             f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its "
             "place: rename it under rungs"
         )
-    corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
     return replace(config, rungs=rungs, corpus=corpus)
 
 

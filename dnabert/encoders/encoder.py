@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 DEFAULT_RUN = Path(__file__).parent / "default"
 
 #: Kinds of encoder whose specification goes on with a folder, or with another that does.
-WITH_FOLDER = ("random:", "untrained:", "bert:", "dna:", "codebook:")
+WITH_FOLDER = ("random:", "untrained:", "bert:", "dna:", "codebook:", "abundance:")
 #: What `CodebookEncoder` writes; named here, since its module imports torch.
 CODEBOOK_FILE = "codebook.safetensors"
 _ALLOWED = (
     "default, a run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER, kmer:K, kmer:K:stranded, lsa:K, random:RUN, "
-    "untrained:RUN, codebook:MODEL (of these models) or python:MODULE:NAME, or some of them joined by +"
+    "untrained:RUN, codebook:MODEL (of these models), abundance:CORPUS, python:MODULE:NAME, or some of them joined by +"
 )
 
 
@@ -45,9 +45,10 @@ def load_encoder(
         counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`;
         ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as
         pretraining begins; ``codebook:MODEL``, the model being one of these, for counts of what its states are near to,
-        a `FittedEncoder` (`CodebookEncoder`); ``python:MODULE:NAME`` for an encoder of your own, NAME being a class or
-        function that gives one (`load_own`); several joined by ``+`` (``default+lsa:8``) for their vectors side by
-        side, a `FittedEncoder` (`JointEncoder`).
+        a `FittedEncoder` (`CodebookEncoder`); ``abundance:CORPUS`` for how common a sequence's words are in the
+        training windows of a corpus folder, a `FittedEncoder` (`AbundanceEncoder`); ``python:MODULE:NAME`` for an
+        encoder of your own, NAME being a class or function that gives one (`load_own`); several joined by ``+``
+        (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device; an `EmbedConfig`, or a dict of its fields.
     models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is
         loaded is added.
@@ -85,13 +86,17 @@ def load_encoder(
         from dnabert.encoders.latent_kmers import LatentKmers
 
         return LatentKmers.from_spec(spec, seed=config.seed)
+    if kind == "abundance" and rest:
+        from dnabert.encoders.abundance import AbundanceEncoder
+
+        return AbundanceEncoder(rest)
     if kind == "python" and rest:
         from dnabert.encoders.own import load_own
 
         return load_own(spec, config=config)
     if kind != "codebook" or not rest:
         return _model(spec, spec=spec, config=config, models=models)
-    if rest.startswith(("kmer:", "lsa:", "codebook:", "python:")):
+    if rest.startswith(("kmer:", "lsa:", "codebook:", "abundance:", "python:")):
         raise UserError(
             f"encoder {spec}: a codebook is of a model's states: give codebook:default, or a run, bert, "
             "dna:NAME_OR_FOLDER, random:RUN or untrained:RUN in its place"
@@ -212,7 +217,10 @@ def kinds_of(spec: str) -> str:
 
 
 def _unknown(spec: str) -> str:
-    names = "default bert dna:NAME_OR_FOLDER kmer:6 lsa:8 random:RUN untrained:RUN codebook:default python:MODULE:NAME"
+    names = (
+        "default bert dna:NAME_OR_FOLDER kmer:6 lsa:8 random:RUN untrained:RUN codebook:default abundance:CORPUS "
+        "python:MODULE:NAME"
+    )
     by_kind = {name.partition(":")[0]: name for name in names.split()}
     near = difflib.get_close_matches(spec.partition(":")[0], list(by_kind), n=1, cutoff=0.5)
     told = f"no such run folder or encoder: {spec}"

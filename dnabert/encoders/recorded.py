@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnabert.encoders.abundance import FILE as ABUNDANCE
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, folder_of, input_name, kinds_of, load_encoder
 from dnabert.encoders.interface import Encoder, FittedEncoder
@@ -67,12 +68,12 @@ def recorded_word_length(manifest: Mapping[str, Any]) -> int | None:
     """
     whole = encoder_record(manifest)
     parts = whole.get("parts") or [whole]
-    record = next((part for part in parts if not part["encoder"].startswith(("kmer:", "lsa:"))), parts[0])
+    record = next((part for part in parts if not part["encoder"].startswith(("kmer:", "lsa:", "abundance:"))), parts[0])
     kind, _, rest = record["encoder"].removeprefix("codebook:").partition(":")
     if kind in ("kmer", "lsa") and rest:
         return int(rest.partition(":")[0])
-    if kind == "python":
-        return 1  # how it cuts a sequence is its own matter
+    if kind in ("python", "abundance"):
+        return 1  # how it cuts a sequence is its own matter; words of every frame are looked up
     if kind == "dna":
         from dnabert.encoders.off_the_shelf import dna_word_length  # it imports torch
 
@@ -154,7 +155,7 @@ def load_recorded(
 
 def copy_fitted(embeddings: Path, folder: Path) -> None:
     """Take along what `load_recorded` reads beside embeddings: what was fitted on their windows."""
-    for name in (LATENT_KMERS, CODEBOOK_FILE, WHITENING):
+    for name in (LATENT_KMERS, CODEBOOK_FILE, ABUNDANCE, WHITENING):
         if (embeddings / name).is_file():
             shutil.copy(embeddings / name, folder)
     if (embeddings / JOINT).is_dir():
@@ -189,6 +190,7 @@ def _load_bare(
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
     if record["sha256"] is not None and content_hash(folder) != record["sha256"]:
-        what = "model" if kinds_of(spec).endswith(("dna:", "bert:")) else "run"
+        kinds = kinds_of(spec)
+        what = "corpus" if kinds == "abundance:" else "model" if kinds.endswith(("dna:", "bert:")) else "run"
         raise UserError(f"{folder} is no longer the {what} that made the vectors: embed and cluster again")
     return load_encoder(f"{kinds_of(spec)}{folder}", config=config, models=models)

@@ -15,6 +15,8 @@ from dnabert.errors import UserError
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 #: Where the folder given as --run stands in an encoder's specification, alone or as a part.
 _RUN = re.compile(r"((?:^|\+)(?:codebook:)?(?:random:|untrained:)?)RUN(?=\+|$)")
+#: Where the corpus stands that a comparison reads.
+_CORPUS = re.compile(r"((?:^|\+)abundance:)CORPUS(?=\+|$)")
 
 
 @dataclass
@@ -25,7 +27,7 @@ class RungConfig:
     """Its name in tables and folders."""
     encoder: str
     """As for `dnabert embed`; RUN stands for the folder given as --run: `RUN`, `random:RUN`, `untrained:RUN`,
-    `codebook:RUN`, `RUN+lsa:8`."""
+    `codebook:RUN`, `RUN+lsa:8`. CORPUS stands for the comparison's corpus: `abundance:CORPUS`."""
     pooling: Literal["mean", "cls", "max"] = "mean"
     """Mean or maximum over the words, or the state of [CLS]."""
     layer: int = -1
@@ -76,23 +78,33 @@ def default_rungs() -> list[RungConfig]:
     ]
 
 
-def resolve_rungs(rungs: list[RungConfig], *, run: str | None) -> list[RungConfig]:
-    """Put the run in RUN's place; without a run, leave out the rungs that need it, and say so.
+def resolve_rungs(rungs: list[RungConfig], *, run: str | None, corpus: str | None = None) -> list[RungConfig]:
+    """Put the run in RUN's place and the corpus in CORPUS's; leave out the rungs that need one that there is not, and
+    say so.
 
     Raises
     ------
     UserError
         when no rung is left, or two have the same name.
     """
-    kept = [rung for rung in rungs if run or not _RUN.search(rung.encoder)]
+    kept = []
     for rung in rungs:
-        if rung not in kept:
+        if not run and _RUN.search(rung.encoder):
             print(f"{rung.name} is left out: it needs a run (--run RUN)")
+        elif not corpus and _CORPUS.search(rung.encoder):
+            print(f"{rung.name} is left out: there is no corpus here; name its folder in the place of CORPUS")
+        else:
+            kept.append(rung)
     if not kept:
         raise UserError("no rung is left: pass --run RUN, or name encoders that need none")
     if len({rung.name for rung in kept}) < len(kept):
         raise UserError("two rungs have the same name: rename one under `rungs`")
-    return [replace(rung, encoder=_RUN.sub(lambda found: f"{found[1]}{run}", rung.encoder)) for rung in kept]
+    return [replace(rung, encoder=_in_place(rung.encoder, run=run, corpus=corpus)) for rung in kept]
+
+
+def _in_place(encoder: str, *, run: str | None, corpus: str | None) -> str:
+    encoder = _RUN.sub(lambda found: f"{found[1]}{run}", encoder)
+    return _CORPUS.sub(lambda found: f"{found[1]}{corpus}", encoder)
 
 
 def check_rung(rung: RungConfig, read: EmbedConfig, *, check_lengths: Callable[[int], None]) -> None:

@@ -129,6 +129,7 @@ def _described(encoder: str) -> str:
             f"counts of {rest}-letter words, rare ones weighing more, "
             "reduced to the directions of words that keep company"
         ),
+        "abundance": f"how common its words are in {rest}",
         "bert": f"the language model {rest} as it is" if rest else "off-the-shelf BERT, trained on English",
         "dna": f"the model of DNA {rest} as it is",
         "python": f"an encoder of your own, {rest}",

@@ -7,7 +7,7 @@ from typing import Any
 Record = dict[str, Any]
 
 #: Kinds of encoder that are no run of pretraining with this package, the dearest last.
-_UNTRAINED = ("kmer", "lsa", "random", "untrained", "bert", "dna", "python")
+_UNTRAINED = ("kmer", "lsa", "abundance", "random", "untrained", "bert", "dna", "python")
 
 
 def parts_of_rung(rung: Record) -> list[str]:
@@ -37,15 +37,15 @@ def encoder_kind(rung: Record) -> str:
 
 def is_trained(rung: Record) -> bool:
     """Whether a rung was pretrained and read real sequence: a part of it is a run, not ``bert``, ``dna:…``,
-    ``python:…``, ``kmer:…``, ``lsa:…``, ``random:…`` or ``untrained:…``."""
+    ``python:…``, ``kmer:…``, ``lsa:…``, ``abundance:…``, ``random:…`` or ``untrained:…``."""
     if rung.get("shuffled"):
         return False
     return encoder_kind(rung) not in _UNTRAINED
 
 
 def is_count(rung: Record) -> bool:
-    """Whether a rung does nothing but count words: all its parts are ``kmer:…`` or ``lsa:…``."""
-    return encoder_kind(rung) in ("kmer", "lsa")
+    """Whether a rung does nothing but count words: all its parts are ``kmer:…``, ``lsa:…`` or ``abundance:…``."""
+    return encoder_kind(rung) in ("kmer", "lsa", "abundance")
 
 
 def is_off_the_shelf(rung: Record) -> bool:

@@ -1,0 +1,249 @@
+"""How common the words of a sequence are in a corpus: what tells a repeat, however old, without a library of repeats.
+
+Words so long that each occurs a few times by chance are counted in the corpus's training windows. Of a window of an old
+repeat some are found far more often, which is how repeats are found in a new genome (`WindowMasker
+<https://doi.org/10.1093/bioinformatics/bti774>`_, Morgulis et al. 2006; `RepeatScout
+<https://doi.org/10.1093/bioinformatics/bti1018>`_, Price et al. 2005).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnabert.alphabet import codes
+from dnabert.corpus.view import WindowView, evenly_spread
+from dnabert.encoders.arrays import Bases, by_length, check_length
+from dnabert.encoders.interface import not_fitted
+from dnabert.errors import UserError
+
+FILE = "abundance.safetensors"
+#: What is added to the shortest length of word; words of the last length tell what copies are a sequence's own.
+_LONGER = (0, 2, 4)
+#: Bases of the corpus that are counted at most: words of the last length are then of 16 bases and fit in 32 bits.
+_MOST_BASES = 4**13 - 1
+_SHORTEST_WORD = 4
+#: Counts along a sequence are averaged over so many places, and these quantiles taken: eval/experiments.md has what
+#: others do.
+_WIDTHS = np.array([8, 24, 64])
+_QUANTILES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98])
+_DESCRIBED = (len(_LONGER) - 1) * (2 + len(_WIDTHS) * len(_QUANTILES))
+#: A sequence was counted itself if this share of its longest words was: those over the ends of windows were not.
+_MOSTLY = 0.9
+#: Sequences that axes are fitted on; least variance of an axis, in units of the largest one's, that is no rounding.
+_FITTED, _LEAST = 10_000, 1e-6
+#: Longer sequences are described stretch by stretch, and the mean is taken.
+_STRETCH = 1 << 20
+#: Leading bits of a word by which it is looked up.
+_LEADING = 22
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """How often each word of one length was counted, a word and its reverse complement being one.
+
+    Attributes
+    ----------
+    words : uint32 (m,), ascending: numbers of base 4, A=0, C=1, G=2, T=3, first base first, of whichever strand has the
+        less.
+    counts : uint32 (m,).
+    begins : int64 (2**b + 1,), where the words of each b leading bits begin.
+    """
+
+    words: NDArray[np.uint32]
+    counts: NDArray[np.uint32]
+    begins: NDArray[np.int64]
+
+    @classmethod
+    def counted(cls, sequences: NDArray[np.uint8], *, length: int) -> WordTable:
+        """Count words.
+
+        Parameters
+        ----------
+        sequences : codes uint8 (n, L), see `dnabert.alphabet.codes`; words of unknown bases are left out.
+        length : bases per word, up to 16.
+        """
+        from dnabert.encoders.abundance_kernel import count_runs, write_words
+
+        words = np.empty(sequences.shape[0] * max(0, sequences.shape[1] - length + 1), dtype=np.uint32)
+        words = words[: write_words(sequences, length, words)]
+        words.sort()
+        counts = np.empty(len(words), dtype=np.uint32)
+        different = count_runs(words, counts)
+        words, counts = words[:different].copy(), counts[:different].copy()
+        bits = min(_LEADING, 2 * length)
+        leading = np.arange((1 << bits) + 1, dtype=np.uint64) << np.uint64(2 * length - bits)
+        return cls(words, counts, np.searchsorted(words, leading).astype(np.int64))
+
+
+class AbundanceEncoder:
+    """A `FittedEncoder` of the specification ``abundance:CORPUS``: how common a sequence's words are in a corpus.
+
+    Along a sequence stand the logarithms, log2(1 + count), of how often its words are found in the corpus's training
+    windows, on either strand, for words of k and of k + 2 bases, 4**k being at most the bases that were counted (12 of
+    16.8 to 67 Mb). Their mean, their spread and quantiles of their moving means over 8, 24 and 64 places are 46
+    numbers, whose principal axes, each of unit spread, are the vector. Axes are fitted on the sequences that it is used
+    for, without any label.
+
+    A training window was counted itself, and so were its orthologs in the corpus's other genomes; a held-out window was
+    not. So that the two are not told apart by this, a sequence nine tenths of whose words of k + 4 bases were counted
+    has its own copies taken off: at each place, as many as the words of k + 4 bases over it were counted, up to one for
+    each genome.
+
+    Parameters
+    ----------
+    corpus : its folder; at most 67 Mb of its training windows, evenly spread, are counted, none that overlaps the one
+        before it. That takes half a minute, once in a process, and 0.7 GB.
+
+    Raises
+    ------
+    UserError
+        when it is no corpus, or has no training windows.
+    """
+
+    def __init__(self, corpus: str | Path) -> None:
+        from dnabert.corpus.loading import fingerprint
+
+        self._corpus = Path(corpus)
+        shortest = max(_SHORTEST_WORD, int(math.log(_bases(_counted_windows(self._corpus)), 4)))
+        self._fingerprint = fingerprint(corpus)
+        self._lengths = [shortest + more for more in _LONGER]
+        self.name = f"abundance of words of {self._lengths[0]} and {self._lengths[1]} bases in {self._corpus.name}"
+        self.dimension = _DESCRIBED
+        self.minimum_length = self._lengths[-1]
+        self._axes: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    def fit(self, bases: Bases) -> None:
+        """Learn the axes from sequences.
+
+        Parameters
+        ----------
+        bases : uint8 ASCII (n, L), or n arrays of any lengths; n at least 2.
+        """
+        from dnabert.encoders.nearest import column_statistics
+
+        described = self._described([bases[row] for row in evenly_spread(len(bases), most=_FITTED)])
+        described = described[np.isfinite(described).all(axis=1)]
+        if len(described) < 2:
+            raise UserError(
+                f"{self.name} needs two sequences or more with {self.minimum_length} known bases in a row "
+                "to be fitted on: use another encoder"
+            )
+        mean, scale = column_statistics(described)
+        variance, axes = np.linalg.eigh(np.cov((described - mean) / scale, rowvar=False))
+        largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0)
+        axes *= np.where(largest < 0, -1.0, 1.0)
+        kept = variance > _LEAST * variance[-1]
+        spread = np.sqrt(np.where(kept, variance, 1.0))
+        matrix = kept * axes / spread / scale[:, None]
+        self._axes = mean, np.ascontiguousarray(matrix[:, ::-1], dtype=np.float32)
+
+    def encode(self, bases: Bases) -> NDArray[np.float32]:
+        """Encode sequences; see `Encoder.encode`. Sequences without a word of k + 4 bases get the zero vector."""
+        if self._axes is None:
+            raise not_fitted(self)
+        mean, matrix = self._axes
+        described = self._described(bases)
+        known = np.isfinite(described).all(axis=1, keepdims=True)
+        return known * ((np.where(known, described, 0) - mean) @ matrix)
+
+    def save(self, folder: Path) -> None:
+        """Write what was fitted into a folder."""
+        from safetensors.numpy import save_file
+
+        if self._axes is None:
+            raise not_fitted(self)
+        mean, axes = self._axes
+        save_file({"mean": mean, "axes": axes, "lengths": np.array(self._lengths)}, folder / FILE)
+
+    def load(self, folder: str | Path) -> None:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        UserError
+            when it is not there, damaged, or of words of other lengths.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = Path(folder) / FILE
+        try:
+            saved = load_file(path)
+            mean, axes, lengths = saved["mean"], saved["axes"], saved["lengths"].tolist()
+            if (mean.shape, axes.shape, lengths) != ((_DESCRIBED,), (_DESCRIBED, _DESCRIBED), self._lengths):
+                raise KeyError(f"its words are of {lengths} bases, its axes {axes.shape}")
+        except (OSError, KeyError, SafetensorError) as error:
+            raise UserError(f"cannot read {path} ({error}): embed and cluster again") from None
+        self._axes = mean, axes
+
+    def _described(self, bases: Bases) -> NDArray[np.float32]:
+        """What is known of each sequence, float32 (n, 46), NaN where nothing is."""
+        described = np.full((len(bases), _DESCRIBED), np.nan, dtype=np.float32)
+        for rows, group in by_length(bases):
+            check_length(group.shape[1], minimum=self.minimum_length)
+            stretches = -(-group.shape[1] // _STRETCH)
+            parts = [self._of_stretch(part) for part in np.array_split(group, stretches, axis=1)]
+            described[rows] = parts[0] if stretches == 1 else _mean_of_known(parts)
+        return described
+
+    def _of_stretch(self, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
+        from dnabert.encoders.abundance_kernel import describe_all
+
+        tables, copies = _counted(self._corpus, self._fingerprint, tuple(self._lengths))
+        described = np.full((len(bases), _DESCRIBED), np.nan, dtype=np.float32)
+        describe_all(
+            codes(bases),
+            np.array(self._lengths),
+            tuple(table.words for table in tables),
+            tuple(table.counts for table in tables),
+            tuple(table.begins for table in tables),
+            copies,
+            _MOSTLY,
+            _WIDTHS,
+            _QUANTILES,
+            described,
+        )
+        return described
+
+
+def _bases(windows: WindowView) -> int:
+    return len(windows) * windows.window_length
+
+
+def _counted_windows(corpus: Path) -> WindowView:
+    """Training windows of a corpus, evenly spread, none of which overlaps another."""
+    from dnabert.corpus import load_corpus
+
+    windows = load_corpus(corpus).view("train")
+    sequence = windows.coded("genome")[0].astype(np.int64) << 32 | windows.coded("chrom")[0]
+    start = windows.column("start")
+    kept, last = [], None
+    for row in np.lexsort((start, sequence)).tolist():
+        here = int(sequence[row]), int(start[row])
+        if last is None or here[0] != last[0] or here[1] >= last[1] + windows.window_length:
+            kept.append(row)
+            last = here
+    rows = np.sort(kept)
+    return windows.select(rows[evenly_spread(len(rows), most=_MOST_BASES // windows.window_length)])
+
+
+@functools.lru_cache(maxsize=1)
+def _counted(corpus: Path, fingerprint: str, lengths: tuple[int, ...]) -> tuple[list[WordTable], int]:
+    """Words of a corpus by length, and how many genomes they are from; `fingerprint` is what the corpus holds."""
+    windows = _counted_windows(corpus)
+    sequences = codes(windows.bases(np.arange(len(windows))))
+    return [WordTable.counted(sequences, length=length) for length in lengths], len(set(windows.coded("genome")[0]))
+
+
+def _mean_of_known(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mean float32 (n, d) of those of several (n, d) that are not NaN; NaN where all are."""
+    known = np.isfinite(parts)
+    total = np.where(known, parts, 0).sum(axis=0, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        return (total / known.sum(axis=0)).astype(np.float32)

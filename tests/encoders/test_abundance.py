@@ -1,0 +1,222 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnabert.alphabet import codes, reverse_complement
+from dnabert.clusters import assign, cluster
+from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
+from dnabert.encoders import abundance, embed, encoder_record, load_encoder, load_recorded
+from dnabert.encoders.abundance import FILE, AbundanceEncoder, WordTable
+from dnabert.encoders.abundance_kernel import count_at, describe, take_own_off
+from dnabert.encoders.nearest import standardised, unit_length
+from dnabert.errors import Caution, UserError
+
+LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
+LENGTH, COPIES = 200, 60
+
+
+def drawn(n: int, length: int, *, seed: int = 0) -> np.ndarray:
+    return LETTERS[np.random.default_rng(seed).integers(0, 4, (n, length))]
+
+
+def mutated(bases: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
+    changed = rng.random(bases.shape) < rate
+    return np.where(changed, LETTERS[rng.integers(0, 4, bases.shape)], bases)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Two genomes, one the other at 2 % of changes, of 600 kb of chance with a copy of an old repeat every 10 kb, each
+    a sixth changed, on either strand; the last fifth is held out."""
+    folder: Path = tmp_path_factory.mktemp("planted")
+    rng = np.random.default_rng(5)
+    repeat, genome = drawn(1, 600, seed=6)[0], drawn(1, 600_000, seed=7)[0]
+    for place in range(4_000, len(genome), 10_000):
+        copy = mutated(repeat, 0.17, rng)
+        genome[place : place + 600] = copy if rng.random() < 0.5 else reverse_complement(copy)
+    for name, bases in (("one", genome), ("two", mutated(genome, 0.02, rng))):
+        (folder / f"{name}.fa").write_bytes(b">chr1\n" + bases.tobytes() + b"\n")
+    config = CorpusConfig(
+        genomes=[GenomeConfig(name, f"{name}.fa") for name in ("one", "two")],
+        window=WindowConfig(length=LENGTH),
+        split=SplitConfig(validation_fraction=0.0, test_fraction=0.2),
+    )
+    with pytest.warns(Caution, match="the same place by descent"):  # it stands at the same place in both
+        return prepare(config, out=folder / "corpus", base=folder)
+
+
+def in_repeat(start: np.ndarray) -> np.ndarray:
+    place = (start - 4_000) % 10_000
+    return place <= 600 - LENGTH
+
+
+def canonical(word: bytes) -> bytes:
+    return min(word, reverse_complement(word))
+
+
+def test_words_are_counted_as_a_dictionary_counts_them() -> None:
+    sequences = np.frombuffer(b"ACGTN", dtype=np.uint8)[np.random.default_rng(0).integers(0, 5, (40, 60))]
+    sequences[3] = sequences[2]
+    for length in (1, 4, 5, 12, 16):
+        expected = Counter(
+            canonical(row[i : i + length].tobytes())
+            for row in sequences
+            for i in range(60 - length + 1)
+            if b"N" not in row[i : i + length].tobytes()
+        )
+        table = WordTable.counted(codes(sequences), length=length)
+        assert (np.diff(table.words.astype(np.int64)) > 0).all()
+        assert table.counts.sum() == expected.total() and len(table.words) == len(expected)
+        found = np.empty(60 - length + 1, dtype=np.int64)
+        for row in (*sequences[:5], drawn(1, 60, seed=1)[0]):
+            count_at(codes(row), length, table.words, table.counts, table.begins, found)
+            words = [row[i : i + length].tobytes() for i in range(60 - length + 1)]
+            assert found.tolist() == [-1 if b"N" in word else expected[canonical(word)] for word in words]
+
+
+def test_counts_are_described_as_numpy_describes_them() -> None:
+    values = np.random.default_rng(0).gamma(1.0, 2.0, 90)
+    widths, quantiles = np.array([1, 8, 200]), np.array([0.0, 0.02, 0.5, 0.93, 1.0])
+    described = np.empty(2 + 3 * 5, dtype=np.float32)
+    describe(values, widths, quantiles, described)
+    moving = [np.convolve(values, np.ones(width) / width, "valid") for width in (1, 8, 90)]
+    expected = [values.mean(), values.std(), *(x for each in moving for x in np.quantile(each, quantiles))]
+    np.testing.assert_allclose(described, expected, rtol=1e-5)
+
+
+def test_own_copies_are_those_of_the_longest_word_over_a_place() -> None:
+    found = np.array([9, 7, -1, 3, 20, 2])
+    take_own_off(found, np.array([5, 0, -1, 2]), 3)
+    # over places 0, 1 and 2 lies the longest word 0 (5 times, 3 of them its own), over 3 to 5 words 1 to 3
+    assert found.tolist() == [6, 4, -1, 1, 18, 0]
+
+
+def test_old_repeats_are_told_from_chance_and_the_split_is_not_seen(planted: Corpus) -> None:
+    encoder = AbundanceEncoder(planted.folder)
+    assert encoder.minimum_length == 13  # 960 kb are counted: words of 9 and 11 bases
+    view = planted.view(None)
+    bases = view.bases(np.arange(len(view)))
+    encoder.fit(bases)
+    vectors = standardised(encoder.encode(bases))
+    start, held_out = view.column("start"), view.column("split") == "test"
+    similar = vectors @ vectors.T
+    similar[np.abs(start[:, None] - start) < LENGTH] = -1  # itself and its ortholog
+    nearest = np.argsort(-similar, axis=1)[:, :5]
+    repeat = in_repeat(start)
+    for split in (held_out, ~held_out):
+        assert repeat[nearest[repeat & split]].mean() > 0.75 > 10 * repeat.mean()
+    found = held_out[nearest[held_out & ~repeat]].mean()
+    assert abs(found - held_out[~repeat].mean()) < 0.05, found
+
+
+def test_without_taking_own_copies_off_the_split_is_all_that_is_seen(
+    planted: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abundance, "_MOSTLY", 2.0)
+    encoder = AbundanceEncoder(planted.folder)
+    view = planted.view(None)
+    bases = view.bases(np.arange(len(view)))
+    encoder.fit(bases)
+    vectors = standardised(encoder.encode(bases))
+    similar = vectors @ vectors.T
+    similar[np.abs(view.column("start")[:, None] - view.column("start")) < LENGTH] = -1
+    held_out = view.column("split") == "test"
+    assert held_out[similar.argmax(axis=1)[held_out]].mean() > 0.8
+
+
+def test_strands_are_one_and_axes_are_alike_loud(planted: Corpus) -> None:
+    encoder = AbundanceEncoder(planted.folder)
+    bases = planted.view("train").bases(np.arange(0, 4_000))
+    encoder.fit(bases)
+    vectors = encoder.encode(bases)
+    assert vectors.shape == (len(bases), encoder.dimension) and vectors.dtype == np.float32
+    np.testing.assert_array_equal(encoder.encode(reverse_complement(bases[:50])), vectors[:50])
+    np.testing.assert_allclose(np.cov(vectors, rowvar=False), np.eye(encoder.dimension), atol=0.01)
+
+
+def test_any_length_is_read_and_what_is_unknown_is_nothing(planted: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = AbundanceEncoder(planted.folder)
+    encoder.fit(planted.view("train").bases(np.arange(500)))
+    long = drawn(1, 5_000, seed=3)[0]
+    unknown = np.full(300, ord("N"), dtype=np.uint8)
+    spaced = drawn(1, 300, seed=4)[0]
+    spaced[::12] = ord("N")  # words of 9 and 11 bases, none of 13
+    vectors = encoder.encode([long[:13], long, unknown, spaced])
+    assert vectors[:2].any(axis=1).all() and not vectors[2:].any()
+    with pytest.raises(UserError, match="a sequence has 12 bases, fewer than a word of the encoder"):
+        encoder.encode([long[:12]])
+    monkeypatch.setattr(abundance, "_STRETCH", 2_500)
+    halves = encoder.encode([long[:2_500], long[2_500:], np.concatenate([long[:2_500], np.repeat(unknown, 9)[:2_500]])])
+    np.testing.assert_allclose(encoder.encode([long])[0], halves[:2].mean(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(halves[2], halves[0], rtol=1e-5)
+    assert encoder.encode([]).shape == (0, encoder.dimension)
+
+
+def test_windows_that_overlap_are_counted_once(planted: Corpus, tmp_path: Path) -> None:
+    config = CorpusConfig(
+        genomes=[GenomeConfig("one", str(planted.folder.parent / "one.fa"))],
+        window=WindowConfig(length=LENGTH, step=60),
+        split=SplitConfig(validation_fraction=0.0, test_fraction=0.0),
+    )
+    overlapping = prepare(config, out=tmp_path / "corpus")
+    windows = abundance._counted_windows(overlapping.folder)
+    start = windows.column("start")
+    assert len(start) == 600_000 // 240 and (np.diff(start) == 240).all()  # every fourth, 40 bases apart
+    monkey = abundance._MOST_BASES
+    try:
+        abundance._MOST_BASES = 100 * LENGTH
+        assert len(abundance._counted_windows(overlapping.folder)) == 100
+    finally:
+        abundance._MOST_BASES = monkey
+
+
+def test_new_sequences_are_read_and_assigned_as_those_before(planted: Corpus, tmp_path: Path) -> None:
+    spec = f"abundance:{planted.folder}"
+    folder = tmp_path / "vectors"
+    found = embed(f"{spec}+kmer:4", planted.folder, out=folder, config={"whiten": 0.5})
+    again = load_recorded(encoder_record(found.manifest), folder=folder)
+    view = planted.view(None)
+    np.testing.assert_allclose(again.encode(view.bases(np.arange(50))), found.vectors[:50], rtol=1e-4, atol=1e-4)
+    alone = embed(spec, planted.folder, out=tmp_path / "alone")
+    assert (tmp_path / "alone" / FILE).is_file() and alone.manifest["inputs"]["encoder"]["sha256"]
+    cluster(tmp_path / "alone", out=tmp_path / "clusters", config={"min_cluster_size": 15})
+    assert (tmp_path / "clusters" / FILE).is_file()
+    repeat = np.flatnonzero(in_repeat(view.column("start")) & (view.column("split") == "test"))
+    fasta = tmp_path / "new.fa"
+    fasta.write_bytes(b"".join(b">%d\n%s\n" % (row, view.bases(row)[0].tobytes()) for row in repeat))
+    assign(tmp_path / "clusters", fasta, out=tmp_path / "assigned.tsv")
+    table = pd.read_csv(tmp_path / "assigned.tsv", sep="\t", comment="#")
+    assert len(table) == len(repeat)
+
+
+def test_what_is_no_corpus_or_another_is_refused(planted: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="abundance:CORPUS"):
+        load_encoder("abundance")
+    with pytest.raises(UserError, match="nowhere"):
+        load_encoder(f"abundance:{tmp_path / 'nowhere'}")
+    with pytest.raises(UserError, match="a codebook is of a model's states"):
+        load_encoder(f"codebook:abundance:{planted.folder}")
+    encoder = AbundanceEncoder(planted.folder)
+    with pytest.raises(ValueError, match="was not fitted"):
+        encoder.encode(drawn(2, 100))
+    with pytest.raises(UserError, match="needs two sequences or more"):
+        encoder.fit(np.full((5, 100), ord("N"), dtype=np.uint8))
+    with pytest.raises(UserError, match="embed and cluster again"):
+        encoder.load(tmp_path)
+    encoder.fit(planted.view("train").bases(np.arange(100)))
+    encoder.save(tmp_path)
+    encoder._lengths = [8, 10, 12]
+    with pytest.raises(UserError, match=r"its words are of \[9, 11, 13\] bases"):
+        encoder.load(tmp_path)
+
+
+def test_beside_others_it_is_as_loud_as_it_has_dimensions(planted: Corpus) -> None:
+    both = load_encoder(f"kmer:4+abundance:{planted.folder}")
+    bases = planted.view("train").bases(np.arange(300))
+    both.fit(bases)  # type: ignore[attr-defined]
+    vectors = both.encode(bases)
+    np.testing.assert_allclose(np.linalg.norm(vectors[:, -46:], axis=1), 46**0.5, rtol=1e-4)
+    assert unit_length(vectors).shape == (300, 136 + 46)
