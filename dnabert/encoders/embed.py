@@ -62,7 +62,7 @@ def write_embeddings(
     Parameters
     ----------
     encoder_spec : a run folder, ``bert``, ``bert:NAME_OR_FOLDER``, ``dna:NAME_OR_FOLDER``, ``kmer:6``, ``lsa:8``,
-        ``random:RUN``, ``python:MODULE:NAME``, ``default+lsa:8``; see `load_encoder`.
+        ``random:RUN``, ``abundance:CORPUS``, ``python:MODULE:NAME``, ``default+lsa:8``; see `load_encoder`.
     input : a corpus or its folder, or a FASTA or .2bit file, plain or compressed by gzip.
     out : folder to write: `embeddings.parquet` (columns of the input and `vector`, in input order),
         `config.yaml`, `manifest.json`, `whitening.safetensors` where vectors are whitened, and what a `FittedEncoder`

@@ -103,6 +103,21 @@ def test_the_run_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) -> 
     assert "a is left out" in capsys.readouterr().out
 
 
+def test_the_corpus_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) -> None:
+    rungs = [
+        RungConfig("a", "abundance:CORPUS"),
+        RungConfig("b", "RUN+abundance:CORPUS+lsa:8"),
+        RungConfig("c", "abundance:CORPUS/x"),
+    ]
+    assert [each.encoder for each in resolve_rungs(rungs, run="r", corpus=r"my\1")] == [
+        r"abundance:my\1",
+        r"r+abundance:my\1+lsa:8",
+        "abundance:CORPUS/x",
+    ]
+    assert [each.name for each in resolve_rungs(rungs, run="r")] == ["c"]
+    assert "b is left out: there is no corpus here" in capsys.readouterr().out
+
+
 def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     for spec in ("default+lzz:8", "default+", "+lsa:8", "lsa:8++kmer:4"):
         with pytest.raises(UserError, match="no such run folder or encoder"):

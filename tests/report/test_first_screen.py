@@ -68,6 +68,7 @@ def test_encoders_and_words_of_the_table_are_explained_below_it() -> None:
         ("bert:me/dna", "the language model me/dna as it is"),
         ("dna:me/dna", "the model of DNA me/dna as it is"),
         ("dna:/home/ann/dna", "the model of DNA dna as it is"),
+        ("abundance:/home/ann/apes", "how common its words are in apes"),
         ("python:mine:Model", "an encoder of your own, mine:Model"),
         ("random:runs/x", "the same network, random weights"),
         ("untrained:runs/x", "the same network as its pretraining begins"),

@@ -4,7 +4,7 @@ from dnabert.report.rung_kind import encoder_kind, is_count, is_off_the_shelf, i
 def test_a_rung_of_several_is_what_its_dearest_part_is_and_a_folder_may_have_a_plus() -> None:
     control = {"encoder": "random:runs/mlm+contrast", "parts": ["random:runs/mlm+contrast"]}
     assert not is_trained(control) and not is_trained({"encoder": "random:runs/mlm+contrast"})
-    counts = {"encoder": "kmer:4+lsa:8", "parts": ["kmer:4", "lsa:8"]}
+    counts = {"encoder": "kmer:4+lsa:8+abundance:apes", "parts": ["kmer:4", "lsa:8", "abundance:apes"]}
     assert is_count(counts) and not is_trained(counts)
     joint = {"encoder": "lsa:8+runs/a+b", "parts": ["lsa:8", "runs/a+b"]}
     assert is_trained(joint) and not is_count(joint)
