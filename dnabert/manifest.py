@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
 
+#: An absolute path, alone or after what may stand before one; no address of the web.
+_ABSOLUTE = re.compile(r"(^|[=:+])(/(?!/)[^:+]*)")
 #: Raised by one whenever what a stage leaves on disk can no longer be read by older code, or the reverse.
 FORMATS = {
     "corpus": 1,
@@ -156,7 +159,8 @@ def kind_of(folder: str | Path) -> str | None:
 
 
 def without_places(value: Any) -> Any:
-    """Cut absolute paths down to their last part, in strings, ``--key=value`` words, lists and mappings.
+    """Cut absolute paths down to their last part, in strings, ``--key=value`` words, encoders' specifications, lists
+    and mappings.
 
     Where a folder stood on one machine tells others nothing, and perhaps who worked there.
 
@@ -164,6 +168,8 @@ def without_places(value: Any) -> Any:
     --------
     >>> without_places(["pretrain.py", "--out=/home/ann/runs/a", {"path": "/data/b.fa", "k": 6}, "configs/c.yaml"])
     ['pretrain.py', '--out=a', {'path': 'b.fa', 'k': 6}, 'configs/c.yaml']
+    >>> without_places("codebook:/home/ann/runs/a+abundance:/data/apes")
+    'codebook:a+abundance:apes'
     """
     if isinstance(value, dict):
         return {key: without_places(each) for key, each in value.items()}
@@ -171,8 +177,7 @@ def without_places(value: Any) -> Any:
         return [without_places(each) for each in value]
     if not isinstance(value, str):
         return value
-    flag, equals, rest = value.rpartition("=")
-    return f"{flag}{equals}{os.path.basename(rest.rstrip('/'))}" if os.path.isabs(rest) else value
+    return _ABSOLUTE.sub(lambda found: found[1] + os.path.basename(found[2].rstrip("/")), value)
 
 
 def check_unchanged(folder: str | Path, manifest: Mapping[str, Any], *, name: str) -> Path:
