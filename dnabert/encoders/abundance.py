@@ -116,6 +116,7 @@ class AbundanceEncoder:
         self.name = f"abundance of words of {self._lengths[0]} and {self._lengths[1]} bases in {self._corpus.name}"
         self.dimension = _DESCRIBED
         self.minimum_length = self._lengths[-1]
+        self.white = np.ones(_DESCRIBED, dtype=bool)
         self._axes: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def fit(self, bases: Bases) -> None:

@@ -22,7 +22,7 @@ from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
-from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening
+from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening, white_columns
 from dnabert.errors import UserError
 from dnabert.given import settings
 from dnabert.stage import check_free, stage
@@ -165,7 +165,8 @@ def _fit(
         raise UserError("--whiten needs two sequences or more: leave it out")
     with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
         vectors = [_encoded(encoder, chunk, bar=bar) for chunk in bases]
-    fit_whitening(np.concatenate(vectors), power=config.whiten).save(folder)
+    white = white_columns(encoder)
+    fit_whitening(np.concatenate(vectors), power=config.whiten, white=white).save(folder)
     return vectors if whole and processes.size == 1 else []
 
 

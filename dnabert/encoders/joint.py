@@ -13,6 +13,7 @@ from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, pieces
 from dnabert.encoders.interface import Encoder, FittedEncoder, ModelReader, not_fitted
 from dnabert.encoders.nearest import column_statistics, unit_length
+from dnabert.encoders.whitening import white_columns
 from dnabert.errors import UserError
 
 FOLDER = "joint"
@@ -39,6 +40,7 @@ class JointEncoder:
         self.name = " beside ".join(part.name for part in parts)
         self.dimension = sum(part.dimension for part in parts)
         self.minimum_length = max(part.minimum_length for part in parts)
+        self.white = np.concatenate([white_columns(part) for part in self._parts])
         self._scales: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
 
     def fit(self, bases: Bases) -> None:

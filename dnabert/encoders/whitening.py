@@ -76,7 +76,13 @@ def check_width(encoder: Encoder) -> None:
         )
 
 
-def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
+def white_columns(encoder: Encoder) -> NDArray[np.bool_]:
+    """Columns of an encoder's vectors that are principal axes of unit spread as they come, and are left so: bool
+    (dimension,); what the encoder says in ``white``, else none."""
+    return np.asarray(getattr(encoder, "white", np.zeros(encoder.dimension, dtype=bool)))
+
+
+def fit_whitening(vectors: NDArray[np.floating], *, power: float, white: NDArray[np.bool_] | None = None) -> Whitening:
     """Fit a whitening.
 
     Of fewer than ten vectors per dimension the covariance is shrunk first, by as much as they call for (Ledoit and Wolf
@@ -87,6 +93,7 @@ def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
     vectors : float (n, d), n at least 2.
     power : each principal axis is divided by its standard deviation to this power: 0 only centres, 1 makes all axes
         alike.
+    white : columns that are only centred, bool (d,); see `white_columns`. Axes are those of the others.
 
     Examples
     --------
@@ -95,10 +102,13 @@ def fit_whitening(vectors: NDArray[np.floating], *, power: float) -> Whitening:
     [1.0, 1.0]
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
-    variance, axes = np.linalg.eigh(_covariance(vectors - mean))
-    spread = np.sqrt(np.maximum(variance, 0))
-    spread = np.maximum(spread, max(_LEAST * spread[-1], np.finfo(np.float32).tiny))
-    matrix = (axes * spread**-power) @ axes.T
+    matrix = np.eye(vectors.shape[1])
+    others = np.arange(vectors.shape[1]) if white is None else np.flatnonzero(~white)
+    if len(others):
+        variance, axes = np.linalg.eigh(_covariance((vectors - mean)[:, others]))
+        spread = np.sqrt(np.maximum(variance, 0))
+        spread = np.maximum(spread, max(_LEAST * spread[-1], np.finfo(np.float32).tiny))
+        matrix[np.ix_(others, others)] = (axes * spread**-power) @ axes.T
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
 
 

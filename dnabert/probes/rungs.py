@@ -18,7 +18,7 @@ from dnabert.encoders.arrays import check_length
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import inputs_of, run_folder
 from dnabert.encoders.rungs import RungConfig, check_rung, resolve_rungs
-from dnabert.encoders.whitening import fit_whitening
+from dnabert.encoders.whitening import fit_whitening, white_columns
 from dnabert.probes.config import ProbeConfig
 from dnabert.probes.probe import probe
 from dnabert.probes.tasks import Task, read_tasks, tasks_inputs
@@ -105,7 +105,7 @@ def _vectors(task: Task, rung: RungConfig, *, seed: int) -> dict[str, NDArray[np
     vectors = {name: encoder.encode(own) for name, own in sequences.items()}
     if not rung.whiten:
         return vectors
-    whitening = fit_whitening(vectors["train"], power=rung.whiten)
+    whitening = fit_whitening(vectors["train"], power=rung.whiten, white=white_columns(encoder))
     return {name: whitening(own) for name, own in vectors.items()}
 
 

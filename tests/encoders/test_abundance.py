@@ -12,6 +12,7 @@ from dnabert.encoders import abundance, embed, encoder_record, load_encoder, loa
 from dnabert.encoders.abundance import FILE, AbundanceEncoder, WordTable
 from dnabert.encoders.abundance_kernel import count_at, describe, take_own_off
 from dnabert.encoders.nearest import standardised, unit_length
+from dnabert.encoders.whitening import load_whitening
 from dnabert.errors import Caution, UserError
 
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -180,6 +181,9 @@ def test_new_sequences_are_read_and_assigned_as_those_before(planted: Corpus, tm
     again = load_recorded(encoder_record(found.manifest), folder=folder)
     view = planted.view(None)
     np.testing.assert_allclose(again.encode(view.bases(np.arange(50))), found.vectors[:50], rtol=1e-4, atol=1e-4)
+    # of the parts 4-mers are whitened; axes of unit spread are so already
+    np.testing.assert_array_equal(load_whitening(folder).matrix[:46], np.eye(46 + 136)[:46])
+    assert not np.array_equal(load_whitening(folder).matrix[46:, 46:], np.eye(136))
     alone = embed(spec, planted.folder, out=tmp_path / "alone")
     assert (tmp_path / "alone" / FILE).is_file() and alone.manifest["inputs"]["encoder"]["sha256"]
     cluster(tmp_path / "alone", out=tmp_path / "clusters", config={"min_cluster_size": 15})

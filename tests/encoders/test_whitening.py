@@ -98,6 +98,20 @@ def test_a_power_beyond_its_range(power: float) -> None:
         EmbedConfig(whiten=power)
 
 
+def test_columns_that_are_white_stay_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    loud = rng.normal(size=(400, 3)) @ np.array([[9.0, 4, 0], [0, 1, 0], [0, 0, 0.1]])
+    white = np.array([False, True, False, False, True])
+    vectors = np.empty((400, 5))
+    vectors[:, ~white] = loud
+    vectors[:, white] = 5 + rng.normal(size=(400, 2)) + loud[:, :1] / 9  # what they share stays shared
+    found = fit_whitening(vectors, power=0.5, white=white)(vectors)
+    np.testing.assert_allclose(found[:, white], vectors[:, white] - vectors[:, white].mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(found[:, ~white], fit_whitening(loud, power=0.5)(loud), atol=1e-4)
+    all_white = fit_whitening(vectors, power=0.5, white=np.ones(5, dtype=bool))(vectors)
+    np.testing.assert_allclose(all_white, vectors - vectors.mean(axis=0), atol=1e-4)
+
+
 def test_one_sequence_has_no_spread(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n")
     with pytest.raises(UserError, match="--whiten needs two sequences or more"):
