@@ -20,11 +20,12 @@ from dnabert.corpus.feature_lines import (
     transcripts_of,
 )
 from dnabert.corpus.frames import PIECE, UNTOLD, coding_by_frame, wrap_coding
-from dnabert.corpus.gene_lines import UNTYPED, Gene, GeneLines, join
+from dnabert.corpus.gene_lines import UNTYPED, Gene, GeneLines, first_base, join
 from dnabert.corpus.gene_names import Row, name_rows
 from dnabert.corpus.intervals import wrap
 from dnabert.corpus.tracks import is_circular
 from dnabert.corpus.transcripts import Transcript, transcript_parser
+from dnabert.corpus.untranslated import UntranslatedParts
 from dnabert.errors import UserError
 
 #: Parts of genes in order of priority; intron is the gene's whole span, of which the others take their part first. So
@@ -69,6 +70,10 @@ class Genes:
     circular: dict[str, int] = field(default_factory=dict)
     """Bases of the sequences that are circular; a gene that crosses the origin ends beyond it in `spans`, elsewhere it
     is cut in two."""
+    starts: dict[str, dict[tuple[str, str], np.ndarray]] = field(default_factory=dict)
+    """By sequence, then by a gene's id (`ids`) and strand: the first base, as it is read, of each of its transcripts,
+    int64 (m,), ascending, none twice. A gene without transcripts has none, and no transcript begins where the file says
+    that its start was not found (``mRNA_start_NF``)."""
 
     @property
     def chroms(self) -> list[str]:
@@ -84,52 +89,12 @@ class Genes:
 
 
 @dataclass
-class _Transcripts:
-    """What tells the UTR of transcripts whose file does not: exons, 24 bytes each, and the ends of the coding
-    sequence."""
-
-    numbers: dict[str, int] = field(default_factory=dict)
-    exons: array[int] = field(default_factory=lambda: array("q"))
-    """Transcript, start and end of each."""
-    first: array[int] = field(default_factory=lambda: array("q"))
-    """Of each transcript the first coding base, beyond any sequence where there is none."""
-    last: array[int] = field(default_factory=lambda: array("q"))
-    """… and the one behind its last."""
-    told: set[int] = field(default_factory=set)
-    """Transcripts with a UTR of their own in the file."""
-
-    def add(self, transcript: str, part: str, *, start: int, end: int) -> None:
-        number = self.numbers.setdefault(transcript, len(self.numbers))
-        if number == len(self.first):
-            self.first.append(FARTHEST + 1)
-            self.last.append(-1)
-        if part == "exon":
-            self.exons.extend((number, start, end))
-        elif part == "UTR":
-            self.told.add(number)
-        else:
-            self.first[number] = min(self.first[number], start)
-            self.last[number] = max(self.last[number], end)
-
-    def untranslated(self) -> np.ndarray:
-        """Parts of exons before the first and after the last coding base of their transcript: int64 (n, 2)."""
-        first, last = np.array(self.first, np.int64), np.array(self.last, np.int64)
-        known = last >= 0
-        known[list(self.told)] = False
-        transcript, start, end = np.array(self.exons, np.int64).reshape(-1, 3).T
-        transcript, start, end = (column[known[transcript]] for column in (transcript, start, end))
-        before = np.stack([start, np.minimum(end, first[transcript])], axis=1)
-        after = np.stack([np.maximum(start, last[transcript]), end], axis=1)
-        found = np.concatenate([before, after])
-        return found[found[:, 0] < found[:, 1]]
-
-
-@dataclass
 class _Sequence:
     parts: dict[str, array[int]] = field(default_factory=lambda: {part: array("q") for part in GENE_PARTS})
     genes: dict[str, Gene] = field(default_factory=dict)
     lines: GeneLines = field(default_factory=GeneLines)
-    transcripts: _Transcripts = field(default_factory=_Transcripts)
+    starts: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    transcripts: UntranslatedParts = field(default_factory=UntranslatedParts)
     coding: array[int] = field(default_factory=lambda: array("q"))
     """Pieces of coding sequence, `PIECE` integers each."""
     unphased: dict[str, int] = field(default_factory=dict)
@@ -211,7 +176,14 @@ def read_genes(path: str | Path) -> Genes:
         coding[chrom] = wrap_coding(coding[chrom], length=length)
     ids = {chrom: np.array(of_genes, object) for chrom, of_genes in keys.items()}
     return Genes(
-        parts=parts, spans=spans, names=names, coding=coding, other_names=tuple(others), ids=ids, circular=circular
+        parts=parts,
+        spans=spans,
+        names=names,
+        coding=coding,
+        other_names=tuple(others),
+        ids=ids,
+        circular=circular,
+        starts={chrom: sequence.starts for chrom, sequence in sequences.items()},
     )
 
 
@@ -252,9 +224,10 @@ def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
                 sequence.add_coding([(start, end, told)], strand=strand, transcript=transcript)
         sequence.lines.add(feature, start=start, end=end, strand=strand, attributes=attributes)
     for sequence in sequences.values():
-        sequence.genes, sequence.lines = sequence.lines.genes(), GeneLines()
+        sequence.genes, sequence.starts = sequence.lines.genes(), sequence.lines.starts()
+        sequence.lines = GeneLines()
         sequence.parts["UTR"].extend(sequence.transcripts.untranslated().ravel().tolist())
-        sequence.transcripts = _Transcripts()  # a primate's exons are 50 MB
+        sequence.transcripts = UntranslatedParts()  # a primate's exons are 50 MB
 
 
 def _add_transcripts(
@@ -282,6 +255,9 @@ def _add_transcripts(
             types[gene] = types.get(gene) or transcript.gene_type
     for (chrom, name, strand), places in loci.items():
         genes = sequences[chrom].genes
+        if strand in ("+", "-"):
+            firsts = [first_base(start, end, strand) for start, end, _ in places]
+            sequences[chrom].starts[name, strand] = np.unique(np.array(firsts, np.int64))
         for start, end, is_coding in join(places):
             kind = types[chrom, name, strand] or ("protein_coding" if is_coding else "non_coding")
             genes[f"{name}\t{len(genes)}"] = Gene(start, end, name=name, type=kind, strand=strand)

@@ -32,6 +32,9 @@ from dnabert.stage import reading, stage
 
 Record = dict[str, Any]
 
+#: How numbers are taken whose meaning has changed: a comparison makes an explanation with others again.
+_NUMBERS = "starts of every transcript"
+
 
 @dataclass(frozen=True)
 class Explanation(InFolder):
@@ -91,7 +94,8 @@ def explain(
     stability = None if stability is None else Path(stability)
     corpus = None if corpus is None else Path(corpus)
     inputs = explanation_inputs(clusters, stability, config)
-    with stage(out, kind="explanation", config=config, inputs=inputs, overwrite=overwrite) as folder:
+    told = dataclasses.asdict(config) | decisive(config)
+    with stage(out, kind="explanation", config=told, inputs=inputs, overwrite=overwrite) as folder:
         windows = load_clustered_windows(clusters, corpus=corpus)
         if not len(windows.clusters):
             raise UserError(f"{clusters} has no cluster to explain: lower --min-cluster-size or embed more windows")
@@ -120,8 +124,10 @@ def explanation_inputs(
 
 
 def decisive(config: ExplainConfig) -> Record:
-    """The settings that a result depends on, by name: all but how many threads it is computed with."""
-    return {name: value for name, value in dataclasses.asdict(config).items() if name != "threads"}
+    """What a result depends on, by name: the settings, but not how many threads it is computed with, and how the
+    numbers are taken."""
+    chosen = {name: value for name, value in dataclasses.asdict(config).items() if name != "threads"}
+    return chosen | {"numbers": _NUMBERS}
 
 
 def check_files(config: ExplainConfig) -> None:

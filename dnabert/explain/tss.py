@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.gene_lines import first_base, places_of_pieces
 from dnabert.corpus.genes import Genes, read_genes
 from dnabert.explain.differences import differences
 from dnabert.explain.enrichment import enrichment
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
 #: Windows at most this many bases from a start of transcription are near it.
 NEAR = 1_000
-#: Lines of one gene and strand at most this many bases apart are pieces of one gene: annotation projected through
-#: an alignment is broken wherever that has a gap (on chr22 of the apes, 1,123 to 1,278 lines of 767 genes).
-_GAP = 100_000
 
 
 def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Distance of each window from the nearest start of transcription, and the strand of its gene.
 
-    Genes come from the GTF or GFF3 files of ``windows.genomes``; a gene's start is its first base, on the reverse
-    strand its last. Genes without a strand are left out.
+    Genes come from the files of genes of ``windows.genomes``. Each of a gene's transcripts has a start, its first
+    base, on the reverse strand its last; so has a gene without transcripts. Genes without a strand are left out.
 
     Returns
     -------
@@ -58,31 +56,40 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
 def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
     """Starts of transcription by sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
 
+    Of a gene whose transcripts are known every one's first base, as it is read, each once; of the others the gene's.
     Lines of one gene (`Genes.ids`) and strand that lie within 100 kb of each other are one; genes that share a name are
     not.
     """
     found = {}
     for chrom, spans in genes.spans.items():
         strands = genes.names[chrom][2]
-        names = genes.ids[chrom] + "\t" + strands
         kept = np.flatnonzero(np.isin(strands, ("+", "-")))
         if not len(kept):
             continue
-        kept = kept[np.lexsort((spans[kept, 0], names[kept].astype(str)))]
-        other = names[kept][1:] != names[kept][:-1]
-        # the farthest end so far of each name: a number per name in front of the ends keeps them apart
-        number = np.append(0, np.cumsum(other)).astype(np.int64) << 40
-        farthest = np.maximum.accumulate(number + spans[kept, 1]) - number
-        begins = np.append(True, other | (spans[kept[1:], 0] > farthest[:-1] + _GAP))
-        first = np.flatnonzero(begins)
-        strand = strands[kept[first]]
-        last = np.maximum.reduceat(spans[kept, 1], first) - 1
-        position = np.where(strand == "-", last, spans[kept[first], 0])
+        starts: set[tuple[int, str]] = set()
+        known = genes.starts.get(chrom, {})
+        of_gene: dict[tuple[str, str], list[int]] = {}
+        for row in kept.tolist():
+            of_gene.setdefault((genes.ids[chrom][row], strands[row]), []).append(row)
+        for gene, rows in of_gene.items():
+            transcripts = known[gene].tolist() if gene in known else []
+            for begin, end in _places_of(spans[rows]):
+                own = first_base(begin, end, gene[1])
+                within = [position for position in transcripts if begin <= position < end]
+                starts.update((position, gene[1]) for position in within or [own])
+        position, strand = (np.array(column) for column in zip(*sorted(starts), strict=True))
         if chrom in genes.circular:  # the first base of a gene that is read backwards over the origin lies behind it
             position %= genes.circular[chrom]
         order = np.argsort(position, kind="stable")
-        found[chrom] = (position[order], strand[order])
+        found[chrom] = (position[order], strand[order].astype(object))
     return found
+
+
+def _places_of(lines: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """From where to where each place of a gene reaches that has these lines, int64 (n, 2)."""
+    if len(lines) == 1:
+        return [(int(lines[0, 0]), int(lines[0, 1]))]
+    return [(int(pieces[:, 0].min()), int(pieces[:, 1].max())) for pieces in places_of_pieces(lines)]
 
 
 def nearest_start(

@@ -231,6 +231,10 @@ def test_an_explanation_is_of_its_files_as_they_were(folder: Path) -> None:
         (folder / name).write_text(before.replace("ACGGT", "ACGTT").replace("3000", "6000"))
         assert not current()
         (folder / name).write_text(before)
+    manifest = folder / "dated" / "manifest.json"
+    assert current()
+    manifest.write_text(manifest.read_text().replace("starts of every transcript", "starts of genes"))
+    assert not current()  # of a version that took numbers otherwise
 
 
 def _stopped_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch, **made_of: object) -> list[str]:

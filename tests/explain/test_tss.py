@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from dnabert.corpus import GenomeConfig
 from dnabert.corpus.genes import read_genes
@@ -47,6 +48,102 @@ def test_pieces_of_a_projected_gene_start_once(tmp_path: Path) -> None:
     path.write_text("".join(lines) + gene("a", 500, 600, strand="+"))
     position, strand = transcription_starts(read_genes(path))["chr1"]
     assert list(zip(position.tolist(), strand, strict=True)) == [(500, "+"), (60_999, "-"), (400_099, "-")]
+
+
+GENCODE = """\
+chr1\tHAVANA\tgene\t101\t900\t.\t+\t.\tgene_id "G1"; gene_type "protein_coding";
+chr1\tHAVANA\ttranscript\t101\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+chr1\tHAVANA\texon\t101\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+chr1\tHAVANA\ttranscript\t501\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T2";
+chr1\tHAVANA\ttranscript\t601\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T3"; tag "mRNA_start_NF";
+chr1\tHAVANA\tgene\t2001\t3000\t.\t-\t.\tgene_id "G2"; gene_type "lncRNA";
+chr1\tHAVANA\ttranscript\t2001\t2800\t.\t-\t.\tgene_id "G2"; transcript_id "T4";
+chr1\tHAVANA\ttranscript\t2001\t3000\t.\t-\t.\tgene_id "G2"; transcript_id "T5";
+chr1\tHAVANA\tgene\t4001\t5000\t.\t-\t.\tgene_id "G3"; gene_type "lncRNA";
+chr1\tHAVANA\ttranscript\t4001\t4500\t.\t-\t.\tgene_id "G3"; transcript_id "T6"; tag "mRNA_start_NF";
+"""
+EXONS_ALONE = """\
+chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+chr1\tx\texon\t801\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T1";
+chr1\tx\texon\t501\t900\t.\t+\t.\tgene_id "G1"; transcript_id "T2";
+chr1\tx\texon\t2001\t2800\t.\t-\t.\tgene_id "G2"; transcript_id "T4";
+chr1\tx\texon\t2901\t3000\t.\t-\t.\tgene_id "G2"; transcript_id "T5";
+chr1\tx\texon\t4001\t5000\t.\t-\t.\tgene_id "G3"; transcript_id "T6";
+"""
+REFSEQ = """\
+chr1\tBestRefSeq\tgene\t101\t900\t.\t+\t.\tID=gene-G1;Name=G1;gbkey=Gene;gene=G1;gene_biotype=protein_coding
+chr1\tBestRefSeq\tmRNA\t101\t900\t.\t+\t.\tID=rna-1;Parent=gene-G1;gene=G1;transcript_id=NM_1.1
+chr1\tBestRefSeq\texon\t101\t900\t.\t+\t.\tID=exon-1;Parent=rna-1;gene=G1;transcript_id=NM_1.1
+chr1\tGnomon\ttranscript\t501\t900\t.\t+\t.\tID=rna-2;Parent=gene-G1;gene=G1;transcript_id=XR_2.1
+chr1\tBestRefSeq\tgene\t2001\t3000\t.\t-\t.\tID=gene-MIR;Name=MIR;gbkey=Gene;gene=MIR;gene_biotype=miRNA
+chr1\tBestRefSeq\tprimary_transcript\t2001\t3000\t.\t-\t.\tID=rna-3;Parent=gene-MIR;gene=MIR
+chr1\tBestRefSeq\tmiRNA\t2101\t2120\t.\t-\t.\tID=rna-4;Parent=rna-3;gene=MIR
+chr1\tGnomon\tlnc_RNA\t2001\t2800\t.\t-\t.\tID=rna-5;Parent=gene-MIR;gene=MIR
+chr1\tGnomon\tpseudogene\t4001\t5000\t.\t-\t.\tID=gene-P;Name=P;gene=P;gene_biotype=pseudogene
+chr1\tGnomon\texon\t4001\t4100\t.\t-\t.\tID=id-P;Parent=gene-P;gene=P
+"""
+ENSEMBL = """\
+chr1\thavana\tmRNA\t501\t900\t.\t+\t.\tID=transcript:T2;Parent=gene:G1;transcript_id=T2
+chr1\tensembl\tgene\t101\t900\t.\t+\t.\tID=gene:G1;Name=G1;biotype=protein_coding;gene_id=G1
+chr1\tensembl\tmRNA\t101\t900\t.\t+\t.\tID=transcript:T1;Parent=gene:G1;transcript_id=T1
+chr1\tensembl\tncRNA_gene\t2001\t3000\t.\t-\t.\tID=gene:G2;biotype=lncRNA;gene_id=G2
+chr1\tensembl\tlnc_RNA\t2001\t2800\t.\t-\t.\tID=transcript:T4;Parent=gene:G2;transcript_id=T4
+chr1\tensembl\tlnc_RNA\t2001\t3000\t.\t-\t.\tID=transcript:T5;Parent=gene:G2;transcript_id=T5
+chr1\tensembl\tgene\t4001\t5000\t.\t-\t.\tID=gene:G3;biotype=protein_coding;gene_id=G3
+"""
+GENE_PRED = """\
+T1\tchr1\t+\t100\t900\t900\t900\t1\t100,\t900,\t0\tG1\tnone\tnone\t-1,
+T2\tchr1\t+\t500\t900\t900\t900\t1\t500,\t900,\t0\tG1\tnone\tnone\t-1,
+T4\tchr1\t-\t2000\t2800\t2800\t2800\t1\t2000,\t2800,\t0\tG2\tnone\tnone\t-1,
+T5\tchr1\t-\t2000\t3000\t3000\t3000\t1\t2000,\t3000,\t0\tG2\tnone\tnone\t-1,
+T6\tchr1\t-\t4000\t5000\t5000\t5000\t1\t4000,\t5000,\t0\tG3\tnone\tnone\t-1,
+"""
+BED = """\
+chr1\t100\t900\tG1\t0\t+\t100\t100\t0\t1\t800,\t0,
+chr1\t500\t900\tG1\t0\t+\t500\t500\t0\t1\t400,\t0,
+chr1\t2000\t2800\tG2\t0\t-\t2000\t2000\t0\t1\t800,\t0,
+chr1\t2000\t3000\tG2\t0\t-\t2000\t2000\t0\t1\t1000,\t0,
+chr1\t4000\t5000\tG3\t0\t-\t4000\t4000\t0\t1\t1000,\t0,
+"""
+
+
+@pytest.mark.parametrize("text", [GENCODE, EXONS_ALONE, REFSEQ, ENSEMBL, GENE_PRED, BED])
+def test_every_transcript_has_a_start(text: str, tmp_path: Path) -> None:
+    """Only the first base of a gene was one: most promoters of chr22 that are not it were called none."""
+    path = tmp_path / "genes"
+    path.write_text(text)
+    position, strand = transcription_starts(read_genes(path))["chr1"]
+    assert list(zip(position.tolist(), strand, strict=True)) == [
+        *((100, "+"), (500, "+")),
+        *((2_799, "-"), (2_999, "-"), (4_999, "-")),  # the last one's gene has no transcript whose start is known
+    ]
+
+
+def test_genes_without_transcripts_keep_their_own_start(tmp_path: Path) -> None:
+    path = tmp_path / "g.gff"
+    tagged = "c\tx\tgene\t101\t400\t.\t-\t.\tID=gene-b1;locus_tag=b1\nc\tx\tCDS\t101\t400\t.\t-\t0\tParent=gene-b1\n"
+    path.write_text(tagged + "c\tx\tgene\t501\t800\t.\t+\t.\tID=gene-b2;locus_tag=b2\n")
+    position, strand = transcription_starts(read_genes(path))["c"]
+    assert list(zip(position.tolist(), strand, strict=True)) == [(399, "-"), (500, "+")]
+
+
+def test_a_place_of_a_gene_without_transcripts_keeps_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "g.gtf"
+    lines = [gene("a", 10, 500, strand="+"), gene("a", 400_000, 400_100, strand="+")]
+    path.write_text("".join([*lines, lines[0].replace("gene\t11", "transcript\t201", 1)]))
+    assert transcription_starts(read_genes(path))["chr1"][0].tolist() == [200, 400_000]
+
+
+def test_where_a_projected_transcript_is_broken_it_does_not_start(tmp_path: Path) -> None:
+    """A third of the transcripts' lines of chimp's chr22 begin at a gap of the alignment."""
+    path = tmp_path / "g.gtf"
+    pieces = [gene("a", *span, strand="-") for span in ((100, 600), (700, 900), (950, 2_000))]
+    transcripts = [
+        gene("a", *span, strand="-").replace("\tgene\t", "\ttranscript\t")
+        for span in ((100, 600), (700, 900), (950, 2_000), (300, 600), (700, 850), (950, 1_500))
+    ]
+    path.write_text("".join(pieces + transcripts))
+    assert transcription_starts(read_genes(path))["chr1"][0].tolist() == [849, 1_499, 1_999]
 
 
 def test_genes_that_share_a_name_start_each_by_itself(tmp_path: Path) -> None:
