@@ -157,9 +157,9 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
     For each name: ``id``, ``name``, ``n`` (windows in its genes), ``ami`` (adjusted mutual information of lying in its
     genes with the clusters, noise as one, among windows in genes of any set: ``value``, ``low``, ``high``, with genes
     drawn whole, since a set has all windows of a gene or none), ``ami_random`` (mean of 100 sets of as many genes,
-    drawn at random: windows of a gene are alike, so that it is above 0) and ``p`` (share of these at or above, the
-    observed one counted), and ``clusters``, the rows of `enrichment` (two-sided ``p``; ``q`` over all sets and
-    clusters) among the same windows.
+    drawn at random: windows of a gene are alike, so that it is above 0), ``p`` (share of these at or above, the
+    observed one counted) and ``q`` (over the sets), and ``clusters``, the rows of `enrichment` (two-sided ``p``; ``q``
+    over all sets and clusters) among the same windows.
     """
     from dnabert.clusters.agreement import agreement
 
@@ -184,6 +184,7 @@ def gene_set_landing(windows: ClusteredWindows, sets: GeneSets, names: Sequence[
             **(_of_random_sets(labels, inside[known], gene=gene) if varies else {}),
             "clusters": own,
         }
+    add_q(each for each in found.values() if "p" in each)
     return found
 
 

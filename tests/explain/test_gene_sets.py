@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import hypergeom
+from scipy.stats import false_discovery_control, hypergeom
 
 from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows
@@ -183,6 +183,22 @@ def test_windows_of_a_gene_are_no_evidence_of_its_set() -> None:
     assert gene_set_landing(windows_of(table), sets, ["of_clusters"])["of_clusters"]["p"] < 0.02
 
 
+def test_named_sets_are_corrected_for_each_other() -> None:
+    rng = np.random.default_rng(3)
+    table = genome(rng)
+    inside = in_gene_set(windows_of(table), SETS, "planted")
+    table = table.assign(
+        label=on_both(np.where(inside[: len(table) // 2] & (rng.random(len(table) // 2) < 0.3), 0, -1))
+    )
+    names = ["planted", "other", "long"]
+    found = gene_set_landing(windows_of(table), SETS, names)
+    p = [found[name]["p"] for name in names]
+    assert [found[name]["q"] for name in names] == pytest.approx(false_discovery_control(p))
+    assert found["planted"]["q"] > found["planted"]["p"]
+    alone = gene_set_landing(windows_of(table), SETS, ["planted"])["planted"]
+    assert alone["q"] == alone["p"] == found["planted"]["p"]
+
+
 def test_a_set_that_no_window_or_every_one_is_in_agrees_with_nothing() -> None:
     """Of windows in one cluster it was called identical with the clusters."""
     table = pd.DataFrame(
@@ -198,7 +214,8 @@ def test_a_set_that_no_window_or_every_one_is_in_agrees_with_nothing() -> None:
         windows_of(table), sets_of(none="X Y", all="G0 G1 G2 G3 G4", some="G0 G1"), ["none", "all", "some"]
     )
     assert [each["n"] for each in found.values()] == [0, 20, 8]
-    assert found["none"]["ami"] is None and found["all"]["ami"] is None and "p" not in found["none"]
+    assert found["none"]["ami"] is None and found["all"]["ami"] is None and not {"p", "q"} & found["none"].keys()
+    assert found["some"]["q"] == found["some"]["p"]  # the others are no tests
     assert found["some"]["ami"]["value"] == 0
 
 

@@ -128,7 +128,14 @@ def test_a_page_runs_no_name(comparison: Path, name: str) -> None:
     overall = {
         "skipped": {name: name},
         "gene_set_landing": {
-            name: {"name": name, "n": 3, "ami": {"value": 0.1, "low": 0.0, "high": 0.2}, "ami_random": 0.07, "p": 0.4}
+            name: {
+                "name": name,
+                "n": 3,
+                "ami": {"value": 0.1, "low": 0.0, "high": 0.2},
+                "ami_random": 0.07,
+                "p": 0.2,
+                "q": 0.4,
+            }
         },
     }
     hostile = dataclasses.replace(

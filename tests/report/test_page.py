@@ -202,6 +202,13 @@ def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None
     assert "Left out: distance from a start of transcription (no genes)" in page
 
 
+def test_of_several_named_sets_the_corrected_p_is_told(comparison: Path) -> None:
+    landing = {"n": 9, "ami": {"value": 0.1, "low": 0.0, "high": 0.2}, "ami_random": 0.07, "p": 0.02, "q": 0.04}
+    two = {name: {"name": name, **landing} for name in ("membrane", "catalytic activity")}
+    page = render(replace(read_evidence(comparison), overall={"gene_set_landing": two}), {})
+    assert page.count("have 0.070 (q = 0.040, corrected over these sets). ") == 2
+
+
 def test_what_cannot_be_told_and_parts_of_the_explanations_are_folded(comparison: Path) -> None:
     evidence = read_evidence(comparison)
     share = {"value": 0.4, "low": 0.3, "high": 0.5}
