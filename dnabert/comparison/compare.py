@@ -230,7 +230,7 @@ def _explain(main: Path, ladder: Ladder) -> None:
     """Edit distances and a row per cluster of the map."""
     config = ladder.config
     wanted = {
-        "part": "explain, random pairs of each group's GC",
+        "part": "explain, random pairs of each group's GC, medians",
         "pairs": config.pairs,
         "k": ladder.k,
         "seed": config.seed,
@@ -247,7 +247,7 @@ def _explain(main: Path, ladder: Ladder) -> None:
             pairs=config.pairs,
             seed=config.seed,
         )
-        within = {row["label"]: row["mean"] for row in distances["per_cluster"]}
+        within = {row["label"]: row["median"] for row in distances["per_cluster"]}
         clusters = cluster_rows(
             table, lambda i: view.bases(rows[i]), phase_modulus=ladder.k, edit_distance=within, seed=config.seed
         )

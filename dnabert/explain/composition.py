@@ -38,7 +38,7 @@ def cluster_rows(
     samples : sequences shown per cluster: the surest members first come from different places when they can.
     phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since
         windows side by side do not begin in all frames as often (1 = as even as these; None where all begin in one).
-    edit_distance : mean distance within each cluster, from `edit_distances`.
+    edit_distance : median distance within each cluster, from `edit_distances`.
     seed : of the choice of samples.
 
     Returns
@@ -60,7 +60,7 @@ def cluster_rows(
         row |= {name: _shares(part[column]) for column, name in _CLASSES.items() if column in table}
         if "start" in table:
             row["phase_entropy"] = _phase_entropy(part["start"].to_numpy(), phase_modulus) / frames if frames else None
-        row["edit_distance_mean"] = (edit_distance or {}).get(int(label))
+        row["edit_distance_median"] = (edit_distance or {}).get(int(label))
         chosen = _sample(part, members, count=samples, rng=rng)
         row["samples"] = [
             describe_window(table.iloc[i], sequences(np.array([i]))[0]) | {"low_complexity": float(simple[i])}

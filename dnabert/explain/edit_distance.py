@@ -59,9 +59,9 @@ def edit_distances(
 
     Returns
     -------
-    dict with ``pairs`` (distances per group), ``summary`` (n, mean, sd), ``tests`` (Cliff's delta of all pairs,
+    dict with ``pairs`` (distances per group), ``summary`` (n, median, mean, sd), ``tests`` (Cliff's delta of all pairs,
     negative when the first group is closer; two-sided Mann-Whitney p; ``pairs``, how many of each group the last draw
-    has, in which every locus occurs once), ``per_cluster`` (n_pairs, mean), and ``clusters``: whose pairs are within
+    has, in which every locus occurs once), ``per_cluster`` (n_pairs, median), and ``clusters``: whose pairs are within
     (``labels``, ``windows``, whether they are the ``tight`` ones and of what share at most, ``tight_share``, how many
     windows tight ones have, ``in_tight``, and all, ``clustered``).
     """
@@ -153,8 +153,14 @@ def _equal_gc(rows: np.ndarray, gc: np.ndarray, *, rng: np.random.Generator) -> 
 
 def _summary(values: np.ndarray) -> dict[str, float | int | None]:
     n = len(values)
-    mean, sd = (float(values.mean()), float(values.std(ddof=1))) if n > 1 else (None, None)
-    return {"n": n, "mean": mean, "sd": sd}
+    if n < 2:
+        return {"n": n, "median": None, "mean": None, "sd": None}
+    return {
+        "n": n,
+        "median": float(np.median(values)),
+        "mean": float(values.mean()),
+        "sd": float(values.std(ddof=1)),
+    }
 
 
 def _once(loci_of_pairs: np.ndarray, *, rng: np.random.Generator) -> list[np.ndarray]:
@@ -195,6 +201,6 @@ def _per_cluster(
     for label in np.flatnonzero(np.bincount(labels[labels >= 0])):
         chosen = _apart(_pairs_within(labels, np.array([label]), count=_TRIES * pairs, rng=rng), places)[:pairs]
         values = levenshtein(sequences(chosen[:, 0]), sequences(chosen[:, 1]))
-        mean = float(values.mean()) if len(values) else None
-        rows.append({"label": int(label), "n_pairs": len(values), "mean": mean})
+        median = float(np.median(values)) if len(values) else None
+        rows.append({"label": int(label), "n_pairs": len(values), "median": median})
     return rows

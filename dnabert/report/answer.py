@@ -176,7 +176,7 @@ def _clusters(n: float | None) -> str:
 
 
 def distance_sentences(edit_distance: Record) -> list[str]:
-    """Say whose pairs are within, and each rank test with its means, its n and the size of its effect in words."""
+    """Say whose pairs are within, and each rank test with its medians, its n and the size of its effect in words."""
     names = {
         "within": "pairs within a cluster",
         "unclustered": "pairs of unclustered windows",
@@ -187,11 +187,14 @@ def distance_sentences(edit_distance: Record) -> list[str]:
     sentences = _within(edit_distance["clusters"]) if edit_distance.get("clusters", {}).get("labels") else []
     for test in edit_distance.get("tests", []):
         a, b = summary.get(test["a"]), summary.get(test["b"])
-        if not a or not b or not all(map(present, (a.get("mean"), b.get("mean"), test.get("p"), test.get("effect")))):
+        if not a or not b:
+            continue
+        if not all(map(present, (a.get("median"), b.get("median"), test.get("p"), test.get("effect")))):
             continue
         first, second = names.get(test["a"], test["a"]), names.get(test["b"], test["b"])
         told = _effect(test, second=second)
-        sentences.append(f"{first[0].upper()}{first[1:]} {told}: {_mean(a)} against {_mean(b)}; {_statistics(test)}.")
+        medians = f"{_median(a)} against {_median(b)}"
+        sentences.append(f"{first[0].upper()}{first[1:]} {told}: {medians}; {_statistics(test)}.")
     return sentences
 
 
@@ -211,12 +214,12 @@ def _within(clusters: Record) -> list[str]:
     return [f"Pairs within a cluster are of all clusters: {few}, too few to stand for them."]
 
 
-def _mean(summary: Record) -> str:
-    return f"mean {percent(summary['mean'], digits=1)} of the length (n = {count(summary['n'])})"
+def _median(summary: Record) -> str:
+    return f"median {percent(summary['median'], digits=1)} of the length (n = {count(summary['n'])})"
 
 
 def _effect(test: Record, *, second: str) -> str:
-    """Side and size of what the rank test found; the means, which a few near-copies move, may lie otherwise."""
+    """Side and size of what the rank test found."""
     if test["p"] >= 0.05:
         fewest = min(test.get("pairs") or [_FEW_PAIRS])
         few = f", and {count(fewest)} independent pairs are too few to tell" if fewest < _FEW_PAIRS else ""

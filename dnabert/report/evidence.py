@@ -151,7 +151,7 @@ def _of_explanation(folder: Path) -> Evidence:
     sequences = _reader(vectors, embedded, table, name="input")
     repeated = {"stability": read_manifest(judged, kind="stability")} if judged else {}
     cards = read_own(folder / "cards.json")
-    distances = {card["label"]: card["kind"]["within"]["plain"] for card in cards}
+    distances = {card["label"]: card["kind"]["within_median"]["plain"] for card in cards}
     return Evidence(
         ladder=[],
         edit_distance=None,

@@ -244,9 +244,10 @@ def _draw_pairs(
         if key in pairs:
             values = pairs[key]
             weights = np.full(len(values), 100 / len(values))
-            label = f"{_DISTANCES.get(key, 'random, equal GC')}, n = {count(len(values))}, mean {number(values.mean())}"
+            median = float(np.median(values))
+            label = f"{_DISTANCES.get(key, 'random, equal GC')}, n = {count(len(values))}, median {number(median)}"
             axes.hist(values, bins=bins, weights=weights, label=label, **style)  # type: ignore[arg-type]
-            axes.axvline(values.mean(), color=style["color"], linewidth=1.2, linestyle="--")
+            axes.axvline(median, color=style["color"], linewidth=1.2, linestyle="--")
     axes.set_ylabel("pairs (%)")
     if axes.get_legend_handles_labels()[0]:  # no group has pairs where nothing is clustered
         axes.legend(loc="upper left", frameon=False, fontsize=8.5)

@@ -24,11 +24,11 @@ def test_rows_say_what_a_visible_table_holds() -> None:
     assert [(row["label"], row["n"], row["share"]) for row in rows] == [(0, 2, 0.5), (1, 1, 0.25), (-1, 1, 0.25)]
     first = rows[0]
     assert first["gc"] == 0.5 and first["genomes"] == {"human": 0.5, "chimp": 0.5}
-    assert first["repeat_class"] == {"Alu": 1.0} and first["edit_distance_mean"] == 0.4
+    assert first["repeat_class"] == {"Alu": 1.0} and first["edit_distance_median"] == 0.4
     assert first["phase_entropy"] == 0.0 and "region" not in first
     sample = next(s for s in first["samples"] if s["genome"] == "human")
     assert sample["sequence"] == "A" * 100 and sample["low_complexity"] == 1.0
-    assert rows[1]["edit_distance_mean"] is None
+    assert rows[1]["edit_distance_median"] is None
     json.dumps(rows, allow_nan=False)
 
 

@@ -1,3 +1,5 @@
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,7 +50,10 @@ def test_a_planted_family_is_closer_and_its_copies_do_not_count() -> None:
     gc = np.isin(bases, np.frombuffer(b"GC", dtype=np.uint8)).mean(axis=1)
     found = edit_distances(labels, lambda rows: bases[rows], gc=gc, places=places, pairs=500, tight_share=0.5)
     summary = found["summary"]
-    assert 0.15 < summary["within"]["mean"] < 0.35 < 0.48 < summary["unclustered"]["mean"] < 0.58
+    assert 0.15 < summary["within"]["median"] < 0.35 < 0.48 < summary["unclustered"]["median"] < 0.58
+    for name, values in found["pairs"].items():
+        assert summary[name]["median"] == pytest.approx(statistics.median(values), abs=1e-4)
+    assert 0.15 < found["per_cluster"][0]["median"] < 0.35
     assert min(found["pairs"]["within"]) > 0  # identical orthologs were left out
     assert found["tests"][0]["effect"] < -0.99 and found["tests"][0]["p"] < 1e-8
     assert found["clusters"] == {
@@ -125,6 +130,6 @@ def test_without_clusters_or_without_noise_the_rest_is_there() -> None:
     bases, _, places = corpus()
     gc = np.full(360, 0.5)
     nothing = edit_distances(np.full(360, -1), lambda rows: bases[rows], gc=gc, places=places, pairs=50)
-    assert nothing["summary"]["within"] == {"n": 0, "mean": None, "sd": None} and nothing["tests"] == []
+    assert nothing["summary"]["within"] == {"n": 0, "median": None, "mean": None, "sd": None} and nothing["tests"] == []
     everything = edit_distances(np.zeros(360, dtype=int), lambda rows: bases[rows], gc=gc, places=places, pairs=50)
     assert everything["summary"]["unclustered"]["n"] == 0 and everything["summary"]["within"]["n"] == 50

@@ -132,7 +132,7 @@ def clusters(table: pd.DataFrame) -> list[dict[str, Any]]:
             "low_complexity": 0.9 if label == 7 else 0.05, "genomes": {"human": 0.4, "chimp": 0.35, "gorilla": 0.25},
             "region": {"intron": 0.7, "intergenic": 0.3}, "gene_type": {"protein_coding": 0.8, NASTY: 0.2},
             "repeat": 0.8 if label < 5 else 0.2, "repeat_class": {"SINE/Alu": 0.9, "none": 0.1}, "cpg_island": 0.0,
-            "phase_entropy": 0.998, "edit_distance_mean": 0.47 if label != 2 else None, "samples": [sample] * 3,
+            "phase_entropy": 0.998, "edit_distance_median": 0.47 if label != 2 else None, "samples": [sample] * 3,
         }
         for label, n in sizes.items()
     ]  # fmt: skip
@@ -149,7 +149,10 @@ def edit_distance() -> dict[str, Any]:
     return {
         "rung": "pretrained",
         "pairs": pairs,
-        "summary": {k: {"n": len(v), "mean": float(np.mean(v)), "sd": float(np.std(v))} for k, v in pairs.items()},
+        "summary": {
+            k: {"n": len(v), "median": float(np.median(v)), "mean": float(np.mean(v)), "sd": float(np.std(v))}
+            for k, v in pairs.items()
+        },
         "tests": [
             {"a": "within", "b": "unclustered", "p": 1e-200, "effect": -0.78, "effect_name": "cliffs_delta"},
             {
@@ -160,7 +163,7 @@ def edit_distance() -> dict[str, Any]:
                 "effect_name": "cliffs_delta",
             },
         ],
-        "per_cluster": [{"label": 0, "n_pairs": 100, "mean": 0.46}],
+        "per_cluster": [{"label": 0, "n_pairs": 100, "median": 0.46}],
         "clusters": {
             "labels": [0, 2],
             "windows": 90,

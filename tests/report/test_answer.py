@@ -74,7 +74,7 @@ def test_unmeasured_rungs_are_left_out() -> None:
 
 
 def _distances(p: float | None, effect: float | None) -> dict[str, Any]:
-    summary = {"within": {"n": 10, "mean": 0.4, "sd": 0.1}, "unclustered": {"n": 10, "mean": 0.5, "sd": 0.1}}
+    summary = {"within": {"n": 10, "median": 0.4, "sd": 0.1}, "unclustered": {"n": 10, "median": 0.5, "sd": 0.1}}
     return {"summary": summary, "tests": [{"a": "within", "b": "unclustered", "p": p, "effect": effect}]}
 
 
@@ -97,11 +97,12 @@ def test_the_side_of_an_effect_is_that_of_the_ranks_which_are_tested() -> None:
 
 def test_no_effect_without_a_small_p() -> None:
     (told,) = answer.distance_sentences(_distances(0.2, -0.9))
-    assert "are not shown to differ from pairs of unclustered windows: mean" in told and "no difference" not in told
+    assert "are not shown to differ from pairs of unclustered windows: median 40.0\N{NO-BREAK SPACE}% of" in told
+    assert "no difference" not in told
     of = _distances(0.2, -0.9)
     for pairs, few in (([8, 247], True), ([247, 19], True), ([20, 20], False)):
         (told,) = answer.distance_sentences(of | {"tests": [of["tests"][0] | {"pairs": pairs}]})
-        assert (f"windows, and {min(pairs)} independent pairs are too few to tell: mean" in told) is few
+        assert (f"windows, and {min(pairs)} independent pairs are too few to tell: median" in told) is few
     assert answer.distance_sentences(_distances(None, None)) == []
 
 

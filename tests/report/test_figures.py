@@ -41,6 +41,17 @@ def test_bins_of_edit_distances_hold_as_many_numbers_of_edits_each() -> None:
     assert (np.diff(heights[: top + 1]) > -0.5).all() and (np.diff(heights[top:]) < 0.5).all()
 
 
+def test_pairs_are_drawn_with_their_median() -> None:
+    """The test is of ranks, and cards tell medians: the mean, drawn beside them, may lie on the other side."""
+    figure = distance_figure({"pairs": {"within": [0.1, 0.52, 0.54], "random_equal_gc": [0.5, 0.51, 0.52]}})
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "within a cluster, n = 3, median 0.520",
+        "random, equal GC, n = 3, median 0.510",
+    ]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.52, 0.51]
+
+
 def test_a_map_of_what_was_not_annotated_is_left_out(evidence: Evidence) -> None:
     table = evidence.map.assign(repeat_class="unknown", region=["unknown"] * (len(evidence.map) - 1) + ["CDS"])
     assert {name for name in draw_all(replace(evidence, map=table)) if name.startswith("map_")} == {
