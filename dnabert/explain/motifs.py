@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.alphabet import ALPHABET, codes, reverse_complement
+from dnabert.clusters.bootstrap import bootstrap_mean
+from dnabert.corpus.places import places_apart
 from dnabert.explain.correction import benjamini_hochberg
 from dnabert.explain.design_effect import DesignEffect, along_genome
 from dnabert.explain.log_odds import PRIOR, TwoByTwo, score_more
@@ -41,13 +43,15 @@ _AMBIGUOUS = dict(zip(range(1, 16), "ACMGRSVTWYHKDBN", strict=True))
 class _Halves:
     """Codes uint8 (n, L) of one cluster's windows, the others and the shuffled own: one half to grow on, one to test.
 
-    `order` is that of the windows of both, the others last, along the genome; None where it is not known.
+    `order` is that of the windows of both, the others last, along the genome; None where it is not known. `places` are
+    those of the cluster's, int64 (n,).
     """
 
     inside: NDArray[np.uint8]
     others: NDArray[np.uint8]
     shuffled: NDArray[np.uint8]
     order: NDArray[np.int64] | None
+    places: NDArray[np.int64]
 
 
 def cluster_motifs(
@@ -72,10 +76,11 @@ def cluster_motifs(
     list of dict, one per cluster: ``label``, ``n_growing``, ``n_held_out``, ``n_others``, ``n_shuffled`` (held out) and
     ``motifs``, in the order found, each with ``name``, ``consensus`` (IUPAC), ``letters`` (the most frequent ones),
     ``seed``, ``matrix`` (l rows of shares of A, C, G, T), ``length``, ``information_bits``, ``n_growing_sites``,
-    ``threshold_bits``, ``n_sites`` and ``n_windows`` (held out), ``forward_share`` of the sites (None for a
-    palindrome), ``versus_others`` and ``versus_shuffled`` (share, background_share, log_odds, low, high, p, q), and
-    ``position`` of the windows' best sites: ``histogram`` over ten parts of the window, ``distance``, p and q of
-    Kolmogorov and Smirnov's test against uniform (None with fewer than 5 sites).
+    ``threshold_bits``, ``n_sites`` and ``n_windows`` (held out), ``forward_share`` of the sites with its 95 % interval
+    ``forward_low`` to ``forward_high``, which draws places (None for a palindrome), ``versus_others`` and
+    ``versus_shuffled`` (share, background_share, log_odds, low, high, p, q), and ``position`` of the windows' best
+    sites: ``histogram`` over ten parts of the window, ``distance``, p and q of Kolmogorov and Smirnov's test against
+    uniform (None with fewer than 5 sites).
     """
     rows = representatives(windows.labels, windows.places, seed=seed)
     labels = windows.labels[rows]
@@ -148,7 +153,12 @@ def _half(
     inside = windows.sequences(own)
     shuffled = shuffled_windows(inside, np.zeros(len(own), dtype=np.int64), about=SHUFFLED, seed=seed)[1]
     order = None if rank is None else np.argsort(rank[np.concatenate([own, other])])
-    return _Halves(codes(inside), codes(windows.sequences(other)), codes(shuffled), order)
+    others = codes(windows.sequences(other))
+    return _Halves(codes(inside), others, codes(shuffled), order, _places(windows, own))
+
+
+def _places(windows: ClusteredWindows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return places_apart(windows.table.iloc[rows])
 
 
 def _sample(rows: NDArray[np.int64], most: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -208,6 +218,8 @@ class _Counted:
     """What a motif has on the held-out half."""
 
     sites: NDArray[np.int64]
+    places: NDArray[np.int64]
+    """Of the window of each site."""
     starts: NDArray[np.int64]
     last: int
     tables: tuple[TwoByTwo, ...]
@@ -219,8 +231,10 @@ def _count(grown: Grown, half: _Halves) -> _Counted:
     holds = best.score >= threshold
     others, shuffled = (best_sites(group, grown.weights).score >= threshold for group in (half.others, half.shuffled))
     effect = _effect(holds, others, order=half.order)
+    sites = all_sites(half.inside, grown.weights, threshold=grown.threshold)
     return _Counted(
-        all_sites(half.inside, grown.weights, threshold=grown.threshold),
+        sites,
+        half.places[sites[:, 0]],
         best.start[holds],
         half.inside.shape[1] - len(grown.matrix),
         tuple(
@@ -247,7 +261,7 @@ def _add_tests(tests: list[tuple[dict[str, Any], _Counted]], *, prior: float) ->
     for (row, counted), position in zip(tests, positions, strict=True):
         row["n_sites"] = len(counted.sites)
         row["n_windows"] = len(counted.starts)
-        row["forward_share"] = _forward_share(counted.sites, row["letters"])
+        row |= _forward_share(counted, row["letters"])
         row["position"] = position
     for i, name in enumerate(("versus_others", "versus_shuffled")):
         tables = [counted.tables[i] for _, counted in tests]
@@ -257,11 +271,14 @@ def _add_tests(tests: list[tuple[dict[str, Any], _Counted]], *, prior: float) ->
             row[name] = table.describe(p=[one_p], q=[one_q], index=0, prior=prior)
 
 
-def _forward_share(sites: NDArray[np.int64], letters: str) -> float | None:
-    """None without sites, and for a palindrome, whose strand nothing tells."""
-    if len(sites) == 0 or letters == reverse_complement(letters):
-        return None
-    return float((sites[:, 2] == 0).mean())
+def _forward_share(counted: _Counted, letters: str) -> dict[str, float | None]:
+    """None without sites, and for a palindrome, whose strand nothing tells. Sites of a window, or of windows side by
+    side, are often of one copy, which has one strand."""
+    names = ("forward_share", "forward_low", "forward_high")
+    if len(counted.sites) == 0 or letters == reverse_complement(letters):
+        return dict.fromkeys(names)
+    found = bootstrap_mean(counted.sites[:, 2] == 0, groups=counted.places, resamples=1_000)
+    return dict(zip(names, (found.value, found.low, found.high), strict=True))
 
 
 def _position(counted: _Counted) -> dict[str, Any]:

@@ -150,12 +150,17 @@ def _placed(motif: Record) -> str:
 
     Examples
     --------
-    >>> _placed({"forward_share": 0.5, "n_sites": 12, "position": {"histogram": [8, 1, 1], "q": 0.001}})
-    '; 50\xa0% of its 12 sites on the forward strand; not evenly over the window: 80\xa0% in part 1 of 3 (q = 0.001)'
+    >>> strand = {"forward_share": 0.5, "forward_low": 0.25, "forward_high": 0.75, "n_sites": 12}
+    >>> _placed(strand)
+    '; 50\xa0% [25\xa0%, 75\xa0%] of its 12 sites on the forward strand'
+    >>> _placed({"position": {"histogram": [8, 1, 1], "q": 0.001}})
+    '; not evenly over the window: 80\xa0% in part 1 of 3 (q = 0.001)'
     """
     told = ""
     if present(motif.get("forward_share")):
-        told = f"; {percent(motif['forward_share'])} of its {count(motif['n_sites'])} sites on the forward strand"
+        ends = ", ".join(percent(motif.get(name)) for name in ("forward_low", "forward_high"))
+        sites = f"its {count(motif['n_sites'])} sites on the forward strand"
+        told = f"; {percent(motif['forward_share'])} [{ends}] of {sites}"
     position = motif.get("position") or {}
     if not present(position.get("q")):
         return told

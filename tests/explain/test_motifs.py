@@ -85,12 +85,12 @@ def test_position_is_that_of_kolmogorov_and_smirnov_by_scipy() -> None:
     from dnabert.explain.motifs import _Counted, _position
 
     starts = np.array([0, 3, 4, 9, 9, 20, 31])
-    found = _position(_Counted(np.zeros((0, 3), np.int64), starts, 39, ()))
+    found = _position(_Counted(np.zeros((0, 3), np.int64), starts[:0], starts, 39, ()))
     # 40 places a motif can begin at, each in the middle of its own stretch
     reference = kstest(starts, "uniform", args=(-0.5, 40))
     assert (found["distance"], found["p"]) == pytest.approx((reference.statistic, reference.pvalue))
     assert found["histogram"] == [2, 1, 2, 0, 0, 1, 0, 1, 0, 0]
-    few = _position(_Counted(np.zeros((0, 3), np.int64), starts[:4], 39, ()))
+    few = _position(_Counted(np.zeros((0, 3), np.int64), starts[:0], starts[:4], 39, ()))
     assert few["p"] is None and sum(few["histogram"]) == 4
 
 
@@ -127,6 +127,24 @@ def test_a_palindrome_has_no_strand() -> None:
     (motif,) = row["motifs"]
     assert motif["letters"] == "TGACGTACGTCA" and motif["forward_share"] is None
     assert motif["n_windows"] == row["n_held_out"]
+
+
+def test_the_interval_of_the_strand_draws_places() -> None:
+    """Windows side by side, and the sites of each, are of one copy: of 24 places, 12 of them held out, nine sites each
+    are on one strand."""
+    bases = random_bases(372, seed=8)
+    site = np.frombuffer(LETTERS.encode(), dtype=np.uint8)
+    other = np.frombuffer(LETTERS.translate(str.maketrans("ACGT", "TGCA"))[::-1].encode(), dtype=np.uint8)
+    for row in range(72):
+        for at in (10, 60, 110):
+            bases[row, at : at + len(site)] = site if row // 3 % 2 else other
+    start = np.arange(372) // 3 * 10_000 + np.arange(372) % 3 * 150
+    table = pd.DataFrame({"label": np.repeat([0, -1], [72, 300]), "genome": "a", "chrom": "1", "start": start})
+    windows = ClusteredWindows(table.assign(end=start + 150), lambda rows: bases[rows])
+    motif = cluster_motifs(windows, motifs=1)[0]["motifs"][0]
+    assert motif["n_sites"] == 9 * 12
+    spread = 2 * 1.96 * (motif["forward_share"] * (1 - motif["forward_share"]) / 12) ** 0.5  # as of 12 places
+    assert motif["forward_high"] - motif["forward_low"] == pytest.approx(spread, rel=0.2)
 
 
 def test_a_word_grows_to_both_sides() -> None:
