@@ -61,17 +61,26 @@ class TwoByTwo:
         width = Z_95 * np.sqrt(self.effect_inside * (1 / a + 1 / b) + self.effect_outside * (1 / c + 1 / d))
         return tuple(np.where(known, each, 0.0) for each in (value, value - width, value + width))
 
-    def p_more(self) -> NDArray[np.float64]:
+    def p_more(self, *, of_all: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Chance of so many or more inside when the windows are dealt at random: float64 (t,), Fisher's exact,
         one-sided.
 
         Where windows do not all count, the p of as many as do, rounded, if that is the larger one.
+
+        Parameters
+        ----------
+        of_all : what it is where all windows count, if that is known.
         """
-        p = _upper_tails(self.inside, self.n_inside, self.outside, self.n_outside)
-        if max(np.max(self.effect_inside, initial=1.0), np.max(self.effect_outside, initial=1.0)) > 1:
-            own = (np.rint(each / self.effect_inside) for each in (self.inside, self.n_inside))
-            others = (np.rint(each / self.effect_outside) for each in (self.outside, self.n_outside))
-            p = np.maximum(p, _upper_tails(*own, *others))
+        if of_all is None:
+            of_all = _upper_tails(self.inside, self.n_inside, self.outside, self.n_outside)
+        inside, outside = (np.broadcast_to(each, of_all.shape) for each in (self.effect_inside, self.effect_outside))
+        fewer = np.flatnonzero((inside > 1) | (outside > 1))  # of most words that are asked all windows count
+        if not len(fewer):
+            return of_all
+        own = (np.rint(each / inside[fewer]) for each in (self.inside[fewer], self.n_inside))
+        others = (np.rint(each / outside[fewer]) for each in (self.outside[fewer], self.n_outside))
+        p = of_all.copy()
+        p[fewer] = np.maximum(p[fewer], _upper_tails(*own, *others))
         return p
 
     def with_effects(self, inside: NDArray[np.float64] | float, outside: NDArray[np.float64] | float = 1.0) -> TwoByTwo:

@@ -84,12 +84,12 @@ def cluster_words(
     counting = in_threads(count, [Vocabulary(pattern) for pattern in patterns], threads=threads)
     counted = list(watched(counting, "words counted", unit=" patterns", total=len(patterns)))
     tables = [[each.tables(label) for label in windows.clusters] for each in counted]
-    screened = _corrected([[pair[0].p_more() for pair in of_pattern] for of_pattern in tables])
+    of_all = [[others.p_more() for others, _ in of_pattern] for of_pattern in tables]
     rank = along_genome(windows)
     if rank is not None and len(windows.clusters):
         order = np.argsort(rank[rows])
         design = DesignEffect(labels[order], clusters=len(windows.clusters))
-        marking = [np.stack(of_pattern) < alpha for of_pattern in screened]
+        marking = [np.stack(of_pattern) < alpha for of_pattern in _corrected(of_all)]
         asked = partial(_effects, bases=bases[order], design=design)
         finding = in_threads(lambda i: asked(counted[i], marking=marking[i]), range(len(counted)), threads=threads)
         told = watched(finding, "windows that count for one", unit=" patterns", total=len(counted))
@@ -97,7 +97,10 @@ def cluster_words(
             tables[i] = [
                 (a.with_effects(d, d), b.with_effects(d)) for (a, b), d in zip(tables[i], effects, strict=True)
             ]
-    p_others = [[others.p_more() for others, _ in of_pattern] for of_pattern in tables]
+    p_others = [
+        [others.p_more(of_all=p) for (others, _), p in zip(of_pattern, known, strict=True)]
+        for of_pattern, known in zip(tables, of_all, strict=True)
+    ]
     p_shuffled = [[shuffled.p_more() for _, shuffled in of_pattern] for of_pattern in tables]
     p = (p_others, p_shuffled)
     q = (_corrected(p_others), _corrected(p_shuffled))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact, hypergeom
 from statsmodels.stats.multitest import multipletests
 
+from dnabert.explain import log_odds
 from dnabert.explain.correction import benjamini_hochberg
 from dnabert.explain.log_odds import TwoByTwo, _upper_tails, score_more
 
@@ -81,6 +82,20 @@ def test_p_never_falls_where_windows_count_for_fewer() -> None:
     table = TwoByTwo(a, 50, c, 300)
     p = table.with_effects(effect, effect).p_more()
     assert (p >= table.p_more()).all() and (p[effect > 60] > 0.01).all()
+
+
+def test_where_all_windows_count_nothing_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    table = TwoByTwo(rng.integers(0, 50, 500), 50, rng.integers(0, 300, 500), 300)
+    known, effect = table.p_more(), np.where(np.arange(500) % 100, 1.0, 5.0)
+    sizes = []
+    monkeypatch.setattr(log_odds, "_upper_tails", lambda *cells: sizes.append(len(cells[0])) or _upper_tails(*cells))
+    p = table.with_effects(effect, effect).p_more(of_all=known)
+    assert sizes == [5] and (p[effect == 1] == known[effect == 1]).all()
+    for i in (0, 100, 200, 300, 400):
+        fewer = [round(each / 5) for each in (table.inside[i], 50, table.outside[i], 300)]
+        p_fewer = hypergeom.sf(fewer[0] - 1, fewer[1] + fewer[3], fewer[0] + fewer[2], fewer[1])
+        assert p[i] == pytest.approx(max(known[i], p_fewer))
 
 
 def test_q_is_statsmodels() -> None:
