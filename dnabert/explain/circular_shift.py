@@ -134,7 +134,7 @@ class CircularShift:
             for label in watched(range(self.clusters), "shifts along the genome")
         ]
         n, observed, expected, sd, greater, less = (
-            np.array(part).reshape(self.clusters, -1) for part in zip(*parts, strict=True)
+            np.array([part[i] for part in parts]).reshape(self.clusters, len(every) if i else 1) for i in range(6)
         )
         return ShiftedMeans(n, observed + centre, expected + centre, sd, greater, less, shifts=self.circle.length)
 

@@ -33,15 +33,15 @@ def confounds(
     ----------
     windows : n windows.
     phase_modulus : see `dnabert.explain.cheap_features.cheap_features`.
-    permutations : see `labelling_confounds`.
+    permutations, seed : see `labelling_confounds`; the seed is the prediction's, too.
     threads : of the prediction; they change nothing.
-    seed : of permutations and prediction.
 
     Returns
     -------
     dict with ``overall`` (see `labelling_confounds`), ``clusters`` (see `cluster_confounds`) and ``prediction`` (see
-    `dnabert.explain.confound_prediction.label_prediction`).
+    `dnabert.explain.confound_prediction.label_prediction`). Raises `UserError` where no window is in a cluster.
     """
+    windows.check_clustered()
     features = cheap_features(windows, phase_modulus=phase_modulus)
     return {
         "overall": labelling_confounds(windows, features=features, permutations=permutations, seed=seed),

@@ -64,6 +64,14 @@ class ClusteredWindows:
         """The clusters' labels, 0 to C - 1."""
         return range(int(self.labels.max(initial=-1)) + 1)
 
+    def check_clustered(self) -> None:
+        """Raise `UserError` where no window is in a cluster."""
+        if not len(self.clusters):
+            raise UserError(
+                f"none of {len(self):,} windows is in a cluster, so that there is none to explain: cluster them again "
+                "with a lower min_cluster_size, or more windows"
+            )
+
     def members(self, label: int) -> NDArray[np.int64]:
         """Rows of a cluster's windows, int64 (m,), ascending."""
         return np.flatnonzero(self.labels == label)

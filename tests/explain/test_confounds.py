@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chisquare, false_discovery_control, ttest_ind
 
+from dnabert.errors import UserError
 from dnabert.explain import ClusteredWindows, cluster_confounds, confounds, labelling_confounds
 from dnabert.explain.confounds import class_difference, eta_squared, standardised_difference
 
@@ -185,6 +186,15 @@ def test_a_constant_cluster_of_the_rarest_class_has_an_effect_of_nearly_one() ->
     inside = np.arange(340) < 200
     found = class_difference(codes, inside, np.arange(340))
     assert 0.9 < found["low"] <= found["effect"] <= found["high"] <= 1.0 and found["most"] == 3
+
+
+def test_without_clusters_it_is_said_that_there_are_none() -> None:
+    """It ended in "not enough values to unpack"."""
+    bases = np.random.default_rng(0).choice(np.frombuffer(b"ACGT", np.uint8), (20, 50))
+    windows = ClusteredWindows(pd.DataFrame({"label": [-1] * 20}), lambda rows: bases[rows])
+    with pytest.raises(UserError, match="none of 20 windows is in a cluster, .* a lower min_cluster_size"):
+        confounds(windows)
+    assert cluster_confounds(windows) == []
 
 
 def test_q_is_over_all_clusters_and_features() -> None:
