@@ -146,8 +146,15 @@ def warn_of_empty_splits(summaries: Sequence[GenomeSummary], *, config: CorpusCo
         name for name, asked in wanted.items() if asked and not any(summary.windows[name] for summary in summaries)
     ]
     if empty:
+        windows = sum(sum(summary.windows.values()) for summary in summaries)
+        why = _WHY_EMPTY[split.by]
+        if windows < sum(map(bool, wanted.values())):  # no way of splitting fills as many
+            why = (
+                f"there {'is 1 window' if windows == 1 else f'are {windows} windows'} in all: give more or longer "
+                "sequences, or lower window.length"
+            )
         warnings.warn(
-            f"no window is in {' and '.join(empty)} (split.by {split.by}): {_WHY_EMPTY[split.by]}",
+            f"no window is in {' and '.join(empty)} (split.by {split.by}): {why}",
             Caution,
             stacklevel=4,
         )

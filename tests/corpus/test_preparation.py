@@ -406,6 +406,11 @@ def test_no_genomes_blocks_of_others_and_other_versions(tmp_path: Path) -> None:
         match=r"no window is in validation and test \(split\.by tail\): its share of every sequence holds no window",
     ):
         prepare(config_from_fasta(fasta), out=tmp_path / "corpus")
+    with pytest.warns(
+        Caution,
+        match=r"no window is in validation and test \(split\.by tail\): there is 1 window in all: give more or longer",
+    ):
+        prepare(config_from_fasta(simulate_fasta(tmp_path / "one.fa", length=500, seed=2)), out=tmp_path / "one")
     manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_text())
     (tmp_path / "corpus" / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
     with pytest.raises(UserError, match="make it again"):
