@@ -132,7 +132,8 @@ def test_prepare_embed_cluster(fasta, tmp_path, capsys):
     run("stability", tmp_path / "clusters", "--out", tmp_path / "stability", "--unit", "window", "--subsamples", "2")
     assert len(dnabert.load_stability(tmp_path / "stability").table) == 60
     said = capsys.readouterr()
-    assert said.out == f"{tmp_path / 'stability'}\n" and said.err == "there is no cluster to repeat.\n"
+    assert said.out == f"{tmp_path / 'stability'}\n"
+    assert said.err == "there is no cluster to repeat: lower --min-cluster-size of dnabert cluster, or embed more.\n"
     run("assign", tmp_path / "clusters", fasta, "--out", tmp_path / "new.tsv", "--tile")
     said = capsys.readouterr()
     assert said.out.startswith("100 pieces of 1 sequence: ") and "unlike the corpus" in said.out

@@ -176,7 +176,7 @@ def sentence(summary: dict[str, Any]) -> str:
     """Say in one sentence what a stability summary found."""
     clusters = summary["clusters"]
     if not clusters:
-        return "there is no cluster to repeat."
+        return "there is no cluster to repeat: lower --min-cluster-size of dnabert cluster, or embed more."
     clustered = sum(row["n"] for row in clusters)
     stable = [row for row in clusters if row["verdict"] == "stable"]
     share = sum(row["n"] for row in stable) / clustered if clustered else 0.0

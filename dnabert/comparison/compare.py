@@ -156,7 +156,7 @@ def _explanation(main: Path, config: CompareConfig) -> None:
     current, removed where there is none."""
     out = Path(config.out)
     if not load_clusters(main).summary["clusters"]:
-        print("no cluster on the map, so none is explained")
+        print("no cluster on the map, so none is explained: lower --map-cluster.min-cluster-size")
         for name in ("stability", "explanation"):  # of the clusters of before, which the page would show
             shutil.rmtree(out / name, ignore_errors=True)
         return

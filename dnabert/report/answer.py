@@ -112,7 +112,10 @@ def cluster_sentence(records: list[Record]) -> str:
     all too."""
     clusters = [record for record in records if record.get("label", 0) >= 0]
     if not clusters:
-        return "No cluster was found."
+        return (
+            "No cluster was found: a lower --map-cluster.min-cluster-size may find some, where there are any, "
+            "and so may more windows (--map-windows)."
+        )
     simple = [cluster for cluster in clusters if (cluster.get("low_complexity") or 0) >= 0.5]
     repeat = [cluster for cluster in clusters if cluster not in simple and (cluster.get("repeat") or 0) >= 0.5]
     rest = len(clusters) - len(simple) - len(repeat)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnabert.comparison.config import CompareConfig
 from dnabert.report import answer
 from dnabert.report.metrics import METRICS, Metric
 
@@ -129,7 +130,10 @@ def test_cluster_sentence_counts_each_once() -> None:
     clusters = [{"repeat": 0.9, "low_complexity": 0.9}, {"repeat": 0.9}, {"repeat": None, "low_complexity": 0.1}]
     said = answer.cluster_sentence(clusters)
     assert "Of 3 clusters, 1 is mostly repeat" in said
-    assert answer.cluster_sentence([]) == "No cluster was found."
+    told = answer.cluster_sentence([])
+    assert told.startswith("No cluster was found: a lower --map-cluster.min-cluster-size may find")
+    assert "(--map-windows)" in told
+    assert hasattr(CompareConfig().map_cluster, "min_cluster_size") and hasattr(CompareConfig(), "map_windows")
 
 
 def test_without_annotated_repeats_no_cluster_is_called_free_of_them() -> None:
