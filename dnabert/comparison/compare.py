@@ -247,10 +247,7 @@ def _explain(main: Path, ladder: Ladder) -> None:
             pairs=config.pairs,
             seed=config.seed,
         )
-        within = {row["label"]: row["median"] for row in distances["per_cluster"]}
-        clusters = cluster_rows(
-            table, lambda i: view.bases(rows[i]), phase_modulus=ladder.k, edit_distance=within, seed=config.seed
-        )
+        clusters = cluster_rows(table, lambda i: view.bases(rows[i]), phase_modulus=ladder.k, seed=config.seed)
         return {"edit_distance": {"rung": config.rungs[0].name, **distances}, "clusters": clusters}
 
     out = Path(config.out)

@@ -38,7 +38,7 @@ def cluster_rows(
     samples : sequences shown per cluster: the surest members first come from different places when they can.
     phase_modulus : k; ``phase_entropy`` is the entropy of start mod k in the cluster over that of all windows, since
         windows side by side do not begin in all frames as often (1 = as even as these; None where all begin in one).
-    edit_distance : median distance within each cluster, from `edit_distances`.
+    edit_distance : median distance within each cluster.
     seed : of the choice of samples.
 
     Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,13 +116,17 @@ def _of_comparison(comparison: Path) -> Evidence:
         if (comparison / name / "manifest.json").exists():
             manifests[name] = read_manifest(comparison / name, kind=made)
     ladder = read_own(comparison / "ladder.json")
+    cards = _read_json_if(explanation / "cards.json", otherwise=[])
+    rows = [
+        row | {"edit_distance_median": _free(cards).get(row["label"])} for row in read_own(comparison / "clusters.json")
+    ]
     return Evidence(
         ladder=ladder,
-        edit_distance=read_own(edit) if edit.exists() else None,
-        clusters=sorted(read_own(comparison / "clusters.json"), key=lambda record: (record["label"] < 0, -record["n"])),
+        edit_distance=_with_medians(read_own(edit)) if edit.exists() else None,
+        clusters=sorted(rows, key=lambda record: (record["label"] < 0, -record["n"])),
         map=table,
         main_rung=str(main.get("main_rung", "")),
-        cards=_read_json_if(explanation / "cards.json", otherwise=[]),
+        cards=cards,
         overall=_read_json_if(explanation / "overall.json", otherwise={}),
         stability=_read_json_if(comparison / "stability" / "stability.json", otherwise={}),
         null=_read_json_if(comparison / "null.json", otherwise={}),
@@ -134,6 +139,20 @@ def _of_comparison(comparison: Path) -> Evidence:
         sequences=sequences,
         no_sequences=no_sequences,
     )
+
+
+def _with_medians(edit_distance: dict[str, Any]) -> dict[str, Any]:
+    """Distances of pairs, with the medians that earlier versions did not note."""
+    for name, values in edit_distance["pairs"].items():
+        if len(values) > 1:
+            edit_distance["summary"][name].setdefault("median", statistics.median(values))
+    return edit_distance
+
+
+def _free(cards: list[dict[str, Any]]) -> dict[int, float | None]:
+    """By cluster, the median of edit distances that its card tells, free of shift and strand: without that copies of an
+    element, each cut elsewhere, are farther apart than windows of one composition."""
+    return {card["label"]: card.get("kind", {}).get("within_median", {}).get("semi_global") for card in cards}
 
 
 def _of_explanation(folder: Path) -> Evidence:
@@ -151,12 +170,11 @@ def _of_explanation(folder: Path) -> Evidence:
     sequences = _reader(vectors, embedded, table, name="input")
     repeated = {"stability": read_manifest(judged, kind="stability")} if judged else {}
     cards = read_own(folder / "cards.json")
-    distances = {card["label"]: card["kind"]["within_median"]["plain"] for card in cards}
     return Evidence(
         ladder=[],
         edit_distance=None,
         clusters=cluster_rows(
-            table, sequences, phase_modulus=recorded_word_length(embedded) or 1, edit_distance=distances
+            table, sequences, phase_modulus=recorded_word_length(embedded) or 1, edit_distance=_free(cards)
         ),
         map=table,
         main_rung=str(embedded["config"]["encoder"]),

@@ -81,7 +81,8 @@ def _cluster(record: Record) -> Record:
 def _distances(edit_distance: Record) -> list[Record]:
     rows = [{"pairs": name, "label": None, **values} for name, values in edit_distance.get("summary", {}).items()]
     for record in edit_distance.get("per_cluster", []):
-        rows.append({"pairs": "within", "label": record["label"], "n": record["n_pairs"], "median": record["median"]})
+        told = {name: record[name] for name in ("median", "mean") if name in record}  # earlier versions told means
+        rows.append({"pairs": "within", "label": record["label"], "n": record["n_pairs"], **told})
     return rows
 
 

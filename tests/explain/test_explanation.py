@@ -170,7 +170,7 @@ def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(
         assert f'id="{part}"' not in page and f'href="#{part}"' not in page
     rows = pd.read_csv(folder / "report" / "tables" / "clusters.tsv", sep="\t")
     assert sorted(rows["label"]) == [-1, *(card["label"] for card in explained.cards)]
-    within = {card["label"]: card["kind"]["within_median"]["plain"] for card in explained.cards}
+    within = {card["label"]: card["kind"]["within_median"]["semi_global"] for card in explained.cards}
     assert rows.set_index("label")["edit_distance_median"].dropna().to_dict() == pytest.approx(within, rel=1e-4)
     with pytest.raises(
         UserError, match="holds clusters, of which there is nothing to tell yet: dnabert explain makes cards"

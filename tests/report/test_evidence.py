@@ -10,6 +10,7 @@ from dnabert.corpus import config_from_fasta, load_corpus, prepare, simulate_fas
 from dnabert.errors import UserError
 from dnabert.manifest import write_manifest
 from dnabert.report.evidence import read_evidence
+from dnabert.report.tables import write_tables
 from dnabert.stage import stage
 
 
@@ -19,6 +20,35 @@ def test_reads_everything(comparison: Path, run: Path) -> None:
     assert evidence.main_rung == "pretrained"
     assert set(evidence.manifests) == {"comparison", "run", "hidden_words", "clusters/pretrained_all"}
     assert evidence.floors is not None and evidence.floors["best"]["order"] == 9
+
+
+def test_the_table_of_clusters_has_the_distances_of_the_cards(comparison: Path, tmp_path: Path) -> None:
+    """Of copies of Alu, cut anywhere, it told 54.5 %, the most of all clusters; their card 29.5 %."""
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    with stage(copy / "explanation", kind="explanation") as folder:
+        cards = [{"label": 0, "kind": {"within_median": {"plain": 0.545, "semi_global": 0.295}}}, {"label": 1}]
+        (folder / "cards.json").write_text(json.dumps(cards))
+        (folder / "overall.json").write_text("{}")
+    told = {row["label"]: row["edit_distance_median"] for row in read_evidence(copy).clusters}
+    assert told[0] == 0.295 and {value for label, value in told.items() if label} == {None}
+
+
+def test_a_comparison_of_a_version_that_told_means_has_its_medians(comparison: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    found = json.loads((copy / "edit_distance.json").read_text())
+    medians = {name: np.median(values) for name, values in found["pairs"].items()}
+    for row in found["summary"].values():
+        del row["median"]
+    found["per_cluster"] = [{"label": 0, "n_pairs": 100, "mean": 0.46}]
+    (copy / "edit_distance.json").write_text(json.dumps(found))
+    told = read_evidence(copy)
+    assert told.edit_distance is not None
+    for name, median in medians.items():
+        assert told.edit_distance["summary"][name]["median"] == pytest.approx(median)
+    write_tables(told, tmp_path / "tables")
+    assert pd.read_csv(tmp_path / "tables" / "edit_distance.tsv", sep="\t")["mean"].tolist()[-1] == 0.46
 
 
 def test_rungs_that_are_compared_no_more_are_no_stages(comparison: Path, tmp_path: Path) -> None:
