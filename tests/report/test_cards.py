@@ -206,19 +206,25 @@ def _why(comparison: Path, basis: str) -> str:
     }
     card |= {
         "stability": {
-            "jaccard": near | {"value": 0.76},
+            "jaccard": near | {"value": 0.76, "n": 4},
             "jaccard_corrected": near | {"value": 0.58},
             "verdict": "dissolved",
         }
     }
-    card |= {"tss": {"median": 5.0, "median_rest": 6.0, "near": {"share": 0.1, "share_rest": 0.3, "q": 2.2e-5}}}
+    start = {"share": 0.1, "share_rest": 0.3, "odds_ratio": 0.259, "low": 0.1, "high": 0.5, "q": 2.2e-5}
+    card |= {"tss": {"median": 5.0, "median_rest": 6.0, "cliffs_delta": 0.2, "low": 0.1, "high": 0.3, "q": 0.04}}
+    card["tss"]["near"] = start
+    card |= {"genes": {"n_genes": 2, "genes": [{"gene": "TTC28", "windows": 21, "share": 21 / 153}]}}
     page = render(
         replace(
             read_evidence(comparison), cards=[card | {"sentence": {"text": "", "confidence": "low", "basis": basis}}]
         ),
         {},
     )
-    assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (q &lt; 0.001)" in page.replace("\N{NO-BREAK SPACE}", " ")
+    told = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (odds ratio 0.26 [0.10, 0.50]; q &lt; 0.001)" in told
+    assert "elsewhere 6 bp (Cliff's δ 0.20 [0.10, 0.30], below 0: nearer; q = 0.040); within 1 kb 10 %" in told
+    assert "<dd>2; its windows among all of the gene: TTC28 21 of 153</dd>" in page
     assert "share of 200 windows drawn from the cluster's, against windows drawn from all others" in page
     assert (
         "Region and CpG island: of windows that hold a base of it; main region: of windows that hold more of it than "
@@ -226,7 +232,7 @@ def _why(comparison: Path, basis: str) -> str:
     )
     # by which the verdict is
     assert (
-        "mean Jaccard index 0.76 [0.55, 0.70] over subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved"
+        "mean Jaccard index 0.76 [0.55, 0.70] over 4 subsamples, corrected for chance 0.58 [0.55, 0.70]: dissolved"
         in page
     )
     assert '<td>shuffled</td><td class="n">46.0\N{NO-BREAK SPACE}%</td>' in page
@@ -245,9 +251,9 @@ def test_what_a_pattern_is_stands_beside_it(comparison: Path) -> None:
     makeup |= dict.fromkeys(("gc", "cpg_observed_expected", "entropy", "low_complexity"), near)
     card = {"label": 0, "makeup": makeup, "sentence": {"text": "", "confidence": "low", "basis": "composition"}}
     for verdict, told in (("pattern", "a pattern (between stable and dissolved)"), ("stable", "stable")):
-        judged = card | {"stability": {"jaccard": near, "verdict": verdict}}
+        judged = card | {"stability": {"jaccard": near | {"n": 4}, "verdict": verdict}}
         page = render(replace(read_evidence(comparison), cards=[judged]), {})
-        assert f"mean Jaccard index 0.70 [0.60, 0.80] over subsamples: {told}</dd>" in page
+        assert f"mean Jaccard index 0.70 [0.60, 0.80] over 4 subsamples: {told}</dd>" in page
 
 
 def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> None:
