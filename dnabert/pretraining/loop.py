@@ -35,7 +35,7 @@ from dnabert.pretraining.prefetch import Prefetcher, prefetch_threads
 from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.setup import build_training, make_accelerator, make_model, make_samplers, read_corpus
 from dnabert.pretraining.step import Training, batches_of, place, settle, take_step
-from dnabert.pretraining.stopping import Stop, launcher
+from dnabert.pretraining.stopping import Stop, ended_with, launcher
 from dnabert.pretraining.threads import processes_here
 from dnabert.stage import whole_file
 
@@ -60,29 +60,27 @@ def pretrain(config: PretrainConfig) -> Path:
         for a config, corpus or folder that cannot work, and when the loss is no longer a number.
     """
     stop = Stop(launcher())  # at once: it may end at any time
-    begun = run_folder.gone_on_with(config)
-    config = with_words_and_sizes_of_initial(config, begun=begun)
-    accelerator = make_accelerator(config)
-    # the first process's answer: on another node the folder need not be
-    if broadcast_object_list([run_folder.is_finished(config)])[0]:
-        if accelerator.is_main_process:
-            print(f"{config.out} is finished: nothing is left to do", file=sys.stderr)
-        return Path(config.out)
-    corpus = read_corpus(config, accelerator)
-    samplers = make_samplers(config, corpus)
-    model = make_model(config, samplers.train, window_length=corpus.window_length, goes_on=begun is not None)
-    with _begun(config, accelerator) as checkpoint:  # what cannot work has been refused by now
-        training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
-    try:
-        # before signals are caught: so long as there is nothing to save they end it at once
-        if accelerator.is_main_process:
-            _say_hello(training)
-            _floors(training)
-        with stop.collected():
-            _run(training, stop)
-    except BaseException:
-        training.close(failed=True)
-        raise
+    with ended_with(stop.launcher):  # so long as there is nothing to save signals, too, end it at once
+        begun = run_folder.gone_on_with(config)
+        config = with_words_and_sizes_of_initial(config, begun=begun)
+        accelerator = make_accelerator(config)
+        # the first process's answer: on another node the folder need not be
+        if broadcast_object_list([run_folder.is_finished(config)])[0]:
+            if accelerator.is_main_process:
+                print(f"{config.out} is finished: nothing is left to do", file=sys.stderr)
+            return Path(config.out)
+        corpus = read_corpus(config, accelerator)
+        samplers = make_samplers(config, corpus)
+        model = make_model(config, samplers.train, window_length=corpus.window_length, goes_on=begun is not None)
+        with _begun(config, accelerator) as checkpoint:  # what cannot work has been refused by now
+            training = build_training(config, samplers, accelerator=accelerator, checkpoint=checkpoint, model=model)
+        with _closed_where_it_fails(training):
+            if accelerator.is_main_process:
+                _say_hello(training)
+                _floors(training)
+            accelerator.wait_for_everyone()  # while the first one counts
+    with _closed_where_it_fails(training), stop.collected():
+        _run(training, stop)
     weights = sharding.whole_weights(training.model, keep=accelerator.is_main_process)
     if accelerator.is_main_process:
         _finish(training, corpus, weights)
@@ -96,6 +94,15 @@ def _begun(config: PretrainConfig, accelerator: Accelerator) -> Iterator[Path | 
     """The checkpoint to go on from, if any, on every process; the first one makes the folder ready."""
     with run_folder.begun(config) if accelerator.is_main_process else contextlib.nullcontext() as checkpoint:
         yield broadcast_object_list([checkpoint])[0]
+
+
+@contextlib.contextmanager
+def _closed_where_it_fails(training: Training) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        training.close(failed=True)
+        raise
 
 
 def _run(training: Training, stop: Stop) -> None:

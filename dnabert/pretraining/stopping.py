@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,10 @@ from pathlib import Path
 _LAUNCHERS = {"accelerate", "accelerate-launch", "accelerate.commands.launch", "torchrun", "torch.distributed.run"}
 #: Words of a command line in which that stands: ``python -u -m torch.distributed.run``.
 _FIRST = 5
+#: Seconds between two looks at whether the launcher is there.
+_EVERY = 1.0
+#: Seconds in which a process that is told to end may clear up; one that waits for another within torch hears nothing.
+_GRACE = 5.0
 
 
 @functools.cache
@@ -67,3 +72,31 @@ class Stop:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ended_with(launcher: int | None) -> Iterator[None]:
+    """End this process where its launcher ends while the block runs, in which there is nothing to save yet.
+
+    Without it a process would wait for others, which its launcher was to bring together with it, for hours.
+
+    Parameters
+    ----------
+    launcher : see the function of that name; None has none to wait for.
+    """
+    left = threading.Event()
+
+    def watch() -> None:
+        while not left.wait(_EVERY):
+            if os.getppid() != launcher:
+                os.kill(os.getpid(), signal.SIGTERM)
+                if not left.wait(_GRACE):
+                    os._exit(128 + signal.SIGTERM)
+                return
+
+    if launcher is not None:
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        left.set()

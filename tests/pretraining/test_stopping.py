@@ -1,7 +1,11 @@
+import contextlib
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
+import pytest
 
 #: A training that asks again for what launched it when that is gone.
 _TRAINING = """
@@ -29,3 +33,33 @@ def test_what_launched_a_training_is_what_did_at_its_beginning(tmp_path: Path) -
     while told.read_text() in ("", "begun") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert told.read_text() == "True"
+
+
+@pytest.mark.slow
+def test_a_launcher_that_is_killed_while_its_processes_look_for_each_other_leaves_none(
+    small_corpus: Path, tmp_path: Path
+) -> None:
+    """They waited two hours for the launcher's port, on which nobody answered."""
+    script = Path(__file__).parents[2] / "train" / "pretrain.py"
+    flags = ["--corpus", str(small_corpus), "--out", str(tmp_path / "run"), "--tracker", "none"]
+    launched = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29651"]
+    process = subprocess.Popen([*launched, str(script), *flags], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(begun := _trainings(process.pid)) < 2:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait(timeout=60)
+    try:
+        _, left = psutil.wait_procs(begun, timeout=60)
+        assert not left and not (tmp_path / "run").exists()
+    finally:
+        for each in begun:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def _trainings(launcher: int) -> list[psutil.Process]:
+    """Those of a launcher that import torch by now: they have looked up who launched them."""
+    found = psutil.Process(launcher).children()
+    return [each for each in found if any("libtorch" in mapped.path for mapped in each.memory_maps())]
