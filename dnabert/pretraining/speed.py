@@ -9,7 +9,8 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.recipe import corpus_hash, settings_of, tight
+from dnabert.pretraining.stopping import end_with_parent
 
 if TYPE_CHECKING:
     from dnabert.pretraining.step import Training
@@ -27,12 +29,12 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 @contextlib.contextmanager
-def ended_together(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose workers are ended where its block is left by an error, Ctrl-C or SIGTERM.
+def ended_together(pool: Executor) -> Iterator[Executor]:
+    """A pool, of processes or of threads that have one each, whose workers are ended where its block is left by an
+    error, Ctrl-C or SIGTERM.
 
-    By itself it would first do all that was submitted, for hours. Of what waits nothing is begun, since a pool gives up
-    where a worker ends; a training saves where it is. Each worker is told once: what it does after it has saved is not
-    cut off.
+    By itself it would first do all that was submitted, for hours. Of what waits nothing is begun; a training saves
+    where it is. Each worker is told once: what it does after it has saved is not cut off.
     """
     told = set(multiprocessing.active_children())
     with pool:
@@ -69,9 +71,16 @@ def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: in
     speeds = {first: 1.0} | {name: known[name] for name in others if name in known and before.get(name) == asked[name]}
     unknown = [name for name in others if name not in speeds]
     if unknown:
-        alone = ProcessPoolExecutor(1, mp_context=SPAWN)
+        alone = ProcessPoolExecutor(1, mp_context=SPAWN, initializer=end_with_parent)
         with ended_together(alone) as pool, tqdm(unknown, desc="speed", unit=" variants") as bar:
-            speeds |= {name: pool.submit(relative_speed, recipes[first], recipes[name], turns).result() for name in bar}
+            for name in bar:
+                try:
+                    speeds[name] = pool.submit(relative_speed, recipes[first], recipes[name], turns).result()
+                except BrokenProcessPool:
+                    raise UserError(
+                        f"variant {name}: the process that measured its speed was ended from outside (was memory "
+                        "short?): begin again"
+                    ) from None
     told = {
         key: {name: each[part] for name, each in asked.items()}
         for key, part in (("recipes", "recipe"), ("corpora", "corpus"))

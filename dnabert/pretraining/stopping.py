@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import multiprocessing
 import os
 import signal
 import threading
@@ -100,3 +101,18 @@ def ended_with(launcher: int | None) -> Iterator[None]:
         yield
     finally:
         left.set()
+
+
+def end_with_parent() -> None:
+    """Tell this process to end, by SIGTERM, when the one that made it by `multiprocessing` is gone, in whatever way.
+
+    A worker of a pool would go on with what it does for hours, and then wait for more.
+    """
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

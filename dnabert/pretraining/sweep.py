@@ -9,7 +9,7 @@ import math
 import os
 import shlex
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from dnabert.flags import is_given, parse
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.recipe import is_made_by, settings_of
 from dnabert.pretraining.speed import SPAWN, ended_together, relative_speeds, told_of, untracked
+from dnabert.pretraining.stopping import end_with_parent
 
 #: What all variants must have in common: differences are paired, by windows and what is hidden of them.
 _EVALUATED = ("corpus", "evaluation_genome", "evaluation_windows", "evaluation_mask_share")
@@ -103,18 +104,11 @@ def sweep(config: SweepConfig) -> Path:
         name: dataclasses.replace(recipe, tokens=round(config.tokens * speeds[name]), steps=None, minutes=None)
         for name, recipe in recipes.items()
     }
-    try:
-        scores, failed = _scores_of(planned, at_once=config.at_once)
-    except BrokenProcessPool:
-        raise UserError(
-            "a training was killed from outside (was memory short? then pass a smaller --at-once), and the others "
-            "ended, saved: begin again, which goes on where each was"
-        ) from None
+    scores, failed = _scores_of(planned, at_once=config.at_once)
     if failed:
         told = f", as {len(failed) - 1} more" if failed[1:] else ""
         raise UserError(
-            f"there is no table, {failed[0]}{told}: "
-            "mend or leave out and begin again, which trains no finished variant anew"
+            f"there is no table, {failed[0]}{told}: mend or leave out and begin again, which goes on where each was"
         )
     records = [_record(variant, scores[variant.name], scores[first], speeds) for variant in config.variants]
     (out / "results.json").write_text(json.dumps(records, indent=1) + "\n")
@@ -126,9 +120,10 @@ def _scores_of(planned: dict[str, PretrainConfig], *, at_once: int) -> tuple[dic
     """Train all, so many at once: what `_trained` says of each, and what those that failed say."""
     scores: dict[str, dict[str, Any]] = {}
     failed: list[str] = []
-    with ended_together(ProcessPoolExecutor(at_once, mp_context=SPAWN, max_tasks_per_child=1)) as pool:
-        waiting = {name: pool.submit(_trained_by_worker, recipe) for name, recipe in planned.items()}
-        for name, future in waiting.items():
+    with ended_together(ThreadPoolExecutor(at_once)) as pool:
+        names = {pool.submit(_trained_alone, recipe): name for name, recipe in planned.items()}
+        for future in as_completed(names):
+            name = names[future]
             try:
                 scores[name] = future.result()
             except UserError as error:  # told now: the others may take hours
@@ -138,6 +133,18 @@ def _scores_of(planned: dict[str, PretrainConfig], *, at_once: int) -> tuple[dic
             bits, tokens = scores[name]["bits_per_base"], _told(scores[name]["tokens"])
             print(f"{name}: {bits:.4f} bits/base, {tokens} tokens", file=sys.stderr)
     return scores, failed
+
+
+def _trained_alone(recipe: PretrainConfig) -> dict[str, Any]:
+    """As `_trained`, in a process of its own: one that is killed takes no other along, and it is known which."""
+    with ProcessPoolExecutor(1, mp_context=SPAWN, initializer=end_with_parent) as pool:
+        try:
+            return pool.submit(_trained_by_worker, recipe).result()
+        except BrokenProcessPool:
+            raise UserError(
+                f"variant {Path(recipe.out).name}: its training was ended from outside (was memory short? then pass a "
+                "smaller --at-once)"
+            ) from None
 
 
 def _recipe(config: SweepConfig, variant: Variant, out: Path) -> PretrainConfig:
@@ -185,7 +192,7 @@ def _words(flags: str, *, of: str) -> list[str]:
 
 
 def _trained_by_worker(recipe: PretrainConfig) -> dict[str, Any]:
-    """As `_trained`; a training that was told to stop ends its process, or the pool would go on with the next one."""
+    """As `_trained`; a training that was told to stop ends its process as a kill does."""
     try:
         return _trained(recipe)
     except SystemExit as stopped:
