@@ -233,12 +233,13 @@ def build_training(
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
         tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
     done = min(100.0, 100 * spent(config, progress))  # by an earlier part of the run: it took none of this one's time
+    hidden: Any = {} if main else {"disable": True}  # False would win over TQDM_DISABLE of the environment
     bar = tqdm(
         total=100.0,
         initial=done,
-        disable=not main,
         unit="%",
         bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}",
+        **hidden,
     )
     window = list(progress.since_line)
     kin = kin_of_training(config, train, accelerator, folder=Path(config.out))

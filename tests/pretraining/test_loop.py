@@ -171,6 +171,17 @@ def test_steps_that_hide_nothing_are_no_steps_without_loss(config, log_every):
     assert len([row for row in lines(run) if "tokens_per_second" in row]) == 20 // log_every
 
 
+def test_without_bars_its_log_has_lines_alone(config, tmp_path):
+    """TQDM_DISABLE was heeded by other commands' bars only."""
+    save_yaml(config(), tmp_path / "run.yaml")
+    command = [sys.executable, str(SCRIPT), "--config", str(tmp_path / "run.yaml")]
+    ran = subprocess.run(command, env=os.environ | {"TQDM_DISABLE": "1"}, capture_output=True, text=True, check=True)
+    assert "%|" not in ran.stderr
+    assert [line.partition(":")[0] for line in ran.stderr.splitlines() if line[:4] == "step"] == [
+        f"step {step}" for step in (0, 3, 6)
+    ]
+
+
 def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
     save_yaml(config(steps=100_000, minutes=None, checkpoint_every=100_000), tmp_path / "long.yaml")
     process = subprocess.Popen(
