@@ -110,6 +110,7 @@ def _run(training: Training, stop: Stop) -> None:
     # at the beginning, or of the checkpoint that is gone on from
     if training.progress.step % config.evaluate_every == 0:
         _evaluate(training)
+    training.bar.unpause()  # what went before is done once, and no part of the time that is left
     with _prefetcher(training) as batches:
         while True:
             share = _agreed(accelerator, spent(config, training.progress))
@@ -168,6 +169,8 @@ def _floors(training: Training) -> None:
     if floors is None:
         train, config = training.sampler.view, training.config
         counted = evenly_spread(len(train), most=config.floor_windows)
+        told = f"counting Markov models of order 0 to {config.floor_order} on {len(counted):,} windows"
+        training.bar.write(told, file=sys.stderr)  # a minute for 400 Mb, in which the bar stands still
         found = measure_floors(train.select(counted), training.validation, max_order=config.floor_order)
         found |= {"counted_windows": len(counted), "training_windows": len(train)}
         with whole_file(path) as partial:  # whoever goes on reads it again

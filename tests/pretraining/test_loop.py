@@ -27,7 +27,7 @@ from dnabert.encoders import load_encoder
 from dnabert.errors import UserError
 from dnabert.leftovers import is_locked
 from dnabert.models.config import ModelConfig
-from dnabert.pretraining import pretrain
+from dnabert.pretraining import loop, pretrain
 from dnabert.pretraining.checkpoints import checkpoints
 from dnabert.pretraining.config import PretrainConfig
 from dnabert.pretraining.sampling import Sampler
@@ -169,6 +169,30 @@ def test_steps_that_hide_nothing_are_no_steps_without_loss(config, log_every):
     assert len(bits) == 1 if log_every == 20 else 8 < len(bits) < 20
     assert all(1.9 < each < 2.2 for each in bits)
     assert len([row for row in lines(run) if "tokens_per_second" in row]) == 20 // log_every
+
+
+def test_the_time_that_is_left_is_of_the_training_alone(config, monkeypatch, capsys):
+    """Markov models that were counted for 50 s made 200 s of the 60 s that were left."""
+    bars = []
+    build, measure = loop.build_training, loop.measure_floors
+
+    def built(*arguments, **keywords):
+        training = build(*arguments, **keywords)
+        bars.append(training.bar)
+        return training
+
+    def measured(*arguments, **keywords):
+        found = measure(*arguments, **keywords)
+        bars[0].start_t -= 1000  # as if that had taken so long
+        bars[0].last_print_t -= 1000
+        return found
+
+    monkeypatch.setattr(loop, "build_training", built)
+    monkeypatch.setattr(loop, "measure_floors", measured)
+    pretrain(config())
+    assert bars[0].format_dict["elapsed"] < 500
+    told = capsys.readouterr().err
+    assert told.index("counting Markov models of order 0 to 2 on") < told.index("best Markov floor")
 
 
 def test_without_bars_its_log_has_lines_alone(config, tmp_path):
