@@ -124,6 +124,7 @@ def _run(training: Training, stop: Stop) -> None:
             if training.progress.step % config.checkpoint_every == 0 and not training.progress.steps_above:
                 _checkpoint(training)
     settle(training)
+    training.bar.n = min(100.0, 100 * spent(config, training.progress))  # no line need have been due at the end
     if _anywhere(accelerator, stop):
         _checkpoint(training)
         _leave(training, stop.number)

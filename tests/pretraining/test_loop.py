@@ -189,8 +189,9 @@ def test_the_time_that_is_left_is_of_the_training_alone(config, monkeypatch, cap
 
     monkeypatch.setattr(loop, "build_training", built)
     monkeypatch.setattr(loop, "measure_floors", measured)
-    pretrain(config())
+    pretrain(config(log_every=10))
     assert bars[0].format_dict["elapsed"] < 500
+    assert bars[0].n == 100  # at its end, too, when no line is due there
     told = capsys.readouterr().err
     assert told.index("counting Markov models of order 0 to 2 on") < told.index("best Markov floor")
 
