@@ -20,6 +20,7 @@ from dnabert.encoders.encoder import inputs_of, load_encoder, parts_of
 from dnabert.encoders.fitting import read, sequences_to_fit
 from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.processes import Processes
+from dnabert.encoders.revisions import revisions_of
 from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
 from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening, white_columns
@@ -94,6 +95,8 @@ def write_embeddings(
             "windows": len(source),
             **dataclasses.asdict(config),
         }
+        if revisions := revisions_of(record["parts"]):
+            record["revisions"] = revisions
         inputs = {"input": Path(input), **inputs_of(encoder_spec)}
         folder = None
         encoded = []

@@ -16,6 +16,7 @@ from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
 from dnabert.encoders.own import KIND, code_of
+from dnabert.encoders.revisions import folder_at
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
@@ -39,8 +40,8 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``parts`` (the
-    same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`).
+    ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``revision`` (of a
+    Hub's model), ``parts`` (the same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`).
     """
     config = manifest["config"]
     specs = config.get("parts") or [config["encoder"]]
@@ -53,7 +54,9 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, Any]:
     origin = (manifest.get("inputs") or {}).get(name) or {}
-    return {"encoder": spec, "folder": origin.get("path"), "sha256": origin.get("sha256")}
+    record = {"encoder": spec, "folder": origin.get("path"), "sha256": origin.get("sha256")}
+    revision = (manifest["config"].get("revisions") or {}).get(spec)
+    return record | ({"revision": revision} if revision else {})
 
 
 def recorded_word_length(manifest: Mapping[str, Any]) -> int | None:
@@ -175,6 +178,8 @@ def _load_bare(
     if record.get("parts"):
         shared: dict[str, TransformerEncoder] = {}
         return JointEncoder([_load_bare(part, config, shared) for part in record["parts"]])
+    if record.get("revision"):
+        return load_encoder(f"{kinds_of(spec)}{folder_at(spec, record['revision'])}", config=config, models=models)
     if record["folder"] is None:
         return load_encoder(spec, config=config, models=models)
     folder = _where(record)

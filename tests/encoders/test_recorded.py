@@ -1,7 +1,12 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.encoder import DEFAULT_RUN
@@ -90,3 +95,49 @@ def test_a_run_may_be_the_folder_that_one_stands_in(
         assert bert_run.name in made.manifest["config"]["name"]
         record = encoder_record(made.manifest)
         assert [each["folder"] for each in record.get("parts", [record])][-1] == str(bert_run)
+
+
+#: Embeds with a model of the Hub, then reads the same again as was recorded: once that the Hub has another revision,
+#: and once that the one that was read is gone.
+_READ_AGAIN = """
+import shutil, sys
+from pathlib import Path
+import numpy as np
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
+from dnabert.errors import UserError
+
+work, model = Path(sys.argv[1]), Path(sys.argv[1]) / "hub" / "models--me--tiny"
+texts = "ACGTTGCAACGTTGCA", "CCATGACCATTTGACG"
+(work / "a.fa").write_text("".join(f">{text}\\n{text}\\n" for text in texts))
+bases = np.stack([np.frombuffer(text.encode(), np.uint8) for text in texts])
+for spec in ("bert:me/tiny", "codebook:bert:me/tiny", "bert:me/tiny+kmer:2"):
+    (model / "refs" / "main").write_text("a" * 40)
+    made = embed(spec, work / "a.fa", out=work / "e", config=EmbedConfig(precision="fp32"), overwrite=True)
+    (model / "refs" / "main").write_text("b" * 40)
+    again = load_recorded(encoder_record(made.manifest), folder=work / "e").encode(bases)
+    np.testing.assert_array_equal(again, made.vectors)
+    assert made.manifest["config"]["revisions"] == {spec.partition("+")[0]: "a" * 40}
+assert np.abs(load_encoder("bert:me/tiny").encode(bases) - made.vectors[:, :16]).max() > 0.01
+shutil.rmtree(model / "snapshots" / ("a" * 40))
+try:
+    load_recorded(encoder_record(made.manifest), folder=work / "e")
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_model_of_the_hub_is_read_in_the_revision_that_was(tmp_path: Path) -> None:
+    """The newest was, which may be another model."""
+    for seed, revision in enumerate("ab"):
+        folder = tmp_path / "hub" / "models--me--tiny" / "snapshots" / (revision * 40)
+        torch.manual_seed(seed)
+        sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+        BertModel(BertConfig(vocab_size=12, initializer_range=0.5, **sizes)).save_pretrained(folder)
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "c", "g", "t", "##a", "##c", "##g"]
+        BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
+    (tmp_path / "hub" / "models--me--tiny" / "refs").mkdir()
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", _READ_AGAIN, str(tmp_path)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert f"made by revision {'a' * 40} of me/tiny, which is neither cached nor can be fetched" in ran.stdout

@@ -1,0 +1,50 @@
+"""Which revision of a model of the Hugging Face Hub was read: its name alone says another one tomorrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dnabert.encoders.encoder import folder_of, kinds_of
+from dnabert.errors import UserError, first_line
+
+#: What is read of a model: its config, weights and tokenizer.
+_READ = ["*.json", "*.safetensors", "*.txt", "*.model"]
+
+
+def revisions_of(specs: Iterable[str]) -> dict[str, str]:
+    """The commits of those encoders that are models of the Hub, as the cache has them after they were loaded, by spec.
+
+    Parameters
+    ----------
+    specs : of single encoders, as `dnabert.encoders.encoder.parts_of` gives them.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    found = {}
+    for spec in specs:
+        if kinds_of(spec).endswith(("bert:", "dna:")) and not folder_of(spec).is_dir():
+            config = try_to_load_from_cache(spec[len(kinds_of(spec)) :], "config.json")
+            if isinstance(config, str):
+                found[spec] = Path(config).parent.name
+    return found
+
+
+def folder_at(spec: str, revision: str) -> Path:
+    """The folder of a revision of a Hub's model, from the cache or fetched.
+
+    Raises
+    ------
+    UserError
+        where it is neither cached nor fetched.
+    """
+    from huggingface_hub import snapshot_download
+
+    name = spec[len(kinds_of(spec)) :]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_READ))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the vectors were made by revision {revision} of {name}, which is neither cached nor can be fetched "
+            f"({first_line(error)}): go online, or embed and cluster again"
+        ) from None
