@@ -50,10 +50,10 @@ def stage(
     if overwrite:
         check_not_read(out, (inputs or {}).values())
     with whole_folder(out, kind=kind, overwrite=overwrite) as folder:
-        began = time.time()
+        began = time.perf_counter()
         described = {name: describe(Path(path)) for name, path in (inputs or {}).items()}
         yield folder
-        save_manifest(folder, kind=kind, config=config, inputs=described, seconds=time.time() - began)
+        save_manifest(folder, kind=kind, config=config, inputs=described, seconds=time.perf_counter() - began)
 
 
 @contextlib.contextmanager

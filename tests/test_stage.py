@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -255,3 +256,10 @@ def test_what_a_living_process_writes_stays_where_it_holds_no_lock(tmp_path):
     with whole_file(tmp_path / "table.tsv") as path:
         path.write_text("whole")
     assert living.is_dir()
+
+
+def test_a_clock_that_is_set_back_takes_no_time_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    with stage(tmp_path / "out", kind="corpus"):
+        monkeypatch.setattr(time, "time", lambda: now - 3600)
+    assert read_json(tmp_path / "out" / "manifest.json")["seconds"] >= 0
