@@ -41,7 +41,7 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        _clear_up_when_terminated()
+        ours = _clear_up_when_terminated()
         try:
             return main(*args, **kwargs)
         except UserError as error:
@@ -61,15 +61,20 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
             _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
+        finally:
+            if ours:  # all is cleared up: while Python itself ends it would be a traceback
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     return wrapped
 
 
-def _clear_up_when_terminated() -> None:
+def _clear_up_when_terminated() -> bool:
     """SIGTERM ends a process at once, and a genome that was unpacked for it stays on the disk; unless somebody has made
-    it mean something else."""
+    it mean something else. Whether it is cleared up."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return True
+    return False
 
 
 def first_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -64,6 +65,16 @@ def test_what_is_terminated_clears_up(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (143, "", [])
+
+
+def test_what_is_terminated_while_it_ends_says_no_more():
+    """It was a traceback of the handler, behind the line that says what was wrong."""
+    code = (
+        "import atexit, os, signal\nfrom dnabert.errors import UserError, one_line\n@one_line\ndef main():\n"
+        "    atexit.register(os.kill, os.getpid(), signal.SIGTERM)\n    raise UserError('it is wrong')\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "error: it is wrong\n")
 
 
 def test_values_pass_through():
