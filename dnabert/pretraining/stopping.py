@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dnabert.errors import UserError
+
 #: What starts a training and waits for it, as its command line names it.
 _LAUNCHERS = {"accelerate", "accelerate-launch", "accelerate.commands.launch", "torchrun", "torch.distributed.run"}
 #: Words of a command line in which that stands: ``python -u -m torch.distributed.run``.
 _FIRST = 5
+#: What gloo and NCCL say where a process at the other end is no more.
+_LOST = ("Connection reset by peer", "Connection closed by peer", "Broken pipe", "remote process exited")
 #: Seconds between two looks at whether the launcher is there.
 _EVERY = 1.0
 #: Seconds in which a process that is told to end may clear up; one that waits for another within torch hears nothing.
@@ -101,6 +105,21 @@ def ended_with(launcher: int | None) -> Iterator[None]:
         yield
     finally:
         left.set()
+
+
+@contextlib.contextmanager
+def others_in_one_line() -> Iterator[None]:
+    """Turn the loss of another process of this training into a `UserError`: its traceback is long, and of this one."""
+    try:
+        yield
+    except RuntimeError as error:
+        lost = next((told for told in _LOST if told in str(error)), None)
+        if lost is None:
+            raise
+        raise UserError(
+            f"another process of this training is gone ({lost}): what it said, or the log of the system, tells why "
+            "(was memory short?): mend that, then go on with --resume auto"
+        ) from error
 
 
 def end_with_parent() -> None:

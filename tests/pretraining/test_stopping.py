@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dnabert.pretraining.checkpoints import checkpoints
+
 #: A training that asks again for what launched it when that is gone.
 _TRAINING = """
 import os, sys, time
@@ -57,6 +59,31 @@ def test_a_launcher_that_is_killed_while_its_processes_look_for_each_other_leave
         for each in begun:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_one_line_of_the_other(small_corpus: Path, tmp_path: Path) -> None:
+    """It was a traceback of 60 lines, and another of the signal that came while the first one ended."""
+    script, run = Path(__file__).parents[2] / "train" / "pretrain.py", tmp_path / "run"
+    flags = ["--corpus", str(small_corpus), "--out", str(run), "--tracker", "none", "--k", "4", "--floor-order", "2"]
+    flags += ["--model.layers", "1", "--model.hidden-size", "32", "--model.heads", "2", "--checkpoint-every", "5"]
+    launched = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29653"]
+    with (tmp_path / "told").open("w") as told:
+        process = subprocess.Popen([*launched, str(script), *flags], stderr=told)
+    deadline = time.monotonic() + 200
+    try:
+        while not checkpoints(run):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        last = max(_trainings(process.pid), key=lambda each: int(each.environ()["RANK"]))
+        last.kill()
+        assert process.wait(timeout=60) == 1
+    finally:
+        process.kill()
+    lines = (tmp_path / "told").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("error:")]
+    assert "another process of this training is gone" in line and line.endswith("go on with --resume auto")
+    assert not [line for line in lines if line.startswith("[rank") or "SystemExit" in line]
 
 
 def _trainings(launcher: int) -> list[psutil.Process]:
