@@ -42,8 +42,8 @@ class PrepareArguments(CorpusConfig):
     """
 
     fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
-    """FASTA (plain, gzip, bgzip) or .2bit files, each a genome without annotation; genomes with annotation stand in
-    --config."""
+    """FASTA (plain, gzip, bgzip), .2bit or GenBank files, or GFF3 that ends with its sequences, each a genome; genomes
+    with annotation in files of its own stand in --config."""
     demo: bool = False
     """Prepare the small embedded corpus of four great apes, with its annotation."""
     out: str

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from dnabert.config import check_types
+from dnabert.corpus.annotated_sequences import holds_annotation
 from dnabert.errors import UserError
 
 #: Ways to split a corpus; what each means stands in `SplitConfig`.
 SPLITS_BY = ("tail", "block", "chromosome", "region", "random")
 
-_FASTA_ENDING = re.compile(r"(\.(fa|fasta|fna|fas|ffn|seq|2bit))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE)
+_FASTA_ENDING = re.compile(r"(\.(fa|fasta|fna|fas|ffn|seq|2bit|gbk?|gbff|gff3?))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE)
 #: Fields of `GenomeConfig` that are paths.
 _FILES = ("fasta", "genes", "repeats", "cpg_islands")
 
@@ -28,13 +29,14 @@ class GenomeConfig:
     name: str
     """Name of the genome, as it stands in the corpus: human, chimp, …"""
     fasta: str
-    """FASTA or .2bit file; plain, gzip or bgzip."""
+    """FASTA or .2bit file; plain, gzip or bgzip. GenBank, and GFF3 that ends with its sequences (Prokka, Bakta), bring
+    their genes."""
     genes: str | None = None
-    """GTF, GFF3, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns, gzip or
-    not."""
+    """GTF, GFF3, GenBank, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns,
+    gzip or not."""
     repeats: str | None = None
-    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out or GFF3, gzip or
-    not."""
+    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out, GFF3 or GenBank, gzip
+    or not."""
     cpg_islands: str | None = None
     """BED of CpG islands or UCSC's cpgIslandExt table, gzip or not."""
     chroms: list[str] | None = None
@@ -157,7 +159,7 @@ class CorpusConfig:
 
 
 def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
-    """Corpus of one or several FASTA or .2bit files without annotation, each a genome named after its file.
+    """Corpus of one or several files of sequences (FASTA, .2bit, GenBank), each a genome named after its file.
 
     Examples
     --------
@@ -172,7 +174,8 @@ def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
 
 
 def resolve_paths(config: CorpusConfig, *, base: Path | None = None) -> CorpusConfig:
-    """Copy of `config` with every path absolute: ``~`` and ``$VARIABLES`` expanded, relative ones under `base`.
+    """Copy of `config` with every path absolute: ``~`` and ``$VARIABLES`` expanded, relative ones under `base`; the
+    genes of a genome without a file of them are those that its sequences come with (GenBank, GFF3).
 
     Parameters
     ----------
@@ -190,6 +193,8 @@ def resolve_paths(config: CorpusConfig, *, base: Path | None = None) -> CorpusCo
         paths: dict[str, Any] = {
             key: _resolve(path, base=base, key=f"genomes.{genome.name}.{key}") for key, path in files.items()
         }
+        if paths["genes"] is None and holds_annotation(paths["fasta"]):
+            paths["genes"] = paths["fasta"]
         genomes.append(dataclasses.replace(genome, **paths))
     blocks = _resolve(config.orthologous_blocks, base=base, key="orthologous_blocks")
     return dataclasses.replace(config, genomes=genomes, orthologous_blocks=blocks)

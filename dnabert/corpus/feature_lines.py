@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from dnabert.corpus.blocks import FARTHEST, Lines, open_text
+from dnabert.corpus.annotated_sequences import open_annotation
+from dnabert.corpus.blocks import FARTHEST
 from dnabert.corpus.tracks import FASTA, NOT_DATA, STRANDS, WHOLE_SEQUENCES, Track, TrackBuilder, is_circular
 from dnabert.errors import UserError
 
@@ -64,11 +65,11 @@ def attributes_of(text: str) -> Iterator[tuple[str, str, bool]]:
 
 def first_line(path: str | Path) -> list[str]:
     """Fields of the first line of data."""
-    with open_text(path) as file:
+    with open_annotation(path) as file:
         return next((fields for _, fields in data_lines(file)), [])
 
 
-def data_lines(file: Lines) -> Iterator[tuple[int, list[str]]]:
+def data_lines(file: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
     for number, line in enumerate(file, start=1):
         if line.startswith(FASTA):
@@ -87,7 +88,7 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
         when a line has fewer than nine columns, no coordinates, or a strand, a (CDS's) phase or, where columns are
         shifted, a score that is none.
     """
-    with open_text(path) as file:
+    with open_annotation(path) as file:
         for number, fields in data_lines(file):
             try:
                 chrom, _, feature, first, last, score, strand, phase, attributes = fields[:9]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dnabert.config import nearest
+from dnabert.corpus.annotated_sequences import holds_annotation, sequences_within
 from dnabert.corpus.twobit import TwoBit, is_twobit
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
@@ -29,14 +30,15 @@ _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = Tru
 
 
 class Genome:
-    """Random access to the sequences of a FASTA file, through pyfaidx, or of a .2bit file, through a memory map.
+    """Random access to the sequences of a FASTA file, through pyfaidx, or of a .2bit file, through a memory map; those
+    of a GenBank file, or of GFF3 that ends with them, are copied into `scratch` as FASTA.
 
     A compressed file (gzip and bgzip alike) is decompressed as a stream into `scratch`, and the index of a FASTA
     file is written there too: nothing appears beside the user's file. Use it as a context manager.
 
     Parameters
     ----------
-    path : FASTA or .2bit file, told apart by their first bytes; plain, gzip or bgzip.
+    path : FASTA, .2bit, GenBank or GFF3 file, told apart by their first bytes; plain, gzip or bgzip.
     scratch : existing folder for the decompressed copy and the index; the caller removes it.
     chroms : sequences to keep, in the file's order; none: all.
 
@@ -182,6 +184,10 @@ def _plain_copy(path: Path, scratch: Path) -> Path:
         raise UserError(f"cannot read {path}: {error.strerror or error}: give an existing FASTA file") from None
     plain = scratch / f"{path.name}.plain"
     try:
+        if holds_annotation(path):
+            with open(plain, "wb") as target:
+                target.writelines(sequences_within(path))
+            return plain
         with gzip.open(path, "rb") if compressed else open(path, "rb") as source:
             marked = source.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
             if compressed or marked:
@@ -208,7 +214,11 @@ def _check_is_fasta(plain: Path, *, source: Path) -> None:
         raise UserError(f"{source} is FASTQ (it begins with '@'), not FASTA: convert it, for example with seqtk seq -a")
     if not head.startswith(b">"):
         shown = head[:20].decode("ascii", "replace").split("\n")[0]
-        mend = "take away its lines of comments, as with grep -v '^;'" if shown.startswith(";") else "give a FASTA file"
+        mend = (
+            "take away its lines of comments, as with grep -v '^;'"
+            if shown.startswith(";")
+            else "give FASTA or GenBank"
+        )
         raise UserError(f"{source} is no FASTA file: it begins with {shown!r} instead of '>': {mend}")
     check_lines_end(head, shown=source)
 

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from dnabert.corpus.blocks import FARTHEST, open_text
+from dnabert.corpus.annotated_sequences import open_annotation
+from dnabert.corpus.blocks import FARTHEST
 from dnabert.corpus.intervals import wrap
 from dnabert.errors import UserError
 
@@ -148,7 +149,7 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
         when a line is no interval.
     """
     builder, chosen = TrackBuilder(), None
-    with open_text(path) as file:
+    with open_annotation(path) as file:
         for number, line in enumerate(file, start=1):
             if line.startswith(FASTA):
                 break

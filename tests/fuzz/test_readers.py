@@ -62,6 +62,14 @@ _GFF3 = (
     b"chr1\tRefSeq\texon\t11\t40\t.\t+\t.\tParent=t1,t2\nchr1\tRefSeq\tCDS\t21\t40\t.\t+\t0\tID=c;Parent=t1\n##FASTA\n"
     b">chr1\nACGT\n"
 )
+_GENBANK = (
+    b"LOCUS       pX1  40 bp    DNA     circular BCT 01-JAN-2020\nVERSION     pX1.1\nFEATURES             Location/Q\n"
+    b'     gene            join(31..40,1..6)\n                     /gene="thrL"\n                     /pseudo\n'
+    b"     CDS             complement(join(<8..12,\n                     20..>30))\n"
+    b'                     /codon_start=2\n                     /note="a ""b""\n                     c"\n'
+    b"ORIGIN\n        1 acgtacgtac gtnnacgtry\n"
+    b"       21 acgtacgtac acgtacgtac\n//\n"
+)
 _GENE_PRED = (
     b"#bin\tname\tchrom\n585\tNR_1\tchr1\t-\t9\t40\t12\t35\t2\t9,30,\t20,40,\t0\tWASH7P\tunk\tunk\t-1,-1,\n"
     b"585\tNR_2\tchr1\t+\t50\t80\t80\t80\t1\t50,\t80,\t0\tMIR\tunk\tunk\t-1,\n"
@@ -251,6 +259,9 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "x.2bit": (_twobit(), _genome),
     "x.gtf": (_GTF, _genes),
     "x.gff3": (_GFF3, _genes),
+    "x.gbk": (_GENBANK, _genes),
+    "sequences.gbk": (_GENBANK, _genome),
+    "sequences.gff3": (_GFF3, _genome),
     "features.gtf": (_GTF, read_features),
     "genePred.txt": (_GENE_PRED, _genes),
     "refFlat.txt": (_REF_FLAT, _genes),
