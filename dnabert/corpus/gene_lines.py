@@ -43,7 +43,9 @@ _START_NOT_FOUND = "mRNA_start_NF"
 #: Lines of one gene and strand at most this many bases apart are pieces of one gene: annotation projected through
 #: an alignment is broken wherever that has a gap (on chr22 of the apes, 1,123 to 1,278 lines of 767 genes).
 _GAP = 100_000
-_NAMES = ("gene_name", "gene_symbol", "Name", "gene", "gene_id", "ID")
+#: Symbols go first: the systematic name is ``Name`` in SGD (``gene=PAU8``), Araport (``symbol=``) and WormBase
+#: (``locus=``).
+_NAMES = ("gene_name", "gene_symbol", "symbol", "locus", "gene", "Name", "gene_id", "ID")
 #: Of parts that stand alone; Bakta's ``Name`` is the product, of which there are thousands called "hypothetical
 #: protein".
 _NAMES_ALONE = ("gene", "locus_tag", "Name", "ID", "transcript_id")
@@ -259,4 +261,4 @@ def join(places: Iterable[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]
 
 
 def _first_of(keys: Iterable[str], found: Mapping[str, str]) -> str | None:
-    return next((found[key] for key in keys if key in found), None)
+    return next((found[key] for key in keys if found.get(key)), None)

@@ -23,6 +23,7 @@ _KIND_OF = {
     "Name": "symbol",
     "gene": "symbol",
     "symbol": "symbol",
+    "locus": "symbol",  # WormBase
     "gene_id": "gene_id",
     "ID": "gene_id",
     "locus_tag": "locus_tag",

@@ -116,16 +116,17 @@ def read_genes(path: str | Path) -> Genes:
     """Read genes, gzip or not; the first line of data tells the format, not the file's name.
 
     GTF and GFF3, and GenBank, which is read as GFF3 (`dnabert.corpus.genbank.genbank_features`): a gene spans its
-    ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before that where no attribute says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap
-    on a strand are a gene, and so is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot,
-    GTF of transcripts alone), unless a gene line has its ``locus_tag``. Several ``gene`` lines of one id (a name that
-    several loci bear, a gene projected through an alignment in pieces) are a gene each. The type of a gene of which no
-    attribute tells it is the feature of its transcripts (FlyBase: ``tRNA``, ``snoRNA``; for a ``pre_miRNA`` ``miRNA``),
-    else ``protein_coding`` where it holds a CDS (AUGUSTUS, BRAKER), else ``unknown``. Where a file names no UTR of a
-    transcript (NCBI), it is what its exons hold before its first and after its last coding base. A gene in which no
-    part lies, such as a pseudogene of bacteria, counts as ``exon``: nothing tells of an intron (in a file without any
-    part all is intron). A piece of a gene whose parts lie in another of its pieces is an intron. What ends beyond a
-    sequence whose line says ``Is_circular=true`` (GFF3) goes on at its start.
+    ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before that where no attribute
+    says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are a gene, and so
+    is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot, GTF of transcripts alone), unless
+    a gene line has its ``locus_tag``. Several ``gene`` lines of one id (a name that several loci bear, a gene projected
+    through an alignment in pieces) are a gene each. The type of a gene of which no attribute tells it is the feature of
+    its transcripts (FlyBase: ``tRNA``, ``snoRNA``; for a ``pre_miRNA`` ``miRNA``), else ``protein_coding`` where it
+    holds a CDS (AUGUSTUS, BRAKER), else ``unknown``. Where a file names no UTR of a transcript (NCBI), it is what its
+    exons hold before its first and after its last coding base. A gene in which no part lies, such as a pseudogene of
+    bacteria, counts as ``exon``: nothing tells of an intron (in a file without any part all is intron). A piece of a
+    gene whose parts lie in another of its pieces is an intron. What ends beyond a sequence whose line says
+    ``Is_circular=true`` (GFF3) goes on at its start.
 
     genePred (UCSC's ncbiRefSeq, refGene, refFlat, …; with ``bin`` or without) and BED of 12 columns: transcripts of
     one name that overlap on a strand are a gene; its type is ``geneType`` of bigGenePred (what bigBedToBed gives), else

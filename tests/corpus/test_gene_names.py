@@ -48,7 +48,7 @@ def names_in(path: Path, text: str) -> dict[str, set[str]]:
         (NCBI_GFF3, {"name": {"BRCA2"}, "GeneID": {"675"}, "synonym": {"BRCC2", "FANCD1, old"}}),
         (BACTERIA, {"name": {"thrL"}, "gene_id": {"b0001"}, "locus_tag": {"b0001"}, "GeneID": {"944742"}}),
         (FLYBASE, {"name": {"w"}, "gene_id": {"FBgn0003996"}}),
-        (YEAST, {"name": {"YAL001C"}, "symbol": {"TFC3"}, "synonym": {"TFC3", "tau 138"}}),
+        (YEAST, {"name": {"TFC3"}, "symbol": {"YAL001C"}, "gene_id": {"YAL001C"}, "synonym": {"tau 138"}}),
         (ENS_GENE, {"name": {f"{ENSEMBL}.15"}, "Ensembl id": {ENSEMBL}}),
     ],
     ids=["GENCODE", "Ensembl GFF3", "no gene line", "NCBI GTF", "NCBI GFF3", "bacteria", "FlyBase", "yeast", "ensGene"],
@@ -98,3 +98,20 @@ def test_a_corpus_keeps_the_names_also_of_sequences_that_are_not_cut_and_an_old_
     assert load_corpus(tmp_path / "corpus").gene_names is None
     config.genomes = genomes[2:]
     assert prepare(config, out=tmp_path / "bare", base=tmp_path).gene_names is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name"),
+    [
+        ("ID=YAL068C;Name=YAL068C;gene=PAU8;Alias=PAU8", "PAU8"),  # SGD
+        ("ID=AT1G01010;Name=AT1G01010;symbol=NAC001;locus_type=protein_coding", "NAC001"),  # Araport
+        ("ID=Gene:WBGene1;Name=WBGene1;locus=aap-1;sequence_name=Y110A7A.10", "aap-1"),  # WormBase
+        ("ID=AT1G01020;Name=AT1G01020;symbol=", "AT1G01020"),
+    ],
+)
+def test_a_symbol_is_the_name_and_the_systematic_name_is_found(tmp_path: Path, attributes: str, name: str) -> None:
+    (tmp_path / "g.gff3").write_text(f"chr1{PLACE}{attributes}\n")
+    genes = read_genes(tmp_path / "g.gff3")
+    assert genes.names["chr1"][0].tolist() == [name]
+    systematic = attributes.split("Name=")[1].split(";")[0]
+    assert GeneNames(genes.other_names).find(systematic)[1] == (name,)
