@@ -18,14 +18,15 @@ UNTYPED = "unknown"
 #: What ends so is a gene too: ncRNA_gene (Ensembl), protein_coding_gene (VEuPathDB), tRNA_gene (SGD),
 #: transposable_element_gene (TAIR).
 _GENE = "_gene"
-#: Features that are genes where nothing says whose parts they are: Prokka, Prodigal, Bakta, tRNAscan and miniprot write
-#: no lines of genes.
+#: Features that are genes where nothing says whose parts they are, and their type: Prokka, Prodigal, Bakta, tRNAscan
+#: and miniprot write no lines of genes.
 _ALONE = {
     "CDS": "protein_coding",
     "mRNA": "protein_coding",
     "transcript": UNTYPED,
-    **{kind: kind for kind in ("tRNA", "rRNA", "tmRNA", "ncRNA", "misc_RNA")},
 }
+#: So is every RNA (snRNA and snoRNA of SGD and Infernal).
+_RNA = "RNA"
 #: What a transcript's feature says of its gene's type (FlyBase writes it nowhere else) where it is not the feature
 #: itself, such as tRNA or snoRNA.
 _TYPE_OF = {
@@ -101,7 +102,8 @@ class GeneLines:
             kind = _TYPE_OF.get(feature, feature)
             self._types[transcript_of] = UNTYPED if kind == UNTYPED else self._types.get(transcript_of, kind)
         is_gene = (feature in _GENES and transcript_of is None) or feature.endswith(_GENE)
-        alone = "Parent=" not in attributes and (feature in _ALONE or "transcript_id" in attributes)
+        part_of = "Parent=" in attributes or "Derives_from=" in attributes  # a miRNA derives from its pre_miRNA
+        alone = not part_of and (feature in _ALONE or feature.endswith(_RNA) or "transcript_id" in attributes)
         begins = not is_gene and strand in ("+", "-") and _begins(feature, attributes)
         if begins and "Parent=" in attributes:
             self._begin(transcripts_of(attributes), first_base(start, end, strand), strand=strand)
@@ -199,15 +201,22 @@ class GeneLines:
         gene = self._by_parts.get((key, strand))
         if gene is None:
             name = _first_of(_NAMES if alone is None else _NAMES_ALONE, found) or key
-            kind = _first_of(_TYPES, found) or _ALONE.get(alone or "", UNTYPED)
+            kind = _first_of(_TYPES, found) or _type_alone(alone or "")
             others = other_names(attributes_of(attributes), of_gene=alone is not None)
             gene = self._by_parts[key, strand] = _ByParts(name=name, type=kind, others=others)
         return gene
 
 
+def _type_alone(feature: str) -> str:
+    """Type of the gene that a feature is where it stands alone."""
+    if feature in _ALONE:
+        return _ALONE[feature]
+    return _TYPE_OF.get(feature, feature) if feature.endswith(_RNA) else UNTYPED
+
+
 def _gene_of_transcript(feature: str, attributes: str) -> str | None:
     """Id of the gene of which a line is a transcript whose feature says of which type it is."""
-    if not (feature.endswith("RNA") or feature in _TYPE_OF):
+    if not (feature.endswith(_RNA) or feature in _TYPE_OF):
         return None
     if "Parent=" in attributes:
         return next(iter(transcripts_of(attributes)), None)

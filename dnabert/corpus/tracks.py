@@ -256,10 +256,11 @@ _GFF_VALUE = {
 WHOLE_SEQUENCES = frozenset({"region", "chromosome", "scaffold", "contig", "supercontig"})
 #: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.
 _NO_INTERVALS = {
-    "gene", "pseudogene", "mRNA", "transcript", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR",
-    "start_codon", "stop_codon", "tRNA", "rRNA", "tmRNA", "ncRNA", *WHOLE_SEQUENCES,
+    "gene", "pseudogene", "CDS", "exon", "intron", "UTR", "five_prime_UTR", "three_prime_UTR",
+    "start_codon", "stop_codon", *WHOLE_SEQUENCES,
 }  # fmt: skip
-_NO_INTERVAL = ("coding_gene", "RNA_gene")  # VEuPathDB, Ensembl, SGD
+#: What ends so is none either: genes of VEuPathDB, Ensembl and SGD; lnc_RNA and primary_transcript of NCBI.
+_NO_INTERVAL = ("coding_gene", "RNA_gene", "RNA", "transcript")
 _RMSK_OUT = _Format(
     "line of RepeatMasker's .out", _is_rmsk_out, _parse_rmsk_out, "15 columns, start and end counted from 1"
 )

@@ -109,6 +109,16 @@ def test_parts_that_stand_alone_are_genes(tmp_path: Path, text: str) -> None:
     assert columns["region"].tolist() == ["CDS", "CDS", "intergenic", "exon", "intergenic", "intergenic"]
 
 
+def test_any_rna_that_stands_alone_is_a_gene(tmp_path: Path) -> None:
+    sgd = line("snoRNA", 0, 20, "ID=snR18;Name=snR18;gene=SNR18") + line("noncoding_exon", 0, 20, "Parent=snR18")
+    others = line("lnc_RNA", 30, 40, "ID=l1") + line("SRP_RNA", 50, 60, "ID=s1", strand="-")
+    assert genes_of(tmp_path / "g.gff", GFF3 + sgd + others) == [
+        (0, 20, "SNR18", "snoRNA", "+"),
+        (30, 40, "l1", "lncRNA", "+"),
+        (50, 60, "s1", "SRP_RNA", "-"),
+    ]
+
+
 MINIPROT = (
     line("mRNA", 0, 50, "ID=MP1;Rank=1;Target=P1 1 10")
     + line("CDS", 0, 20, "Parent=MP1;Rank=1;Target=P1 1 7", phase="0")

@@ -143,6 +143,8 @@ def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: 
         "CDS\tID=cds-1;Name=NP_1.1",
         "tRNA\tID=rna-1;Name=b2",
         "protein_coding_gene\tID=g",
+        "lnc_RNA\tID=rna-2",
+        "primary_transcript\tID=rna-3",
         "mobile_genetic_element\tID=id-1;gbkey=mobile_element;mobile_element_type=insertion sequence:IS1",
         "mobile_genetic_element\tID=id-2;mobile_element_type=transposon",
         "repeat_region\tID=id-3;rpt_family=CRISPR;rpt_type=direct",
@@ -154,7 +156,7 @@ def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: 
     )
     track = read_track(tmp_path / "r.gff")
     assert [track.classes[label] for label in track.labels["c"]] == ["IS1", "transposon", "CRISPR", "IS 5 family"]
-    assert track.intervals["c"][0].tolist() == [5, 14]
+    assert track.intervals["c"][0].tolist() == [7, 16]
     (tmp_path / "genes.gff").write_text("c\tRefSeq\tgene\t1\t9\t.\t+\t.\tID=g\n")
     assert not read_track(tmp_path / "genes.gff").chroms
 
