@@ -142,7 +142,7 @@ class AssignArguments(AssignConfig):
     clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
     """Folder made by `dnabert cluster`."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    """FASTA, GenBank, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to
     exemplar_3, unlike, note; with --stability stability; with --explanation sentence."""
@@ -166,7 +166,7 @@ class PredictArguments(PredictConfig):
     classifier: Positional[Annotated[str, arg(metavar="CLASSIFIER")]]
     """Folder made by train/finetune.py."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """FASTA, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    """FASTA, GenBank, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, label, probability, note, and the probability of each
     class."""

@@ -1,4 +1,4 @@
-"""Named sequences from FASTA, FASTQ or CSV, plain or gzip, from a file or from standard input, as a stream."""
+"""Named sequences from FASTA, GenBank, FASTQ or CSV, plain or gzip, from a file or from standard input, as a stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.genbank import GENBANK, genbank_sequences
 from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
 from dnabert.given import path_to_read
@@ -57,8 +58,9 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Parameters
     ----------
-    path : FASTA, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column `sequence`
-        and perhaps `name`, `label` and `split`, in small letters or capitals; plain or gzip. ``-`` is standard input.
+    path : FASTA, GenBank, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column
+        `sequence` and perhaps `name`, `label` and `split`, in small letters or capitals; plain or gzip. ``-`` is
+        standard input.
 
     Raises
     ------
@@ -135,10 +137,12 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     # comments before the first header, too
     if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):
         return _fasta(file)
+    if head.lstrip().startswith(GENBANK.encode()):
+        return _fasta(genbank_sequences(file, path=shown))
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 
 
-def _fasta(file: io.BufferedReader) -> Iterator[_Fields]:
+def _fasta(file: Iterable[bytes]) -> Iterator[_Fields]:
     header: bytes | None = None
     lines: list[bytes] = []
     for line in file:

@@ -29,6 +29,14 @@ def read(path: str | Path) -> list[tuple[str, bytes]]:
     return [(record.name, record.bases.tobytes()) for record in read_records(path)]
 
 
+def test_records_of_genbank(tmp_path: Path) -> None:
+    record = (
+        b"LOCUS       %s 12 bp    DNA     circular\nVERSION     %s.1\nORIGIN\n        1 acgtacgtnn\n       11 ry\n//\n"
+    )
+    (tmp_path / "x.gbk").write_bytes(record % (b"pX", b"pX") + record % (b"pY", b"pY"))
+    assert read(tmp_path / "x.gbk") == [("pX.1", b"ACGTACGTNNRY"), ("pY.1", b"ACGTACGTNNRY")]
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("kind", TEXTS)
 def test_all_formats_give_the_same_records(kind: str, compressed: bool, tmp_path: Path, monkeypatch) -> None:
