@@ -7,6 +7,7 @@ import gzip
 import itertools
 import mmap
 import shutil
+import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ import numpy as np
 
 from dnabert.config import nearest
 from dnabert.corpus.annotated_sequences import holds_annotation, sequences_within
+from dnabert.corpus.soft_masking import small_letters_mask
 from dnabert.corpus.twobit import TwoBit, is_twobit
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 from dnabert.gzip_file import is_gzip
 
 #: Letters of nucleotides (IUPAC) plus X, with which some maskers write N.
@@ -75,7 +77,8 @@ class Genome:
         self._sequences.close()
 
     def fetch(self, name: str, start: int, end: int) -> np.ndarray:
-        """Bases ``start`` to ``end`` (0-based, half open) of a sequence: uint8 ASCII, case kept, U as T.
+        """Bases ``start`` to ``end`` (0-based, half open) of a sequence: uint8 ASCII, U as T; case is kept where it
+        masks (`small_letters_mask`).
 
         Raises
         ------
@@ -117,6 +120,9 @@ class _Fasta:
         _check_is_fasta(plain, source=source)
         self._source = source
         self._fasta = _index(plain, scratch=scratch, source=source)
+        self._is_masked = small_letters_mask(plain)
+        if not self._is_masked:
+            warnings.warn(f"{source} is in small letters throughout: they mask nothing, read as capitals", Caution, 3)
         self.lengths: dict[str, int] = {name: entry.rlen for name, entry in self._fasta.faidx.index.items()}
 
     def close(self) -> None:
@@ -130,6 +136,7 @@ class _Fasta:
                 f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA"
             ) from None
         letters = text.encode("latin-1", "replace")
+        letters = letters if self._is_masked else letters.upper()
         if b"U" in letters or b"u" in letters:  # nothing behind this compares a U of one strand with the T of the other
             letters = letters.translate(_AS_DNA)
         bases = np.frombuffer(letters, np.uint8)

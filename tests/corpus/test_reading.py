@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dnabert.corpus.reading import Genome, choose_sequences
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 FASTA = b">chr1 first\nACGTacgt\nNNacgtRY\nAC\n>chr2\nTTTT\n"
 
@@ -40,6 +40,17 @@ def test_bases_of_every_packing(tmp_path: Path, pack) -> None:
         assert genome.fetch("chr2", 0, 4).tobytes() == b"TTTT"
         assert genome.fetch("chr2", 2, 2).size == 0
     assert [path.name for path in source.iterdir()] == ["x.fa"]
+
+
+def test_small_letters_throughout_mask_nothing(tmp_path: Path) -> None:
+    (tmp_path / "x.fa").write_bytes(b">A in Capitals\nacgtNN\nry\n>B\n" + b"a" * 70_000 + b"\n")
+    with pytest.warns(Caution, match=r"x\.fa is in small letters throughout: they mask nothing, read as capitals"):
+        genome = Genome(tmp_path / "x.fa", scratch=tmp_path)
+    with genome:
+        assert genome.fetch("A", 0, 8).tobytes() == b"ACGTNNRY"
+    (tmp_path / "y.fa").write_bytes(b">A\nacgtNN\nry\n>B\n" + b"a" * 70_000 + b"C\n")
+    with Genome(tmp_path / "y.fa", scratch=tmp_path) as genome:
+        assert genome.fetch("A", 0, 8).tobytes() == b"acgtNNry"
 
 
 @pytest.mark.parametrize("text", [b">a\nACG\nACGTACGT\n\nAC\n>b\nA\n", b">a\r\nACGACGTA\r\nCGTAC\r\n>b\r\nA"])
