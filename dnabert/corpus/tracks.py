@@ -124,17 +124,20 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     ===================  ===========================================================  ==========================
     format               columns                                                      class
     ===================  ===========================================================  ==========================
-    BED                  sequence, start, end, name, …                                name, of ``AluY#SINE/Alu`` what
-    follows the ``#``; `unnamed` without or for ``.`` UCSC's rmsk table    17, or 16 without ``bin``: swScore, …,
-    genoName, genoStart   class/family other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)
-    name RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
-    GFF3, GTF            9, start and end counted from 1, closed (EDTA, NCBI)         see below
+    BED                  sequence, start, end, name, …                                name, of ``AluY#SINE/Alu``
+                                                                                      what follows the ``#``;
+                                                                                      `unnamed` without or for ``.``
+    UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
+    other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
+    RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
+    GFF3, GTF, GenBank   9, start and end counted from 1, closed (EDTA, NCBI)         see below
     ===================  ===========================================================  ==========================
 
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
     ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI:
-    ``insertion sequence:IS1``) names, its ``rpt_family``, its ``Name``, else its third column. Its lines of genes, of
+    ``insertion sequence:IS1``) names, its ``rpt_family``, its ``Name`` (but not of a ``LTR_retrotransposon``,
+    a ``telomere`` and the like, which SGD and FlyBase name copy by copy), else its third column. Its lines of genes, of
     their parts and of whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is.
     One that crosses the origin of a sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at
     its end and at its start.
@@ -225,9 +228,10 @@ def _parse_gff(fields: Sequence[str]) -> Interval:
     chrom, _, feature, first, last, _, strand, _, attributes = fields
     if strand not in STRANDS:
         raise ValueError
-    found = [match[1] for pattern in _GFF_VALUE.values() if (match := pattern.search(attributes))]
-    label, name = [unquote(word.strip()) for word in (*found, "", "")][:2]
     classified = _GFF_VALUE[_CLASSIFICATION].search(attributes) is not None
+    keys = [key for key in _GFF_VALUE if key != "Name" or classified or feature not in _NAMED_BY_COPY]
+    found = [match[1] for key in keys if (match := _GFF_VALUE[key].search(attributes))]
+    label, name = [unquote(word.strip()) for word in (*found, "", "")][:2]
     return chrom, int(first) - 1, int(last), label or feature, name if classified else ""
 
 
@@ -252,6 +256,11 @@ _GFF_VALUE = {
         "Name": _VALUE,
     }.items()
 }
+#: Features whose ``Name`` is that of one copy (SGD, FlyBase, TAIR: YARCTy1-1, AT1TE00010): a class of each were none.
+_NAMED_BY_COPY = frozenset({
+    "LTR_retrotransposon", "long_terminal_repeat", "transposable_element", "telomere", "telomeric_repeat", "X_element",
+    "X_element_combinatorial_repeat", "Y_prime_element",
+})  # fmt: skip
 #: Features of GFF3 whose line, from the first base on, is that of a whole sequence (NCBI, Ensembl).
 WHOLE_SEQUENCES = frozenset({"region", "chromosome", "scaffold", "contig", "supercontig"})
 #: Features of GFF3 and GTF that are genes, parts of genes or whole sequences.

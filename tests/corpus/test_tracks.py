@@ -136,6 +136,27 @@ def test_repeats_of_gff3_are_classed_by_their_attributes(tmp_path: Path, pack) -
             read_track(tmp_path / "r")
 
 
+def test_what_is_named_by_copy_is_classed_by_its_feature(tmp_path: Path) -> None:
+    rows = [
+        ("LTR_retrotransposon", "ID=YARCTy1-1;Name=YARCTy1-1;dbxref=SGD:S000006792"),
+        ("LTR_retrotransposon", "ID=YBLWTy2-1;Name=YBLWTy2-1"),
+        ("transposable_element", "ID=AT1TE00010;Name=AT1TE00010;Alias=ATCOPIA24"),
+        ("transposable_element", "ID=t1;Name=t1;Classification=LTR/Copia"),
+        ("dispersed_repeat", "Name=AluY"),
+    ]
+    lines = (f"c\tSGD\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows))
+    (tmp_path / "r.gff3").write_text("".join(lines))
+    track = read_track(tmp_path / "r.gff3")
+    assert [track.classes[label] for label in track.labels["c"]] == [
+        "LTR_retrotransposon",
+        "LTR_retrotransposon",
+        "transposable_element",
+        "LTR/Copia",
+        "AluY",
+    ]
+    assert [track.names[name] for name in track.named["c"]] == ["", "", "", "t1", ""]  # EDTA names the family
+
+
 def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: Path) -> None:
     lines = [
         "region\tID=NC_1:1..9;Name=ANONYMOUS;genome=chromosome",
