@@ -1,6 +1,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
 from dnabert.finetuning.card import classifier_card
+from dnabert.finetuning.prediction import Prediction
+from dnabert.finetuning.results import read_kept
 
 RNG = np.random.default_rng(1)
 
@@ -155,6 +158,15 @@ def test_lengths_unlike_those_of_training_are_told(classifiers, tmp_path):
         f"{longest}): its test says nothing of them"
     )
     assert predicted(classifiers["both"], {"like": drawn(50)}, tmp_path).warning is None
+
+
+def test_half_and_twice_as_many_bases_are_not_yet_unlike(classifiers):
+    kept = replace(read_kept(classifiers["both"]), lengths=(50, 60))
+    warnings = [
+        Prediction(pd.DataFrame({"length": lengths}), kept).warning for lengths in ([25, 120], [24, 25, 120, 121, 50])
+    ]
+    assert warnings[0] is None
+    assert warnings[1].startswith("2 of 5 rows are of under half or over twice the bases of the sequences")
 
 
 def test_the_score_told_is_that_of_the_training_that_was_kept(classifiers, tmp_path):

@@ -115,7 +115,10 @@ def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
 
 def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch, capsys):
     part = part_of([0, 0, 1, 1])
-    task, config = Task("t", ["a", "b"], part, part, part), TrainingConfig(epochs=9, patience=3, seeds=[0])
+    task, config = (
+        Task("t", ["a", "b"], part, part, part),
+        TrainingConfig(epochs=9, patience=3, seeds=[0], warmup_steps=9),
+    )
     sure = iter([0.6, 0.8, 0.7, 0.9, 0.95])
     chances = iter(np.abs(np.eye(2)[part.labels] - (1 - each)) for each in sure)
     monkeypatch.setattr(training, "probabilities", lambda *_, **__: next(chances))
@@ -132,9 +135,74 @@ def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience
         round(-np.log(each), 4) for each in (0.6, 0.8, 0.7, 0.9)
     ]
     assert (
-        "--warmup-steps 50 of 9 steps in all: the learning rate never reaches what was asked for; pass --warmup-steps 2"
+        "--warmup-steps 9 of 9 steps in all: the learning rate never reaches what was asked for; pass --warmup-steps 2"
         in capsys.readouterr().err
     )
+
+
+def begun(part, config):
+    """A training of the packaged model that has not yet made a step, and what it reads."""
+    start, accelerator = read_start("default"), training.build_accelerator(config)
+    model = training.build_classifier(start, ["a", "b"])
+    run = training._Training(model, config, accelerator, [training._optimizer(model, config)], None, 0, "")
+    return run, training.LabelledReader(part, start.tokenizer, most_words=start.most_words)
+
+
+def test_the_learning_rate_of_each_step_is_that_of_its_place_among_all_epochs(monkeypatch):
+    config = TrainingConfig(
+        epochs=2, batch_size=2, learning_rate=0.1, head_learning_rate=0.4, warmup_steps=2, decay_share=0.5
+    )
+    run, reader = begun(part_of([0, 1, 0, 1, 0, 1]), config)
+    body = {id(parameter) for parameter in run.model.base_model.parameters()}
+    told = []
+
+    def step(run, _):
+        told.append(
+            [
+                {group["lr"] for group in run.optimizers[0].param_groups if (id(group["params"][0]) in body) == is_body}
+                for is_body in (True, False)
+            ]
+        )
+        return torch.tensor(float(len(told)))
+
+    monkeypatch.setattr(training, "_step", step)
+    means = [training._epoch(run, reader, epoch=epoch, steps=3) for epoch in (1, 2)]
+    by_hand = [0.05, 0.1, 0.1, 0.1, 0.1 * 2 / 3, 0.1 / 3]  # two of warm-up; of six the last three fall to 0
+    assert [list(map(len, rates)) for rates in told] == [[1, 1]] * 6
+    assert [rate for (rate,), _ in told] == pytest.approx(by_hand)
+    assert [rate for _, (rate,) in told] == pytest.approx([4 * rate for rate in by_hand])
+    assert means == [2.0, 5.0]
+
+
+def test_an_epoch_reads_each_sequence_once_in_an_order_frames_and_strands_of_its_own():
+    part = Part(part_of([0] * 70).sequences, np.arange(70))  # labels tell which are read
+    config = TrainingConfig(batch_size=8, random_strand=True)
+    run, reader = begun(part, config)
+
+    def read_so(tiles, shift, back):
+        rows = tiles.labels.numpy()
+        ids = reader.batch(rows, shift=shift, reverse=np.full(len(rows), back)).input_ids
+        same = ids.shape == tiles.input_ids.shape
+        return (ids == tiles.input_ids).all(1).numpy() if same else np.zeros(len(rows), dtype=bool)
+
+    orders, frames, turned = [], [], []
+    for epoch in (1, 2):
+        batches = [training._batches(reader, run, epoch=epoch)(number) for number in range(9)]
+        orders.append(torch.cat([tiles.labels for tiles in batches]).tolist())
+        assert [len(tiles.labels) for tiles in batches] == [8] * 8 + [6] and sorted(orders[-1]) == list(range(70))
+        for tiles in batches:
+            alike = [[read_so(tiles, shift, back) for back in (False, True)] for shift in range(reader.stride)]
+            (frame,) = [shift for shift, (forward, back) in enumerate(alike) if (forward | back).all()]
+            frames.append(frame)
+            turned.append(alike[frame][1])
+    assert orders[0] != orders[1] and orders[0] != sorted(orders[0])
+    assert set(frames) == set(range(reader.stride)) and frames[:9] != frames[9:]
+    assert 0.35 < np.concatenate(turned).mean() < 0.65  # of 140: beyond three and a half standard errors
+    again = training._batches(reader, run, epoch=1)(3)
+    assert torch.equal(again.input_ids, training._batches(reader, run, epoch=1)(3).input_ids)
+    plain, _ = begun(part, TrainingConfig(batch_size=8, random_phase=False))
+    tiles = training._batches(reader, plain, epoch=1)(0)
+    assert torch.equal(tiles.input_ids, reader.batch(tiles.labels.numpy()).input_ids)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -8,7 +8,7 @@ from sklearn import metrics
 from dnabert.probes.scores import METRICS, score, score_difference
 
 
-@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("classes", [2, 3, 4])
 def test_equals_scikit_learn(classes):
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=300)
@@ -95,6 +95,17 @@ def test_an_error_more_makes_no_score_surer():
     for rate in (0.002, 0.005, 0.01, 0.016, 0.018):
         held = [each["accuracy"].low <= 1 - rate <= each["accuracy"].high for each in found]
         assert binom.pmf(np.arange(16), 200, rate) @ held > 0.95
+
+
+def test_no_interval_leaves_what_a_score_can_be():
+    """Of predictions that are always wrong: all but Matthews' correlation end at 0, that at -1."""
+    labels = np.arange(40) % 2
+    right, wrong = np.eye(2)[labels], np.eye(2)[1 - labels]
+    worst, differences = score(labels, wrong, resamples=20), score_difference(labels, wrong, right, resamples=20)
+    for name, least in (("mcc", -1), ("accuracy", 0), ("f1", 0), ("auc", 0)):
+        assert worst[name].value == worst[name].low == least
+        assert differences[name].value == differences[name].low == least - 1
+        assert score_difference(labels, right, wrong, resamples=20)[name].high == 1 - least
 
 
 def test_several_trainings_are_averaged_and_widen_the_interval():
