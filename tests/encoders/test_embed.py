@@ -13,7 +13,9 @@ import pytest
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus import Corpus
 from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders import source as source_module
 from dnabert.encoders import table as table_module
+from dnabert.encoders.processes import Processes
 from dnabert.errors import UserError
 
 RECORDS = {"one": "ACGTTGCAAC", "two": "GGGGGCCCTTAAACCCGG", "three": "acgttgcaac", "four": "TTTTTTTTTTA"}
@@ -119,6 +121,61 @@ def test_small_row_groups_give_the_same(tiny_corpus: Corpus, tmp_path: Path, mon
     assert pyarrow.parquet.ParquetFile(tmp_path / "parts" / "embeddings.parquet").num_row_groups > 1
     np.testing.assert_array_equal(whole.vectors, parts.vectors)
     assert whole.table.equals(parts.table)
+
+
+def test_parts_of_several_processes_are_joined_in_their_order_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    monkeypatch.setattr(table_module, "_GROUP_BYTES", 30)  # of two rows, in every part and in the whole
+    vectors = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    parts = [tmp_path / name for name in ("0", "1", "2")]
+    for part, rows in ((parts[0], range(3)), (parts[2], range(3, 7))):  # the second process had no sequence
+        with table_module.TableWriter(part) as writer:
+            for row in rows:
+                writer.add(pyarrow.table({"name": [f"s{row}"]}), vectors[row : row + 1])
+    table_module.join(parts, into=tmp_path / "whole")
+    whole = pyarrow.parquet.read_table(tmp_path / "whole")
+    assert whole["name"].to_pylist() == [f"s{row}" for row in range(7)]
+    np.testing.assert_array_equal(np.array(whole["vector"].to_pylist(), np.float32), vectors)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_each_sequence_is_one_process_s(size: int) -> None:
+    for n in range(20):
+        shares = [range(*Processes(rank, size).share(n)) for rank in range(size)]
+        assert [row for share in shares for row in share] == list(range(n))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert [Processes(rank, size).is_main for rank in range(size)] == [True] + [False] * (size - 1)
+
+
+def test_records_are_read_few_enough_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most three at once, and none behind those that have more than a hundred bases together."""
+    monkeypatch.setattr(source_module, "_CHUNK_SEQUENCES", 3)
+    monkeypatch.setattr(source_module, "_CHUNK_BASES", 100)
+    lengths = [10, 10, 10, 60, 50, 101, 40, 60, 5, 7]
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{'ACGTA' * 21}"[: 3 + n] + "\n" for i, n in enumerate(lengths)))
+    with source_module.open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
+        assert source.lengths().tolist() == lengths
+
+        def chunks(start: int, stop: int) -> list[list[int]]:
+            found = list(source.chunks(start, stop))
+            assert all(list(map(len, chunk.bases)) == chunk.columns["length"].to_pylist() for chunk in found)
+            return [chunk.columns["row"].to_pylist() for chunk in found]
+
+        assert chunks(0, 10) == [[0, 1, 2], [3, 4], [5], [6, 7, 8], [9]]
+        assert chunks(2, 9) == [[2, 3, 4], [5], [6, 7, 8]]
+
+
+def test_windows_are_read_few_enough_at_a_time(tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_CHUNK_SEQUENCES", 3)
+    with source_module.open_source(tiny_corpus.folder, config=EmbedConfig(sample=20)) as source:
+        rows = [row for chunk in source.chunks(0, 20) for row in chunk.columns["row"].to_pylist()]
+        found = [chunk.columns["row"].to_pylist() for chunk in source.chunks(4, 12)]
+    assert len(set(rows)) == 20 and found == [rows[4:7], rows[7:10], rows[10:12]]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModel
 
 from dnabert.alphabet import reverse_complement
 from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.manifest import write_manifest
 from dnabert.models.build import begin
@@ -129,6 +130,29 @@ def test_pooling(bert_run: Path, windows: np.ndarray) -> None:
         hidden = AutoModel.from_pretrained(bert_run).eval()(ids).last_hidden_state
     np.testing.assert_allclose(encode(bert_run, windows, pooling="cls"), hidden[:, 0], atol=2e-5)
     np.testing.assert_allclose(encode(bert_run, windows, pooling="max"), hidden[:, 1:-1].amax(1), atol=2e-5)
+
+
+def test_the_largest_of_a_long_sequence_is_that_of_its_tiles_and_the_mean_of_its_strands(
+    bert_run: Path, windows: np.ndarray
+) -> None:
+    long = np.concatenate([windows[0], windows[1]])[:80]  # 16 words: the first twelve, and the last
+    strands = [[strand[:60], strand[20:]] for strand in (long, reverse_complement(long))]
+    expected = np.mean([encode(bert_run, tiles, pooling="max").max(axis=0) for tiles in strands], axis=0)
+    found = encode(bert_run, [windows[2], long, windows[3][:40]], pooling="max", both_strands=True)
+    np.testing.assert_allclose(found[1], expected, atol=2e-5)
+
+
+def test_states_are_those_of_each_word_as_long_as_no_more_are_asked_for(bert_run: Path, windows: np.ndarray) -> None:
+    encoder = load_encoder(str(bert_run))
+    assert isinstance(encoder, TransformerEncoder)
+    ids = torch.from_numpy(load_tokenizer(bert_run).encode_bases(windows).astype(np.int64))
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(bert_run).eval()(ids).last_hidden_state[:, 1:-1].reshape(-1, 16).numpy()
+    assert len(states) == 9 * 12
+    np.testing.assert_allclose(encoder.drawn_states(windows, most=108), states, atol=2e-5)
+    some = encoder.drawn_states(windows, most=107, seed=1)
+    near = np.abs(states - some[:, None]).max(axis=2) < 1e-4
+    assert 50 < len(some) < 107 and near.any(axis=1).all() and (np.diff(near.argmax(axis=1)) > 0).all()
 
 
 def test_random_weights_are_the_seeds(run: Path, windows: np.ndarray) -> None:
