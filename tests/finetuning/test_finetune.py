@@ -1,6 +1,9 @@
 import contextlib
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from dnabert.errors import UserError
-from dnabert.finetuning import FinetuneConfig, finetune, training
+from dnabert.finetuning import FinetuneConfig, finetune, loop, training
 from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.finetuning.config import TrainingConfig
@@ -20,8 +23,10 @@ from dnabert.finetuning.training import build_accelerator
 from dnabert.manifest import read_manifest, sha256, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
-from dnabert.probes import Part
+from dnabert.probes import Part, read_task
 from dnabert.tokenizer import KmerTokenizer, load_tokenizer
+
+ROOT = Path(__file__).parents[2]
 
 
 def make_run(folder: Path, architecture: str, **sizes: int) -> Path:
@@ -143,6 +148,22 @@ def test_of_several_seeds_those_that_were_done_are_not_trained_again(modernbert,
     for name in ("model.safetensors", "results.json", "metrics.jsonl"):
         assert (whole / name).read_bytes() == (Path(config.out) / name).read_bytes()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_of_trainings_alike_on_dev_the_surer_is_kept(modernbert, task, tmp_path):
+    start, read = read_start(modernbert), read_task(task)
+    config = config_of(task, modernbert, tmp_path)
+
+    def trained(seed, mcc, loss):
+        model = build_classifier(start, read.classes, seed=seed)
+        return training.Trained(seed, 1, mcc, loss, model.state_dict(), [], np.tile([0.4, 0.6], (100, 1)))
+
+    for kept, told in ((2, [(0.5, 0.3), (0.9, 0.6), (0.9, 0.5)]), (0, [(0.9, 0.5), (0.9, 0.6), (0.5, 0.3)])):
+        trainings = [trained(seed, *each) for seed, each in enumerate(told)]
+        loop._write(tmp_path, start, read, trainings, config=config)
+        assert json.loads((tmp_path / "results.json").read_text())["kept"] == kept
+        head = load_file(tmp_path / "model.safetensors")["classifier.weight"]
+        assert [torch.equal(head, each.state["classifier.weight"]) for each in trainings].index(True) == kept
 
 
 def test_a_kept_training_that_is_damaged_is_made_again(modernbert, task, tmp_path, monkeypatch):
@@ -275,6 +296,21 @@ def test_mistakes_end_in_one_line_and_leave_nothing(modernbert, task, tmp_path):
     with pytest.raises(UserError, match="does not state window_length"):
         finetune(config_of(task, modernbert, tmp_path, fresh=True))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_several_processes_are_refused(task, tmp_path):
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words = ["--task", str(task), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*launch, str(ROOT / "train/finetune.py"), *words],
+        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode and not (tmp_path / "out").exists()
+    assert "error: fine-tuning runs in one process: launch it with --num_processes 1\n" in done.stderr
 
 
 @pytest.mark.parametrize(
