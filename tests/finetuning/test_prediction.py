@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.metrics import roc_auc_score
 from transformers import pipeline
 
@@ -214,6 +215,39 @@ def test_classes_of_which_one_has_a_comma_are_told_apart(classifiers, tmp_path):
     )
     assert "Tells apart: poor; rich, or so." in classifier_card(other, name="me/gc")
     assert "Tells apart: poor, rich." in classifier_card(classifiers["both"], name="me/gc")
+
+
+def test_a_card_says_what_the_fine_tuning_recorded(classifiers, tmp_path):
+    results = json.loads((classifiers["both"] / "results.json").read_text())
+    test = next(each["test"] for each in results["seeds"] if each["seed"] == results["kept"])
+    card = classifier_card(classifiers["both"], name="me/gc", license="cc-by-4.0")
+    head, text = card.removeprefix("---\n").split("---\n", 1)
+    told = yaml.safe_load(head)
+    (model,) = told["model-index"]
+    assert (told["license"], model["name"], model["results"][0]["dataset"]["name"]) == ("cc-by-4.0", "gc", "gc")
+    assert {each["type"]: each["value"] for each in model["results"][0]["metrics"]} == {
+        "matthews_correlation": round(test["mcc"]["value"], 4),
+        "accuracy": round(test["accuracy"]["value"], 4),
+        "f1": round(test["f1"]["value"], 4),
+        "roc_auc": round(test["auc"]["value"], 4),
+    }
+    mcc = "{value:.3f} | {low:.3f} to {high:.3f} |".format(**test["mcc"])
+    assert f"| Matthews' correlation | {mcc}\n" in text
+    assert "On the 20 sequences of the task's test part" in text
+    assert "of 2 trainings it is the one that was best on dev" in text
+    assert "from the weights of default, its body frozen." in text
+    assert "read on both strands, of which the mean is taken." in text
+    assert "read on the strand given." in classifier_card(classifiers["forward"], name="me/gc")
+    assert "license" not in classifier_card(classifiers["both"], name="me/gc")
+    one = Path(shutil.copytree(classifiers["both"], tmp_path / "one"))
+    kept = [each for each in results["seeds"] if each["seed"] == results["kept"]]
+    (one / "results.json").write_text(json.dumps(results | {"seeds": kept}))
+    manifest = json.loads((one / "manifest.json").read_text())
+    manifest["config"] |= {"fresh": True, "freeze": False}
+    (one / "manifest.json").write_text(json.dumps(manifest))
+    other = classifier_card(one, name="me/gc")
+    assert "trainings it is the one" not in other
+    assert "from fresh weights of the architecture of default." in other
 
 
 def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
