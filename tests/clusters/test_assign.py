@@ -208,6 +208,24 @@ def test_summary_and_warning(clusters: Path, mixed: Path, tmp_path: Path) -> Non
     assert "accepts any held-out window" in Assignment(made.table, None, None, "region").describe()
 
 
+def test_more_than_a_twentieth_of_the_input_unlike_the_corpus_is_told_with_why() -> None:
+    def warning(*unlike: str) -> str | None:
+        table = pd.DataFrame({"start": 0, "unlike": [*unlike, *[""] * (20 - len(unlike))]})
+        return Assignment(table, None, None, "region").warning
+
+    assert warning("length") is None
+    assert warning("length", "distance, composition", "composition") == (
+        "3 of 20 sequences are unlike the corpus (composition 2, length 1, distance 1): the stated error does not hold "
+        "for them"
+    )
+
+
+def test_more_than_two_windows_are_a_mixture(clusters: Path, tmp_path: Path) -> None:
+    two = "".join(variants(family, 1, seed=8 + family)[0] for family in (0, 1))
+    made = assign(clusters, fasta(tmp_path / "new.fa", [two, two + "A"]), out=tmp_path / "new.tsv")
+    assert made.table["note"].str.contains("a mixture of several windows").tolist() == [False, True]
+
+
 def test_what_stands_at_out_is_safe(clusters: Path, mixed: Path, tmp_path: Path) -> None:
     out = tmp_path / "new.tsv"
     assign(clusters, mixed, out=out)
