@@ -126,7 +126,7 @@ def duration(seconds: Any) -> str:
     """
     if not present(seconds):
         return "–"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

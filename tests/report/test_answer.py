@@ -50,7 +50,9 @@ def test_what_is_behind_on_the_same_windows_does_not_lead_however_wide_its_inter
 
 
 def test_the_commonest_class_stands_beside() -> None:
-    assert "so none beats it" in answer.compare_all(_ladder(0.60, majority=0.7))[0].sentence
+    for majority, beaten in ((0.7, False), (0.6, False), (0.59, True)):
+        told = answer.compare_all(_ladder(0.60, majority=majority))[0].sentence
+        assert f"class gives {majority:.3f}" in told and ("so none beats it" in told) != beaten
 
 
 def test_one_rung_is_no_comparison() -> None:
@@ -134,6 +136,21 @@ def test_cluster_sentence_counts_each_once() -> None:
     assert told.startswith("No cluster was found: a lower --map-cluster.min-cluster-size may find")
     assert "(--map-windows)" in told
     assert hasattr(CompareConfig().map_cluster, "min_cluster_size") and hasattr(CompareConfig(), "map_windows")
+
+
+def test_half_of_the_bases_make_a_repeat_and_all_windows_weigh_by_their_number() -> None:
+    clusters = [
+        {"label": 0, "n": 10, "repeat": 0.5, "low_complexity": 0.49},
+        {"label": 1, "n": 30, "repeat": 0.2, "low_complexity": 0.0},
+        {"label": 2, "n": 10, "repeat": 0.9, "low_complexity": 0.5},
+        {"label": -1, "n": 50, "repeat": 0.3, "low_complexity": 0.1},
+    ]
+    said = answer.cluster_sentence(clusters).replace("\N{NO-BREAK SPACE}", " ")
+    assert said == (
+        "Of 3 clusters, 1 is mostly repeat (at least half of their bases; of all windows together 35 % of the bases "
+        "are), 1 is mostly low-complexity sequence (a few short words over and over) and 1 is neither."
+    )
+    assert "all windows" not in answer.cluster_sentence(clusters[:3])
 
 
 def test_without_annotated_repeats_no_cluster_is_called_free_of_them() -> None:

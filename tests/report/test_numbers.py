@@ -30,7 +30,14 @@ def test_percent_never_says_zero_of_something(share: float) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0 s"), (59.6, "59.6 s"), (60, "1 min 0 s"), (3599.7, "1 h 0 min"), (86_400, "24 h 0 min")],
+    [
+        (0, "0.0 s"),
+        (59.6, "59.6 s"),
+        (59.96, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (3599.7, "1 h 0 min"),
+        (86_400, "24 h 0 min"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert numbers.duration(seconds) == text
