@@ -178,6 +178,23 @@ def test_windows_are_read_few_enough_at_a_time(tiny_corpus: Corpus, monkeypatch:
     assert len(set(rows)) == 20 and found == [rows[4:7], rows[7:10], rows[10:12]]
 
 
+def test_a_process_whose_part_is_unknown_bases_alone_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(f">a\n{'ACGT' * 9}\n>b\n{'N' * 50}\n>c\n{'ACGT' * 9}\n")
+    with source_module.open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
+        assert [chunk.columns["name"].to_pylist() for chunk in source.chunks(1, 2)] == [["b"]]
+
+
+def test_windows_of_the_named_genomes_alone_are_read(demo_corpus: Corpus) -> None:
+    config = EmbedConfig(genomes=["gorilla", "human"], splits=["test"])
+    with source_module.open_source(demo_corpus.folder, config=config) as source:
+        view = demo_corpus.view(None)
+        genome, split = view.column("genome"), view.column("split")
+        rows = np.flatnonzero(np.isin(genome, ["gorilla", "human"]) & (split == "test"))
+        assert 0 < len(rows) < (split == "test").sum()
+        found = [row for chunk in source.chunks(0, len(source)) for row in chunk.columns["row"].to_pylist()]
+    assert found == rows.tolist()
+
+
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(tiny_corpus: Corpus, modernbert_run: Path, tmp_path: Path) -> None:
     command = [

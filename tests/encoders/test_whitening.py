@@ -112,11 +112,15 @@ def test_columns_that_are_white_stay_as_they_are() -> None:
     np.testing.assert_allclose(all_white, vectors - vectors.mean(axis=0), atol=1e-4)
 
 
-def test_one_sequence_has_no_spread(tmp_path: Path) -> None:
+def test_one_sequence_has_no_spread_and_two_have_one(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n")
     with pytest.raises(UserError, match="--whiten needs two sequences or more"):
         embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0))
     assert not (tmp_path / "e").exists()
+    (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n>b\nGGGTACGTAA\n")
+    first, second = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0)).vectors
+    np.testing.assert_allclose(first, -second, atol=1e-5)
+    assert np.abs(first).max() > 0.1
 
 
 def test_what_a_whitening_is_fitted_on_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
