@@ -119,7 +119,7 @@ def test_one_sequence_has_no_spread_and_two_have_one(tmp_path: Path) -> None:
     assert not (tmp_path / "e").exists()
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n>b\nGGGTACGTAA\n")
     first, second = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0)).vectors
-    np.testing.assert_allclose(first, -second, atol=1e-5)
+    np.testing.assert_allclose(first, -second, atol=1e-3)  # about their mean
     assert np.abs(first).max() > 0.1
 
 
