@@ -76,6 +76,9 @@ def test_a_folder_may_have_a_plus_in_its_name(tmp_path: Path) -> None:
     folder.mkdir()
     assert parts_of(f"{folder}+kmer:4") == [str(folder), "kmer:4"]
     assert parts_of(f"lsa:8+random:{folder}") == ["lsa:8", f"random:{folder}"]
+    two = tmp_path / "a+b"
+    two.mkdir()
+    assert parts_of(f"kmer:4+{two}+lsa:8") == ["kmer:4", str(two), "lsa:8"]
     made = embed("kmer:2", fasta(tmp_path / "a.fa", windows(4)), out=tmp_path / "e").manifest
     assert made["config"]["parts"] == ["kmer:2"]
     # read from wherever, later
