@@ -303,10 +303,13 @@ def test_its_states_are_counted_as_codes_too(pieces: Path, tmp_path: Path) -> No
     assert np.isfinite(embed(f"codebook:dna:{pieces}", tmp_path / "a.fa", out=tmp_path / "codes").vectors).all()
 
 
-def test_a_model_of_english_is_sent_to_bert(tmp_path: Path) -> None:
-    words = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "tag", "##a", "the"])}
-    BertTokenizerFast(vocab=words).save_pretrained(tmp_path)
-    drawn(BertModel, BertConfig(vocab_size=8, **SIZE), to=tmp_path)
+@pytest.mark.parametrize("letters", ["", "acgt"])
+def test_a_model_of_english_is_sent_to_bert(letters: str, tmp_path: Path) -> None:
+    """Also one that knows every letter, and so spells words parted by spaces, as BERT does."""
+    spelled = [mark + letter for letter in letters for mark in ("", "##")]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "tag", "##ag", "the", *spelled]
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(tmp_path)
+    drawn(BertModel, BertConfig(vocab_size=len(words), **SIZE), to=tmp_path)
     with pytest.raises(
         UserError,
         match=(
