@@ -102,8 +102,11 @@ def test_the_run_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) -> 
         "RUNS/x",
         r"untrained:runs\1",
     ]
+    assert capsys.readouterr().out == ""
     assert [each.name for each in resolve_rungs(rungs, run=None)] == ["c"]
-    assert "a is left out" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name} is left out: it needs a run (--run RUN)" for name in ("a", "b", "d")
+    ]
 
 
 def test_the_corpus_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) -> None:

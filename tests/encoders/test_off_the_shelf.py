@@ -22,8 +22,9 @@ from transformers import (
     T5EncoderModel,
 )
 
-from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
+from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder, off_the_shelf
 from dnabert.encoders.recorded import recorded_pieces
+from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.tokenizer import KmerTokenizer
 
@@ -155,6 +156,8 @@ def test_positions_that_padding_takes_are_none_of_the_words(folder: Path, tmp_pa
     tokenizer.save_pretrained(tmp_path)
     encoder = load_encoder(f"bert:{tmp_path}", config=EmbedConfig(word_length=4))
     assert encoder.encode([ascii("ACGT" * 60)]).shape == (1, 16)
+    assert isinstance(encoder, TransformerEncoder)
+    assert encoder._reader.most_words == 31 - 2  # [CLS] and [SEP] take two of 32 that begin at 1
 
 
 def test_an_encoder_with_a_decoder_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -246,6 +249,24 @@ def test_bert_without_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'dnabert\[bert\]'"):
         load_encoder("bert")
+
+
+def test_bert_is_of_the_cache_whether_or_not_the_hub_is_reached(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
+    assert not off_the_shelf._on_the_hub("bert-base-uncased")
+    cached = tmp_path / "models--bert-base-uncased"
+    for file, text in (("refs/main", "0" * 40), (f"snapshots/{'0' * 40}/model.safetensors", "weights")):
+        (cached / file).parent.mkdir(parents=True, exist_ok=True)
+        (cached / file).write_text(text)
+    for offline in (False, True):
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        assert off_the_shelf._default() == ("bert-base-uncased", "bert-base-uncased")
 
 
 def test_the_bert_inside_a_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
 from dnabert.encoders.encoder import inputs_of
+from dnabert.encoders.own import code_of
 from dnabert.encoders.recorded import encoder_record, load_recorded, recorded_word_length
 from dnabert.errors import UserError
 
@@ -133,6 +134,18 @@ def test_what_its_constructor_imports_is_found_beside_it(here: Path) -> None:
     sys.modules.pop("beside_my_models")
 
 
+def test_a_module_of_this_folder_stands_before_one_that_is_installed(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "installed").mkdir()
+    for folder, width in ((here / "installed", 7), (here, 2)):
+        (folder / "models_of_two_places.py").write_text(CODE + f"\nLetters.dimension = {width}\n")
+    monkeypatch.syspath_prepend(here / "installed")
+    assert load_encoder("python:models_of_two_places:Letters").dimension == 2
+    assert code_of("python:models_of_two_places:Letters") == here / "models_of_two_places.py"
+    sys.modules.pop("models_of_two_places")
+
+
 def test_a_package_that_misses_something_itself_says_what(here: Path) -> None:
     (here / "package_of_mine").mkdir()
     (here / "package_of_mine" / "__init__.py").write_text("import no_such_dependency\n")
@@ -168,6 +181,13 @@ def test_a_package_that_misses_something_itself_says_what(here: Path) -> None:
 def test_what_is_no_encoder(here: Path, spec: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         load_encoder(spec)
+
+
+def test_a_folder_without_a_file_of_its_own_has_no_code(here: Path) -> None:
+    (here / "folder_of_mine").mkdir()
+    assert code_of("python:folder_of_mine:X") is None and inputs_of("python:folder_of_mine:X") == {}
+    with pytest.raises(UserError, match="folder_of_mine has no function or class X"):
+        load_encoder("python:folder_of_mine:X")
 
 
 def test_what_it_cannot_be_asked_and_must_not_give(here: Path) -> None:
