@@ -20,6 +20,22 @@ def test_shuffled_windows_are_those_of_the_ladder_not_of_the_map() -> None:
         assert trust_sentences({"sentence": told}, {}, {}) == ["3 of 4, with 99\xa0% of the windows."]
 
 
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (["genome"], "Species predicts"),
+        (["genome", "gc"], "GC and species together predict"),
+        (["strand", "genome", "gc"], "GC, strand and species together predict"),
+    ],
+)
+def test_what_cheap_features_predict_of_the_clusters_is_told(features: list[str], told: str) -> None:
+    prediction = {"explained": 0.2, "low": 0.1, "high": 0.3, "features": features}
+    assert trust_sentences({}, {}, {"confounds": {"prediction": prediction}}) == [
+        f"{told} 0.200 [0.100, 0.300] of the labelling (of its entropy, at places that the prediction has not seen)."
+    ]
+    assert trust_sentences({}, {}, {"confounds": {"prediction": prediction | {"explained": None}}}) == []
+
+
 def test_that_nobody_asked_whether_explained_clusters_come_back_is_told(comparison: Path) -> None:
     """Of each it stood "(high confidence)", and under "Can they be trusted?" nothing of stability."""
     (told,) = trust_sentences({}, {}, {}, explained=True)
