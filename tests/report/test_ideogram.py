@@ -102,6 +102,9 @@ def test_of_ten_thousand_contigs_the_longest_are_drawn_and_the_rest_told() -> No
         sentence(found, 0, {})
         == "Cluster 0: 5,000 windows, on 5,000 of 10,003 sequences, 5,000 of them on sequences not drawn."
     )
+    assert sentence(found, 1, {}).startswith(
+        "Cluster 1: 5,300 windows, on 5,003 of 10,003 sequences, 5,000 of them on sequences not drawn; the fullest bin"
+    )
     assert sum(bar.bins for bar in _along(_table(*short, *long)).bars) <= 2_000
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from dnabert.report.learned import bits_row, loss_sentence
+from dnabert.report.learned import beside_counting, bits_row, loss_sentence
 
 _FLOORS = {"best": {"order": 9, "bits_per_base": 1.817}}
 
@@ -133,3 +133,10 @@ def test_on_unique_sequence_a_difference_within_the_interval_is_none() -> None:
     assert "It is not told apart from counting on unique sequence alone" in loss_sentence([row], floors)
     found = bits_row([row], floors)
     assert found is not None and found["warning"].endswith("Train longer.")
+
+
+@pytest.mark.parametrize(
+    ("floor", "side"), [(1.69, "above"), (1.7, "level"), (1.8, "level"), (1.9, "level"), (1.91, "below")]
+)
+def test_an_interval_that_touches_a_floor_is_not_told_apart_from_it(floor: float, side: str) -> None:
+    assert beside_counting({"value": 1.8, "low": 1.7, "high": 1.9}, floor) == side

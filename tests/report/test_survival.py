@@ -76,6 +76,11 @@ def test_what_survives_is_told() -> None:
     assert said.startswith(
         "Composition and homology predict 30\xa0% of the variance of mine's vectors. Without them HDBSCAN"
     )
+    assert "with mine" not in said
+    others = [_ladder(0.3)[0] | {"rung": name, "encoder": "kmer:6"} for name in ("kmer6", "lsa8")]
+    beside = sentence([*_ladder(0.3), *others])
+    told = "9 clusters); 0.400 [0.300, 0.500] with kmer6 and 0.400 [0.300, 0.500] with lsa8. Ten neighbours"
+    assert beside is not None and told in beside
 
 
 @pytest.mark.parametrize("explained", [0.0, -0.92])
