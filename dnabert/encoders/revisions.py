@@ -31,16 +31,19 @@ def revisions_of(specs: Iterable[str]) -> dict[str, str]:
 
 
 def folder_at(spec: str, revision: str) -> Path:
-    """The folder of a revision of a Hub's model, from the cache or fetched.
+    """The folder of a revision of a Hub's model, from the cache, for which no network is needed, or fetched.
 
     Raises
     ------
     UserError
         where it is neither cached nor fetched.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download, try_to_load_from_cache
 
     name = spec[len(kinds_of(spec)) :]
+    config = try_to_load_from_cache(name, "config.json", revision=revision)
+    if isinstance(config, str) and any(Path(config).parent.glob("*.safetensors")):
+        return Path(config).parent
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_READ))
     except (OSError, ValueError) as error:
