@@ -22,7 +22,7 @@ from dnabert.config import load_yaml, save_yaml
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.disk import disk_in_one_line
 from dnabert.encoders.config import EmbedConfig
-from dnabert.encoders.rungs import RungConfig, resolve_rungs
+from dnabert.encoders.rungs import RungConfig, of_corpus, resolve_rungs
 from dnabert.errors import UserError
 from dnabert.explain import cluster_rows, edit_distances, explain
 from dnabert.explain.blast import missing_program
@@ -107,16 +107,16 @@ def _compare(config: CompareConfig, out: Path) -> Path:
 
 
 def _resolved(config: CompareConfig) -> CompareConfig:
-    """Find the corpus, put it and the run in the places of CORPUS and RUN, leave out rungs that lack one."""
+    """Put the run in RUN's place, leave out rungs that lack it, find the corpus and put it in CORPUS's place."""
     manifest = read_manifest(config.run, kind="run") if config.run else {}
-    corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
-    rungs = resolve_rungs(config.rungs, run=config.run, corpus=str(corpus))
+    rungs = resolve_rungs(config.rungs, run=config.run, has_corpus=True)
     if _map_name(rungs) in [rung.name for rung in rungs]:
         raise UserError(
             f"a rung is named {_map_name(rungs)}, as is the map of {rungs[0].name}, whose vectors would take its "
             "place: rename it under rungs"
         )
-    return replace(config, rungs=rungs, corpus=corpus)
+    corpus = config.corpus or manifest.get("inputs", {}).get("corpus", {}).get("path") or _demo_corpus(config.out)
+    return replace(config, rungs=of_corpus(rungs, str(corpus)), corpus=corpus)
 
 
 def _check_genomes(config: CompareConfig, corpus: Corpus) -> None:

@@ -78,9 +78,8 @@ def default_rungs() -> list[RungConfig]:
     ]
 
 
-def resolve_rungs(rungs: list[RungConfig], *, run: str | None, corpus: str | None = None) -> list[RungConfig]:
-    """Put the run in RUN's place and the corpus in CORPUS's; leave out the rungs that need one that there is not, and
-    say so.
+def resolve_rungs(rungs: list[RungConfig], *, run: str | None, has_corpus: bool = False) -> list[RungConfig]:
+    """Put the run in RUN's place; leave out the rungs that need a run or a corpus that there is not, and say so.
 
     Raises
     ------
@@ -91,7 +90,7 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None, corpus: str | Non
     for rung in rungs:
         if not run and _RUN.search(rung.encoder):
             print(f"{rung.name} is left out: it needs a run (--run RUN)")
-        elif not corpus and _CORPUS.search(rung.encoder):
+        elif not has_corpus and _CORPUS.search(rung.encoder):
             print(f"{rung.name} is left out: there is no corpus here; name its folder in the place of CORPUS")
         else:
             kept.append(rung)
@@ -99,12 +98,12 @@ def resolve_rungs(rungs: list[RungConfig], *, run: str | None, corpus: str | Non
         raise UserError("no rung is left: pass --run RUN, or name encoders that need none")
     if len({rung.name for rung in kept}) < len(kept):
         raise UserError("two rungs have the same name: rename one under `rungs`")
-    return [replace(rung, encoder=_in_place(rung.encoder, run=run, corpus=corpus)) for rung in kept]
+    return [replace(rung, encoder=_RUN.sub(lambda found: f"{found[1]}{run}", rung.encoder)) for rung in kept]
 
 
-def _in_place(encoder: str, *, run: str | None, corpus: str | None) -> str:
-    encoder = _RUN.sub(lambda found: f"{found[1]}{run}", encoder)
-    return _CORPUS.sub(lambda found: f"{found[1]}{corpus}", encoder)
+def of_corpus(rungs: list[RungConfig], corpus: str) -> list[RungConfig]:
+    """Put the folder of a corpus in CORPUS's place."""
+    return [replace(rung, encoder=_CORPUS.sub(lambda found: f"{found[1]}{corpus}", rung.encoder)) for rung in rungs]
 
 
 def check_rung(rung: RungConfig, read: EmbedConfig, *, check_lengths: Callable[[int], None]) -> None:

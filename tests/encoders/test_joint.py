@@ -11,7 +11,7 @@ from dnabert.encoders.encoder import DEFAULT_RUN, inputs_of, parts_of
 from dnabert.encoders.interface import FittedEncoder
 from dnabert.encoders.joint import FOLDER
 from dnabert.encoders.recorded import recorded_word_length
-from dnabert.encoders.rungs import RungConfig, resolve_rungs
+from dnabert.encoders.rungs import RungConfig, of_corpus, resolve_rungs
 from dnabert.errors import UserError
 from dnabert.tokenizer import load_tokenizer
 
@@ -115,7 +115,8 @@ def test_the_corpus_may_be_a_part_of_a_rung(capsys: pytest.CaptureFixture[str]) 
         RungConfig("b", "RUN+abundance:CORPUS+lsa:8"),
         RungConfig("c", "abundance:CORPUS/x"),
     ]
-    assert [each.encoder for each in resolve_rungs(rungs, run="r", corpus=r"my\1")] == [
+    resolved = of_corpus(resolve_rungs(rungs, run="r", has_corpus=True), r"my\1")
+    assert [each.encoder for each in resolved] == [
         r"abundance:my\1",
         r"r+abundance:my\1+lsa:8",
         "abundance:CORPUS/x",

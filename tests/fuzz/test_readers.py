@@ -9,6 +9,7 @@ import json
 import signal
 import struct
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from dnabert.corpus.reading import Genome
 from dnabert.corpus.records import read_records
 from dnabert.corpus.registry import read_registry
 from dnabert.corpus.tracks import read_track
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 from dnabert.explain.blast import _numbered_copy
 from dnabert.explain.gene_set_file import read_gene_sets
 from dnabert.explain.meme import read_meme
@@ -435,9 +436,10 @@ def _limit(seconds: float) -> Iterator[None]:
 
 
 def _read(path: Path, content: bytes) -> None:
-    """Read; a `UserError` is as good as a result."""
+    """Read; a `UserError` is as good as a result, and so is a result with a `Caution`."""
     path.write_bytes(content)
-    with _limit(_SECONDS), contextlib.suppress(UserError):
+    with _limit(_SECONDS), contextlib.suppress(UserError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Caution)
         _SEEDS[path.name][1](path)
 
 

@@ -81,7 +81,8 @@ def test_unique_sequence_is_told_apart_from_a_repeat_that_is_known_by_heart(tmp_
 
 
 def test_without_unique_windows_nothing_is_said_of_them(tmp_path):
-    corpus = corpus_of("".join(np.random.default_rng(3).choice(list("acgt"), 20_000)), tmp_path)
+    letters = np.random.default_rng(3).choice(list("acgt"), 20_000)
+    corpus = corpus_of("".join(letters) + "\n>chr2\nACGT", tmp_path)  # a capital: small letters mask
     floors = fit_markov_models(corpus.view("train"), corpus.view("validation"), max_order=1).floors
     assert as_json(floors, windows=1)["orders"]["1"]["bits_per_base_unique"] is None
 

@@ -304,7 +304,8 @@ def test_what_cannot_work_ends_in_one_line(config, changes, line):
 def test_weights_of_0_are_refused_where_all_is_lower_case(config, tmp_path):
     simulate_fasta(tmp_path / "genome.fa", length=200_000, seed=1)
     header, *lines = (tmp_path / "genome.fa").read_text().splitlines()
-    (tmp_path / "genome.fa").write_text("\n".join([header, *(line.lower() for line in lines)]) + "\n")
+    small = [header, *(line.lower() for line in lines), ">short", "ACGT"]  # a capital: small letters mask
+    (tmp_path / "genome.fa").write_text("\n".join(small) + "\n")
     prepare(config_from_fasta([tmp_path / "genome.fa"]), out=tmp_path / "corpus")
     with pytest.raises(
         UserError, match="--soft-mask-weight 0 leaves nothing to learn, since all training windows are lower case"
