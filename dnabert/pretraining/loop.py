@@ -36,13 +36,14 @@ from dnabert.pretraining.sentence_transformer import write_sentence_transformer
 from dnabert.pretraining.setup import build_training, make_accelerator, make_model, make_samplers, read_corpus
 from dnabert.pretraining.step import Training, batches_of, place, settle, take_step
 from dnabert.pretraining.stopping import Stop, ended_with, launcher, others_in_one_line
-from dnabert.pretraining.threads import processes_here
+from dnabert.pretraining.threads import processes_here, threads_kept
 from dnabert.stage import whole_file
 
 
 @run_folder.in_one_line
 @others_in_one_line()
 @state_of_its_own()
+@threads_kept()
 def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 
