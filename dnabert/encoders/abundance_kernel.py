@@ -9,7 +9,7 @@ from dnabert.compilation import compiled
 
 
 @compiled
-def write_words(codes: NDArray[np.uint8], k: int, words: NDArray[np.uint32]) -> int:
+def write_words(codes: NDArray[np.uint8], overlap: NDArray[np.int64], k: int, words: NDArray[np.uint32]) -> int:
     """Write the words of sequences one after another, and return how many there are; those of unknown bases are left
     out.
 
@@ -18,6 +18,8 @@ def write_words(codes: NDArray[np.uint8], k: int, words: NDArray[np.uint32]) -> 
     Parameters
     ----------
     codes : uint8 (n, L), see `dnabert.alphabet.codes`.
+    overlap : int64 (n,), how many first bases of each are those of a sequence before it, whose words are not written
+        again.
     k : bases per word, to 16.
     words : uint32 (n (L - k + 1),) or longer.
     """
@@ -25,7 +27,7 @@ def write_words(codes: NDArray[np.uint8], k: int, words: NDArray[np.uint32]) -> 
     top = np.uint64(2 * (k - 1))
     for row in range(len(codes)):
         forward, reverse, known = np.uint64(0), np.uint64(0), 0
-        for place in range(codes.shape[1]):
+        for place in range(max(0, overlap[row] - k + 1), codes.shape[1]):
             code = codes[row, place]
             if code > 3:
                 known = 0
@@ -108,7 +110,6 @@ def describe_all(
     words: tuple[NDArray[np.uint32], ...],
     counts: tuple[NDArray[np.uint32], ...],
     begins: tuple[NDArray[np.int64], ...],
-    copies: int,
     mostly: float,
     widths: NDArray[np.int64],
     quantiles: NDArray[np.float64],
@@ -120,9 +121,8 @@ def describe_all(
     ----------
     codes : uint8 (n, L).
     lengths : int64 (t,), bases per word, ascending; by words of the last length a sequence knows its own copies.
-    words, counts, begins : t arrays each, see `count_at`.
-    copies : how many copies of a sequence are its own, where at least a share `mostly` of its longest words was
-        counted.
+    words, counts, begins : t arrays each, see `count_at`; of the last length it is genomes that were counted.
+    mostly : a sequence has copies of its own if at least this share of its longest words was counted.
     widths, quantiles, into : as for `describe`; into is float32 (n, (t - 1) (2 + w q)), and its rows stay as they are
         where no longest word is known.
     """
@@ -141,28 +141,29 @@ def describe_all(
             found = np.empty(codes.shape[1] - lengths[number] + 1, dtype=np.int64)
             count_at(codes[row], lengths[number], words[number], counts[number], begins[number], found)
             if own >= mostly * known:
-                take_own_off(found, longest, copies)
+                take_own_off(found, longest)
             common = np.log2(1.0 + found[found >= 0])
             describe(common, widths, quantiles, into[row, number * columns : (number + 1) * columns])
 
 
 @compiled
-def take_own_off(found: NDArray[np.int64], longest: NDArray[np.int64], copies: int) -> None:
+def take_own_off(found: NDArray[np.int64], longest: NDArray[np.int64]) -> None:
     """Take a sequence's own copies off the counts of its words, in place.
 
-    Its own are as many as the longest words over a place were counted, as far as there are no more than `copies`.
+    Its own are one in each genome that has a longest word over the place.
 
     Parameters
     ----------
     found : int64 (p,), -1 = unknown.
-    longest : int64 (q,), q <= p, -1 = unknown.
+    longest : int64 (q,), q <= p, in how many genomes each longest word is; -1 = unknown.
     """
     more = len(found) - len(longest)
     for place in range(len(found)):
         own = 0
         for over in range(max(0, place - more), min(place, len(longest) - 1) + 1):
-            own = max(own, min(longest[over], copies))
-        found[place] -= own if found[place] >= 0 else 0
+            own = max(own, longest[over])
+        if found[place] >= 0:  # not below 0: two strands of a longer word can lie over one place, a palindrome
+            found[place] = max(0, found[place] - own)
 
 
 @compiled

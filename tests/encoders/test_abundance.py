@@ -88,11 +88,58 @@ def test_counts_are_described_as_numpy_describes_them() -> None:
     np.testing.assert_allclose(described, expected, rtol=1e-5)
 
 
-def test_own_copies_are_those_of_the_longest_word_over_a_place() -> None:
-    found = np.array([9, 7, -1, 3, 20, 2])
-    take_own_off(found, np.array([5, 0, -1, 2]), 3)
-    # over places 0, 1 and 2 lies the longest word 0 (5 times, 3 of them its own), over 3 to 5 words 1 to 3
-    assert found.tolist() == [6, 4, -1, 1, 18, 0]
+def test_own_copies_are_the_genomes_that_have_the_longest_words_over_a_place() -> None:
+    found = np.array([9, 7, -1, 3, 20, 2, 1])
+    take_own_off(found, np.array([3, 0, -1, 2, 2]))
+    # over places 0, 1 and 2 lies the longest word 0, which 3 genomes have, over 3 to 6 lie words 1 to 4
+    assert found.tolist() == [6, 4, -1, 1, 18, 0, 0]
+
+
+def test_of_the_longest_words_the_genomes_are_counted() -> None:
+    sequences = np.frombuffer(b"ACGTN", dtype=np.uint8)[np.random.default_rng(0).integers(0, 5, (40, 60))]
+    sequences[1] = reverse_complement(sequences[0])
+    genome = np.arange(40, dtype=np.int32) % 3
+    for length in (1, 3, 8, 16):
+        having = Counter(
+            word
+            for each in range(3)
+            for word in {
+                canonical(row[i : i + length].tobytes())
+                for row in sequences[genome == each]
+                for i in range(60 - length + 1)
+                if b"N" not in row[i : i + length].tobytes()
+            }
+        )
+        table = WordTable.counted(codes(sequences), length=length, genome=genome)
+        assert sorted(having.values()) == sorted(table.counts.tolist())
+        found = np.empty(60 - length + 1, dtype=np.int64)
+        count_at(codes(sequences[0]), length, table.words, table.counts, table.begins, found)
+        words = [sequences[0, i : i + length].tobytes() for i in range(60 - length + 1)]
+        assert found.tolist() == [-1 if b"N" in word else having[canonical(word)] for word in words]
+
+
+def test_a_repeat_of_few_copies_is_seen_in_a_corpus_of_many_genomes(tmp_path: Path) -> None:
+    shared, element = drawn(1, 4_000, seed=1)[0], drawn(1, 1_000, seed=2)[0]
+    genomes = [
+        np.concatenate([mutated(shared, 0.002, np.random.default_rng(each)), drawn(1, 3_000, seed=each)[0]])
+        for each in range(10, 20)
+    ]
+    for place in (500, 2_500):  # two genomes have it, twice each; the corpus has ten
+        for each in (0, 1):
+            genomes[each][4_000 + place - 500 : 4_000 + place + 500] = element
+    for number, bases in enumerate(genomes):
+        (tmp_path / f"{number}.fa").write_bytes(b">chr\n" + bases.tobytes() + b"\n")
+    config = CorpusConfig(
+        genomes=[GenomeConfig(str(number), f"{number}.fa") for number in range(10)],
+        window=WindowConfig(length=LENGTH),
+        split=SplitConfig(validation_fraction=0.0, test_fraction=0.0),
+    )
+    with pytest.warns(Caution, match="the same place by descent"):
+        corpus = prepare(config, out=tmp_path / "corpus", base=tmp_path)
+    encoder = AbundanceEncoder(corpus.folder)
+    median = encoder._described([element[400:600], shared[400:600], drawn(1, LENGTH, seed=99)[0]])[:, 28]
+    # of the moving means of words of k + 2 bases over 8 places: two copies in each of two genomes, less their own
+    assert median.tolist() == pytest.approx([np.log2(3), 0, 0], abs=0.2)
 
 
 def test_old_repeats_are_told_from_chance_and_the_split_is_not_seen(planted: Corpus) -> None:
@@ -156,22 +203,48 @@ def test_any_length_is_read_and_what_is_unknown_is_nothing(planted: Corpus, monk
     assert encoder.encode([]).shape == (0, encoder.dimension)
 
 
-def test_windows_that_overlap_are_counted_once(planted: Corpus, tmp_path: Path) -> None:
+def test_where_windows_overlap_words_are_counted_once(
+    planted: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = CorpusConfig(
         genomes=[GenomeConfig("one", str(planted.folder.parent / "one.fa"))],
         window=WindowConfig(length=LENGTH, step=60),
         split=SplitConfig(validation_fraction=0.0, test_fraction=0.0),
     )
     overlapping = prepare(config, out=tmp_path / "corpus")
-    windows = abundance._counted_windows(overlapping.folder)
+    windows, overlap = abundance._counted_windows(overlapping.folder)
     start = windows.column("start")
-    assert len(start) == 600_000 // 240 and (np.diff(start) == 240).all()  # every fourth, 40 bases apart
-    monkey = abundance._MOST_BASES
-    try:
-        abundance._MOST_BASES = 100 * LENGTH
-        assert len(abundance._counted_windows(overlapping.folder)) == 100
-    finally:
-        abundance._MOST_BASES = monkey
+    assert (np.diff(start) == 60).all() and overlap[0] == 0 and (overlap[1:] == LENGTH - 60).all()
+    genome = (planted.folder.parent / "one.fa").read_bytes().split()[1][: start[-1] + LENGTH]
+    expected = Counter(canonical(genome[i : i + 9]) for i in range(len(genome) - 8))
+    encoder = AbundanceEncoder(overlapping.folder)
+    assert sorted(encoder._tables[0].counts) == sorted(expected.values())
+    unique = encoder._described(overlapping.view("train").bases(np.flatnonzero(start < 4_000 - LENGTH)))
+    assert unique[:, 23].max() < 0.5  # words of 11 bases: each window was counted itself, and it alone has its words
+    with monkeypatch.context() as fewer:
+        fewer.setattr(abundance, "_MOST_BASES", 100 * LENGTH)
+        windows, overlap = abundance._counted_windows(overlapping.folder)
+        assert len(windows) == 100 and not overlap.any()
+
+
+def test_two_corpora_are_counted_once_each(planted: Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = prepare(
+        CorpusConfig(
+            genomes=[GenomeConfig("two", str(planted.folder.parent / "two.fa"))], window=WindowConfig(length=LENGTH)
+        ),
+        out=tmp_path / "corpus",
+    )
+    counted = []
+    count = WordTable.counted.__func__  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        WordTable, "counted", classmethod(lambda cls, *args, **more: counted.append(1) or count(cls, *args, **more))
+    )
+    abundance._counted.cache_clear()
+    both = load_encoder(f"abundance:{planted.folder}+abundance:{other.folder}")
+    bases = planted.view("train").bases(np.arange(50))
+    both.fit(bases)  # type: ignore[attr-defined]
+    both.encode(bases)
+    assert len(counted) == 2 * 3  # three lengths of word each
 
 
 def test_new_sequences_are_read_and_assigned_as_those_before(planted: Corpus, tmp_path: Path) -> None:
