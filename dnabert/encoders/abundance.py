@@ -177,7 +177,8 @@ class AbundanceEncoder:
         if self._axes is None:
             raise not_fitted(self)
         mean, axes = self._axes
-        save_file({"mean": mean, "axes": axes, "lengths": np.array(self._lengths)}, folder / FILE)
+        corpus = np.frombuffer(self._fingerprint.encode(), dtype=np.uint8)
+        save_file({"mean": mean, "axes": axes, "lengths": np.array(self._lengths), "corpus": corpus}, folder / FILE)
 
     def load(self, folder: str | Path) -> None:
         """Read what `save` wrote.
@@ -185,7 +186,7 @@ class AbundanceEncoder:
         Raises
         ------
         UserError
-            when it is not there, damaged, or of words of other lengths.
+            when it is not there, damaged, of words of other lengths, or of a corpus that held something else.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -194,10 +195,13 @@ class AbundanceEncoder:
         try:
             saved = load_file(path)
             mean, axes, lengths = saved["mean"], saved["axes"], saved["lengths"].tolist()
+            corpus = saved["corpus"].tobytes()
             if (mean.shape, axes.shape, lengths) != ((_DESCRIBED,), (_DESCRIBED, _DESCRIBED), self._lengths):
                 raise KeyError(f"its words are of {lengths} bases, its axes {axes.shape}")
         except (OSError, KeyError, SafetensorError) as error:
             raise UserError(f"cannot read {path} ({error}): embed and cluster again") from None
+        if corpus != self._fingerprint.encode():
+            raise UserError(f"{self._corpus} is no longer the corpus that made the vectors: embed and cluster again")
         self._axes = mean, axes
 
     @functools.cached_property

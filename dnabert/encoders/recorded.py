@@ -194,8 +194,8 @@ def _load_bare(
         return load_encoder(spec, config=config)
     if not folder.is_dir():
         raise UserError(f"the vectors were made by {folder}, which is gone: put it back, or embed and cluster again")
-    if record["sha256"] is not None and content_hash(folder) != record["sha256"]:
-        kinds = kinds_of(spec)
-        what = "corpus" if kinds == "abundance:" else "model" if kinds.endswith(("dna:", "bert:")) else "run"
+    kinds = kinds_of(spec)  # of a corpus that is prepared again only what it holds counts, which its encoder knows
+    if kinds != "abundance:" and record["sha256"] is not None and content_hash(folder) != record["sha256"]:
+        what = "model" if kinds.endswith(("dna:", "bert:")) else "run"
         raise UserError(f"{folder} is no longer the {what} that made the vectors: embed and cluster again")
-    return load_encoder(f"{kinds_of(spec)}{folder}", config=config, models=models)
+    return load_encoder(f"{kinds}{folder}", config=config, models=models)

@@ -297,3 +297,26 @@ def test_beside_others_it_is_as_loud_as_it_has_dimensions(planted: Corpus) -> No
     vectors = both.encode(bases)
     np.testing.assert_allclose(np.linalg.norm(vectors[:, -46:], axis=1), 46**0.5, rtol=1e-4)
     assert unit_length(vectors).shape == (300, 136 + 46)
+
+
+def test_a_corpus_that_is_prepared_again_is_read_if_it_holds_the_same(tmp_path: Path) -> None:
+    def prepared(bases: np.ndarray) -> Path:
+        (tmp_path / "one.fa").write_bytes(b">chr1\n" + bases.tobytes() + b"\n")
+        config = CorpusConfig(
+            genomes=[GenomeConfig("one", str(tmp_path / "one.fa"))], window=WindowConfig(length=LENGTH)
+        )
+        return prepare(config, out=tmp_path / "corpus", overwrite=True).folder
+
+    genome = drawn(1, 20_000)[0]
+    folder = prepared(genome)
+    vectors = tmp_path / "vectors"
+    found = embed(f"abundance:{folder}", folder, out=vectors)
+    manifest = (folder / "manifest.json").read_bytes()
+    prepared(genome)
+    (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes() + b"\n")
+    assert (folder / "manifest.json").read_bytes() != manifest
+    again = load_recorded(encoder_record(found.manifest), folder=vectors)
+    np.testing.assert_allclose(again.encode([genome[:LENGTH]])[0], found.vectors[0], rtol=1e-4, atol=1e-4)
+    prepared(np.concatenate([genome[:10_000], drawn(1, 10_000, seed=9)[0]]))
+    with pytest.raises(UserError, match="is no longer the corpus that made the vectors: embed and cluster again"):
+        load_recorded(encoder_record(found.manifest), folder=vectors)
