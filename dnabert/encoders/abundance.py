@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +127,7 @@ class AbundanceEncoder:
     def __init__(self, corpus: str | Path) -> None:
         from dnabert.corpus.loading import fingerprint
 
-        self._corpus = Path(corpus)
+        self._corpus = Path(os.path.abspath(corpus))  # as manifests record it, so that it is counted once
         shortest = max(_SHORTEST_WORD, int(math.log(_bases(*_counted_windows(self._corpus)), 4)))
         self._fingerprint = fingerprint(corpus)
         self._lengths = [shortest + more for more in _LONGER]

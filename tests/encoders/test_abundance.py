@@ -245,6 +245,8 @@ def test_two_corpora_are_counted_once_each(planted: Corpus, monkeypatch: pytest.
     both.fit(bases)  # type: ignore[attr-defined]
     both.encode(bases)
     assert len(counted) == 2 * 3  # three lengths of word each
+    monkeypatch.chdir(other.folder.parent)
+    assert AbundanceEncoder("corpus")._tables and len(counted) == 2 * 3  # the last, named from where we are
 
 
 def test_new_sequences_are_read_and_assigned_as_those_before(planted: Corpus, tmp_path: Path) -> None:
