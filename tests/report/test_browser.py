@@ -808,7 +808,7 @@ def test_tables_download(page: Page) -> None:
     name, content = _saved(page, "#clusters .tools button")
     lines = content.decode().splitlines()
     assert name == "clusters.tsv" and lines[0].split("\t")[:3] == ["Cluster", "Windows", "Share"]
-    assert {line.count("\t") for line in lines} == {11}
+    assert {line.count("\t") for line in lines} == {10}
     assert {int(line.split("\t")[0]) for line in lines[1:]} == set(range(-1, 31))
     assert page.locator("main table:not(.outcomes)").count() == page.locator(".tools button", has_text="TSV").count()
 
