@@ -9,11 +9,37 @@ from dnabert.compilation import compiled
 
 
 @compiled
+def words_at(codes: NDArray[np.uint8], k: int, found: NDArray[np.int64]) -> None:
+    """Write the word at each place of a sequence, -1 where a base of it is unknown.
+
+    A word is a number of base 4, first base first, or that of its reverse complement if it is less.
+
+    Parameters
+    ----------
+    codes : uint8 (L,), see `dnabert.alphabet.codes`.
+    k : bases per word, to 16.
+    found : int64 (L - k + 1,) or longer, written.
+    """
+    mask, top = (1 << (2 * k)) - 1, 2 * (k - 1)
+    forward, reverse, known = np.int64(0), np.int64(0), 0
+    for place in range(len(codes)):
+        code = np.int64(codes[place])
+        if code > 3:
+            known = 0
+        else:
+            forward = ((forward << 2) | code) & mask
+            reverse = (reverse >> 2) | ((3 - code) << top)
+            known += 1
+        if place >= k - 1:
+            found[place - k + 1] = min(forward, reverse) if known >= k else -1
+
+
+@compiled
 def write_words(codes: NDArray[np.uint8], overlap: NDArray[np.int64], k: int, words: NDArray[np.uint32]) -> int:
     """Write the words of sequences one after another, and return how many there are; those of unknown bases are left
     out.
 
-    A word is a number of base 4, first base first, or that of its reverse complement if it is less.
+    A word is a number as `words_at` has it.
 
     Parameters
     ----------
@@ -23,20 +49,14 @@ def write_words(codes: NDArray[np.uint8], overlap: NDArray[np.int64], k: int, wo
     k : bases per word, to 16.
     words : uint32 (n (L - k + 1),) or longer.
     """
-    number, least = 0, np.uint64((1 << (2 * k)) - 1)
-    top = np.uint64(2 * (k - 1))
+    number = 0
+    at = np.empty(max(0, codes.shape[1] - k + 1), dtype=np.int64)
     for row in range(len(codes)):
-        forward, reverse, known = np.uint64(0), np.uint64(0), 0
-        for place in range(max(0, overlap[row] - k + 1), codes.shape[1]):
-            code = codes[row, place]
-            if code > 3:
-                known = 0
-                continue
-            forward = ((forward << np.uint64(2)) | np.uint64(code)) & least
-            reverse = (reverse >> np.uint64(2)) | (np.uint64(3 - code) << top)
-            known += 1
-            if known >= k:
-                words[number] = min(forward, reverse)
+        first = max(0, overlap[row] - k + 1)
+        words_at(codes[row, first:], k, at)
+        for place in range(len(at) - first):
+            if at[place] >= 0:
+                words[number] = at[place]
                 number += 1
     return number
 
@@ -75,32 +95,20 @@ def count_at(
     begins : int64 (2**b + 1,), where the words of each b leading bits begin.
     found : int64 (L - k + 1,), written.
     """
-    least = np.uint64((1 << (2 * k)) - 1)
-    top = np.uint64(2 * (k - 1))
+    words_at(codes, k, found)
     leading, bits = len(begins) - 1, 0
     while leading > 1:
         leading >>= 1
         bits += 1
-    drop = np.uint64(2 * k - bits)
-    forward, reverse, known = np.uint64(0), np.uint64(0), 0
-    for place in range(len(codes)):
-        code = codes[place]
-        if code > 3:
-            known = 0
-        else:
-            forward = ((forward << np.uint64(2)) | np.uint64(code)) & least
-            reverse = (reverse >> np.uint64(2)) | (np.uint64(3 - code) << top)
-            known += 1
-        if place < k - 1:
+    drop = 2 * k - bits
+    for place in range(len(found)):
+        word = found[place]
+        if word < 0:
             continue
-        if known < k:
-            found[place - k + 1] = -1
-            continue
-        word = min(forward, reverse)
-        at, end = begins[word >> drop], begins[(word >> drop) + np.uint64(1)]
+        at, end = begins[word >> drop], begins[(word >> drop) + 1]
         while at < end and words[at] < word:
             at += 1
-        found[place - k + 1] = counts[at] if at < end and words[at] == word else 0
+        found[place] = counts[at] if at < end and words[at] == word else 0
 
 
 @compiled
