@@ -3,8 +3,9 @@ cheap encoder."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from dnabert.report.difference import (
     NAMES,
@@ -20,7 +21,7 @@ from dnabert.report.rung_kind import encoder_kind, is_trained
 
 Record = dict[str, Any]
 Outcome = Literal[
-    "interesting", "interesting in part", "adds to counting", "not shown", "a waste of time", "undecided", "no claim"
+    "interesting", "interesting in part", "not shown", "adds to counting", "undecided", "a waste of time", "no claim"
 ]
 
 #: A lead of less than this (two windows in a hundred) is none: where no interval leaves room for more, counting does as
@@ -45,6 +46,7 @@ class Verdict:
         ahead, but not shown to be better than always saying the commonest class, which is no lead.
     untold : those of ``survives`` where the two cannot be told apart.
     others : the same answer for each further trained rung of the ladder, in one sentence.
+    others_outcomes : the outcome of each of these.
     """
 
     outcome: Outcome
@@ -59,6 +61,15 @@ class Verdict:
     of_others: list[str] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    others_outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def others_in_short(self) -> str:
+        """How many of the other trained rungs came out in which way, the best first."""
+        counted = Counter(self.others_outcomes)
+        order = [outcome for outcome in get_args(Outcome) if counted[outcome]]
+        names = {"adds to counting": "of use beside counting", "not shown": "ahead, but not shown to stay so"}
+        return ", ".join(f"{counted[outcome]} {names.get(outcome, outcome)}" for outcome in order)
 
     @property
     def parts(self) -> list[tuple[str, list[str]]]:
@@ -90,7 +101,8 @@ def verdict(ladder: list[Record], differences: list[Record], added: list[Record]
     if not trained or reason:
         return Verdict("no claim", reason)
     first, *others = (_judged(rung, ladder, differences, added or []) for rung in trained)
-    return replace(first, others=[other.headline for other in others if other.outcome != "no claim"])
+    told = [other for other in others if other.outcome != "no claim"]
+    return replace(first, others=[other.headline for other in told], others_outcomes=[other.outcome for other in told])
 
 
 def _judged(trained: Record, ladder: list[Record], differences: list[Record], added: list[Record]) -> Verdict:

@@ -159,12 +159,12 @@ def test_the_first_screen_has_room_for_one_more_encoder_and_folds_the_others(com
         ]
         evidence_of = replace(evidence, ladder=[*evidence.ladder, *rungs], differences=[*evidence.differences, *rows])
         text[more] = render(evidence_of, figures={})
-    assert "<summary>1 more pretrained encoder</summary>" in text[1] and text[1].index('id="others"') < text[1].index(
-        "also0 is"
-    )
-    assert "<summary>3 more pretrained encoders</summary>" in text[3] and text[3].index('id="others"') < text[3].index(
-        "also0 is"
-    ) < text[3].index("also2 is")
+    assert "<summary>1 more pretrained encoder: 1 interesting in part</summary>" in text[1] and text[1].index(
+        'id="others"'
+    ) < text[1].index("also0 is")
+    assert "<summary>3 more pretrained encoders: 3 interesting in part</summary>" in text[3] and text[3].index(
+        'id="others"'
+    ) < text[3].index("also0 is") < text[3].index("also2 is")
     assert 'id="others"' not in render(evidence, figures={})
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -240,3 +241,6 @@ def test_every_other_trained_rung_has_its_sentence() -> None:
         "gene region); with all cheap explanations but gene position taken out it still is, in 10 nearest neighbours: "
         "gene region."
     ]
+    assert told.others_in_short == "1 interesting"
+    mixed = replace(told, others_outcomes=["undecided", "interesting", "adds to counting", "undecided"])
+    assert mixed.others_in_short == "1 interesting, 1 of use beside counting, 2 undecided"
