@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 
 from dnabert.alphabet import codes, reverse_complement
 from dnabert.clusters import assign, cluster
@@ -183,6 +184,15 @@ def test_strands_are_one_and_axes_are_alike_loud(planted: Corpus) -> None:
     assert vectors.shape == (len(bases), encoder.dimension) and vectors.dtype == np.float32
     np.testing.assert_array_equal(encoder.encode(reverse_complement(bases[:50])), vectors[:50])
     np.testing.assert_allclose(np.cov(vectors, rowvar=False), np.eye(encoder.dimension), atol=0.01)
+    described = encoder._described(bases)
+    expected = PCA(whiten=True).fit_transform((described - described.mean(axis=0)) / described.std(axis=0))
+    loud = 10  # of the quieter ones two may be as loud, and change places
+    signs = np.sign((expected * vectors).sum(axis=0))
+    np.testing.assert_allclose(vectors[:, :loud], (expected * signs)[:, :loud], atol=0.05)
+    encoder.fit(bases[:20])
+    assert encoder.encode(bases[:20]).any(axis=0).tolist() == [True] * 19 + [False] * (46 - 19)
+    encoder.fit(bases[:2])
+    assert encoder.encode(bases[:2])[:, 0].tolist() == pytest.approx([0.5**0.5, -(0.5**0.5)], abs=1e-5)
 
 
 def test_any_length_is_read_and_what_is_unknown_is_nothing(planted: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +235,23 @@ def test_where_windows_overlap_words_are_counted_once(
         fewer.setattr(abundance, "_MOST_BASES", 100 * LENGTH)
         windows, overlap = abundance._counted_windows(overlapping.folder)
         assert len(windows) == 100 and not overlap.any()
+
+
+def test_windows_of_another_sequence_or_genome_overlap_nothing(tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        records = [b">chr%d\n%s\n" % (i, drawn(1, 2_000, seed=10 * number + i)[0].tobytes()) for i in range(2)]
+        (tmp_path / f"{name}.fa").write_bytes(b"".join(records))
+    config = CorpusConfig(
+        genomes=[GenomeConfig(name, f"{name}.fa") for name in ("one", "two")],
+        window=WindowConfig(length=LENGTH, step=60),
+        split=SplitConfig(validation_fraction=0.0, test_fraction=0.0),
+    )
+    with pytest.warns(Caution, match="the same place by descent"):
+        corpus = prepare(config, out=tmp_path / "corpus", base=tmp_path)
+    windows, overlap = abundance._counted_windows(corpus.folder)
+    first = windows.column("start") == 0
+    assert first.sum() == 4 and overlap.tolist() == np.where(first, 0, LENGTH - 60).tolist()
+    assert abundance._bases(windows, overlap) == 4 * (LENGTH + 30 * 60)
 
 
 def test_two_corpora_are_counted_once_each(planted: Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

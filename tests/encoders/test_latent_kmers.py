@@ -40,6 +40,8 @@ def test_long_sequences_are_counted_in_stretches(monkeypatch: pytest.MonkeyPatch
     counts = LatentKmers(4)._counted(bases).toarray()
     frequencies = load_encoder("kmer:4").encode(bases)
     np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), frequencies, rtol=1e-5)
+    ends = [np.frombuffer(b"ACGT", dtype=np.uint8)[rng.integers(0, 4, n)] for n in (1_027, 1_028, 2_052)]
+    assert LatentKmers(4)._counted(ends).sum(axis=1).ravel().tolist() == [[1_024, 1_025, 2_049]]  # n - 3 words each
 
 
 def test_words_that_keep_company_are_near_though_they_share_no_word() -> None:
@@ -114,6 +116,10 @@ def test_a_word_length_that_cannot_be_is_refused(spec: str) -> None:
 def test_one_sequence_is_too_few_to_be_fitted_on() -> None:
     with pytest.raises(UserError, match="two sequences or more"):
         load_encoder("lsa:4").fit(windows(1))  # type: ignore[attr-defined]
+    for spec in ("lsa:1", "lsa:1+kmer:2"):
+        two = load_encoder(spec)
+        two.fit(windows(2))  # type: ignore[attr-defined]
+        assert np.isfinite(two.encode(windows(2))).all()
 
 
 @pytest.mark.parametrize("spec", ["lsa:9", "lsa:0", "lsa:x"])
