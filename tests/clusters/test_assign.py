@@ -14,6 +14,8 @@ import pytest
 import dnabert
 from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, StabilityConfig, assign, cluster, stability
 from dnabert.clusters.assignment_table import COLUMNS
+from dnabert.clusters.placer import Placer
+from dnabert.corpus.records import Record
 from dnabert.encoders import embed
 from dnabert.errors import Caution, UserError
 from dnabert.stage import stage
@@ -201,6 +203,7 @@ def test_summary_and_warning(clusters: Path, mixed: Path, tmp_path: Path) -> Non
     )
     assert said[1].split() == ["cluster", "0", "10"] and said[2].split() == ["cluster", "1", "10"]
     assert "held-out windows accepted so (by sequence)" in said[3] and "% [" in said[3]
+    assert said[0].endswith(f"; {made.table['unlike'].astype(bool).sum()} unlike the corpus")
     assert made.warning is not None and "\n" not in made.warning
     assert "of 30 sequences are unlike the corpus (" in made.warning and "composition 1" in made.warning
     usual = fasta(tmp_path / "usual.fa", variants(0, 30, seed=11))
@@ -218,6 +221,45 @@ def test_more_than_a_twentieth_of_the_input_unlike_the_corpus_is_told_with_why()
         "3 of 20 sequences are unlike the corpus (composition 2, length 1, distance 1): the stated error does not hold "
         "for them"
     )
+
+
+def test_what_accepting_costs_is_told_in_percent() -> None:
+    table = pd.DataFrame({"start": 0, "cluster": ["3", "none", "none"], "note": ["", "too short", ""], "unlike": ""})
+    point = {"accepted": 12_345, "error": 0.01234, "low": 0.01, "high": 0.015, "false_reject": 0.25}
+    placed = {"left_out": {"n": 4, "mean": 0.125, "low": 0.1, "high": 0.5}, "members": {"n": 4, "mean": 0.0625}}
+    made = Assignment(table, 0.75, point, "region", placed)
+    head, cluster, cost = made.describe().splitlines()
+    assert head == (
+        "3 sequences: 1 in clusters, 1 in none, 1 that cannot be read (too short, or hardly a known base); "
+        "0 unlike the corpus"
+    )
+    assert cluster.split() == ["cluster", "3", "1"]
+    assert cost == (
+        "accepted from probability 0.75 on: of 12,345 held-out windows accepted so (by region) 1.23 % [1.00, 1.50] "
+        "were wrong, of the clustered ones 25.0 % were rejected; that is of these clusters as they stand, and clusters "
+        "of a part of the windows, 4 times another, are drawn otherwise: of the windows so left out and accepted "
+        "12.5 % (10.0 to 50.0) are elsewhere when all are clustered, of the members 6.2 %"
+    )
+
+
+def test_a_cluster_is_accepted_from_the_threshold_on_and_shown_by_its_own_members(clusters: Path) -> None:
+    placer = Placer(clusters, config=AssignConfig())
+    bases = [np.frombuffer(text.encode(), np.uint8) for text in (variants(0, 1, seed=4) + variants(1, 1, seed=5))]
+    records = [Record(f"s{i}", piece) for i, piece in enumerate(bases)]
+    points = placer._basis.transform(placer._encoder.encode(bases))
+    placed = placer._membership.place(points)
+    for threshold, expected in (
+        (placed.probability[0], "0"),
+        (np.nextafter(placed.probability[0], 2), "none"),
+        (None, "none"),
+    ):
+        placer.threshold = threshold
+        found = placer.table(records[:1])
+        assert found["cluster"].tolist() == [expected]
+        assert found["note"].tolist() == ["" if expected == "0" else "nearest cluster 0"]
+        assert found["probability"][0] == round(placed.probability[0], 4)
+    other = placer._exemplars(points, placed, np.array([1, 0]))  # each as if it were of the other family
+    assert min(other[0]) >= 60 > max(other[1]) and [len(near) for near in other] == [3, 3]
 
 
 def test_more_than_two_windows_are_a_mixture(clusters: Path, tmp_path: Path) -> None:

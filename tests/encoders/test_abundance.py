@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 
 from dnabert.alphabet import codes, reverse_complement
 from dnabert.clusters import assign, cluster
+from dnabert.clusters.prepared import load_prepared
 from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
 from dnabert.encoders import abundance, embed, encoder_record, load_encoder, load_recorded
 from dnabert.encoders.abundance import FILE, AbundanceEncoder, WordTable
@@ -290,6 +291,7 @@ def test_new_sequences_are_read_and_assigned_as_those_before(planted: Corpus, tm
     assert (tmp_path / "alone" / FILE).is_file() and alone.manifest["inputs"]["encoder"]["sha256"]
     cluster(tmp_path / "alone", out=tmp_path / "clusters", config={"min_cluster_size": 15})
     assert (tmp_path / "clusters" / FILE).is_file()
+    assert load_prepared(tmp_path / "clusters").window == LENGTH
     repeat = np.flatnonzero(in_repeat(view.column("start")) & (view.column("split") == "test"))
     fasta = tmp_path / "new.fa"
     fasta.write_bytes(b"".join(b">%d\n%s\n" % (row, view.bases(row)[0].tobytes()) for row in repeat))

@@ -45,6 +45,16 @@ def test_the_cosine_is_that_of_both_parts_each_weighing_by_its_dimensions() -> N
     np.testing.assert_allclose(found @ found.T, 10 * a @ a.T + 32 * b @ b.T, atol=1e-3)
 
 
+def test_of_three_parts_each_is_read_again_by_its_own_scales(tmp_path: Path) -> None:
+    bases, spec = windows(), "kmer:2+lsa:3+kmer:1"
+    made, again = load_encoder(spec), load_encoder(spec)
+    assert isinstance(made, FittedEncoder) and isinstance(again, FittedEncoder)
+    made.fit(bases)
+    made.save(tmp_path)
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.encode(bases), made.encode(bases))
+
+
 def test_new_sequences_are_read_as_the_embedded_ones_were(bert_run: Path, tmp_path: Path) -> None:
     """A run, counts that are fitted and whitening, and all of it taken along by the clusters."""
     bases = windows(80, seed=2)
