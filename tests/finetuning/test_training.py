@@ -111,6 +111,9 @@ def test_a_long_sequence_does_not_pad_thousands_of_short_ones(monkeypatch):
     batches = probabilities._alike(lengths, most=3)
     assert sorted(np.concatenate(batches).tolist()) == list(range(7)) and max(map(len, batches)) == 3
     assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= 1000 for rows in batches)
+    assert [len(rows) for rows in probabilities._alike(np.full(7, 10), most=3)] == [3, 3, 1]
+    monkeypatch.setattr(probabilities, "_PADDED", 30)
+    assert [len(rows) for rows in probabilities._alike(np.full(7, 10), most=7)] == [3, 3, 1]
 
 
 def test_of_epochs_that_predict_the_same_classes_the_surest_is_kept_and_patience_is_not_renewed(monkeypatch, capsys):

@@ -11,7 +11,7 @@ from dnabert.errors import UserError
 from dnabert.manifest import read_manifest, sha256
 from dnabert.probes import Part, Task, probe, read_task
 from dnabert.probes.config import ProbeConfig
-from dnabert.probes.probe import _fit, _predict, _votes
+from dnabert.probes.probe import _fit, _predict, _settings, _votes
 from dnabert.probes.rungs import run_probes
 
 
@@ -81,6 +81,32 @@ def test_votes_without_ties_are_those_of_scikit_learn():
     tied = (np.isclose(theirs, theirs.max(1, keepdims=True))).sum(1) > 1
     assert 0.1 < tied.mean() < 0.5
     assert (ours.argmax(1) == theirs.argmax(1))[~tied].all()
+
+
+def test_both_classifiers_are_those_of_scikit_learn_on_standardised_columns_the_neighbours_by_cosine():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    parts = [task_of(n, seed=i, share=0.6) for i, n in enumerate((15, 60, 200))]
+    task, train = Task("t", ["a", "b"], *(part for part, _ in parts)), parts[0]
+    vectors = {
+        name: points * 3.0 ** np.arange(10) + 5
+        for name, (_, points) in zip(("train", "dev", "test"), parts, strict=True)
+    }
+    for classifier, theirs in (
+        ("knn", {k: KNeighborsClassifier(k, metric="cosine") for k in (1, 5, 15)}),  # of 15 training sequences
+        ("logistic", {c: LogisticRegression(C=c, max_iter=1000) for c in (1e-3, 1e-2, 1e-1, 1.0)}),
+    ):
+        found = probe(task, vectors, classifier=classifier, resamples=0)
+        fits = {
+            setting: make_pipeline(StandardScaler(), fit).fit(vectors["train"], train[0].labels)
+            for setting, fit in theirs.items()
+        }
+        assert _settings(classifier, train[0]) == tuple(fits)
+        expected = fits[found.setting].predict_proba(vectors["test"])
+        np.testing.assert_allclose(found.test, expected, atol=1e-4)
 
 
 def test_a_probe_of_three_classes_prefers_none_by_its_name():
