@@ -12,9 +12,7 @@ from dnabert.alphabet import UNKNOWN, codes
 from dnabert.pretraining.audit import shown_bases
 from dnabert.pretraining.counting import ending_words
 from dnabert.pretraining.sampling import Sampler
-from dnabert.tokenizer import SPECIAL_TOKENS
-
-_MASK_ID = SPECIAL_TOKENS.index("[MASK]")
+from dnabert.tokenizer import FIRST_KMER_ID
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ def hidden_words(sampler: Sampler, rows: NDArray[np.int64], *, reach: int, rever
     The order of the words is the same on both strands.
     """
     tokenizer, batch = sampler.tokenizer, sampler.frozen(rows)
-    shown = shown_bases(batch.input_ids[:, 1:-1] == _MASK_ID, k=tokenizer.k, stride=tokenizer.stride)
+    # a word with an unknown base shows none of its others
+    shown = shown_bases(batch.input_ids[:, 1:-1] < FIRST_KMER_ID, k=tokenizer.k, stride=tokenizer.stride)
     length = shown.shape[1]
     # a remainder that makes no word is not shown to the model either
     code = codes(sampler.view.bases(rows))[:, :length]
