@@ -243,6 +243,21 @@ def test_a_stride_of_half_a_word_still_shows_half_of_it():
     assert found.visible_bases > 0.98 and found.recoverable_words > 0.97  # but for the first and the last word
 
 
+def test_an_audit_counts_as_one_does_by_hand():
+    # words 0 to 4 of two bases over bases 0 to 5: alone, word 0 hides base 0, word 4 base 5, those between nothing
+    tokenizer, plan = plan_of(6, k=2, stride=1, share=0.34, hide="asked")
+    assert (tokenizer.number_of_words(6), plan.spans, plan.mean_asked) == (5, 1, 1)
+    found = audit(plan)
+    assert (found.visible_bases, found.recoverable_words) == pytest.approx((8 / 10, 3 / 5))
+    assert found.hidden_bases == pytest.approx(1 * 2 * (1 - 8 / 10) / 6) and found.masked_words == 1 / 5
+    found = audit(plan_of(6, k=2, stride=1, share=0.34)[1])  # with both words beside it, that share its bases
+    assert (found.visible_bases, found.recoverable_words, found.hidden_bases) == (0, 0, pytest.approx(2 / 6))
+    assert found.masked_words == 3 / 5
+    assert (
+        audit(plan_of(6, k=2, stride=1, share=0.67)[1]).masked_words == 1
+    )  # of two spans six words, but five are there
+
+
 def test_what_masks_of_single_overlapping_words_show():
     # every fifteenth of a hundred 6-mers, as the usual collator draws them: each base stands in six words
     masked_words = np.random.default_rng(0).random((2000, 443)) < 0.15
@@ -256,6 +271,23 @@ def test_a_span_that_does_not_fit_is_refused_with_the_flag():
         UserError, match="no room for a span of --words-per-span 40 at every place: pass --words-per-span"
     ):
         refuse_leaks(plan_of(192, words_per_span=40)[1])
+
+
+@pytest.mark.parametrize(("k", "stride"), [(8, 8), (8, 1), (6, 2), (1, 1)])
+def test_the_words_of_a_span_that_it_says_fit(k, stride):
+    step, refused = -(-k // stride), 0
+    for words in range(step, 8 * step):
+        for words_per_span in (2, 3, 9):
+            with contextlib.suppress(UserError):
+                SpanPlan(k=k, stride=stride, words=words, share=0.15, words_per_span=words_per_span).check()
+                continue
+            with pytest.raises(UserError, match=r"pass --words-per-span \d+$") as said:
+                SpanPlan(k=k, stride=stride, words=words, share=0.15, words_per_span=words_per_span).check()
+            fewer = int(str(said.value).split()[-1])
+            assert fewer < words_per_span
+            SpanPlan(k=k, stride=stride, words=words, share=0.15, words_per_span=fewer).check()
+            refused += 1
+    assert refused > 5 * step
 
 
 def test_a_window_too_short_for_a_single_word_is_not_told_to_hide_fewer():
