@@ -30,10 +30,11 @@ def test_with_places_of_one_size_it_is_the_interval_of_a_mean():
 def test_a_paired_difference_leaves_out_what_places_share():
     rng = np.random.default_rng(0)
     hard = rng.uniform(50, 150, 40)  # places differ far more than recipes
-    ours = hard + rng.normal(1.2, 0.5, 40)
-    found, expected = ratio_difference((ours, np.full(40, 60.0)), (hard, np.full(40, 60.0))), ttest_rel(ours, hard)
-    assert found.p == pytest.approx(expected.pvalue)
-    assert found.interval == pytest.approx(tuple(np.array(expected.confidence_interval()) / 60))
+    for more in (1.2, -0.1):
+        ours = hard + rng.normal(more, 0.5, 40)
+        found, expected = ratio_difference((ours, np.full(40, 60.0)), (hard, np.full(40, 60.0))), ttest_rel(ours, hard)
+        assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=0)
+        assert found.interval == pytest.approx(tuple(np.array(expected.confidence_interval()) / 60))
 
 
 def test_models_of_unlike_words_hide_unlike_numbers_of_bases():
@@ -45,6 +46,18 @@ def test_models_of_unlike_words_hide_unlike_numbers_of_bases():
 def test_places_that_hide_nothing_are_none():
     full = ratio([10.0, 12.0, 11.0], [5.0, 6.0, 5.0])
     assert ratio([10.0, 0.0, 12.0, 11.0], [5.0, 0.0, 6.0, 5.0]) == full
+    two, both = ([10.0, 12.0], [5.0, 6.0]), ([9.0, 12.5], [5.0, 6.0])
+    for first, second in (((4.0, 2.0), (0.0, 0.0)), ((0.0, 0.0), (4.0, 2.0))):  # nor are those that one of them hides
+        more, other = (
+            ([*sums, value], [*sizes, size]) for (sums, sizes), (value, size) in ((two, first), (both, second))
+        )
+        assert ratio_difference(more, other) == ratio_difference(two, both)
+
+
+def test_models_that_nowhere_differ_and_those_that_do_alike_everywhere_have_no_error():
+    sums, sizes = np.array([8.0, 12.0, 10.0]), np.array([4.0, 4.0, 4.0])
+    assert ratio_difference((sums, sizes), (sums, sizes)) == (0.0, 0.0, 0.0, 1.0)
+    assert ratio_difference((sums + 2, sizes), (sums, sizes)) == (0.5, 0.5, 0.5, 0.0)
 
 
 def test_one_place_says_nothing_of_others():
