@@ -46,3 +46,33 @@ def test_duration(seconds: float, text: str) -> None:
 def test_interval_without_bounds_is_the_value() -> None:
     assert numbers.interval({"value": 0.5, "low": None, "high": math.nan}) == "0.500"
     assert numbers.interval(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (numbers.p_value(0.001), "p = 0.001"),
+        (numbers.p_value(0.000999), "p < 0.001"),
+        (numbers.p_value(0.004), "p = 0.004"),
+        (numbers.small(1e-10), "1e-10"),
+        (numbers.small(9e-11), "< 1e-10"),
+        (numbers.number(100), "100"),
+        (numbers.number(100.4), "100"),
+        (numbers.number(-99.5), "−99.500"),
+        (numbers.percent(0.0004, digits=1), "<\xa00.1\xa0%"),
+        (numbers.percent(0.0006, digits=1), "0.1\xa0%"),
+        (numbers.percent(0.004, digits=0), "<\xa01\xa0%"),
+        (numbers.odds(0.001), "0.001"),
+        (numbers.odds(1000.0), "1,000"),
+        (numbers.odds(0.05), "0.050"),
+        (numbers.odds(0.1), "0.1"),
+    ],
+)
+def test_numbers_at_their_edges(said: str, text: str) -> None:
+    assert said == text
+
+
+def test_bounds_that_were_not_measured_are_the_value_and_half_an_interval_is_none() -> None:
+    assert numbers.bounds({"value": 2, "low": 1, "high": 4}) == (1, 4)
+    assert numbers.bounds({"value": 2, "low": math.nan, "high": None}) == (2, 2)
+    assert numbers.interval({"value": 0.5, "low": 0.4}) == numbers.interval({"value": 0.5, "high": 0.6}) == "0.500"
