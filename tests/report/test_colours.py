@@ -19,6 +19,16 @@ def test_every_value_once_backgrounds_first_looks_unique(values: list[str]) -> N
     assert len(set(looks)) == len(looks) <= len(PALETTE) * len(SYMBOLS)
 
 
+def test_the_commonest_have_looks_of_their_own_and_those_beyond_the_limit_are_grey() -> None:
+    names = [chr(ord("z") - i) for i in range(23)]
+    found = categories([name for i, name in enumerate(names) for _ in range(30 - i)] + ["none"])
+    assert [category.value for category in found] == ["none", *names]
+    own, rest = found[1:21], found[21:]
+    assert [category.colour for category in own] == [*PALETTE, *PALETTE]
+    assert [(category.symbol, category.marker) for category in own] == [SYMBOLS[0]] * 10 + [SYMBOLS[1]] * 10
+    assert [(category.colour, category.symbol) for category in rest] == [(OTHER, SYMBOLS[0][0])] * 3
+
+
 def _luminance(colour: str) -> float:
     """Relative luminance of WCAG 2.1."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
