@@ -83,17 +83,19 @@ def sentence(ladder: list[Record]) -> str | None:
     taken = [row["without"] for row in rung["explained_away"][1:] if not row["without"].startswith("all")] or [
         rest["without"]
     ]
+    one = len(taken) == 1
     if rest["explained"] <= 0:
         return (
-            f"Too few windows are there to take anything out: {listed(taken)} foretell nothing of {rung['rung']}'s "
-            "vectors of windows that the regression has not seen. So what survives is not known; compare more windows "
-            "(ladder_windows)."
+            f"Too few windows are there to take anything out: {listed(taken)} {'foretells' if one else 'foretell'} "
+            f"nothing of {rung['rung']}'s vectors of windows that the regression has not seen. So what survives is not "
+            "known; compare more windows (ladder_windows)."
         )
     others = [other for other in ladder if other is not rung and other.get("explained_away")]
     told = (
-        f"{listed(taken).capitalize()} predict {percent(rest['explained'])} of the variance of {rung['rung']}'s "
-        f"vectors. Without them HDBSCAN puts {interval(rest['clustered_share'])} of the windows into {_clusters(rest)} "
-        f"(before: {interval(whole['clustered_share'])}, {_clusters(whole)})"
+        f"{listed(taken).capitalize()} {'predicts' if one else 'predict'} {percent(rest['explained'])} of the variance "
+        f"of {rung['rung']}'s vectors. Without {'it' if one else 'them'} HDBSCAN puts "
+        f"{interval(rest['clustered_share'])} of the windows into {_clusters(rest)} (before: "
+        f"{interval(whole['clustered_share'])}, {_clusters(whole)})"
     )
     if others:
         told += "; " + listed(

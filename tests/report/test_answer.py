@@ -35,6 +35,11 @@ def test_touching_intervals_overlap() -> None:
     assert answer.compare_all(_ladder(0.60))[0].leaders == ["pretrained"]
 
 
+def test_two_rungs_are_compared_and_one_is_not() -> None:
+    assert [result.leaders for result in answer.compare_all(_ladder(0.60)[:2])] == [["pretrained"]]
+    assert answer.compare_all(_ladder(0.60)[:1]) == []
+
+
 def test_what_is_behind_on_the_same_windows_does_not_lead_however_wide_its_interval() -> None:
     ladder = _ladder(0.49)
     row = {"metric": _M.key, "without": None, "rung": "pretrained", "baseline": "kmer6", "outcome": "behind"}

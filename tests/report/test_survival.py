@@ -83,6 +83,26 @@ def test_what_survives_is_told() -> None:
     assert beside is not None and told in beside
 
 
+def test_before_and_after_are_those_of_nothing_and_of_all_taken_out_of_each_encoder() -> None:
+    def rung(name: str, encoder: str, first: float) -> dict[str, Any]:
+        rows = []
+        for number, without in enumerate(("nothing", "composition", "all but homology", "all")):
+            share = {"value": first + number / 100, "low": first, "high": first + 0.1}
+            halves = {"clusters": 1 + number, "stable_clusters": number, "clusters_of_halves": {"low": 2, "high": 5}}
+            rows.append({"without": without, "explained": number / 10, "clustered_share": share, "knn10_region": share})
+            rows[-1] |= halves if number in (0, 3) else {"clusters": 77}
+        return {"rung": name, "encoder": encoder, "explained_away": rows}
+
+    ladder = [rung("kmer6", "kmer:6", 0.2), rung("mine", "runs/x", 0.4), rung("other", "runs/y", 0.6)]
+    assert sentence(ladder) == (
+        "Composition predicts 30\xa0% of the variance of mine's vectors. Without it HDBSCAN puts 0.430 [0.400, 0.500] "
+        "of the windows into 4 clusters (2 to 5 in halves of the places, where 3 of the 4 come back) (before: 0.400 "
+        "[0.400, 0.500], 1 cluster (2 to 5 in halves of the places, where none of the 1 come back)); 0.230 [0.200, "
+        "0.300] with kmer6 and 0.630 [0.600, 0.700] with other. Ten neighbours in what is left name the window's "
+        "region 0.430 [0.400, 0.500] (before: 0.400 [0.400, 0.500])."
+    )
+
+
 @pytest.mark.parametrize("explained", [0.0, -0.92])
 def test_where_nothing_could_be_taken_out_nothing_survives(explained: float) -> None:
     said = sentence(_ladder(explained))
