@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert.corpus import config_from_fasta, load_corpus, prepare
-from dnabert.pretraining.floors import _tune, as_json, context_classes, fit_markov_models, scored_floor
+from dnabert.pretraining.floors import _scored, _tune, as_json, context_classes, fit_markov_models, scored_floor
 
 
 def corpus_of(sequence, tmp_path, length=40):
@@ -42,6 +42,27 @@ def test_a_chain_of_order_two_is_found_at_its_entropy(tmp_path):
     assert forward_only[0] == pytest.approx(2.0, abs=0.01)
     assert forward_only[2] < forward_only[1] - 0.1
     assert forward_only[2] > 1.0
+
+
+def test_bases_are_scored_that_have_their_whole_context_in_the_window(tmp_path):
+    letters = np.random.default_rng(5).choice(list("ACGTN"), 8_000, p=[0.24] * 4 + [0.04])
+    (tmp_path / "genome.fa").write_text(f">chr1\n{''.join(letters)}\n")
+    config = config_from_fasta([tmp_path / "genome.fa"])
+    config.window.length, config.window.max_n_fraction = 40, 0.5
+    view = prepare(config, out=tmp_path / "corpus").view("validation")
+    rows = [row.tobytes().decode() for row in view.bases(np.arange(len(view)))]
+    for order in (0, 1, 3):
+        words, window = _scored(view, max_order=order)
+        expected = [
+            (sum("ACGT".index(base) * 4**i for i, base in enumerate(reversed(word))), number)
+            for number, row in enumerate(rows)
+            for word in (row[i : i + order + 1] for i in range(40 - order))
+            if "N" not in word
+        ]
+        assert [
+            tuple(pair) for pair in zip((words % 4 ** (order + 1)).tolist(), window.tolist(), strict=True)
+        ] == expected
+    assert any("N" in row for row in rows)
 
 
 def test_interpolation_never_falls_far_behind_the_order_below(random_corpus):
