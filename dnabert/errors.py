@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
@@ -36,12 +37,13 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command so that a `UserError` becomes ``error: …`` on stderr and exit status 2.
 
     Ctrl-C becomes one line too, with the shell's status 130; a file or folder that the system refuses, wherever it is
-    met, with 2. SIGTERM leaves with 143 as Ctrl-C does, so that what was written on the way is removed.
+    met, with 2. SIGTERM leaves with 143 as Ctrl-C does, and a terminal that is closed (SIGHUP) with 129, so that what
+    was written on the way is removed.
     """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        ours = _clear_up_when_terminated()
+        ours = _clear_up_when_ended()
         try:
             return main(*args, **kwargs)
         except UserError as error:
@@ -61,20 +63,43 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
             _leave(f"error: cannot write what there is to say: {error.strerror}: free space", status=2)
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
+        except _Ended as end:
+            with contextlib.suppress(OSError):  # a terminal that is closed hears nothing
+                print(end.told, file=sys.stderr, flush=True)
+            raise
         finally:
-            if ours:  # all is cleared up: while Python itself ends it would be a traceback
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for each in ours:  # all is cleared up: while Python itself ends it would be a traceback
+                if signal.getsignal(each) is not signal.SIG_IGN:
+                    signal.signal(each, signal.SIG_DFL)
 
     return wrapped
 
 
-def _clear_up_when_terminated() -> bool:
-    """SIGTERM ends a process at once, and a genome that was unpacked for it stays on the disk; unless somebody has made
-    it mean something else. Whether it is cleared up."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        return True
-    return False
+class _Ended(SystemExit):
+    """A signal ends this process, as soon as it has cleared up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.told = "terminated" if number == signal.SIGTERM else "the terminal was closed"
+
+
+def _clear_up_when_ended() -> list[signal.Signals]:
+    """SIGTERM and SIGHUP end a process at once, and a genome that was unpacked for it stays on the disk; unless
+    somebody has made them mean something else, as `nohup` does. Those that are cleared up after."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    names = ("SIGTERM", "SIGHUP")  # Windows has one of them
+    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    ours = [each for each in known if signal.getsignal(each) is signal.SIG_DFL]
+
+    def end(number: int, _: object) -> None:
+        for each in ours:  # `timeout` sends two: the second would end the clearing up
+            signal.signal(each, signal.SIG_IGN)
+        raise _Ended(number)
+
+    for each in ours:
+        signal.signal(each, end)
+    return ours
 
 
 def first_line(error: Exception) -> str:

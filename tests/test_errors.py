@@ -57,14 +57,38 @@ def test_a_place_that_the_system_refuses_is_one_line(capsys, tmp_path):
     )
 
 
-def test_what_is_terminated_clears_up(tmp_path):
-    code = (
-        "import os, signal, tempfile\nfrom dnabert.errors import one_line\n@one_line\ndef main():\n"
-        f"    with tempfile.TemporaryDirectory(dir={str(tmp_path)!r}):\n        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (143, "", [])
+_CLEARS_UP = """
+import os, pathlib, signal, sys, tempfile
+from dnabert.errors import one_line
+class Folder(tempfile.TemporaryDirectory):
+    def cleanup(self):
+        for again in {again}:
+            os.kill(os.getpid(), again)
+        super().cleanup()
+@one_line
+def main():
+    with Folder(dir=sys.argv[1]):
+        os.kill(os.getpid(), {first})
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "told", "status"),
+    [(signal.SIGTERM, "terminated\n", 143), (signal.SIGHUP, "the terminal was closed\n", 129)],
+)
+@pytest.mark.parametrize("again", [[], [signal.SIGTERM, signal.SIGHUP]], ids=["once", "again"])
+def test_what_is_ended_clears_up(tmp_path, first, again, told, status):
+    """`timeout` sends its signal twice, and the second ended the clearing up; SIGHUP left all where it was."""
+    code = _CLEARS_UP.format(first=int(first), again=[int(each) for each in again])
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (status, told, [])
+
+
+def test_what_is_to_outlive_its_terminal_does(tmp_path):
+    code = _CLEARS_UP.format(first=int(signal.SIGHUP), again=[])
+    done = subprocess.run(["nohup", sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "terminal" not in done.stderr
 
 
 def test_what_is_terminated_while_it_ends_says_no_more():

@@ -175,18 +175,25 @@ def _without_times(value: Any) -> Any:
 
 
 def _stop_after(folder: Path, name: str, *, out: Path, seconds: float, by: signal.Signals) -> None:
+    """Stop a command, with the programs that it has started; of a moment to clear up nothing is left in TMPDIR."""
+    temporary = out.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
         _command(folder, name, out=out),
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
     )
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, by)  # with the programs that it has started
+        os.killpg(process.pid, by)
         process.wait()
+    left = [x.name for x in temporary.iterdir()]
+    shutil.rmtree(temporary)
+    assert by == signal.SIGKILL or not left, left
 
 
 @pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in _GO_ON])
