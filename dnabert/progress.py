@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,12 @@ _TURN = 1.0
 
 #: Seconds between two drawings of a bar that lines move.
 _REDRAWN = 0.1
+
+
+def on_a_terminal() -> dict[str, Any]:
+    """Arguments of a tqdm bar that comes where a terminal looks on; TQDM_DISABLE of the environment, which any
+    ``disable`` would win over, hides it."""
+    return {} if os.environ.get("TQDM_DISABLE") else {"disable": None}
 
 
 class Parts:
@@ -39,7 +46,7 @@ class Parts:
     def __enter__(self) -> Parts:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=self._total, desc=self._name, unit=" parts", disable=None)
+        self._bar = tqdm(total=self._total, desc=self._name, unit=" parts", **on_a_terminal())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,7 +87,7 @@ def watched(each: Iterable[T], description: str, *, unit: str = " clusters", tot
     """Give what is iterated over, with a bar that comes after a second and goes when all of it is done."""
     from tqdm import tqdm
 
-    yield from tqdm(each, desc=description, unit=unit, total=total, leave=False, disable=None, delay=_TURN)
+    yield from tqdm(each, desc=description, unit=unit, total=total, leave=False, delay=_TURN, **on_a_terminal())
 
 
 @contextlib.contextmanager
@@ -89,7 +96,7 @@ def counted_lines(description: str, *, unit: str) -> Iterator[None]:
     that they go on."""
     from tqdm import tqdm
 
-    bar = tqdm(desc=description, unit=unit, leave=False, disable=None, mininterval=_REDRAWN)
+    bar = tqdm(desc=description, unit=unit, leave=False, mininterval=_REDRAWN, **on_a_terminal())
     with bar, contextlib.redirect_stdout(_Counter(bar)), ticking(bar):
         yield
 

@@ -3,6 +3,9 @@ written."""
 
 import contextlib
 import io
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -38,6 +41,21 @@ def test_the_clock_of_a_part_goes_on_while_the_part_says_nothing(monkeypatch: py
             assert terminal.getvalue().count("stage: the rest") >= shown + 3
     assert "stage: first half" in terminal.getvalue() and "2/2" in terminal.getvalue()
     assert list(parts.seconds) == ["first_half", "second"]
+
+
+def test_no_bar_where_the_environment_wants_none() -> None:
+    """`disable=None`, which hides bars where no terminal looks on, won over TQDM_DISABLE where one does."""
+    code = (
+        "import contextlib, io\nfrom dnabert.progress import Parts\n"
+        "class Terminal(io.StringIO):\n    isatty = lambda _: True\n"
+        "with contextlib.redirect_stderr(Terminal()) as terminal, Parts('stage', total=1) as parts:\n"
+        "    with parts.part('first'): pass\nprint(len(terminal.getvalue()))"
+    )
+    shown = [
+        int(subprocess.run([sys.executable, "-c", code], env=os.environ | each, capture_output=True, check=True).stdout)
+        for each in ({"TQDM_DISABLE": ""}, {"TQDM_DISABLE": "1"})
+    ]
+    assert shown[0] > 0 and shown[1] == 0
 
 
 def test_a_part_that_fails_is_not_counted_and_its_clock_ends() -> None:

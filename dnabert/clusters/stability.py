@@ -25,7 +25,7 @@ from dnabert.config import save_yaml
 from dnabert.corpus.places import places_apart
 from dnabert.given import InFolder, settings
 from dnabert.json_file import read_json
-from dnabert.progress import ticking
+from dnabert.progress import on_a_terminal, ticking
 from dnabert.shares import percent
 from dnabert.stage import reading, stage
 
@@ -99,7 +99,7 @@ def stability(
             vectors, places, clustering=clustering, config=config, groups=groups_of(found.table)[0]
         )
         total = config.seeds + config.subsamples
-        with tqdm(repeats, total=total, unit=" repeats", desc="stability", disable=None) as bar, ticking(bar):
+        with tqdm(repeats, total=total, unit=" repeats", desc="stability", **on_a_terminal()) as bar, ticking(bar):
             runs = list(bar)
         labels = found.table["label"].to_numpy()
         confidence, consensus = vote(labels, [(run.rows, run.labels) for run in runs if run.kind == "subsample"])

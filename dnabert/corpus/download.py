@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from dnabert.errors import UserError
+from dnabert.progress import on_a_terminal
 
 if TYPE_CHECKING:
     import requests
@@ -149,7 +150,9 @@ class Server:
             if total is not None:
                 _check_space(part, needed=total - begun, url=url)
             validator.write_text(_validator_of(response))
-            bar = tqdm(total=total, initial=begun, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=None)
+            bar = tqdm(
+                total=total, initial=begun, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], **on_a_terminal()
+            )
             with open(part, "ab" if resumed else "wb") as file, bar:
                 for block in response.raw.stream(_BLOCK, decode_content=False):
                     file.write(block)

@@ -35,6 +35,7 @@ from dnabert.corpus.windows import (
 )
 from dnabert.errors import UserError
 from dnabert.given import settings
+from dnabert.progress import on_a_terminal
 from dnabert.stage import stage
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
         sequences = stack.enter_context(TableWriter(folder / "sequences", features=sequence_features()))
         windows = stack.enter_context(SplitWriter(folder))
         total = sum(sum(of_genome.values()) for of_genome in lengths.values())
-        bar = stack.enter_context(tqdm(total=total, unit="b", unit_scale=True, desc="prepare", disable=None))
+        bar = stack.enter_context(tqdm(total=total, unit="b", unit_scale=True, desc="prepare", **on_a_terminal()))
         offset, gene_names = 0, dict[Row, None]()
         for each, genome in zip(config.genomes, genomes, strict=True):
             annotation = read_annotation(each, chroms=genome.names, lengths=genome.lengths)

@@ -200,7 +200,8 @@ def _encode_all(
 def _progress(name: str, *, total: int, shown: bool = True, unit: str = " windows") -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit=unit, desc=name, disable=not shown)
+    hidden: Any = {} if shown else {"disable": True}  # False would win over TQDM_DISABLE of the environment
+    return tqdm(total=total, unit=unit, desc=name, **hidden)
 
 
 def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ from dnabert.pretraining.prefetch import Prefetcher
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.probes import Task, score
 from dnabert.probes.scores import log_loss
+from dnabert.progress import on_a_terminal
 
 #: Tokens in a forward pass of training, a dozen times those of 32 windows: of the packaged model their activations take
 #: 4 GB.
@@ -176,7 +177,7 @@ def _epoch(training: _Training, reader: LabelledReader, *, epoch: int, steps: in
     training.model.train()
     losses = []
     with Prefetcher(_batches(reader, training, epoch=epoch), stop=steps) as batches:
-        for number, tiles in enumerate(tqdm(batches, total=steps, unit=" batches", leave=False, disable=None)):
+        for number, tiles in enumerate(tqdm(batches, total=steps, unit=" batches", leave=False, **on_a_terminal())):
             step = (epoch - 1) * steps + number
             rate = learning_rate(training.config, step=step, progress=step / (steps * training.config.epochs))
             set_learning_rate(training.optimizers, rate)

@@ -195,6 +195,18 @@ def test_windows_of_the_named_genomes_alone_are_read(demo_corpus: Corpus) -> Non
     assert found == rows.tolist()
 
 
+def test_no_bar_where_the_environment_wants_none(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nACGTACGT\n")
+    told = {}
+    for wanted in ("", "1"):
+        command = [sys.executable, "-m", "dnabert", "embed", "kmer:2", "a.fa", "--out", f"out{wanted}"]
+        environment = os.environ | {"TQDM_DISABLE": wanted}
+        told[wanted] = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+    assert "1/1" in told[""].stderr and told["1"].stderr == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fitted", [False, True])
 def test_two_processes_give_what_one_gives(
