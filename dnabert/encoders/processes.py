@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from accelerate import PartialState
+
+#: How long a process waits for another before it gives up; torch's own ten or thirty minutes are over while the first
+#: one fits an encoder, or joins what all have written on a slow disk.
+PATIENCE = timedelta(hours=2)
 
 
 def process_state() -> PartialState:
@@ -21,7 +26,8 @@ def process_state() -> PartialState:
     from accelerate import PartialState
     from accelerate.utils import parse_flag_from_env
 
-    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available())
+    cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+    return PartialState(cpu=cpu, timeout=PATIENCE)
 
 
 @dataclass(frozen=True)

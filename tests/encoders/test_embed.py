@@ -207,6 +207,28 @@ def test_no_bar_where_the_environment_wants_none(tmp_path: Path) -> None:
     assert "1/1" in told[""].stderr and told["1"].stderr == ""
 
 
+#: What a process that joined the others says of how long it waits for them, in seconds.
+_WAITS = """
+import sys
+import torch
+from dnabert.encoders.processes import Processes
+processes = Processes.current()
+group = torch.distributed.distributed_c10d._get_default_group()
+sys.stdout.write(f"{processes.size} {group._get_backend(torch.device('cpu')).options._timeout.total_seconds()}\\n")
+processes.leave()
+"""
+
+
+@pytest.mark.slow
+def test_processes_wait_for_one_another_as_long_as_those_of_a_training(tmp_path: Path) -> None:
+    """It was torch's own half hour, which a fit on a large genome takes."""
+    (tmp_path / "waits.py").write_text(_WAITS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "waits.py"]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["2 7200.0"] * 2, done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fitted", [False, True])
 def test_two_processes_give_what_one_gives(
