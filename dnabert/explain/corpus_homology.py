@@ -70,6 +70,8 @@ def corpus_homology(
     UserError
         when BLAST+ is not installed.
     """
+    if not len(windows.clusters):
+        return []
     drawn = _one_per_locus(draw(windows, sample=sample, background=background, seed=seed))
     few = max(1, _ACROSS // max(1, len(drawn.members)))
     taken = drawn.members if sum(map(len, drawn.members)) <= _ACROSS else [members[:few] for members in drawn.members]

@@ -27,6 +27,12 @@ def test_members_of_a_planted_family_align_and_others_do_not(planted: ClusteredW
     assert first["sentence"].startswith("100 % of 20 members at as many places align with another, at 8")
 
 
+def test_no_window_has_no_relatives(planted: ClusteredWindows) -> None:
+    """BLAST refused its empty file, and was told to look after the database and the memory."""
+    assert corpus_homology(ClusteredWindows(planted.table.iloc[:0], planted.sequences)) == []
+    assert corpus_homology(ClusteredWindows(planted.table.assign(label=-1), planted.sequences)) == []
+
+
 def test_near_copies_are_no_relatives(planted: ClusteredWindows) -> None:
     table = planted.table.assign(
         genome="a", chrom="1", start=np.arange(200) * 300, end=np.arange(200) * 300 + 300, block=-1
