@@ -103,7 +103,7 @@ def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
     """
     folder = Path(folder)
     if not os.path.isdir(folder):  # of a name too long for a file, too
-        raise UserError(f"no such {told_kind(kind)} folder: {folder}")
+        raise UserError(f"no such {told_kind(kind)} folder: {folder}: make it first, or give the path of another")
     try:
         manifest = read_json(folder / _MANIFEST)
     except (OSError, ValueError):

@@ -55,7 +55,7 @@ def test_a_stage_of_another_kind_or_version_is_refused(tmp_path, change, said):
 
 
 def test_no_stage_at_all(tmp_path):
-    with pytest.raises(UserError, match="no such corpus folder"):
+    with pytest.raises(UserError, match="no such corpus folder: .*/no: make it first, or give"):
         read_manifest(tmp_path / "no", kind="corpus")
     with pytest.raises(UserError, match="no readable manifest"):
         read_manifest(tmp_path, kind="corpus")
