@@ -138,11 +138,11 @@ def left_out(skipped: dict[str, str]) -> list[str]:
     Examples
     --------
     >>> left_out({"tss": "no genes", "gene_sets": "no genes", "homology": "no databases"})
-    ['distance from a start of transcription, gene sets (no genes)', 'homology (no databases)']
+    ['distance from the start of a gene, gene sets (no genes)', 'homology (no databases)']
     """
     parts: dict[str, list[str]] = {}
     for part, why in skipped.items():
         parts.setdefault(why, []).append(
-            "distance from a start of transcription" if part == "tss" else part.replace("_", " ")
+            "distance from the start of a gene" if part == "tss" else part.replace("_", " ")
         )
     return [f"{', '.join(names)} ({why})" for why, names in parts.items()]

@@ -41,7 +41,7 @@ Record = dict[str, Any]
 #: Windows of each cluster that are aligned with each other by BLAST; the background has five times as many.
 _ALIGNED = 40
 #: What the bar calls a part.
-_TOLD = {"kind": "edit distances", "tss": "starts of transcription", "corpus_homology": "relatives in the corpus"}
+_TOLD = {"kind": "edit distances", "tss": "starts of genes", "corpus_homology": "relatives in the corpus"}
 
 
 @dataclass

@@ -161,8 +161,14 @@ def _island(card: Record) -> Name | None:
     row = term_of_most(card, "cpg_island", lambda term: True)
     if not row:
         return None
-    near = card.get("tss", {}).get("near") or {}
-    promoters = counts(near) and near["share"] >= MOST and near["share"] > near["share_rest"]
+    starts = card.get("tss", {})
+    near = starts.get("near") or {}
+    promoters = (
+        starts.get("start_of") == "transcription"
+        and counts(near)
+        and near["share"] >= MOST
+        and near["share"] > near["share_rest"]
+    )
     told = f"CpG islands, {percent(row['share'])} of the windows"
     if promoters:  # of as many windows as are near a start, not of all that hold an island
         told += (

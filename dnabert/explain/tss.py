@@ -1,4 +1,5 @@
-"""How far windows lie from the nearest start of transcription."""
+"""How far windows lie from the nearest start of transcription, or of a gene where no annotation tells where it is read
+from."""
 
 from __future__ import annotations
 
@@ -33,14 +34,23 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
     strand : object (n,), ``+``, ``-``, or ``.`` without a gene. Of starts equally near, the one with the smaller
         coordinate.
     """
+    distance, strand, _ = _measured(windows)
+    return distance, strand
+
+
+def _measured(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[np.object_], bool]:
+    """What `tss_distances` gives, and whether most of the starts are known to be of transcription."""
     table = windows.table
     distance = np.full(len(table), np.nan)
     strand = np.full(len(table), ".", object)
+    known, every = 0, 0
     for genome in windows.genomes:
         own = (table["genome"] == genome.name).to_numpy()
         if genome.genes is None or not own.any():
             continue
         genes = read_genes(genome.genes)
+        counts = known_starts(genes)
+        known, every = known + counts[0], every + counts[1]
         for chrom, (position, strands) in transcription_starts(genes).items():
             if chrom in genes.circular:  # the nearest may lie on the other side of the origin
                 position = np.concatenate([position + turn * genes.circular[chrom] for turn in (-1, 0, 1)])
@@ -50,7 +60,7 @@ def tss_distances(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArr
             nearest, found = nearest_start(position, begin=begin, end=end)
             distance[rows] = np.where(strands[nearest] == "-", -found, found)
             strand[rows] = strands[nearest]
-    return distance, strand
+    return distance, strand, 2 * known > every
 
 
 def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
@@ -83,6 +93,28 @@ def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDA
         order = np.argsort(position, kind="stable")
         found[chrom] = (position[order], strand[order].astype(object))
     return found
+
+
+def known_starts(genes: Genes) -> tuple[int, int]:
+    """How many of the starts that `transcription_starts` gives are known to be of transcription, and how many there
+    are.
+
+    A gene's first base where no transcript is told (bacteria: an operon's inner genes have no start of their own), and
+    a transcript's where that is the first base of coding sequence (yeast of Ensembl and SGD, Prokka, AUGUSTUS), is
+    where a gene begins; where it is read from is not told.
+    """
+    known, every = 0, 0
+    for chrom, (position, strands) in transcription_starts(genes).items():
+        coding = {
+            "+": [interval[:, 0] for interval in genes.coding[chrom][:3]],
+            "-": [interval[:, 1] - 1 for interval in genes.coding[chrom][3:]],
+        }
+        for strand, begins in coding.items():
+            own = position[strands == strand]
+            told = [first for (_, of), first in genes.starts.get(chrom, {}).items() if of == strand]
+            known += int((np.isin(own, np.concatenate([[], *told])) & ~np.isin(own, np.concatenate(begins))).sum())
+        every += len(position)
+    return known, every
 
 
 def _places_of(lines: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -131,9 +163,10 @@ def tss_rows(windows: ClusteredWindows, *, near: int = NEAR) -> list[dict[str, A
     ``cliffs_delta`` (negative: nearer than the rest) with ``low``, ``high``, ``p``, ``p_mann_whitney``, ``q`` as
     `differences` gives them; ``near`` with ``share`` within `near` bases, ``share_rest``, ``odds_ratio``, ``low``,
     ``high``, ``p``, ``p_fisher``, ``q`` as `enrichment` does; ``downstream``, the same for windows behind the start
-    against those before it. Both q are over the clusters. Empty when no genome has genes.
+    against those before it. Both q are over the clusters. ``start_of`` is ``transcription`` where that is what most of
+    the starts are known to be, else ``a gene`` (`known_starts`). Empty when no genome has genes.
     """
-    distance, _ = tss_distances(windows)
+    distance, _, of_transcription = _measured(windows)
     known = ~np.isnan(distance)
     if not known.any():
         return []
@@ -144,7 +177,8 @@ def tss_rows(windows: ClusteredWindows, *, near: int = NEAR) -> list[dict[str, A
     for name, terms in (("near", close), ("downstream", behind)):
         found = {row["label"]: row for row in enrichment(windows, terms=[terms])}
         rows = [row | {name: _short(found.get(row["label"]))} for row in rows]
-    return rows
+    start_of = "transcription" if of_transcription else "a gene"
+    return [row | {"start_of": start_of} for row in rows]
 
 
 def _short(row: dict[str, Any] | None) -> dict[str, Any] | None:

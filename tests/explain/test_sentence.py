@@ -201,13 +201,18 @@ def test_islands_near_starts_of_transcription_are_promoters() -> None:
     island = term("cpg_island", "CpG island", share=0.9, rest=0.02, q=1e-4)
     assert sentence(annotation=[island])[1] == "CpG islands, 90 % of the windows"
     near = {"share": 0.6, "share_rest": 0.1, "q": 0.001}
-    assert sentence(annotation=[island], tss={"near": near})[1] == (
+    assert sentence(annotation=[island], tss={"start_of": "transcription", "near": near})[1] == (
         "CpG islands, 90 % of the windows, mostly at promoters: 60 % within 1 kb of a start of transcription, "
         "elsewhere 10 %"
     )
     # not significant; fewer than elsewhere, as in a genome where most are near a start; on sequences without any gene
     for other in ({"q": 0.4}, {"share_rest": 0.9}, {"share": None, "q": None}):
-        assert sentence(annotation=[island], tss={"near": near | other})[1] == "CpG islands, 90 % of the windows"
+        starts = {"start_of": "transcription", "near": near | other}
+        assert sentence(annotation=[island], tss=starts)[1] == "CpG islands, 90 % of the windows"
+    # where a gene is read from is not told, as in bacteria
+    assert sentence(annotation=[island], tss={"start_of": "a gene", "near": near})[1] == (
+        "CpG islands, 90 % of the windows"
+    )
 
 
 def test_poly_a_is_no_discovery() -> None:

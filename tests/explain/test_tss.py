@@ -8,7 +8,7 @@ import pytest
 from dnabert.corpus import GenomeConfig
 from dnabert.corpus.genes import read_genes
 from dnabert.explain import ClusteredWindows
-from dnabert.explain.tss import transcription_starts, tss_distances, tss_rows
+from dnabert.explain.tss import known_starts, transcription_starts, tss_distances, tss_rows
 
 
 def gene(name: str, start: int, end: int, *, strand: str, chrom: str = "chr1") -> str:
@@ -163,6 +163,49 @@ def test_a_gene_that_crosses_the_origin_starts_once(tmp_path: Path) -> None:
     path.write_text(region + "c\tx\tgene\t901\t1050\t.\t+\t.\tID=a\nc\tx\tgene\t801\t1020\t.\t-\t.\tID=b\n")
     position, strand = transcription_starts(read_genes(path))["c"]
     assert list(zip(position.tolist(), strand, strict=True)) == [(19, "-"), (900, "+")]
+
+
+#: Two genes as NCBI annotates bacteria, with a tRNA, whose transcript is told.
+BACTERIUM = """\
+chr1\tP\tgene\t101\t400\t.\t+\t.\tID=g1;gene_biotype=protein_coding
+chr1\tP\tCDS\t101\t400\t.\t+\t0\tID=c1;Parent=g1
+chr1\tP\tgene\t411\t710\t.\t-\t.\tID=g2;gene_biotype=protein_coding
+chr1\tP\tCDS\t411\t710\t.\t-\t0\tID=c2;Parent=g2
+chr1\tP\tgene\t801\t870\t.\t+\t.\tID=g3;gene_biotype=tRNA
+chr1\tP\ttRNA\t801\t870\t.\t+\t.\tID=t3;Parent=g3
+chr1\tP\texon\t801\t870\t.\t+\t.\tID=e3;Parent=t3
+"""
+#: The same with transcripts that reach no further than coding sequence does, as Ensembl annotates yeast.
+YEAST = "".join(
+    line.replace("Parent=g", "Parent=m") if "\tCDS\t" in line else line for line in BACTERIUM.splitlines(keepends=True)
+) + "".join(
+    f"chr1\tP\tmRNA\t{start}\t{end}\t.\t{strand}\t.\tID=m{n};Parent=g{n}\n"
+    for n, start, end, strand in ((1, 101, 400, "+"), (2, 411, 710, "-"))
+)
+#: The same with ten untranslated bases before both.
+UNTRANSLATED = "".join(
+    line if "\tCDS\t" in line else line.replace("\t101\t", "\t91\t").replace("\t710\t", "\t720\t")
+    for line in YEAST.splitlines(keepends=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "known", "told"),
+    [
+        (BACTERIUM, 1, "a gene"),
+        (YEAST, 1, "a gene"),
+        (UNTRANSLATED, 3, "transcription"),
+    ],
+)
+def test_a_start_is_of_transcription_where_it_is_told_to_be(tmp_path: Path, lines: str, known: int, told: str) -> None:
+    path = tmp_path / "g.gff3"
+    path.write_text(lines)
+    assert known_starts(read_genes(path)) == (known, 3)
+    start = np.arange(0, 1_000, 50)
+    table = pd.DataFrame(
+        {"label": np.arange(20) % 2, "genome": "one", "chrom": "chr1", "start": start, "end": start + 50}
+    )
+    assert {row["start_of"] for row in tss_rows(windows_of(table, path))} == {told}
 
 
 def test_distances_go_round_a_circle(tmp_path: Path) -> None:

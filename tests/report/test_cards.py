@@ -213,7 +213,7 @@ def _why(comparison: Path, basis: str) -> str:
     }
     start = {"share": 0.1, "share_rest": 0.3, "odds_ratio": 0.259, "low": 0.1, "high": 0.5, "q": 2.2e-5}
     card |= {"tss": {"median": 5.0, "median_rest": 6.0, "cliffs_delta": 0.2, "low": 0.1, "high": 0.3, "q": 0.04}}
-    card["tss"]["near"] = start
+    card["tss"] |= {"near": start, "start_of": "transcription"}
     card |= {"genes": {"n_genes": 2, "genes": [{"gene": "TTC28", "windows": 21, "share": 21 / 153}]}}
     page = render(
         replace(
@@ -223,6 +223,7 @@ def _why(comparison: Path, basis: str) -> str:
     )
     told = page.replace("\N{NO-BREAK SPACE}", " ")
     assert "9.13 [4.00, 20.00]" in page and "elsewhere 30 % (odds ratio 0.26 [0.10, 0.50]; q &lt; 0.001)" in told
+    assert "<dt>distance from the start of transcription</dt>" in page
     assert "elsewhere 6 bp (Cliff's δ 0.20 [0.10, 0.30], below 0: nearer; q = 0.040); within 1 kb 10 %" in told
     assert "<dd>2; its windows among all of the gene: TTC28 21 of 153</dd>" in page
     assert "share of 200 windows drawn from the cluster's, against windows drawn from all others" in page

@@ -199,7 +199,7 @@ def test_columns_that_nothing_is_known_of_are_left_out(comparison: Path) -> None
     assert row.count("<td") == heads.count("<th scope")
     assert "<dt>repeat classes</dt>" in page and "<dt>regions</dt>" not in page and "unknown 100" not in page
     assert "Find a gene" not in page and "Find a gene" in render(evidence, {})
-    assert "Left out: distance from a start of transcription (no genes)" in page
+    assert "Left out: distance from the start of a gene (no genes)" in page
 
 
 def test_of_several_named_sets_the_corrected_p_is_told(comparison: Path) -> None:
