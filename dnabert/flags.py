@@ -191,7 +191,7 @@ def _one_line_errors(cli: Callable[..., Any], known: Sequence[str], *, listed: M
         with contextlib.redirect_stderr(said):
             return cli()
     except SystemExit as end:
-        if end.code in (0, None):
+        if end.code != 2:  # --help, or a signal that ends the process
             raise
     raise UserError(_say(" ".join(re.sub(r"[^\x20-\x7e]|-{4,}", " ", said.getvalue()).split()), known, listed=listed))
 

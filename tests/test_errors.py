@@ -85,6 +85,16 @@ def test_what_is_ended_clears_up(tmp_path, first, again, told, status):
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (status, told, [])
 
 
+def test_what_is_ended_while_it_reads_its_flags_is_no_mistake_in_them():
+    """It was `error: ; see --help`."""
+    code = (
+        "import os, signal\nfrom dnabert.errors import one_line\nfrom dnabert.flags import _one_line_errors\n"
+        "one_line(_one_line_errors)(lambda: os.kill(os.getpid(), signal.SIGTERM), [], listed={})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "terminated\n")
+
+
 def test_what_is_to_outlive_its_terminal_does(tmp_path):
     code = _CLEARS_UP.format(first=int(signal.SIGHUP), again=[])
     done = subprocess.run(["nohup", sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
