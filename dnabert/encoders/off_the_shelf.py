@@ -201,6 +201,11 @@ def _default() -> tuple[str, str]:
     return str(folder), f"{_PACKAGE} {importlib.metadata.version(_PACKAGE)}"
 
 
+def hub_default() -> str | None:
+    """What the Hub calls the model that a bare `bert` is; None where it is the package's."""
+    return DEFAULT if _on_the_hub(DEFAULT) else None
+
+
 def _on_the_hub(name: str) -> bool:
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
 

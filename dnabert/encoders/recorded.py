@@ -16,7 +16,7 @@ from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
 from dnabert.encoders.latent_kmers import FILE as LATENT_KMERS
 from dnabert.encoders.own import KIND, code_of
-from dnabert.encoders.revisions import folder_at
+from dnabert.encoders.revisions import at_revision
 from dnabert.encoders.whitening import FILE as WHITENING
 from dnabert.encoders.whitening import WhitenedEncoder, load_whitening
 from dnabert.errors import UserError
@@ -179,7 +179,7 @@ def _load_bare(
         shared: dict[str, TransformerEncoder] = {}
         return JointEncoder([_load_bare(part, config, shared) for part in record["parts"]])
     if record.get("revision"):
-        return load_encoder(f"{kinds_of(spec)}{folder_at(spec, record['revision'])}", config=config, models=models)
+        return load_encoder(at_revision(spec, record["revision"]), config=config, models=models)
     if record["folder"] is None:
         return load_encoder(spec, config=config, models=models)
     folder = _where(record)

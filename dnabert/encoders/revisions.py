@@ -23,11 +23,33 @@ def revisions_of(specs: Iterable[str]) -> dict[str, str]:
 
     found = {}
     for spec in specs:
-        if kinds_of(spec).endswith(("bert:", "dna:")) and not folder_of(spec).is_dir():
-            config = try_to_load_from_cache(spec[len(kinds_of(spec)) :], "config.json")
-            if isinstance(config, str):
-                found[spec] = Path(config).parent.name
+        name = _name(spec)
+        config = None if name is None or folder_of(spec).is_dir() else try_to_load_from_cache(name, "config.json")
+        if isinstance(config, str):
+            found[spec] = Path(config).parent.name
     return found
+
+
+def at_revision(spec: str, revision: str) -> str:
+    """The specification of an encoder whose model is the one that was read, whatever the Hub has now.
+
+    Raises
+    ------
+    UserError
+        as `folder_at`.
+    """
+    kinds = kinds_of(spec)
+    return f"{kinds if kinds.endswith(('bert:', 'dna:')) else kinds + 'bert:'}{folder_at(spec, revision)}"
+
+
+def _name(spec: str) -> str | None:
+    """What the Hub calls the model of an encoder; None of what is none, or where `bert` is a package's model."""
+    from dnabert.encoders.off_the_shelf import hub_default
+
+    kinds = kinds_of(spec)
+    if kinds.endswith(("bert:", "dna:")):
+        return spec[len(kinds) :]
+    return hub_default() if spec[len(kinds) :] == "bert" else None
 
 
 def folder_at(spec: str, revision: str) -> Path:
@@ -40,7 +62,10 @@ def folder_at(spec: str, revision: str) -> Path:
     """
     from huggingface_hub import snapshot_download, try_to_load_from_cache
 
-    name = spec[len(kinds_of(spec)) :]
+    from dnabert.encoders.off_the_shelf import DEFAULT
+
+    rest = spec[len(kinds_of(spec)) :]
+    name = rest if kinds_of(spec).endswith(("bert:", "dna:")) else DEFAULT
     config = try_to_load_from_cache(name, "config.json", revision=revision)
     if isinstance(config, str) and any(Path(config).parent.glob("*.safetensors")):
         return Path(config).parent

@@ -126,18 +126,26 @@ except UserError as error:
 """
 
 
-def test_a_model_of_the_hub_is_read_in_the_revision_that_was(tmp_path: Path) -> None:
+#: The same of the one that a bare `bert` is.
+_BARE = _READ_AGAIN.replace("me/tiny", "bert-base-uncased").replace("models--me--tiny", "models--bert-base-uncased")
+_BARE = _BARE.replace('"bert:bert-base-uncased"', '"bert"').replace("codebook:bert:bert-base-uncased", "codebook:bert")
+_BARE = _BARE.replace('"bert:bert-base-uncased+kmer:2"', '"bert+kmer:2"')
+
+
+@pytest.mark.parametrize(("name", "code"), [("me/tiny", _READ_AGAIN), ("bert-base-uncased", _BARE)])
+def test_a_model_of_the_hub_is_read_in_the_revision_that_was(tmp_path: Path, name: str, code: str) -> None:
     """The newest was, which may be another model."""
+    model = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
     for seed, revision in enumerate("ab"):
-        folder = tmp_path / "hub" / "models--me--tiny" / "snapshots" / (revision * 40)
+        folder = model / "snapshots" / (revision * 40)
         torch.manual_seed(seed)
         sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
         BertModel(BertConfig(vocab_size=12, initializer_range=0.5, **sizes)).save_pretrained(folder)
         words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "c", "g", "t", "##a", "##c", "##g"]
         BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
-    (tmp_path / "hub" / "models--me--tiny" / "refs").mkdir()
+    (model / "refs").mkdir()
     environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", _READ_AGAIN, str(tmp_path)]
+    command = [sys.executable, "-c", code, str(tmp_path)]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert f"made by revision {'a' * 40} of me/tiny, which is neither cached nor can be fetched" in ran.stdout
+    assert f"made by revision {'a' * 40} of {name}, which is neither cached nor can be fetched" in ran.stdout
