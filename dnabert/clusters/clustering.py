@@ -245,7 +245,10 @@ def _check(vectors: np.ndarray) -> None:
     if vectors.ndim != 2:
         raise ValueError(f"vectors are of shape {vectors.shape}, allowed is (n, d), a row for each")
     if len(vectors) < _FEWEST:
-        raise UserError(f"{len(vectors)} vectors cannot be clustered, {_FEWEST} or more can: embed more windows")
+        raise UserError(
+            f"{len(vectors)} of the {_FEWEST} vectors that clustering needs are there: embed more windows "
+            "(dnabert prepare cuts a genome into them)"
+        )
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         raise UserError(f"vector {int(np.flatnonzero(~finite)[0])} holds a NaN or an infinity: embed again")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ from dnabert.encoders.revisions import revisions_of
 from dnabert.encoders.source import Source, open_source
 from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_embeddings
 from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening, white_columns
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 from dnabert.given import settings
 from dnabert.stage import check_free, stage
+
+#: Bases from which a sequence is taken for a chromosome: titin's mRNA, the longest of human, has 109 kb.
+_CHROMOSOME = 200_000
 
 
 def embed(
@@ -87,6 +91,7 @@ def write_embeddings(
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
         encoder = checked_encoder(encoder_spec, source.check_lengths, config=config)
+        _check_enough(encoder, source, config=config)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),
@@ -141,6 +146,18 @@ def checked_encoder(encoder_spec: str, check_lengths: Callable[[int], None], *, 
     return encoder
 
 
+def _check_enough(encoder: Encoder, source: Source, *, config: EmbedConfig) -> None:
+    """Of one sequence, such as a genome of one chromosome, nothing can be learned; of many chromosomes whoever asks for
+    their vectors rarely wants one of each."""
+    longest = int(source.lengths().max(initial=0))
+    if longest >= _CHROMOSOME:
+        warnings.warn(f"one vector for a sequence of {longest:,} bases: {source.more}", Caution, stacklevel=3)
+    if len(source) > 1 or not (config.whiten or isinstance(encoder, FittedEncoder)):
+        return
+    fitted = "--whiten" if config.whiten else encoder.name
+    raise UserError(f"{fitted} needs two sequences or more to be fitted on: {source.more}")
+
+
 def _fit(
     encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
 ) -> list[NDArray[np.float32]]:
@@ -163,10 +180,7 @@ def _fit(
         encoder.save(folder)
     if not config.whiten:
         return []
-    total = sum(map(len, bases))
-    if total < 2:
-        raise UserError("--whiten needs two sequences or more: leave it out")
-    with _progress(f"{encoder.name}, to be whitened", total=total) as bar:
+    with _progress(f"{encoder.name}, to be whitened", total=sum(map(len, bases))) as bar:
         vectors = [_encoded(encoder, chunk, bar=bar) for chunk in bases]
     white = white_columns(encoder)
     fit_whitening(np.concatenate(vectors), power=config.whiten, white=white).save(folder)

@@ -42,6 +42,9 @@ class Chunk:
 class Source(Protocol):
     """The chosen sequences; their order is the input's."""
 
+    more: str
+    """What gives more sequences than were chosen: a sentence's end for whoever chose too few."""
+
     def __len__(self) -> int: ...
 
     def lengths(self) -> NDArray[np.int64]:
@@ -110,6 +113,7 @@ class CorpusSource:
         self._reverse = reversed_rows(len(self._split), config=config)
         self._shown = f"each window of {folder}"
         self._length = int(corpus.window_length)
+        self.more = f"ask for more windows of {folder} (--sample, --splits, --genomes)"
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -145,6 +149,8 @@ class FastaSource:
         self._names = list(genome.lengths)
         self._rows = _sample(np.arange(len(self._names)), config=config)
         self._reverse = reversed_rows(len(self._names), config=config)
+        cut = f"dnabert prepare {path} --out corpus cuts a genome into windows, and dnabert embed reads that folder"
+        self.more = f"each record of {path} is one; {cut}"
 
     def __len__(self) -> int:
         return len(self._rows)

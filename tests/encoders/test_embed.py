@@ -16,7 +16,7 @@ from dnabert.encoders import EmbedConfig, embed, load_embeddings, load_encoder
 from dnabert.encoders import source as source_module
 from dnabert.encoders import table as table_module
 from dnabert.encoders.processes import Processes
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 RECORDS = {"one": "ACGTTGCAAC", "two": "GGGGGCCCTTAAACCCGG", "three": "acgttgcaac", "four": "TTTTTTTTTTA"}
 
@@ -274,6 +274,20 @@ def test_unknown_encoder(fasta: Path, tmp_path: Path, spec: str, message: str) -
     with pytest.raises(UserError, match=message):
         embed(spec, fasta, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("spec", ["lsa:3", "kmer:2+kmer:3"])
+def test_of_one_chromosome_the_mend_is_named(tiny_corpus: Corpus, tmp_path: Path, spec: str) -> None:
+    path = tmp_path / "one.fa"
+    path.write_text(">chr\n" + "ACGTTGCAAC" * 20_000 + "\n")
+    with (
+        pytest.warns(Caution, match=r"one vector for a sequence of 200,000 bases"),
+        pytest.raises(UserError, match=r"one\.fa is one; dnabert prepare .*one\.fa --out corpus cuts a genome into"),
+    ):
+        embed(spec, path, out=tmp_path / "e")
+    with pytest.raises(UserError, match=r"needs two .*: ask for more windows of .*--sample"):
+        embed(spec, tiny_corpus, out=tmp_path / "e", config={"sample": 1})
+    assert not (tmp_path / "e").exists()
 
 
 def test_short_record_is_named(fasta: Path, tmp_path: Path) -> None:

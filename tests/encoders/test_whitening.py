@@ -114,7 +114,9 @@ def test_columns_that_are_white_stay_as_they_are() -> None:
 
 def test_one_sequence_has_no_spread_and_two_have_one(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n")
-    with pytest.raises(UserError, match="--whiten needs two sequences or more"):
+    with pytest.raises(
+        UserError, match=r"--whiten needs two .*a\.fa is one; dnabert prepare .*a\.fa --out corpus cuts"
+    ):
         embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=EmbedConfig(whiten=1.0))
     assert not (tmp_path / "e").exists()
     (tmp_path / "a.fa").write_text(">a\nACGTACGTAA\n>b\nGGGTACGTAA\n")
