@@ -74,8 +74,8 @@ def map_data(
         for key, title, kind, colourable in wanted
         if key in table
     ]
-    for column in columns:  # of what nobody annotated there is nothing to be seen in colour
-        if set(column["values"]) <= {"unknown", ""} if "values" in column else table[column["key"]].isna().all():
+    for column in columns:
+        if not _tells(column, table[column["key"]]):
             column["colourable"] = False
     return {
         "n": len(table),
@@ -88,6 +88,15 @@ def map_data(
         "dark": DARK,
         "sequences": pack_sequences(sequences, rows) if sequences and total else None,
     }
+
+
+def _tells(column: dict[str, Any], values: pd.Series) -> bool:
+    """Whether there is something to be seen in colour: not of what nobody annotated, nor of the only genome; clusters
+    always."""
+    if "values" not in column:
+        return not values.isna().all()
+    known = set(column["values"]) - {"unknown", ""}
+    return bool(known) and (len(column["values"]) > 1 or column["key"] == "label")
 
 
 def as_script(data: Any) -> str:

@@ -138,6 +138,7 @@ def _words(evidence: Evidence) -> dict[str, Any]:
         "windows": len(labels),
         "window_length": window_length(evidence.map),
         "place": _place(evidence.map),
+        "hovered": _hovered(evidence.map, sequences=not evidence.no_sequences),
         "example_cluster": _cluster(evidence.map),
         "drawn": _drawn(evidence.map),
         "no_sequences": evidence.no_sequences,
@@ -158,6 +159,13 @@ def _place(table: pd.DataFrame) -> str:
         return ""
     row = table.iloc[len(table) // 2]
     return f"{row['chrom']}:{row['start'] + 1:,}-{row['start'] + 100_000:,}"
+
+
+def _hovered(table: pd.DataFrame, *, sequences: bool) -> list[str]:
+    """What is told of a window that is pointed at: of what nobody annotated nothing is."""
+    told = {"place": "chrom", "gene": "gene_type", "repeat": "repeat_class"}
+    found = [name for name, key in told.items() if key in table and (table[key].astype(str) != "unknown").any()]
+    return [*found, "sequence"] if sequences else found
 
 
 def _cluster(table: pd.DataFrame) -> int | None:

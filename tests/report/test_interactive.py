@@ -105,6 +105,12 @@ def test_what_nobody_annotated_is_no_colour() -> None:
     assert [_column(shares, key)["colourable"] for key in ("cpg_island", "gc")] == [False, True]
 
 
+def test_what_is_the_same_everywhere_is_no_colour() -> None:
+    data = map_data(_table(3, genome=["yeast"] * 3, region=["intron", "unknown", "intron"], split=["test"] * 3))
+    assert [_column(data, key)["colourable"] for key in ("genome", "split", "region")] == [False, False, True]
+    assert _column(map_data(_table(2, label=[-1, -1])), "label")["colourable"]
+
+
 def test_every_colour_has_a_counterpart_on_dark() -> None:
     data = map_data(_table(1))
     assert data["dark"] == DARK and data["other"] == OTHER

@@ -175,6 +175,15 @@ def test_bits_per_base_stand_apart_from_the_measures_that_are_counted(comparison
     assert ">pretrained</th>" in page and ">Best cheaper encoder</th>" in page and "Best without" not in page
 
 
+def test_the_map_promises_what_a_window_has_to_tell(comparison: Path) -> None:
+    evidence = replace(read_evidence(comparison), no_sequences=None)
+    bare = evidence.map.assign(gene_type="unknown", repeat_class="unknown")
+    assert "Hover it for its place, gene, repeat and sequence; click it" in render(evidence, {})
+    assert "Hover it for its place and sequence; click it" in render(replace(evidence, map=bare), {})
+    unknown = replace(evidence, map=bare.drop(columns="chrom"), no_sequences="gone")
+    assert "bp. Click it for its cluster" in render(unknown, {})
+
+
 def test_n_of_a_measure_is_a_range_where_encoders_differ(comparison: Path) -> None:
     evidence = read_evidence(comparison)
     key = "knn10_repeat_class"
