@@ -93,7 +93,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in
     two ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that
     names no gene, and one of intervals that end beyond their sequence, which are cut there: only in GFF3 that says
-    ``Is_circular=true`` they go on at its start.
+    ``Is_circular=true`` they go on at its start. A third tells of GFF3 that says how long a sequence is
+    (``##sequence-region``), and it is not.
 
     Parameters
     ----------
@@ -115,6 +116,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
             _check_names(Path(path), part.chroms, fasta=genome.fasta, known=chroms)
             _warn_of_two_spellings(Path(path), part.chroms, genome=genome, known=chroms, lengths=lengths)
             places = part.places() if isinstance(part, Genes) else part.intervals
+            if isinstance(part, Genes):
+                _warn_of_another_assembly(Path(path), part.told_lengths, fasta=genome.fasta, lengths=lengths)
             _check_places(Path(path), places, fasta=genome.fasta, lengths=lengths)
             if not any(map(len, places.values())):
                 warnings.warn(
@@ -133,6 +136,18 @@ def _check_names(path: Path, chroms: list[str], *, fasta: str, known: Sequence[s
         raise UserError(
             f"{path} names its sequences {chroms[0]!r}, {fasta} names them {known[0]!r}: "
             "no name is in both; rename one of them"
+        )
+
+
+def _warn_of_another_assembly(path: Path, told: Mapping[str, int], *, fasta: str, lengths: Mapping[str, int]) -> None:
+    other = [chrom for chrom in told if chrom in lengths and told[chrom] != lengths[chrom]]
+    if other:
+        more = f", and {len(other) - 1:,} more differ" if len(other) > 1 else ""
+        warnings.warn(
+            f"{path} says that {other[0]} has {told[other[0]]:,} bases, in {fasta} it has {lengths[other[0]]:,}{more}: "
+            "genes of another assembly lie elsewhere; give those of this one",
+            Caution,
+            stacklevel=4,
         )
 
 

@@ -15,6 +15,7 @@ from dnabert.errors import UserError
 #: A key begins where no other has: within a word of a megabyte it would be sought a million times.
 _ATTRIBUTE = re.compile(r'(?<![^\s;="])([^\s;="]+)(?:\s*=\s*|\s+)("[^"]*"|[^;]*)\s*(?:;|$)')
 _PHASES = frozenset("012.")
+_REGION = re.compile(r"##sequence-region\s+(\S+)\s+1\s+(\d{1,18})\s*$")
 _PARENT = re.compile(r"Parent=([^;]+)")
 _TRANSCRIPT = re.compile(r'(?:^|;)\s*transcript_id[ =]\s*"?([^";]+)')
 
@@ -69,18 +70,27 @@ def first_line(path: str | Path) -> list[str]:
         return next((fields for _, fields in data_lines(file)), [])
 
 
-def data_lines(file: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with."""
+def data_lines(file: Iterable[str], *, told_lengths: dict[str, int] | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of each line that is no comment, up to the sequences that GFF3 may end with.
+
+    Into `told_lengths` goes how many bases a ``##sequence-region`` says that a sequence has, where it begins at 1.
+    """
     for number, line in enumerate(file, start=1):
         if line.startswith(FASTA):
             return
-        if line.strip() and not NOT_DATA.match(line):
+        if not line.strip():
+            continue
+        if not NOT_DATA.match(line):
             yield number, line.rstrip("\r\n").split("\t")
+        elif told_lengths is not None and (region := _REGION.match(line)):
+            told_lengths[region[1]] = int(region[2])
 
 
-def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
+def feature_lines(
+    path: str | Path, *, told_lengths: dict[str, int] | None = None
+) -> Iterator[tuple[str, str, int, int, str, str, str]]:
     """Sequence, feature, start, end (0-based, half open), strand, phase and attributes of each line of a GTF or GFF3
-    file.
+    file; `told_lengths` as in `data_lines`.
 
     Raises
     ------
@@ -89,7 +99,7 @@ def feature_lines(path: str | Path) -> Iterator[tuple[str, str, int, int, str, s
         shifted, a score that is none.
     """
     with open_annotation(path) as file:
-        for number, fields in data_lines(file):
+        for number, fields in data_lines(file, told_lengths=told_lengths):
             try:
                 chrom, _, feature, first, last, score, strand, phase, attributes = fields[:9]
                 start, end = int(first) - 1, int(last)

@@ -74,6 +74,8 @@ class Genes:
     """By sequence, then by a gene's id (`ids`) and strand: the first base, as it is read, of each of its transcripts,
     int64 (m,), ascending, none twice. A gene without transcripts has none, and no transcript begins where the file says
     that its start was not found (``mRNA_start_NF``)."""
+    told_lengths: dict[str, int] = field(default_factory=dict)
+    """Bases that GFF3 says its sequences have (``##sequence-region``)."""
 
     @property
     def chroms(self) -> list[str]:
@@ -142,9 +144,10 @@ def read_genes(path: str | Path) -> Genes:
         when a line is none of the format's.
     """
     sequences: dict[str, _Sequence] = {}
+    told_lengths: dict[str, int] = {}
     parse = transcript_parser(first_line(path))
     if parse is None:
-        _add_features(sequences, path)
+        _add_features(sequences, path, told_lengths=told_lengths)
     else:
         _add_transcripts(sequences, path, parse=parse)
     spans, names = {}, {}
@@ -185,6 +188,7 @@ def read_genes(path: str | Path) -> Genes:
         ids=ids,
         circular=circular,
         starts={chrom: sequence.starts for chrom, sequence in sequences.items()},
+        told_lengths=told_lengths,
     )
 
 
@@ -207,9 +211,9 @@ def _hold_parts(spans: np.ndarray, *, parts: dict[str, np.ndarray]) -> np.ndarra
     return first_end[np.searchsorted(places[:, 0], spans[:, 0])] <= spans[:, 1]
 
 
-def _add_features(sequences: dict[str, _Sequence], path: str | Path) -> None:
-    """Add the lines of a GTF or GFF3 file."""
-    for chrom, feature, start, end, strand, phase, attributes in feature_lines(path):
+def _add_features(sequences: dict[str, _Sequence], path: str | Path, *, told_lengths: dict[str, int]) -> None:
+    """Add the lines of a GTF or GFF3 file, and what it says that its sequences have of bases."""
+    for chrom, feature, start, end, strand, phase, attributes in feature_lines(path, told_lengths=told_lengths):
         sequence = sequences.setdefault(chrom, _Sequence())
         if start == 0 and is_circular(attributes):
             sequence.circular = end

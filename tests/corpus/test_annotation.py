@@ -9,7 +9,7 @@ from dnabert.corpus.annotation import Annotation, read_annotation
 from dnabert.corpus.config import GenomeConfig
 from dnabert.corpus.genes import read_genes
 from dnabert.corpus.tracks import read_track
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 ID = 'gene_id "G1"; gene_name "ALPHA"; gene_type "protein_coding";'
 # In 0-based coordinates: gene 10-50, exons 10-22 and 40-50, CDS 15-20, UTR 10-15; gene BETA (RNA) 44-60 on the other
@@ -303,6 +303,21 @@ def test_a_sequence_that_the_annotation_spells_otherwise_is_told(tmp_path: Path,
         read("NC_2", lengths=lengths)  # a chromosome without annotation, and no name that could be its own
         read("NC_1", "NC_2", "chr2", lengths=lengths)  # few bases are on sequences without a line
         read("NC_4", "NC_1", lengths=lengths)  # a sequence that is not cut is none that the FASTA lacks
+
+
+def test_lengths_that_gff3_tells_are_held_against_the_sequences(tmp_path: Path) -> None:
+    (tmp_path / "g.gff3").write_text(
+        "##gff-version 3\n##sequence-region I 1 90\nI\tx\tgene\t1\t9\t.\t+\t.\tID=a\n"
+        "##sequence-region II 1 80\n##sequence-region III 11 70\nII\tx\tgene\t1\t9\t.\t+\t.\tID=b\n"
+    )
+    genome = GenomeConfig("x", "x.fa", genes=str(tmp_path / "g.gff3"))
+    lengths = {"I": 90, "II": 80, "III": 99}  # of III a part is described
+    read_annotation(genome, chroms=list(lengths), lengths=lengths)
+    with pytest.warns(Caution, match=r"g.gff3 says that II has 80 bases, in x.fa it has 82: genes of another assembly"):
+        read_annotation(genome, chroms=list(lengths), lengths=lengths | {"II": 82})
+    with pytest.warns(Caution, match=r"says that I has 90 bases, in x.fa it has 1,000, and 1 more differ: "):
+        read_annotation(genome, chroms=list(lengths), lengths=lengths | {"I": 1000, "II": 82})
+    assert read_genes(tmp_path / "g.gff3").told_lengths == {"I": 90, "II": 80}
 
 
 @pytest.mark.parametrize("text", ["chr1\tx\n", "chr1\t9\t4\n", "chr1 0 4\n"])
