@@ -69,8 +69,8 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
             raise
         finally:
             for each in ours:  # all is cleared up: while Python itself ends it would be a traceback
-                if signal.getsignal(each) is not signal.SIG_IGN:
-                    signal.signal(each, signal.SIG_DFL)
+                ended = signal.getsignal(each) is _unheard
+                signal.signal(each, signal.SIG_IGN if ended else signal.SIG_DFL)
 
     return wrapped
 
@@ -94,12 +94,17 @@ def _clear_up_when_ended() -> list[signal.Signals]:
 
     def end(number: int, _: object) -> None:
         for each in ours:  # `timeout` sends two: the second would end the clearing up
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _unheard)
         raise _Ended(number)
 
     for each in ours:
         signal.signal(each, end)
     return ours
+
+
+def _unheard(*_: object) -> None:
+    """What a signal does that is no more heard; SIG_IGN would be inherited by a program that is begun meanwhile, such
+    as a sweep's next training, and nothing could tell that one to end."""
 
 
 def first_line(error: Exception) -> str:

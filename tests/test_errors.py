@@ -85,6 +85,17 @@ def test_what_is_ended_clears_up(tmp_path, first, again, told, status):
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (status, told, [])
 
 
+def test_a_program_that_is_begun_while_one_clears_up_can_be_ended():
+    """It inherited that SIGTERM and SIGHUP are ignored, so that a sweep's next training went on for hours."""
+    code = (
+        "import os, signal, subprocess\nfrom dnabert.errors import one_line\n@one_line\ndef main():\n    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n    finally:\n"
+        "        print([subprocess.call(['sh', '-c', f'kill -{name} $$']) for name in ('TERM', 'HUP')])\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (143, f"[{-signal.SIGTERM}, {-signal.SIGHUP}]\n")
+
+
 def test_what_is_ended_while_it_reads_its_flags_is_no_mistake_in_them():
     """It was `error: ; see --help`."""
     code = (
