@@ -20,9 +20,9 @@ _REDRAWN = 0.1
 
 
 def on_a_terminal() -> dict[str, Any]:
-    """Arguments of a tqdm bar that comes where a terminal looks on; TQDM_DISABLE of the environment, which any
-    ``disable`` would win over, hides it."""
-    return {} if os.environ.get("TQDM_DISABLE") else {"disable": None}
+    """Arguments of a tqdm bar that comes where a terminal looks on; TQDM_DISABLE of the environment hides it, which
+    tqdm itself reads once, when it is imported."""
+    return {"disable": True if os.environ.get("TQDM_DISABLE") else None}
 
 
 class Parts:

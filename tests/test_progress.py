@@ -58,6 +58,15 @@ def test_no_bar_where_the_environment_wants_none() -> None:
     assert shown[0] > 0 and shown[1] == 0
 
 
+def test_no_bar_where_a_notebook_sets_that_it_wants_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """tqdm was imported by then: bars came, and where no terminal looked on too."""
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), Parts("stage", total=1) as parts, parts.part("first"):
+        pass
+    assert said.getvalue() == ""
+
+
 def test_a_part_that_fails_is_not_counted_and_its_clock_ends() -> None:
     with (
         terminal_beside() as terminal,
