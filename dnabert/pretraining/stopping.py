@@ -1,4 +1,4 @@
-"""What ends a run between two steps: SIGTERM, Ctrl-C, or the end of what launched it."""
+"""What ends a run between two steps: SIGTERM, Ctrl-C, a terminal that is closed, or the end of what launched it."""
 
 from __future__ import annotations
 
@@ -66,8 +66,11 @@ class Stop:
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:
-        """Collect SIGTERM and Ctrl-C in the block, so that the loop can end between two steps."""
-        wanted = (signal.SIGTERM, signal.SIGINT)
+        """Collect SIGTERM, Ctrl-C and, but for what `nohup` has begun, SIGHUP in the block, so that the loop can end
+        between two steps."""
+        wanted = [signal.SIGTERM, signal.SIGINT]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Windows has none
+            wanted.append(signal.SIGHUP)
         try:
             before = {each: signal.signal(each, lambda number, _: self.signals.append(number)) for each in wanted}
         except ValueError:  # not in the main thread (a notebook's executor): leave signals alone

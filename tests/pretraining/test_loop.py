@@ -207,7 +207,8 @@ def test_without_bars_its_log_has_lines_alone(config, tmp_path):
     ]
 
 
-def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_the_run_goes_on(config, tmp_path, told):
     save_yaml(config(steps=100_000, minutes=None, checkpoint_every=100_000), tmp_path / "long.yaml")
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), "--config", str(tmp_path / "long.yaml")], stderr=subprocess.PIPE, text=True
@@ -216,9 +217,9 @@ def test_sigterm_saves_and_the_run_goes_on(config, tmp_path):
     deadline = time.monotonic() + 120
     while not (metrics.exists() and '"step": 3' in metrics.read_text()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(told)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert process.returncode == 128 + told, errors
     assert "go on with --resume auto" in errors and "Traceback" not in errors
     step = int(checkpoints(tmp_path / "run")[-1].name[5:])
     run = pretrain(config(steps=step + 2, resume="auto"))
