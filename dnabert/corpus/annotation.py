@@ -93,8 +93,8 @@ def read_annotation(genome: GenomeConfig, *, chroms: Sequence[str], lengths: Map
     Where they speak of some alone, and of others that the FASTA file lacks, a warning asks whether a name is spelt in
     two ways: windows of a sequence without a line are intergenic, or without repeats. Another tells of a file that
     names no gene, and one of intervals that end beyond their sequence, which are cut there: only in GFF3 that says
-    ``Is_circular=true`` they go on at its start. A third tells of GFF3 that says how long a sequence is
-    (``##sequence-region``), and it is not.
+    ``Is_circular=true`` they go on at its start. Another tells of GFF3 that says that a sequence has other than its
+    bases (``##sequence-region``).
 
     Parameters
     ----------
