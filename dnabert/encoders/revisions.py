@@ -23,8 +23,8 @@ def revisions_of(specs: Iterable[str]) -> dict[str, str]:
 
     found = {}
     for spec in specs:
-        name = _name(spec)
-        config = None if name is None or folder_of(spec).is_dir() else try_to_load_from_cache(name, "config.json")
+        name = None if folder_of(spec).is_dir() else _name(spec)
+        config = None if name is None else try_to_load_from_cache(name, "config.json")
         if isinstance(config, str):
             found[spec] = Path(config).parent.name
     return found

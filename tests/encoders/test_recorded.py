@@ -11,6 +11,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_recorded
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.encoders.recorded import recorded_word_length
+from dnabert.encoders.revisions import revisions_of
 from dnabert.errors import UserError
 from dnabert.manifest import sha256, write_manifest
 from dnabert.tokenizer import load_tokenizer
@@ -149,3 +150,10 @@ def test_a_model_of_the_hub_is_read_in_the_revision_that_was(tmp_path: Path, nam
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert f"made by revision {'a' * 40} of {name}, which is neither cached nor can be fetched" in ran.stdout
+
+
+def test_of_a_folder_called_bert_the_hub_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bert").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dnabert.encoders.off_the_shelf.hub_default", lambda: pytest.fail("it was"))
+    assert revisions_of(["bert", "codebook:bert", "random:bert"]) == {}
