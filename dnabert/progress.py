@@ -20,9 +20,13 @@ _REDRAWN = 0.1
 
 
 def on_a_terminal() -> dict[str, Any]:
-    """Arguments of a tqdm bar that comes where a terminal looks on; TQDM_DISABLE of the environment hides it, which
-    tqdm itself reads once, when it is imported."""
-    return {"disable": True if os.environ.get("TQDM_DISABLE") else None}
+    """Arguments of a tqdm bar that comes where a terminal looks on, unless TQDM_DISABLE hides it."""
+    return {"disable": bars_are_hidden() or None}
+
+
+def bars_are_hidden() -> bool:
+    """Whether the environment's TQDM_DISABLE hides every bar; tqdm itself reads it once, when it is imported."""
+    return bool(os.environ.get("TQDM_DISABLE"))
 
 
 class Parts:

@@ -27,6 +27,7 @@ from dnabert.encoders.table import FILE, Embeddings, TableWriter, join, load_emb
 from dnabert.encoders.whitening import WhitenedEncoder, check_width, fit_whitening, load_whitening, white_columns
 from dnabert.errors import Caution, UserError
 from dnabert.given import settings
+from dnabert.progress import bars_are_hidden
 from dnabert.stage import check_free, stage
 
 #: Bases from which a sequence is taken for a chromosome: titin's mRNA, the longest of human, has 109 kb.
@@ -91,7 +92,7 @@ def write_embeddings(
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(input, config=config))
         encoder = checked_encoder(encoder_spec, source.check_lengths, config=config)
-        _check_enough(encoder, source, config=config)
+        _check_enough(encoder, source, config=config, told=processes.is_main)
         record: dict[str, Any] = {
             "encoder": encoder_spec,
             "parts": parts_of(encoder_spec),
@@ -146,11 +147,11 @@ def checked_encoder(encoder_spec: str, check_lengths: Callable[[int], None], *, 
     return encoder
 
 
-def _check_enough(encoder: Encoder, source: Source, *, config: EmbedConfig) -> None:
+def _check_enough(encoder: Encoder, source: Source, *, config: EmbedConfig, told: bool) -> None:
     """Of one sequence, such as a genome of one chromosome, nothing can be learned; of many chromosomes whoever asks for
     their vectors rarely wants one of each."""
     longest = int(source.lengths().max(initial=0))
-    if longest >= _CHROMOSOME:
+    if told and longest >= _CHROMOSOME:
         warnings.warn(f"one vector for a sequence of {longest:,} bases: {source.more}", Caution, stacklevel=3)
     if len(source) > 1 or not (config.whiten or isinstance(encoder, FittedEncoder)):
         return
@@ -214,8 +215,7 @@ def _encode_all(
 def _progress(name: str, *, total: int, shown: bool = True, unit: str = " windows") -> Any:
     from tqdm.auto import tqdm
 
-    hidden: Any = {} if shown else {"disable": True}  # False would win over TQDM_DISABLE of the environment
-    return tqdm(total=total, unit=unit, desc=name, **hidden)
+    return tqdm(total=total, unit=unit, desc=name, disable=not shown or bars_are_hidden())
 
 
 def _encoded(encoder: Encoder, bases: Bases, *, bar: Any) -> NDArray[np.float32]:

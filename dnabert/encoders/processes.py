@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from accelerate import PartialState
 
 #: How long a process waits for another before it gives up; torch's own ten or thirty minutes are over while the first
-#: one fits an encoder, or joins what all have written on a slow disk.
+#: one fits an encoder, counts Markov models, or writes to a slow disk.
 PATIENCE = timedelta(hours=2)
 
 

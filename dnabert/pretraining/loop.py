@@ -262,7 +262,8 @@ def _say_hello(training: Training) -> None:
 
 def _leave(training: Training, signum: int) -> None:
     if training.accelerator.is_main_process:
-        print(f"stopped at step {training.progress.step}; go on with --resume auto", file=sys.stderr)
+        with contextlib.suppress(OSError):  # a terminal that is closed hears nothing
+            print(f"stopped at step {training.progress.step}; go on with --resume auto", file=sys.stderr, flush=True)
     sys.exit(128 + signum)
 
 

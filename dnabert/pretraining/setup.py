@@ -9,20 +9,19 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from accelerate import Accelerator, PartialState
-from accelerate.utils import broadcast_object_list, parse_flag_from_env
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 
 from dnabert.alphabet import codes
 from dnabert.corpus import Corpus, demo_config, load_corpus, prepare
 from dnabert.corpus.loading import fingerprint
 from dnabert.corpus.view import spread_windows
+from dnabert.encoders.processes import process_state
 from dnabert.errors import UserError
 from dnabert.manifest import kind_of
 from dnabert.models.build import build_model, compile_layers
@@ -41,6 +40,7 @@ from dnabert.pretraining.optimizer import build_optimizers
 from dnabert.pretraining.sampling import Sampler
 from dnabert.pretraining.threads import set_cpu_threads
 from dnabert.pretraining.tracking import Tracker, keep_up_to
+from dnabert.progress import bars_are_hidden
 from dnabert.tokenizer import KmerTokenizer
 
 if TYPE_CHECKING:
@@ -49,8 +49,6 @@ from dnabert.pretraining.step import Training
 
 #: Windows that are looked at together.
 _BATCH = 128
-#: How long a process waits for another before it gives up; torch's own ten minutes are over while a genome is counted.
-_PATIENCE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,7 @@ def make_accelerator(config: PretrainConfig) -> Accelerator:
     """This process among the others: device, precision, CPU threads. Raises `UserError` for a batch that cannot be
     shared, or no compiler."""
     sharding.refuse_others()
-    # without cpu=True torchrun's processes on a machine of CPUs would each think themselves alone
-    cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
-    # with patience: the others wait for the one that counts Markov models, or writes to a slow disk
-    device = PartialState(cpu=cpu, timeout=_PATIENCE).device
+    device = process_state().device
     sharding.is_asked_for()  # refuses what it cannot do
     accelerator = accelerator_in(config.precision, device=device)
     if device.type == "cpu":
@@ -233,13 +228,12 @@ def build_training(
         gone = config.initial is not None and kind_of(config.initial) is None  # since the run began
         tracker.read(corpus=train.view.folder, initial=None if gone else config.initial)
     done = min(100.0, 100 * spent(config, progress))  # by an earlier part of the run: it took none of this one's time
-    hidden: Any = {} if main else {"disable": True}  # False would win over TQDM_DISABLE of the environment
     bar = tqdm(
         total=100.0,
         initial=done,
         unit="%",
         bar_format="{percentage:5.1f}%|{bar}| {elapsed}<{remaining} {postfix}",
-        **hidden,
+        disable=not main or bars_are_hidden(),
     )
     window = list(progress.since_line)
     kin = kin_of_training(config, train, accelerator, folder=Path(config.out))
