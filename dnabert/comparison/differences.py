@@ -13,6 +13,7 @@ from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, of_places, 
 from dnabert.clusters.halves import bounds
 from dnabert.corpus.places import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
+from dnabert.report.numbers import present
 from dnabert.report.rung_kind import is_off_the_shelf, is_trained
 
 Record = dict[str, Any]
@@ -34,7 +35,8 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     by intervals that hold for all measures of the rung together, whole and without explanations (Bonferroni; for
     ``behind`` over the rivals too, since the best of several is best partly by luck); else ``level``, as always where
     the windows lie in fewer than five places. ``low`` and ``high`` are the plain 95 % interval of the difference to the
-    baseline, ``sure_low`` and ``sure_high`` the one that holds for all measures together.
+    baseline, no wider than what either lacks to 1 leaves room for, ``sure_low`` and ``sure_high`` the one that holds
+    for all measures together.
 
     Parameters
     ----------
@@ -134,11 +136,22 @@ def _compared(rung: Record, rivals: list[Record], measures: Sequence[tuple[str |
         against = {rival["rung"]: draw(rung, rival) for rival in rivals}
         drawn[without, metric] = {name: values for name, values in against.items() if len(values)}
     drawn = {key: against for key, against in drawn.items() if against}
-    return [
+    rows = [
         {"metric": metric, "without": without, "rung": rung["rung"], "n": _n(rung, metric)}
         | _row(against, tests=len(drawn), places=_places(rung, metric), stretches=rung.get("stretches", {}).get(metric))
         for (without, metric), against in drawn.items()
     ]
+    named = {rival["rung"]: rival for rival in rivals}
+    return [row | _possible(row, rung, named[row["baseline"]]) for row in rows]
+
+
+def _possible(row: Record, rung: Record, rival: Record) -> Record:
+    """``low`` and ``high``, neither lead more than what the other lacks to 1, at the lower end of its interval."""
+    lacks = []
+    for each in (rung, rival):
+        score = _part(each, row["without"]).get("metrics", {}).get(row["metric"]) or {}
+        lacks.append(1 - score["low"] if present(score.get("low")) else np.inf)
+    return {"low": max(row["low"], -lacks[0]), "high": min(row["high"], lacks[1])}
 
 
 def _n(rung: Record, metric: str) -> int:

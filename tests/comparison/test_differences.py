@@ -126,6 +126,19 @@ def test_where_both_answer_all_alike_few_windows_leave_room(n: int, *, right: bo
     assert (found["high"] > 0.02) == (n == 12)
 
 
+def test_nobody_can_lead_by_more_than_the_other_lacks() -> None:
+    """Both name 98 % of the windows of twelve places: what one lead could be is not 0.26."""
+    right, groups = np.arange(240) % 60 > 0, np.repeat(np.arange(12), 20)
+    pair = [rung("mine", "runs/x", right, groups=groups), rung("k", "kmer:4", right, groups=groups)]
+    (wide,) = differences(pair)
+    assert wide["high"] == -wide["low"] == pytest.approx(1 - 0.025 ** (1 / 12))
+    for each, low in zip(pair, (0.95, 0.96), strict=True):
+        each["metrics"]["knn10_region"]["low"] = low
+    (found,) = differences(pair)
+    assert (found["low"], found["high"]) == (pytest.approx(-0.05), pytest.approx(0.04))
+    assert found["outcome"] == "level" and found["sure_high"] == wide["sure_high"]
+
+
 def test_the_same_lead_in_every_one_of_few_places_is_surer_than_chance_in_enough_of_them() -> None:
     for n, outcome in ((5, "level"), (8, "ahead")):  # all of five by chance: 1 in 32 on either side
         (found,) = differences([rung("mine", "runs/x", np.ones(n, bool)), rung("k", "kmer:4", np.zeros(n, bool))])
