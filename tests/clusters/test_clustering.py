@@ -101,7 +101,7 @@ def test_tensors_tables_and_lists_are_vectors() -> None:
 
 
 def test_vectors_that_cannot_be_clustered_are_refused() -> None:
-    with pytest.raises(UserError, match="3 vectors"):
+    with pytest.raises(UserError, match="3 of the 4 vectors"):
         cluster_vectors(np.zeros((3, 5)))
     with pytest.raises(UserError, match="vector 2 holds a NaN"):
         cluster_vectors(np.array([[0.0], [1.0], [np.nan], [2.0]]))
