@@ -149,12 +149,7 @@ def _write(config: CorpusConfig, *, folder: Path, scratch: Path) -> list[GenomeS
             annotation = read_annotation(each, chroms=genome.names, lengths=genome.lengths)
             gene_names |= dict.fromkeys(() if annotation.genes is None else annotation.genes.other_names)
             cutter = Cutter(
-                config,
-                name=each.name,
-                genome=genome,
-                annotation=annotation,
-                blocks=blocks,
-                splitter=splitter,
+                config, name=each.name, genome=genome, annotation=annotation, blocks=blocks, splitter=splitter
             )
             for chrom, length in genome.lengths.items():
                 cutter.cut(chrom, offset=offset, sequences=sequences, windows=windows)

@@ -8,6 +8,8 @@ from pathlib import Path
 from dnabert.encoders.encoder import folder_of, kinds_of
 from dnabert.errors import UserError, first_line
 
+#: What stands before the name of a model that others made.
+_OF_OTHERS = ("bert:", "dna:")
 #: What is read of a model: its config, weights and tokenizer.
 _READ = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
@@ -39,7 +41,7 @@ def at_revision(spec: str, revision: str) -> str:
         as `folder_at`.
     """
     kinds = kinds_of(spec)
-    return f"{kinds if kinds.endswith(('bert:', 'dna:')) else kinds + 'bert:'}{folder_at(spec, revision)}"
+    return f"{kinds if kinds.endswith(_OF_OTHERS) else kinds + 'bert:'}{folder_at(spec, revision)}"
 
 
 def _name(spec: str) -> str | None:
@@ -47,7 +49,7 @@ def _name(spec: str) -> str | None:
     from dnabert.encoders.off_the_shelf import hub_default
 
     kinds = kinds_of(spec)
-    if kinds.endswith(("bert:", "dna:")):
+    if kinds.endswith(_OF_OTHERS):
         return spec[len(kinds) :]
     return hub_default() if spec[len(kinds) :] == "bert" else None
 
@@ -65,7 +67,7 @@ def folder_at(spec: str, revision: str) -> Path:
     from dnabert.encoders.off_the_shelf import DEFAULT
 
     rest = spec[len(kinds_of(spec)) :]
-    name = rest if kinds_of(spec).endswith(("bert:", "dna:")) else DEFAULT
+    name = rest if kinds_of(spec).endswith(_OF_OTHERS) else DEFAULT
     config = try_to_load_from_cache(name, "config.json", revision=revision)
     if isinstance(config, str) and any(Path(config).parent.glob("*.safetensors")):
         return Path(config).parent

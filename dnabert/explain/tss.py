@@ -17,6 +17,9 @@ from dnabert.explain.terms import Terms
 if TYPE_CHECKING:
     from dnabert.explain.windows import ClusteredWindows
 
+#: By sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
+Starts = dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]
+
 #: Windows at most this many bases from a start of transcription are near it.
 NEAR = 1_000
 
@@ -49,9 +52,10 @@ def _measured(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[n
         if genome.genes is None or not own.any():
             continue
         genes = read_genes(genome.genes)
-        counts = known_starts(genes)
+        starts = transcription_starts(genes)
+        counts = known_starts(genes, starts)
         known, every = known + counts[0], every + counts[1]
-        for chrom, (position, strands) in transcription_starts(genes).items():
+        for chrom, (position, strands) in starts.items():
             if chrom in genes.circular:  # the nearest may lie on the other side of the origin
                 position = np.concatenate([position + turn * genes.circular[chrom] for turn in (-1, 0, 1)])
                 strands = np.tile(strands, 3)
@@ -63,8 +67,8 @@ def _measured(windows: ClusteredWindows) -> tuple[NDArray[np.float64], NDArray[n
     return distance, strand, 2 * known > every
 
 
-def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]]:
-    """Starts of transcription by sequence: position int64 (m,), ascending, 0-based, and strand object (m,).
+def transcription_starts(genes: Genes) -> Starts:
+    """Starts of transcription by sequence.
 
     Of a gene whose transcripts are known every one's first base, as it is read, each once; of the others the gene's.
     Lines of one gene (`Genes.ids`) and strand that lie within 100 kb of each other are one; genes that share a name are
@@ -95,16 +99,15 @@ def transcription_starts(genes: Genes) -> dict[str, tuple[NDArray[np.int64], NDA
     return found
 
 
-def known_starts(genes: Genes) -> tuple[int, int]:
-    """How many of the starts that `transcription_starts` gives are known to be of transcription, and how many there
-    are.
+def known_starts(genes: Genes, starts: Starts) -> tuple[int, int]:
+    """How many of the starts that `transcription_starts` gave are known to be of transcription, and how many there are.
 
     A gene's first base where no transcript is told (bacteria: an operon's inner genes have no start of their own), and
     a transcript's where that is the first base of coding sequence (yeast of Ensembl and SGD, Prokka, AUGUSTUS), is
     where a gene begins; where it is read from is not told.
     """
     known, every = 0, 0
-    for chrom, (position, strands) in transcription_starts(genes).items():
+    for chrom, (position, strands) in starts.items():
         coding = {
             "+": [interval[:, 0] for interval in genes.coding[chrom][:3]],
             "-": [interval[:, 1] - 1 for interval in genes.coding[chrom][3:]],

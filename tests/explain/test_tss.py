@@ -200,7 +200,8 @@ UNTRANSLATED = "".join(
 def test_a_start_is_of_transcription_where_it_is_told_to_be(tmp_path: Path, lines: str, known: int, told: str) -> None:
     path = tmp_path / "g.gff3"
     path.write_text(lines)
-    assert known_starts(read_genes(path)) == (known, 3)
+    genes = read_genes(path)
+    assert known_starts(genes, transcription_starts(genes)) == (known, 3)
     start = np.arange(0, 1_000, 50)
     table = pd.DataFrame(
         {"label": np.arange(20) % 2, "genome": "one", "chrom": "chr1", "start": start, "end": start + 50}
