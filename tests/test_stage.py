@@ -91,8 +91,6 @@ def test_a_failed_replacement_leaves_the_old(tmp_path):
 def test_a_killed_process_leaves_no_result(tmp_path, how):
     code = (
         "import os, signal, sys\nfrom dnabert.stage import stage\n"
-        # a shell's background job ignores Ctrl-C, and so would its children
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with stage(sys.argv[1], kind='corpus') as folder:\n    os.kill(os.getpid(), {int(how)})\n"
     )
     out = tmp_path / "out"

@@ -66,11 +66,11 @@ class Stop:
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:
-        """Collect SIGTERM, Ctrl-C and, but for what `nohup` has begun, SIGHUP in the block, so that the loop can end
-        between two steps."""
-        wanted = [signal.SIGTERM, signal.SIGINT]
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Windows has none
-            wanted.append(signal.SIGHUP)
+        """Collect SIGTERM, Ctrl-C and SIGHUP in the block, so that the loop can end between two steps; but for those
+        that whoever began this ignores, as `nohup` does SIGHUP and a script Ctrl-C for what it begins with ``&``."""
+        names = ("SIGTERM", "SIGINT", "SIGHUP")  # Windows has no SIGHUP
+        known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+        wanted = [each for each in known if signal.getsignal(each) is not signal.SIG_IGN]
         try:
             before = {each: signal.signal(each, lambda number, _: self.signals.append(number)) for each in wanted}
         except ValueError:  # not in the main thread (a notebook's executor): leave signals alone

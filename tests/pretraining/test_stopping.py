@@ -1,4 +1,5 @@
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from dnabert.pretraining.checkpoints import checkpoints
+from dnabert.pretraining.stopping import Stop
 
 #: A training that asks again for what launched it when that is gone.
 _TRAINING = """
@@ -35,6 +37,22 @@ def test_what_launched_a_training_is_what_did_at_its_beginning(tmp_path: Path) -
     while told.read_text() in ("", "begun") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert told.read_text() == "True"
+
+
+@pytest.mark.parametrize("each", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_what_is_ignored_where_a_training_begins_does_not_stop_it(each: int) -> None:
+    """Ctrl-C ended each training of a sweep that a script had begun with &, one after the other, and not the sweep."""
+    heard, ignored = Stop(None), Stop(None)
+    with heard.collected():
+        signal.raise_signal(each)
+    before = signal.signal(each, signal.SIG_IGN)
+    try:
+        with ignored.collected():
+            signal.raise_signal(each)
+        assert signal.getsignal(each) is signal.SIG_IGN
+    finally:
+        signal.signal(each, before)
+    assert heard.asked() and heard.number == each and not ignored.asked()
 
 
 @pytest.mark.slow
