@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: Seconds in which another signal is of the same end, which it must not disturb: `timeout` sends two. A later one is
+#: heard: the first may have come where Python lets no exception out, such as a callback.
+_AGAIN = 5.0
 
 
 class Caution(UserWarning):
@@ -43,7 +49,7 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        ours = _clear_up_when_ended()
+        ended = _Endings()
         try:
             return main(*args, **kwargs)
         except UserError as error:
@@ -68,9 +74,7 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
                 print(end.told, file=sys.stderr, flush=True)
             raise
         finally:
-            for each in ours:  # all is cleared up: while Python itself ends it would be a traceback
-                ended = signal.getsignal(each) is _unheard
-                signal.signal(each, signal.SIG_IGN if ended else signal.SIG_DFL)
+            ended.leave()
 
     return wrapped
 
@@ -83,28 +87,39 @@ class _Ended(SystemExit):
         self.told = "terminated" if number == signal.SIGTERM else "the terminal was closed"
 
 
-def _clear_up_when_ended() -> list[signal.Signals]:
-    """SIGTERM and SIGHUP end a process at once, and a genome that was unpacked for it stays on the disk; unless
-    somebody has made them mean something else, as `nohup` does. Those that are cleared up after."""
-    if threading.current_thread() is not threading.main_thread():
-        return []
-    names = ("SIGTERM", "SIGHUP")  # Windows has one of them
-    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
-    ours = [each for each in known if signal.getsignal(each) is signal.SIG_DFL]
+class _Endings:
+    """Has SIGTERM and SIGHUP leave by `_Ended`, once made: by themselves they end a process at once, and a genome that
+    was unpacked for it stays on the disk; unless somebody has made them mean something else, as `nohup` does.
 
-    def end(number: int, _: object) -> None:
-        for each in ours:  # `timeout` sends two: the second would end the clearing up
-            signal.signal(each, _unheard)
+    As a handler, since SIG_IGN would be inherited by a program that is begun meanwhile, such as a sweep's next
+    training, and nothing could tell that one to end.
+    """
+
+    def __init__(self) -> None:
+        self._heard = -math.inf
+        self._left = False
+        names = ("SIGTERM", "SIGHUP")  # Windows has one of them
+        known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+        here = threading.current_thread() is threading.main_thread()
+        self._ours = [each for each in known if here and signal.getsignal(each) is signal.SIG_DFL]
+        for each in self._ours:
+            signal.signal(each, self)
+
+    def __call__(self, number: int, _: object) -> None:
+        now = time.monotonic()
+        if now < self._heard + _AGAIN:
+            return
+        self._heard = now
+        if self._left:
+            os._exit(128 + number)
         raise _Ended(number)
 
-    for each in ours:
-        signal.signal(each, end)
-    return ours
-
-
-def _unheard(*_: object) -> None:
-    """What a signal does that is no more heard; SIG_IGN would be inherited by a program that is begun meanwhile, such
-    as a sweep's next training, and nothing could tell that one to end."""
+    def leave(self) -> None:
+        """All is cleared up: what comes while Python itself ends would be a traceback."""
+        self._left = True
+        if self._heard == -math.inf:
+            for each in self._ours:
+                signal.signal(each, signal.SIG_DFL)
 
 
 def first_line(error: Exception) -> str:

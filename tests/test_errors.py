@@ -85,6 +85,36 @@ def test_what_is_ended_clears_up(tmp_path, first, again, told, status):
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (status, told, [])
 
 
+_ASKED_AGAIN = """
+import os, signal, time, dnabert.errors as errors
+errors._AGAIN = 0.2
+class Unheard:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+@errors.one_line
+def main():
+    {body}
+main()
+"""
+
+
+def test_one_whose_end_was_swallowed_is_ended_by_the_next_signal():
+    """Python lets no exception out of `__del__`, and the command went on, deaf to all that came later."""
+    body = "Unheard(); print('went on', flush=True); time.sleep(0.3); os.kill(os.getpid(), 15); print('and on')"
+    code = _ASKED_AGAIN.format(body=body)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (143, "went on\n") and done.stderr.endswith("terminated\n")
+
+
+def test_one_that_waits_for_a_thread_at_its_end_is_ended_by_the_next_signal():
+    """SIGTERM was ignored from there on, for good."""
+    body = "try: os.kill(os.getpid(), signal.SIGTERM)\n    finally: threading.Thread(target=again).start()"
+    again = "import threading\ndef again():\n    time.sleep(0.5)\n    os.kill(os.getpid(), 15)\n    time.sleep(60)\n"
+    code = again + _ASKED_AGAIN.format(body=body)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (143, "terminated\n")
+
+
 def test_a_program_that_is_begun_while_one_clears_up_can_be_ended():
     """It inherited that SIGTERM and SIGHUP are ignored, so that a sweep's next training went on for hours."""
     code = (
