@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +42,20 @@ def ended_together(pool: Executor) -> Iterator[Executor]:
         try:
             yield pool
         except BaseException:
-            leaving = threading.Thread(target=partial(pool.shutdown, cancel_futures=True))
-            leaving.start()
-            while leaving.is_alive():  # a worker that is being started is among the children a moment later
-                for worker in set(multiprocessing.active_children()) - told:
-                    worker.terminate()
-                    told.add(worker)
-                leaving.join(0.1)
+            ending = threading.Thread(target=_end, args=(pool, told))  # which another Ctrl-C does not interrupt
+            ending.start()
+            ending.join()
             raise
+
+
+def _end(pool: Executor, told: set[BaseProcess]) -> None:
+    leaving = threading.Thread(target=partial(pool.shutdown, cancel_futures=True))
+    leaving.start()
+    while leaving.is_alive():  # a worker that is being started is among the children a moment later
+        for worker in set(multiprocessing.active_children()) - told:
+            worker.terminate()
+            told.add(worker)
+        leaving.join(0.1)
 
 
 def relative_speeds(recipes: dict[str, PretrainConfig], path: Path, *, turns: int) -> dict[str, float]:

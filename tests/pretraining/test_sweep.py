@@ -347,6 +347,41 @@ def test_what_waits_is_not_begun_where_a_sweep_is_stopped_while_a_worker_starts(
     assert time.monotonic() - began < 12 and all(future.done() for future in waiting)
 
 
+_TWICE = """
+import os, signal, sys, threading, time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dnabert.pretraining.speed import SPAWN, ended_together
+class Pool(ThreadPoolExecutor):
+    def shutdown(self, **how):
+        if how.get("cancel_futures"):
+            os.kill(os.getpid(), signal.SIGINT)
+        super().shutdown(**how)
+def alone(begun):
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        working = pool.submit(time.sleep, 60)
+        while not working.running():
+            time.sleep(0.01)
+        begun.set()
+        working.result()
+if __name__ == "__main__":
+    with ended_together(Pool(1)) as pool:
+        begun = threading.Event()
+        waiting = [pool.submit(alone, begun) for _ in range(3)]
+        begun.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+        waiting[-1].result()
+"""
+
+
+def test_a_second_interrupt_does_not_leave_a_worker_to_go_on(tmp_path: Path) -> None:
+    """It came before the worker was told of the first, as from `timeout -s INT`, and that went on to its end."""
+    (tmp_path / "twice.py").write_text(_TWICE)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "twice.py")], check=False, capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == -signal.SIGINT and "KeyboardInterrupt" in done.stderr
+
+
 @pytest.fixture
 def training(small_corpus: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A sweep's process and its folder, once the first of two variants is trained; the second waits."""
