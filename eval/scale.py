@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dnabert.command import Result, run_command
-from dnabert.corpus import load_corpus
 from dnabert.corpus.simulate import Simulation, simulate_fasta
 from dnabert.errors import UserError, one_line
 
@@ -153,6 +152,8 @@ def _amount(stage: str, config: ScaleConfig) -> tuple[float, str]:
         return config.bases / 1e6, "Mb"
     if stage == "assign":
         return _NEW, "sequences"
+    from dnabert.corpus import load_corpus  # after --help, which needs no torch
+
     return min(config.windows, len(load_corpus(Path(config.out) / "corpus").view(None))), "windows"
 
 

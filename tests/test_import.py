@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,15 @@ sys.meta_path.insert(0, Watch())
 """
 
 
+#: Commands that are scripts; of eval/throughput.py what it imports is measured.
+_SCRIPTS = sorted(
+    str(path)
+    for folder in ("train", "eval")
+    for path in (Path(__file__).parents[1] / folder).glob("*.py")
+    if path.name != "throughput.py"
+)
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -30,7 +40,12 @@ sys.meta_path.insert(0, Watch())
         "from dnabert.cli import main; main(['report', '--help'])",
         "from dnabert.cli import main; main(['completion', 'bash'])",
         "from dnabert.pretraining.config import PretrainConfig",
+        *(
+            f"import runpy; sys.argv[1:] = ['--help']; runpy.run_path({path!r}, run_name='__main__')"
+            for path in _SCRIPTS
+        ),
     ],
+    ids=lambda code: code.replace(str(Path(__file__).parents[1]), ""),
 )
 def test_light(code: str):
     done = subprocess.run([sys.executable, "-c", _WATCH + code], capture_output=True, text=True, check=False)

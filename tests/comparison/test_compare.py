@@ -14,7 +14,7 @@ import pytest
 
 from dnabert.clusters import ClusterConfig
 from dnabert.comparison import CompareConfig, RetrievalConfig, compare
-from dnabert.comparison.compare import _explanation, _null, _score
+from dnabert.comparison.comparison import _explanation, _null, _score
 from dnabert.comparison.ladder import Ladder
 from dnabert.comparison.rung import _symmetry
 from dnabert.config import load_yaml
@@ -282,7 +282,9 @@ def test_cards_of_clusters_of_before_go_where_none_is_left(tmp_path: Path, monke
         (tmp_path / name).mkdir()
         (tmp_path / name / "cards.json").write_text("[]")
     monkeypatch.setattr(
-        sys.modules["dnabert.comparison.compare"], "load_clusters", lambda _: SimpleNamespace(summary={"clusters": []})
+        sys.modules["dnabert.comparison.comparison"],
+        "load_clusters",
+        lambda _: SimpleNamespace(summary={"clusters": []}),
     )
     _explanation(tmp_path / "clusters", CompareConfig(out=str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["clusters"]

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnabert.comparison import differences
+from dnabert.comparison.differences import differences
 
 N = 400
 
