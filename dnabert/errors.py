@@ -70,8 +70,9 @@ def one_line(main: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             _leave("interrupted", status=130)
         except _Ended as end:
-            with contextlib.suppress(OSError):  # a terminal that is closed hears nothing
-                print(end.told, file=sys.stderr, flush=True)
+            if ended.heard:  # a command that another one runs leaves that to it
+                with contextlib.suppress(OSError):  # a terminal that is closed hears nothing
+                    print(end.told, file=sys.stderr, flush=True)
             raise
         finally:
             ended.leave()
@@ -114,10 +115,15 @@ class _Endings:
             os._exit(128 + number)
         raise _Ended(number)
 
+    @property
+    def heard(self) -> bool:
+        """Whether a signal came."""
+        return self._heard > -math.inf
+
     def leave(self) -> None:
         """All is cleared up: what comes while Python itself ends would be a traceback."""
         self._left = True
-        if self._heard == -math.inf:
+        if not self.heard:
             for each in self._ours:
                 signal.signal(each, signal.SIG_DFL)
 

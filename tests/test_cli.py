@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,36 @@ def fasta(tmp_path: Path) -> Path:
     path = tmp_path / "worm.fa"
     path.write_text(">chr1\n" + "ACGTTGCAAC" * 500 + "\n")
     return path
+
+
+#: Sends a signal when the command imports what its flags are; what it is begun by follows.
+_STOPPED_THERE = """
+import os, signal, sys
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "dnabert.arguments":
+            os.kill(os.getpid(), {told})
+sys.meta_path.insert(0, Stop())
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "line"), [(signal.SIGINT, "interrupted\n"), (signal.SIGTERM, "terminated\n")], ids=["SIGINT", "SIGTERM"]
+)
+@pytest.mark.parametrize("begun", ["script", "module"])
+def test_a_command_that_is_stopped_while_it_imports_says_so_in_a_line(told, line, begun):
+    """Ctrl-C was a traceback of whatever was being imported."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["dnabert"].partition(":")
+    code = (
+        _STOPPED_THERE.format(told=int(told))
+        + {
+            "script": f"from {module} import {function}; {function}()",
+            "module": "import runpy; runpy.run_module('dnabert', run_name='__main__')",
+        }[begun]
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + told, "", line)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
