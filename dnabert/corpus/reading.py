@@ -26,6 +26,8 @@ from dnabert.gzip_file import is_gzip
 #: Letters of nucleotides (IUPAC) plus X, with which some maskers write N.
 NUCLEOTIDES = b"ACGTUNRYKMSWBDHVX"
 _AS_DNA = bytes.maketrans(b"Uu", b"Tt")
+#: Of a letter's ASCII what a capital keeps.
+_CAPITAL = np.uint8(0xDF)
 _COMPRESSED = (".gz", ".bgz", ".bgzf")
 _IS_NUCLEOTIDE = np.zeros(256, bool)
 _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = True
@@ -63,6 +65,9 @@ class Genome:
             self._sequences = TwoBit(plain, source=self.path)
         else:
             self._sequences = _Fasta(plain, scratch=Path(scratch), source=self.path)
+        self._is_masked = self._sequences.small_letters_mask()
+        if not self._is_masked:
+            warnings.warn(f"{path} is in small letters throughout: they mask nothing, read as capitals", Caution, 2)
         self.names = list(self._sequences.lengths)
         self.lengths = choose_sequences(self._sequences.lengths, chroms, path=self.path)
         if not sum(self.lengths.values()):
@@ -87,7 +92,8 @@ class Genome:
         """
         if end <= start:
             return np.empty(0, np.uint8)
-        return self._sequences.fetch(name, start, end)
+        bases = self._sequences.fetch(name, start, end)
+        return bases if self._is_masked else bases & _CAPITAL
 
 
 def choose_sequences(lengths: dict[str, int], chroms: Sequence[str] | None, *, path: str | Path) -> dict[str, int]:
@@ -118,12 +124,12 @@ class _Fasta:
 
     def __init__(self, plain: Path, *, scratch: Path, source: Path) -> None:
         _check_is_fasta(plain, source=source)
-        self._source = source
+        self._plain, self._source = plain, source
         self._fasta = _index(plain, scratch=scratch, source=source)
-        self._is_masked = small_letters_mask(plain)
-        if not self._is_masked:
-            warnings.warn(f"{source} is in small letters throughout: they mask nothing, read as capitals", Caution, 3)
         self.lengths: dict[str, int] = {name: entry.rlen for name, entry in self._fasta.faidx.index.items()}
+
+    def small_letters_mask(self) -> bool:
+        return small_letters_mask(self._plain)
 
     def close(self) -> None:
         self._fasta.close()
@@ -136,7 +142,6 @@ class _Fasta:
                 f"{self._source}: sequence {name} has bytes that are no letters: give a FASTA file of DNA"
             ) from None
         letters = text.encode("latin-1", "replace")
-        letters = letters if self._is_masked else letters.upper()
         if b"U" in letters or b"u" in letters:  # nothing behind this compares a U of one strand with the T of the other
             letters = letters.translate(_AS_DNA)
         bases = np.frombuffer(letters, np.uint8)

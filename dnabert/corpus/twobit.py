@@ -69,6 +69,25 @@ class TwoBit:
             raise self._damaged(str(error)) from None
         self._record: tuple[str, _Record] | None = None  # of the sequence read last: the runs of one at a time
 
+    def small_letters_mask(self) -> bool:
+        """Whether small letters mark repeats: where no base is a capital they are a way to write, which faToTwoBit
+        keeps.
+
+        Raises
+        ------
+        UserError
+            when a sequence's record is damaged.
+        """
+        some = False
+        for name, length in self.lengths.items():
+            record = self._open(name)
+            known = _complement(record.unknown, length)
+            small = sum(int(np.diff(_clip(record.masked, *run)).sum()) for run in known.tolist())
+            if small < np.diff(known).sum():
+                return True
+            some = some or small > 0
+        return not some
+
     def close(self) -> None:
         """Give the file back."""
         self._map.close()
@@ -147,6 +166,11 @@ class TwoBit:
 
     def _damaged(self, reason: str) -> UserError:
         return UserError(f"{self._name} is a damaged .2bit file ({reason}): fetch it again")
+
+
+def _complement(runs: np.ndarray, length: int) -> np.ndarray:
+    """What of ``0`` to `length` lies in none of sorted, disjoint runs: int64 (m, 2), some of them empty."""
+    return np.concatenate([[0], runs.ravel(), [length]]).reshape(-1, 2)
 
 
 def _clip(runs: np.ndarray, start: int, end: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import dnabert
 from dnabert.corpus import CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
 from dnabert.corpus.reading import Genome
 from dnabert.corpus.twobit import TwoBit, is_twobit
-from dnabert.errors import UserError
+from dnabert.errors import Caution, UserError
 
 BASES = st.text(alphabet="ACGTNacgtn", min_size=1, max_size=60)
 
@@ -49,6 +49,20 @@ def test_a_genome_is_told_by_its_first_bytes(tmp_path: Path, twobit, pack) -> No
         assert genome.lengths == {"chr1": 12, "chr2": 2} and genome.names == ["chr1", "chr2"]
         assert genome.fetch("chr1", 3, 9).tobytes() == b"TnnNNa"
         assert genome.fetch("chr2", 1, 1).size == 0
+
+
+def test_small_letters_throughout_mask_nothing_as_in_fasta(tmp_path: Path, twobit) -> None:
+    """Of a FASTA in small letters faToTwoBit makes a genome of which every base is a repeat."""
+    (tmp_path / "x.2bit").write_bytes(twobit({"a": "NNacgtnnNNgt", "b": "N", "c": "acg"}))
+    with pytest.warns(Caution, match=r"x\.2bit is in small letters throughout: they mask nothing, read as capitals"):
+        genome = Genome(tmp_path / "x.2bit", scratch=tmp_path)
+    with genome:
+        assert genome.fetch("a", 0, 12).tobytes() == b"NNACGTNNNNGT" and genome.fetch("c", 1, 3).tobytes() == b"CG"
+    for first, last in (("NNacgtn", "acgT"), ("NNacgtnAn", "acg"), ("NNN", "N"), ("ACG", "acg")):
+        (tmp_path / "y.2bit").write_bytes(twobit({"a": first, "b": last}))
+        with Genome(tmp_path / "y.2bit", scratch=tmp_path) as genome:
+            found = [genome.fetch(name, 0, genome.lengths[name]).tobytes().decode() for name in "ab"]
+            assert found == [first, last]
 
 
 def test_a_corpus_is_the_same_from_2bit_and_fasta_and_of_chosen_sequences(tmp_path: Path, twobit) -> None:
