@@ -137,10 +137,10 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     those of the rmsk table here: both give the same classes. The class of a line of GFF3 is its attribute
     ``Classification`` (EDTA), the motif of its ``Target`` (RepeatMasker), what ``mobile_element_type`` (NCBI:
     ``insertion sequence:IS1``) names, its ``rpt_family``, its ``Name`` (but not of a ``LTR_retrotransposon``,
-    a ``telomere`` and the like, which SGD and FlyBase name copy by copy), else its third column. Its lines of genes, of
-    their parts and of whole sequences are no intervals, so that NCBI's annotation of a genome may be given as it is.
-    One that crosses the origin of a sequence whose line says ``Is_circular=true``, and so ends beyond it, is two: at
-    its end and at its start.
+    a ``telomere`` and the like, which FlyBase names copy by copy, nor of any line of SGD's), else its third column. Its
+    lines of genes, of their parts and of whole sequences are no intervals, so that NCBI's annotation of a genome may be
+    given as it is. One that crosses the origin of a sequence whose line says ``Is_circular=true``, and so ends beyond
+    it, is two: at its end and at its start.
 
     What has a class has a name beside it: ``repName`` of the rmsk table, the tenth column of RepeatMasker's .out, in
     GFF3 with a ``Classification`` the motif or the ``Name``, in BED what stands before a ``#``. Elsewhere the name is
@@ -225,11 +225,12 @@ def _is_gff(fields: Sequence[str]) -> bool:
 
 
 def _parse_gff(fields: Sequence[str]) -> Interval:
-    chrom, _, feature, first, last, _, strand, _, attributes = fields
+    chrom, source, feature, first, last, _, strand, _, attributes = fields
     if strand not in STRANDS:
         raise ValueError
     classified = _GFF_VALUE[_CLASSIFICATION].search(attributes) is not None
-    keys = [key for key in _GFF_VALUE if key != "Name" or classified or feature not in _NAMED_BY_COPY]
+    by_copy = feature in _NAMED_BY_COPY or source == "SGD"  # whose repeat_region once were X and Y' elements
+    keys = [key for key in _GFF_VALUE if key != "Name" or classified or not by_copy]
     found = [match[1] for key in keys if (match := _GFF_VALUE[key].search(attributes))]
     label, name = [unquote(word.strip()) for word in (*found, "", "")][:2]
     return chrom, int(first) - 1, int(last), label or feature, name if classified else ""

@@ -144,7 +144,8 @@ def test_what_is_named_by_copy_is_classed_by_its_feature(tmp_path: Path) -> None
         ("transposable_element", "ID=t1;Name=t1;Classification=LTR/Copia"),
         ("dispersed_repeat", "Name=AluY"),
     ]
-    lines = (f"c\tSGD\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows))
+    lines = [f"c\t.\t{kind}\t{n + 1}\t{n + 9}\t.\t+\t.\t{told}\n" for n, (kind, told) in enumerate(rows)]
+    lines.append("c\tSGD\trepeat_region\t63\t336\t.\t-\t.\tID=TEL01L-XR;Name=TEL01L-XR\n")
     (tmp_path / "r.gff3").write_text("".join(lines))
     track = read_track(tmp_path / "r.gff3")
     assert [track.classes[label] for label in track.labels["c"]] == [
@@ -153,8 +154,9 @@ def test_what_is_named_by_copy_is_classed_by_its_feature(tmp_path: Path) -> None
         "transposable_element",
         "LTR/Copia",
         "AluY",
+        "repeat_region",
     ]
-    assert [track.names[name] for name in track.named["c"]] == ["", "", "", "t1", ""]  # EDTA names the family
+    assert [track.names[name] for name in track.named["c"]] == ["", "", "", "t1", "", ""]  # EDTA names the family
 
 
 def test_an_annotation_of_ncbi_gives_its_mobile_elements_and_no_genes(tmp_path: Path) -> None:
