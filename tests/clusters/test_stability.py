@@ -97,7 +97,19 @@ def test_a_subsample_without_a_window_of_the_last_cluster_does_not_count_for_it(
     assert first["jaccard"]["value"] == second["jaccard"]["value"] == 1.0
     assert third["jaccard_subsamples"] == [None, None, 1.0] and third["jaccard"]["n"] == 1
     (*_, never) = cluster_stability(labels, runs[:2], config=StabilityConfig())
-    assert never["jaccard"]["value"] is None and never["dissolved_share"] is None and never["verdict"] == "dissolved"
+    assert never["jaccard"]["value"] is None and never["dissolved_share"] is None
+    assert never["verdict"] == "dissolved" and never["undecided"]
+
+
+@pytest.mark.parametrize(("kept", "undecided"), [([6, 5], True), ([3, 3, 3, 3, 3], False), ([10, 10], False)])
+def test_a_cluster_dissolves_by_the_mean_alone_where_the_interval_reaches_a_pattern(
+    kept: list[int], undecided: bool
+) -> None:
+    """Of two subsamples the interval is 0 to 1, and 0.53 in the mean was dissolved without a word."""
+    labels, every = np.repeat([-1, 0], [90, 10]), np.arange(100)
+    runs = [Run("subsample", i, every, np.repeat([-1, 0], [100 - n, n]), 0.0) for i, n in enumerate(kept)]
+    (row,) = cluster_stability(labels, runs, config=StabilityConfig())
+    assert (row["verdict"] == "dissolved") is (kept[0] < 10) and row["undecided"] is undecided
 
 
 @pytest.mark.parametrize(

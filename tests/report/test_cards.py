@@ -255,6 +255,14 @@ def test_what_a_pattern_is_stands_beside_it(comparison: Path) -> None:
         judged = card | {"stability": {"jaccard": near | {"n": 4}, "verdict": verdict}}
         page = render(replace(read_evidence(comparison), cards=[judged]), {})
         assert f"mean Jaccard index 0.70 [0.60, 0.80] over 4 subsamples: {told}</dd>" in page
+    judged = card | {"stability": {"jaccard": near | {"n": 1}, "verdict": "dissolved", "undecided": True}}
+    page = render(replace(read_evidence(comparison), cards=[judged]), {})
+    open_yet = "dissolved by its mean, but the interval leaves it open: more subsamples would tell</dd>"
+    assert f"mean Jaccard index 0.70 [0.60, 0.80] over 1 subsample: {open_yet}" in page
+    nothing = {"value": None, "low": None, "high": None, "n": 0}
+    judged = card | {"stability": {"jaccard": nothing, "verdict": "dissolved", "undecided": True}}
+    page = render(replace(read_evidence(comparison), cards=[judged]), {})
+    assert "<dd>no subsample held a window of it: more subsamples would tell</dd>" in page
 
 
 def test_a_kind_is_no_reason_where_the_sentence_has_none(comparison: Path) -> None:
