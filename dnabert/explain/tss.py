@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.blocks import FARTHEST
 from dnabert.corpus.gene_lines import first_base, places_of_pieces
 from dnabert.corpus.genes import Genes, read_genes
 from dnabert.explain.differences import differences
@@ -108,13 +109,14 @@ def known_starts(genes: Genes, starts: Starts) -> tuple[int, int]:
     """
     known, every = 0, 0
     for chrom, (position, strands) in starts.items():
+        length = genes.circular.get(chrom, FARTHEST)  # where a first base behind the origin is counted from it
         coding = {
             "+": [interval[:, 0] for interval in genes.coding[chrom][:3]],
             "-": [interval[:, 1] - 1 for interval in genes.coding[chrom][3:]],
         }
         for strand, begins in coding.items():
             own = position[strands == strand]
-            told = [first for (_, of), first in genes.starts.get(chrom, {}).items() if of == strand]
+            told = [first % length for (_, of), first in genes.starts.get(chrom, {}).items() if of == strand]
             known += int((np.isin(own, np.concatenate([[], *told])) & ~np.isin(own, np.concatenate(begins))).sum())
         every += len(position)
     return known, every

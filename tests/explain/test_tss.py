@@ -165,6 +165,16 @@ def test_a_gene_that_crosses_the_origin_starts_once(tmp_path: Path) -> None:
     assert list(zip(position.tolist(), strand, strict=True)) == [(19, "-"), (900, "+")]
 
 
+def test_a_start_behind_the_origin_is_known_as_any_other(tmp_path: Path) -> None:
+    """It was held against the file's count, which goes on beyond the end."""
+    path = tmp_path / "g.gff"
+    lines = ["region\t1\t1000\t.\t+\t.\tIs_circular=true", "gene\t801\t1020\t.\t-\t.\tID=b"]
+    lines.append("tRNA\t801\t1020\t.\t-\t.\tID=t;Parent=b")
+    path.write_text("".join(f"c\tx\t{line}\n" for line in lines))
+    genes = read_genes(path)
+    assert known_starts(genes, transcription_starts(genes)) == (1, 1)
+
+
 #: Two genes as NCBI annotates bacteria, with a tRNA, whose transcript is told.
 BACTERIUM = """\
 chr1\tP\tgene\t101\t400\t.\t+\t.\tID=g1;gene_biotype=protein_coding
