@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.clusters.bootstrap import bootstrap_mean
 from dnabert.clusters.ladder import neighbor_hits
 from dnabert.clusters.scores import hits_as_text
 from dnabert.comparison.differences import differences
@@ -58,12 +59,11 @@ def added_to_counts(
         for base in sorted(set(best.values()) - {record["rung"]}):
             found = _hits(np.hstack([vectors[base], vectors[record["rung"]]]), table, kin=related)
             hits |= {name: right for name, right in found.items() if best.get(name) == base}
+        groups = {name: record["groups"][name] for name in asked}
         told = {name: record.get(name) for name in ("rung", "encoder", "parts")}
-        together.append(told | {"hits": hits, "groups": {name: record["groups"][name] for name in asked}})
+        together.append(told | {"hits": hits, "groups": groups, "metrics": _scores(hits, groups, seed=seed)})
     shares = {
-        (record["rung"], name): right.count("1") / len(right)
-        for record in together
-        for name, right in record["hits"].items()
+        (record["rung"], name): score["value"] for record in together for name, score in record["metrics"].items()
     }
     return [
         row
@@ -79,6 +79,16 @@ def added_to_counts(
 
 def _best(records: list[Record], metric: str) -> Record:
     return max(records, key=lambda record: float(record["metrics"][metric]["value"]))
+
+
+def _scores(hits: dict[str, str], groups: dict[str, list[int]], *, seed: int) -> Record:
+    """Of each measure the share of hits with its interval: a lead is no larger than what it leaves to 1."""
+    return {
+        name: bootstrap_mean(
+            np.array([each == "1" for each in right]), groups=np.array(groups[name]), seed=seed
+        ).as_dict()
+        for name, right in hits.items()
+    }
 
 
 def _hits(vectors: NDArray[np.float32], table: Any, *, kin: Relatives | None) -> dict[str, str]:

@@ -71,6 +71,17 @@ def test_what_counts_do_not_know_is_added_and_what_they_know_is_not(rungs: dict[
     assert found["same"]["outcome"] != "ahead" and found["same"]["score"] < 0.65
 
 
+def test_what_is_added_is_no_more_than_counts_leave(rungs: dict[str, np.ndarray]) -> None:
+    """Where both name all but two of 400 alike, a hundred at once might have been added."""
+    rungs["lsa8"] = rungs["mine"] = 6 * one_hot(np.where(np.arange(N) < 2, 3, CLASS))
+    records = [record(name, spec, rungs[name]) for name, spec in (("mine", "runs/x"), ("lsa8", "lsa:8"))]
+    for each in records:
+        each["groups"] = {"knn10_repeat_class": np.repeat(np.arange(10), N // 10).tolist()}
+    (row,) = added_to_counts(records, Path("embeddings"))
+    assert row["score"] == row["baseline_score"] == 0.995 and row["value"] == 0
+    assert 0.005 <= row["high"] < 0.05 and row["low"] == -row["high"]
+
+
 def test_without_counts_or_a_trained_rung_there_is_nothing_to_add(rungs: dict[str, np.ndarray]) -> None:
     trained, counts = record("mine", "runs/x", rungs["mine"]), record("lsa8", "lsa:8", rungs["lsa8"])
     assert added_to_counts([trained], Path("e")) == [] == added_to_counts([counts], Path("e"))
