@@ -22,7 +22,7 @@ def write_tables(evidence: Evidence, folder: Path) -> None:
         "clusters": [_cluster(record) for record in evidence.clusters],
         "samples": [{"label": c["label"], **sample} for c in evidence.clusters for sample in c.get("samples", [])],
         "edit_distance": _distances(evidence.edit_distance or {}),
-        "edit_distance_tests": (evidence.edit_distance or {}).get("tests", []),
+        "edit_distance_tests": [_test(row) for row in (evidence.edit_distance or {}).get("tests", [])],
         "loss": evidence.metrics,
         "kinds": evidence.scores.get("kinds", []),
         "floors": [{"order": order, "bits_per_base": record["bits_per_base"]} for order, record in floors.items()],
@@ -84,6 +84,11 @@ def _distances(edit_distance: Record) -> list[Record]:
         told = {name: record[name] for name in ("median", "mean") if name in record}  # earlier versions told means
         rows.append({"pairs": "within", "label": record["label"], "n": record["n_pairs"], **told})
     return rows
+
+
+def _test(row: Record) -> Record:
+    told = {name: value for name, value in row.items() if name != "pairs"}
+    return told | dict(zip(("pairs_a", "pairs_b"), row.get("pairs", ()), strict=False))  # earlier versions told none
 
 
 def _write(rows: list[Record], path: Path) -> None:
