@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.clusters.bootstrap import LEVEL, interval, of_one_kind, of_places, resampled_means
+from dnabert.clusters.bootstrap import LEVEL, of_one_kind, of_places, resampled_means
 from dnabert.clusters.halves import bounds
 from dnabert.corpus.places import FEWEST_PLACES
 from dnabert.explain.explained_away import OWN
@@ -35,8 +35,8 @@ def differences(ladder: list[Record], *, resamples: int = 2_000, seed: int = 0) 
     by intervals that hold for all measures of the rung together, whole and without explanations (Bonferroni; for
     ``behind`` over the rivals too, since the best of several is best partly by luck); else ``level``, as always where
     the windows lie in fewer than five places. ``low`` and ``high`` are the plain 95 % interval of the difference to the
-    baseline, no wider than what either lacks to 1 leaves room for, ``sure_low`` and ``sure_high`` the one that holds
-    for all measures together.
+    baseline (of resamples `of_places`), no wider than what either lacks to 1 leaves room for, ``sure_low`` and
+    ``sure_high`` the one that holds for all measures together.
 
     Parameters
     ----------
@@ -200,8 +200,7 @@ def _row(against: dict[str, NDArray[np.float64]], *, tests: int, places: int | N
         outcome = "behind"
     best = min(better or against, key=lambda name: float(against[name][-1]))
     value = float(against[best][-1])
-    plain = not (few or places is None or _is_constant(against[best]))
-    low, high = interval(against[best][:-1]) if plain else _bounds(against[best], level=LEVEL, **drawn)
+    low, high = _bounds(against[best], level=LEVEL, **drawn)
     sure_low, sure_high = _bounds(against[best], level=every if value > 0 else any_one, **drawn)
     bounds = {"low": low, "high": high, "sure_low": sure_low, "sure_high": sure_high}
     return {"baseline": best, "value": value, **bounds, "outcome": outcome}

@@ -112,6 +112,15 @@ def test_places_without_a_difference_make_a_lead_as_rarely_as_is_said(places: in
     assert ahead <= 0.045 * 400  # of 2.5 %, by chance at most so many
 
 
+def test_a_difference_of_one_window_may_be_none() -> None:
+    """Of a hundred places one tells the two apart: the percentiles began with 0, the value of a draw without it."""
+    both = np.arange(100) > 0
+    (found,) = differences([rung("mine", "runs/x", np.ones(100, bool)), rung("k", "kmer:4", both)])
+    reach = 1.984 * np.std(~both, ddof=1) / 10  # Student's t of 99 degrees of freedom
+    assert found["value"] == 0.01 and found["low"] == pytest.approx(0.01 - reach, abs=0.001)
+    assert found["high"] >= 0.01 + reach - 0.001
+
+
 @pytest.mark.parametrize("n", [12, 400])
 @pytest.mark.parametrize("right", [True, False])
 def test_where_both_answer_all_alike_few_windows_leave_room(n: int, *, right: bool) -> None:
