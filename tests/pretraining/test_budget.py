@@ -63,3 +63,46 @@ def test_values_that_cannot_work_are_refused_with_the_flag(change, line):
     with pytest.raises(UserError) as error:
         PretrainConfig(**change)
     assert str(error.value).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("budget", "share"),
+    [({"steps": 40}, 0.5), ({"tokens": 1000}, 0.9), ({"minutes": 2}, 0.25), ({"steps": 10, "minutes": 2}, 2.0)],
+)
+def test_a_budget_is_spent_in_what_it_is_given(budget, share):
+    config = PretrainConfig(**budget)
+    assert (spent(config, Progress()), spent(config, Progress(step=20, tokens=900, seconds=30))) == (0, share)
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [
+        ({"steps": 7}, 7),
+        ({"tokens": 900}, 3),
+        ({"tokens": 901}, 4),  # the last one is begun
+        ({"tokens": 901, "steps": 5}, 4),
+        ({"tokens": 901, "steps": 3}, 3),
+        ({"minutes": 2}, None),
+    ],
+)
+def test_the_most_steps_of_a_budget(budget, steps):
+    assert most_steps(PretrainConfig(**budget), tokens_per_step=300) == steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "warmup", "decay", "mend"),
+    [
+        (10, 6, 0.4, None),
+        (10, 7, 0.4, "pass --warmup-steps 6 or fewer"),
+        (10, 1, 0.9, None),
+        (10, 2, 0.9, "pass --warmup-steps 1 or fewer"),  # (1 - 0.9) * 10 is a little less than 1 as floats go
+        (5, 3, 0.401, "pass --warmup-steps 2 or fewer"),  # 2.995
+        (10, 2, 1.0, "pass a smaller --decay-share"),
+    ],
+)
+def test_the_mend_of_a_warmup_that_is_too_long_is_the_most_that_fits(steps, warmup, decay, mend):
+    config = PretrainConfig(steps=steps, warmup_steps=warmup, decay_share=decay)
+    told = warmup_warning(config, tokens_per_step=1000)
+    assert told.partition("; ")[2] == (mend or "") and bool(told) == bool(mend)
+    if mend:
+        assert told.startswith(f"--warmup-steps {warmup} of {steps} steps end when")

@@ -142,6 +142,7 @@ def test_hashes_of_plain_and_of_numpy_integers_agree():
     for keys in [(1, -2), (2**63, 3), (-1, 2**64 - 1)]:
         arrays = [np.array([key % 2**64], dtype=np.uint64) for key in keys]
         assert hashed(*keys) == hashed(*arrays)[0] == hashed(keys[0], arrays[1])[0] == hashed(arrays[0], keys[1])[0]
+    assert hashed(1, 2).dtype == hashed(1, np.arange(2)).dtype == np.uint64 and hashed(1, 2).shape == ()
 
 
 def test_what_would_reach_beyond_an_array_is_refused():
