@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import multiprocessing
 import os
 import shlex
 import sys
@@ -192,11 +193,16 @@ def _words(flags: str, *, of: str) -> list[str]:
 
 
 def _trained_by_worker(recipe: PretrainConfig) -> dict[str, Any]:
-    """As `_trained`; a training that was told to stop ends its process as a kill does."""
+    """As `_trained`; a training that was told to stop ends its process as a kill does, and so does one whose sweep is
+    gone, which it was told too late to stop."""
     try:
-        return _trained(recipe)
+        trained = _trained(recipe)
     except SystemExit as stopped:
         os._exit(int(stopped.code or 0))
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        os._exit(0)
+    return trained
 
 
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:

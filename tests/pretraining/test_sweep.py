@@ -382,6 +382,46 @@ def test_a_second_interrupt_does_not_leave_a_worker_to_go_on(tmp_path: Path) -> 
     assert done.returncode == -signal.SIGINT and "KeyboardInterrupt" in done.stderr
 
 
+_ORPHAN = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from dnabert.pretraining import sweep
+from dnabert.pretraining.stopping import Stop, end_with_parent
+def last_evaluation(told):
+    stop = Stop(None)
+    with stop.collected():
+        told.write_text(str(os.getpid()))
+        while not stop.asked():
+            time.sleep(0.01)
+    return {}
+def work(told):
+    sweep._trained = last_evaluation
+    return sweep._trained_by_worker(told)
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, mp_context=sweep.SPAWN, initializer=end_with_parent) as pool:
+        pool.submit(work, Path(sys.argv[1])).result()
+"""
+
+
+def test_a_training_whose_sweep_is_killed_in_its_last_evaluation_finishes_and_ends(tmp_path: Path) -> None:
+    """Nobody asked any more whether it was to stop, and it waited for another to train, for good."""
+    (tmp_path / "orphan.py").write_text(_ORPHAN)
+    told, deadline = tmp_path / "told", time.monotonic() + 60
+    process = subprocess.Popen([sys.executable, str(tmp_path / "orphan.py"), str(told)])
+    while not (told.exists() and told.read_text()):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    worker = psutil.Process(int(told.read_text()))
+    process.kill()
+    process.wait(timeout=60)
+    try:
+        worker.wait(timeout=30)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
+
+
 @pytest.fixture
 def training(small_corpus: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A sweep's process and its folder, once the first of two variants is trained; the second waits."""
