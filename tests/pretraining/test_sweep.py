@@ -351,13 +351,14 @@ _TWICE = """
 import os, signal, sys, threading, time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dnabert.pretraining.speed import SPAWN, ended_together
+from dnabert.pretraining.stopping import end_with_parent
 class Pool(ThreadPoolExecutor):
     def shutdown(self, **how):
         if how.get("cancel_futures"):
             os.kill(os.getpid(), signal.SIGINT)
         super().shutdown(**how)
 def alone(begun):
-    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+    with ProcessPoolExecutor(1, mp_context=SPAWN, initializer=end_with_parent) as pool:
         working = pool.submit(time.sleep, 60)
         while not working.running():
             time.sleep(0.01)
