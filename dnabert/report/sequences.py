@@ -27,7 +27,7 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
     Parameters
     ----------
     read : gives the bases of rows int (m,): uint8 ASCII (m, L), lower case = soft-masked.
-    rows : int (n,), whose bases.
+    rows : int (n,), whose bases; n is 1 or more.
     maximum_bytes : for all of them at two bits a base; where L bases of each are more, the middle of each is taken.
 
     Returns
@@ -45,8 +45,8 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
     >>> np.frombuffer(base64.b64decode(packed["lower"]["bounds"]), "<u2").tolist()
     [4, 6]
     """
-    length = read(rows[:1]).shape[1] if len(rows) else 0
-    shown = min(length, 4 * (maximum_bytes // max(1, len(rows))), _LONGEST)
+    length = read(rows[:1]).shape[1]
+    shown = min(length, 4 * (maximum_bytes // len(rows)), _LONGEST)
     first = (length - shown) // 2
     data = []
     lower = _Stretches()
@@ -61,7 +61,7 @@ def pack_sequences(read: Read, rows: NDArray[np.integer], *, maximum_bytes: int 
         "length": length,
         "first": first,
         "shown": shown,
-        "data": _base64(np.concatenate(data) if data else np.zeros(0, np.uint8)),
+        "data": _base64(np.concatenate(data)),
         "lower": lower.packed(),
         "unknown": unknown.packed(),
     }
@@ -89,7 +89,7 @@ class _Stretches:
 
     def packed(self) -> dict[str, str]:
         return {
-            name: _base64(np.concatenate(parts).astype("<u2") if parts else np.zeros(0, "<u2"))
+            name: _base64(np.concatenate(parts).astype("<u2"))
             for name, parts in (("counts", self._counts), ("bounds", self._bounds))
         }
 

@@ -41,6 +41,12 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
         assert (ortholog["sign"], ortholog["outcome"]) == (sign, word)
 
 
+@pytest.mark.parametrize(("best", "beaten"), [(0.56, None), (0.55, "0.550"), (0.54, "0.550")])
+def test_a_guess_beats_where_no_rung_exceeds_it(best: float, beaten: str | None) -> None:
+    ladder = [_rung("kmer6", "kmer:6", 0.50), _rung("one", "runs/one", best)]  # the guess is 0.55
+    assert outcome_rows(ladder, [])[0]["beaten"] == beaten
+
+
 def test_a_guess_is_called_what_it_is() -> None:
     rung = {
         "rung": "one",

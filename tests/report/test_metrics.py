@@ -27,6 +27,17 @@ def test_pairs_of_windows_rank_none() -> None:
     assert not [metric.key for metric in METRICS if metric.key.startswith("ari_") and metric.better]
 
 
+def test_what_judges_is_what_has_a_better_way() -> None:
+    assert {m.key for m in METRICS if m.headline} == {m.key for m in METRICS if m.better}
+    judged = {m.key: m.short for m in METRICS if m.headline and m.key.startswith("ami_")}
+    assert judged == {
+        f"ami_{key}": f"Clusters follow {name}"
+        for key, name in (("repeat_class", "repeat class"), ("region", "gene region"), ("gene_type", "gene type"))
+    }
+    (alone,) = (m.name for m in METRICS if m.key == "ami_clustered_region")
+    assert alone == "The clustered alone follow gene region (AMI)"
+
+
 def test_metrics_without_a_value_are_left_out() -> None:
     ladder = [{"metrics": {"silhouette": {"value": None}, "clusters": {"value": 3}, "majority_region": {"value": 0.6}}}]
     assert [metric.key for metric in measured(ladder)] == ["clusters"]

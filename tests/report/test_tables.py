@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 
 from dnabert.report.evidence import read_evidence
-from dnabert.report.tables import write_tables
+from dnabert.report.tables import composition, write_tables
 
 
 def test_tables_hold_what_the_comparison_says(comparison: Path, run: Path, tmp_path: Path) -> None:
@@ -24,9 +24,29 @@ def test_tables_hold_what_the_comparison_says(comparison: Path, run: Path, tmp_p
     ladder = tables["ladder"].set_index(["rung", "metric"])
     assert ladder.loc[("pretrained", "knn10_repeat_class"), ["value", "low", "high"]].tolist() == [0.81, 0.8, 0.82]
     assert tables["clusters"]["n"][:-1].is_monotonic_decreasing
+    assert "samples" not in tables["clusters"] and tables["clusters"].columns[0] == "label"
+    assert (
+        tables["clusters"].loc[0, "genomes"]
+        == "human 40\N{NO-BREAK SPACE}%, chimp 35\N{NO-BREAK SPACE}%, gorilla 25\N{NO-BREAK SPACE}%"
+    )
     assert tables["clusters"]["label"].tolist()[-1] == -1
     assert len(tables["samples"]) == 3 * len(evidence.clusters)
     assert tables["floors"].set_index("order")["bits_per_base"].idxmin() == 9
+
+
+def test_of_a_makeup_the_largest_shares_are_told() -> None:
+    shares = {"a": 0.4, "b": 0.25, "c": 0.15, "d": 0.1, "e": 0.06, "f": 0.04, "g": 0.0, "h": None}
+    assert [part.split("\N{NO-BREAK SPACE}")[0] for part in composition(shares, top=9).split(", ")] == [
+        "a 40", "b 25", "c 15", "d 10", "e 6", "f 4",
+    ]  # fmt: skip
+    assert composition(shares).count(",") == 2 and composition({"g": 0.0}) == composition(None) == "–"
+
+
+def test_a_cluster_s_five_largest_classes_are_in_its_row(comparison: Path, tmp_path: Path) -> None:
+    evidence = read_evidence(comparison)
+    classes = {"repeat_class": dict.fromkeys("abcdef", 1 / 6)}
+    write_tables(replace(evidence, clusters=[evidence.clusters[0] | classes]), tmp_path / "t")
+    assert pd.read_csv(tmp_path / "t" / "clusters.tsv", sep="\t").loc[0, "repeat_class"].count(",") == 4
 
 
 def test_how_many_pairs_a_test_is_of_stands_in_columns(comparison: Path, tmp_path: Path) -> None:
