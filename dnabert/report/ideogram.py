@@ -143,7 +143,7 @@ def packed(found: Along, cards: list[Record]) -> Record:
     bytes).
     """
     makeups = {card["label"]: card["makeup"] for card in cards}
-    size = next(size for size in (1, 2, 4) if found.n.max(initial=0) < 256**size)
+    size = next(size for size in (1, 2, 4) if found.n.max() < 256**size)
     return {
         "width": found.width,
         "bars": [asdict(bar) for bar in found.bars],
@@ -244,6 +244,8 @@ def _width(lengths: NDArray[np.int64], *, least: int, bins: int) -> int:
     100000
     >>> _width(np.array([2_302_142]), least=1_792, bins=100)
     50000
+    >>> _width(np.array([1_200_000]), least=1_792, bins=2_000), _width(np.array([1_200_001]), least=1_792, bins=2_000)
+    (2000, 5000)
     """
     for width in (step * 10**power for power in from_zero() for step in (1, 2, 5)):
         per_bar = -(-lengths // width)

@@ -32,6 +32,7 @@ def test_the_judged_rung_stands_beside_the_best_of_what_is_cheaper() -> None:
     )
     # the largest class alone has more
     assert (region["sign"], region["outcome"], region["beaten"]) == ("", "not compared", "0.550")
+    assert region["baseline"] == {"rung": "random", "value": "0.450"}
     assert (region["guess"], ortholog["guess"]) == ("largest class alone", "largest class alone")
     # ahead of counting, not of always saying the largest class
     guessed = outcome_rows(ladder, [row | {"metric": "knn10_region"}])[0]

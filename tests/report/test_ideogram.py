@@ -127,9 +127,11 @@ def test_a_sentence_tells_the_spread() -> None:
         "Cluster 3: 3 windows at 2,000 places in 19 stretches of 10 kb; the"
     )
     assert left_out(found) == ""
+    two = _along(_EDGES[_EDGES["genome"] == "b"])
+    assert sentence(two, 0, {}).startswith("No cluster: 1 window, on 1 of 2 sequences; the")
 
 
-@pytest.mark.parametrize(("repeats", "size"), [(1, 1), (300, 2), (70_000, 4)])
+@pytest.mark.parametrize(("repeats", "size"), [(1, 1), (254, 1), (255, 2), (300, 2), (70_000, 4)])
 def test_counts_come_back_from_the_page(repeats: int, size: int) -> None:
     found = _along(_EDGES.iloc[np.repeat(np.arange(len(_EDGES)), [repeats, 1, 1, 1, 1, 1])])
     data = packed(found, [])
