@@ -102,6 +102,17 @@ def test_a_run_without_floors(comparison: Path, run: Path, tmp_path: Path) -> No
     assert read_evidence(comparison, run=copy).floors is None
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"main": 3}'])
+def test_a_comparison_that_does_not_name_its_clusters_is_to_be_made_again(
+    comparison: Path, tmp_path: Path, content: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(comparison, copy)
+    (copy / "comparison.json").write_text(content)
+    with pytest.raises(UserError, match=r"comparison\.json has no key main: make the comparison again"):
+        read_evidence(copy)
+
+
 @pytest.mark.parametrize("n", [4000, 3999])
 def test_named_gene_sets_join_the_map(comparison: Path, tmp_path: Path, n: int) -> None:
     copy = tmp_path / "copy"
