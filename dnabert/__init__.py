@@ -6,6 +6,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dnabert import (  # noqa: F401 - attributes of the package
+        clusters,
+        comparison,
+        config,
+        corpus,
+        encoders,
+        errors,
+        explain,
+        export,
+        finetuning,
+        hub,
+        models,
+        pretraining,
+        probes,
+        report,
+        scoring,
+        tokenizer,
+    )
     from dnabert.clusters.assign import assign
     from dnabert.clusters.clustering import cluster, load_clusters
     from dnabert.clusters.stability import load_stability, stability
@@ -54,6 +72,26 @@ __all__ = [
     "write_report",
 ]
 
+# Attributes of the package, as the names above: `import dnabert` is enough for `dnabert.encoders.EmbedConfig`.
+_MODULES = (
+    "clusters",
+    "comparison",
+    "config",
+    "corpus",
+    "encoders",
+    "errors",
+    "explain",
+    "export",
+    "finetuning",
+    "hub",
+    "models",
+    "pretraining",
+    "probes",
+    "report",
+    "scoring",
+    "tokenizer",
+)
+
 __version__: str
 
 
@@ -62,6 +100,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("dnabert")
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
@@ -70,4 +110,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, *_MODULES, "__version__"])

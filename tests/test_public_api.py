@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -86,10 +87,16 @@ def test_lazy_names():
         _ = dnabert.nothing
 
 
+def test_every_package_is_an_attribute(monkeypatch):
+    """``import dnabert; dnabert.encoders.EmbedConfig(phases=2)`` ended in *no attribute 'encoders'*."""
+    packages = {module.name for module in pkgutil.iter_modules(dnabert.__path__) if module.ispkg}
+    assert packages <= set(dnabert._MODULES) <= set(dir(dnabert))
+    for name in dnabert._MODULES:
+        monkeypatch.delattr(dnabert, name, raising=False)  # as where nothing has imported it yet
+        assert getattr(dnabert, name) is importlib.import_module(f"dnabert.{name}")
+
+
 def test_type_checkers_see_the_same_names():
-    source = inspect.getsource(dnabert)
-    block = source[source.index("if TYPE_CHECKING:") : source.index("_LAZY = {")]
-    named = {
-        name.strip() for line in block.splitlines() if " import " in line for name in line.split("import")[1].split(",")
-    }
-    assert named == set(dnabert.__all__) == set(dnabert._LAZY)
+    (block,) = (node for node in ast.parse(inspect.getsource(dnabert)).body if isinstance(node, ast.If))
+    named = {alias.name for each in block.body if isinstance(each, ast.ImportFrom) for alias in each.names}
+    assert named == {*dnabert.__all__, *dnabert._MODULES} and set(dnabert.__all__) == set(dnabert._LAZY)

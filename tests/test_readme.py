@@ -99,6 +99,15 @@ def test_every_file_that_is_named_exists():
     assert not [path for path in named if not (ROOT / path).exists()]
 
 
+@pytest.mark.slow
+def test_every_name_of_the_library_is_found_by_import_dnabert_alone():
+    """``dnabert.encoders.EmbedConfig`` was not, where nothing else had imported it."""
+    named = sorted(set(re.findall(r"\bdnabert(?:\.[A-Za-z_]\w*)+", README)))
+    assert {"dnabert.encoders.EmbedConfig", "dnabert.models.register_architectures"} <= set(named)
+    code = "import dnabert\n" + "\n".join(named)
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_every_file_that_a_contributor_is_sent_to_exists():
     named = re.findall(r"`(\w+/[\w/.]+\.\w+)`", (ROOT / "CONTRIBUTING.md").read_text())
     assert len(named) > 20

@@ -81,7 +81,7 @@ dnabert predict FOLDER new.fa --out predicted.tsv    # FOLDER: this repository, 
 ```
 
 A pipeline of `transformers` (`pipeline("text-classification", "{name}")`; from version 5 on; of words that overlap, a convolution or an LSTM after
-`dnabert.models.build.register_architectures()`) reads one strand, and a longer sequence whole, or with `truncation=True` its first window.
+`dnabert.models.register_architectures()`) reads one strand, and a longer sequence whole, or with `truncation=True` its first window.
 
 ## How it was made
 

@@ -244,7 +244,7 @@ dnabert embed FOLDER genome.fa --out vectors    # FOLDER: this repository, downl
         return f"""`pip install dnabert`; `transformers` (from version 5 on) and `sentence-transformers` load it where dnabert has told them what it is:
 
 ```python
-from dnabert.models.build import register_architectures
+from dnabert.models import register_architectures
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
