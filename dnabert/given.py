@@ -13,6 +13,14 @@ from dnabert.errors import UserError
 
 T = TypeVar("T")
 
+#: What to give in place of an array or a table, by what is read.
+_GIVE = {
+    "embeddings": "give what dnabert.embed gave; an array of vectors is clustered by dnabert.clusters.cluster_vectors",
+    "clusters": "give what dnabert.cluster gave",
+    "stability": "give what dnabert.stability gave",
+    "explanation": "give what dnabert.explain.explain gave",
+}
+
 
 class InFolder:
     """What a stage gave: whatever reads its folder takes it in its place."""
@@ -76,6 +84,22 @@ def path_to_read(given: Any, *, allowed: str, instead: str) -> Path:
             f"the input {short(os.fspath(given))} is a sequence, and is read from a path, of {allowed}: {instead}"
         )
     return Path(given)
+
+
+def stage_folder(given: Any, *, kind: str) -> Path:
+    """The folder of what a stage gave, or that is named, which need not exist.
+
+    Parameters
+    ----------
+    given : a path, or what has one.
+    kind : of the stage: ``embeddings``, ``clusters``, ``stability`` or ``explanation``.
+
+    Raises
+    ------
+    UserError
+        for a table, an array or another object.
+    """
+    return path_to_read(given, allowed=f"{kind} in a folder", instead=_GIVE[kind])
 
 
 def short(text: str, *, most: int = 60) -> str:

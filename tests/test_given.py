@@ -66,6 +66,7 @@ def test_each_stage_takes_what_the_one_before_gave(tiny_corpus: Corpus, tmp_path
         clusters, tmp_path / "new.fa", out=tmp_path / "new.tsv", explanation=explanation, stability=stability
     )
     assert assigned.table["name"].tolist() == ["a"]
+    assert repr(assigned) == f"Assignment(1 sequence, {int(assigned.table['cluster'][0] != 'none')} in clusters)"
     shown = [repr(each) for each in (embeddings, clusters, stability, explanation)]
     assert (
         shown[0] == f"Embeddings(300 vectors of 32, folder='{tmp_path / 'embeddings'}')"
@@ -105,6 +106,22 @@ def test_sequences_in_place_of_a_path(given: Any, told: str, tmp_path: Path) -> 
         dnabert.embed("kmer:3", given, out=tmp_path / "out")
     with pytest.raises(UserError, match=f"^{told}, of FASTA, FASTQ, CSV or TSV: write such a file"):
         next(read_records(given))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("given", [np.zeros((30, 4)), pd.DataFrame({"label": [0]}), None, 3])
+def test_what_is_no_folder_of_a_stage(given: Any, tmp_path: Path) -> None:
+    """Of an array it was *expected str, bytes or os.PathLike object, not ndarray*."""
+    told = f"^the input is of type {type(given).__name__}, and is read from a path, of"
+    with pytest.raises(UserError, match=rf"{told} embeddings in a folder: .* by dnabert.clusters.cluster_vectors$"):
+        dnabert.cluster(given, out=tmp_path / "out")
+    for ask in (
+        lambda: dnabert.stability(given, out=tmp_path / "out"),
+        lambda: explain(given, out=tmp_path / "out"),
+        lambda: dnabert.assign(given, tmp_path / "new.fa", out=tmp_path / "out"),
+    ):
+        with pytest.raises(UserError, match=f"{told} clusters in a folder: give what dnabert.cluster gave$"):
+            ask()
     assert not (tmp_path / "out").exists()
 
 

@@ -13,7 +13,7 @@ from dnabert.clusters.assignment_table import COLUMNS, SENTENCE, STABILITY, sent
 from dnabert.clusters.config import AssignConfig
 from dnabert.clusters.placer import Placer
 from dnabert.corpus.pieces import TOO_FEW_KNOWN, TOO_SHORT, sequences_in, told_rows
-from dnabert.given import settings
+from dnabert.given import settings, stage_folder
 from dnabert.table_file import check_table_free, write_table
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Assignment:
     held_out: dict[str, Any] | None
     held_out_by: str
     placed: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        """What it is, in a line: the last value of a notebook's cell is shown."""
+        return f"Assignment({told_rows(self.table)}, {int((self.table['cluster'] != 'none').sum()):,} in clusters)"
 
     @property
     def sequences(self) -> int:
@@ -162,10 +166,13 @@ def assign(
     from dnabert.corpus.records import read_records
 
     check_table_free(out, columns=COLUMNS, command="dnabert assign", overwrite=overwrite)
-    clusters = Path(clusters)
+    clusters = stage_folder(clusters, kind="clusters")
     placer = Placer(clusters, config=settings(config, AssignConfig))
-    sentences = None if explanation is None else sentences_of(Path(explanation), clusters=clusters)
-    verdicts, placed = (None, None) if stability is None else stability_of(Path(stability), clusters=clusters)
+    sentences, verdicts, placed = None, None, None
+    if explanation is not None:
+        sentences = sentences_of(stage_folder(explanation, kind="explanation"), clusters=clusters)
+    if stability is not None:
+        verdicts, placed = stability_of(stage_folder(stability, kind="stability"), clusters=clusters)
     table = placer.table(read_records(input))
     for name, of_cluster in ((STABILITY, verdicts), (SENTENCE, sentences)):
         if of_cluster is not None:

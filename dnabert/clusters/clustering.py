@@ -19,7 +19,7 @@ from dnabert.clusters.map import map_coordinates
 from dnabert.clusters.reduce import Basis, configured_basis
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.given import InFolder, settings
+from dnabert.given import InFolder, settings, stage_folder
 from dnabert.json_file import read_json
 from dnabert.progress import Parts
 from dnabert.stage import reading, stage
@@ -172,7 +172,7 @@ def cluster(
     from dnabert.encoders import load_embeddings
     from dnabert.encoders.recorded import copy_fitted
 
-    config, embeddings = settings(config, ClusterConfig), Path(embeddings)
+    config, embeddings = settings(config, ClusterConfig), stage_folder(embeddings, kind="embeddings")
     with (
         stage(out, kind="clusters", config=config, inputs={"embeddings": embeddings}, overwrite=overwrite) as folder,
         Parts("cluster", total=_PARTS + 1) as parts,

@@ -23,7 +23,7 @@ from dnabert.clusters.repeats import Run, repeat_clustering
 from dnabert.clusters.tree import cluster_tree
 from dnabert.config import save_yaml
 from dnabert.corpus.places import places_apart
-from dnabert.given import InFolder, settings
+from dnabert.given import InFolder, settings, stage_folder
 from dnabert.json_file import read_json
 from dnabert.progress import on_a_terminal, ticking
 from dnabert.shares import percent
@@ -87,7 +87,8 @@ def stability(
     from tqdm import tqdm
 
     config = settings(config, StabilityConfig)
-    clusters, null = Path(clusters), None if null is None else Path(null)
+    clusters = stage_folder(clusters, kind="clusters")
+    null = None if null is None else stage_folder(null, kind="clusters")
     inputs = {"clusters": clusters} | ({} if null is None else {"null": null})
     with stage(out, kind="stability", config=config, inputs=inputs, overwrite=overwrite) as folder:
         found = load_clusters(clusters)

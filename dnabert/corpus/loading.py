@@ -76,9 +76,10 @@ class Corpus(datasets.DatasetDict, InFolder):
         UserError
             when the corpus has no such split.
         """
-        if split is not None and split not in self:
+        if split is not None and not (isinstance(split, str) and split in self):
             raise UserError(
-                f"{self.folder} has no split {split!r}, it has {', '.join(self)}: set its share under split"
+                f"{self.folder} has no split {split!r}, it has {', '.join(self)}: name one, or none for all of them "
+                "(one that should be there has its share under split)"
             )
         splits = tuple(name for name in SPLITS if name in self) if split is None else (split,)
         return WindowView(self.folder, splits=splits, window_length=self.window_length)

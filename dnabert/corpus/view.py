@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dnabert.alphabet import reverse_complement
 from dnabert.corpus.bases import Bases
@@ -46,6 +46,11 @@ class WindowView:
         self.splits = splits
         self.window_length = window_length
         self._rows = rows
+
+    def __repr__(self) -> str:
+        """What it is, in a line: the last value of a notebook's cell is shown."""
+        splits = ", ".join(self.splits)
+        return f"WindowView({len(self):,} windows of {self.window_length} bases, {splits} of {str(self.folder)!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: self.__dict__[key] for key in ("folder", "splits", "window_length", "_rows")}
@@ -87,12 +92,12 @@ class WindowView:
         chosen = np.arange(len(self))[rows] if self._rows is None else self._rows[rows]
         return WindowView(self.folder, splits=self.splits, window_length=self.window_length, rows=chosen)
 
-    def bases(self, rows: np.ndarray, *, shift: int | np.ndarray = 0, reverse: bool | np.ndarray = False) -> np.ndarray:
+    def bases(self, rows: ArrayLike, *, shift: int | np.ndarray = 0, reverse: bool | np.ndarray = False) -> np.ndarray:
         """Bases of windows.
 
         Parameters
         ----------
-        rows : int (n,), which windows.
+        rows : int (n,) or bool (len(self),), which windows.
         shift : bases by which to move a window, one number or (n,); it stays within its segment: the shift is
             clipped to -before … after.
         reverse : read the other strand, one truth value or (n,); the window is cut first, then reverse-complemented.
@@ -105,13 +110,21 @@ class WindowView:
         ------
         UserError
             when bases or places are not those that were written.
+        ValueError
+            when `rows` are no whole numbers.
         """
-        rows = np.atleast_1d(rows)
-        if not len(rows):  # an empty list has the type of numbers with a point
-            rows = rows.astype(np.int64)
-        moved = np.clip(shift, -self._before[rows], self._after[rows])
-        bases = self._bases.gather(self._offset[rows] + moved, length=self.window_length)
-        turned = np.broadcast_to(np.asarray(reverse, bool), rows.shape)
+        chosen = np.atleast_1d(rows)
+        if not len(chosen):  # an empty list has the type of numbers with a point
+            chosen = chosen.astype(np.int64)
+        if chosen.dtype == np.bool_:
+            chosen = np.arange(len(self))[chosen]
+        if chosen.dtype.kind not in "iu":
+            raise ValueError(
+                f"rows are of type {chosen.dtype}, allowed is whole numbers (n,): pass numpy.arange(len(view))[rows]"
+            )
+        moved = np.clip(shift, -self._before[chosen], self._after[chosen])
+        bases = self._bases.gather(self._offset[chosen] + moved, length=self.window_length)
+        turned = np.broadcast_to(np.asarray(reverse, bool), chosen.shape)
         if turned.all():
             return reverse_complement(bases) if len(bases) else bases
         if turned.any():
@@ -120,7 +133,7 @@ class WindowView:
 
     def input_ids(
         self,
-        rows: np.ndarray,
+        rows: ArrayLike,
         *,
         tokenizer: Tokenizer,
         shift: int | np.ndarray = 0,

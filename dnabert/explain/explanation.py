@@ -24,7 +24,7 @@ from dnabert.explain.meme import write_meme
 from dnabert.explain.motifs import as_motifs
 from dnabert.explain.tracks import parse_track
 from dnabert.explain.windows import ClusteredWindows, load_clustered_windows
-from dnabert.given import InFolder, settings
+from dnabert.given import InFolder, settings, stage_folder
 from dnabert.json_file import read_json
 from dnabert.kept_parts import kept_parts
 from dnabert.manifest import check_unchanged, describe
@@ -90,8 +90,8 @@ def explain(
     """
     config = settings(config, ExplainConfig).expanded()
     check_files(config)
-    clusters = Path(clusters)
-    stability = None if stability is None else Path(stability)
+    clusters = stage_folder(clusters, kind="clusters")
+    stability = None if stability is None else stage_folder(stability, kind="stability")
     corpus = None if corpus is None else Path(corpus)
     inputs = explanation_inputs(clusters, stability, config)
     told = dataclasses.asdict(config) | decisive(config)

@@ -147,11 +147,25 @@ def test_views_select_and_pickle(tiny_corpus: Corpus) -> None:
     some = view.select(np.arange(len(view)) % 7 == 3).select(np.array([5, 2]))
     assert np.array_equal(some.bases([0, 1]), view.bases([38, 17]))
     assert some.table["start"][:] == [view.table[38]["start"], view.table[17]["start"]]
+    mask = np.isin(np.arange(len(view)), [17, 38])
+    assert np.array_equal(
+        view.bases(mask, reverse=np.array([True, False])), view.bases([17, 38], reverse=[True, False])
+    )
+    with pytest.raises(ValueError, match="^rows are of type object, allowed is whole numbers"):
+        view.bases(slice(0, 3))  # it was *arrays used as indices must be of integer (or boolean) type*
+    with pytest.raises(ValueError, match="^rows are of type float64"):
+        view.bases([1.0])
     packed = pickle.dumps(view)
     assert len(packed) < 1000
     assert np.array_equal(pickle.loads(packed).bases([4, 9]), view.bases([4, 9]))
-    with pytest.raises(UserError, match="no split 'dev'"):
+    assert (
+        repr(some)
+        == f"WindowView(2 windows of {view.window_length} bases, train, validation, test of {str(view.folder)!r})"
+    )
+    with pytest.raises(UserError, match="no split 'dev', it has train, validation, test: name one, or none for all"):
         tiny_corpus.view("dev")
+    with pytest.raises(UserError, match=r"no split \['train', 'test'\], it has"):  # it was *unhashable type: 'list'*
+        tiny_corpus.view(["train", "test"])
     with pytest.raises(KeyError, match="no column 'colour'"):
         view.column("colour")
 
