@@ -206,7 +206,15 @@ def test_another_architecture_has_the_runs_words_and_sizes(architecture, modernb
     out = finetune(config_of(task, modernbert, tmp_path, epochs=1, fresh=True, architecture=architecture))
     model = AutoModelForSequenceClassification.from_pretrained(out)
     assert architecture in model.config.model_type and model.config.vocab_size == load_tokenizer(modernbert).vocab_size
-    assert (model.config.hidden_size, model.config.num_hidden_layers, model.config.window_length) == (32, 2, 116)
+    sizes = model.config
+    assert (sizes.hidden_size, sizes.num_hidden_layers, sizes.intermediate_size, sizes.window_length) == (
+        32,
+        2,
+        48,
+        116,
+    )
+    if architecture == "bert":
+        assert (sizes.num_attention_heads, sizes.max_position_embeddings) == (2, 60)  # a window, [CLS] and [SEP]
 
 
 def test_a_transformer_of_a_convolutions_width_has_heads_that_divide_it(tmp_path):
