@@ -10,13 +10,13 @@ from dnabert.finetuning.config import ClassifyConfig, FinetuneConfig, PredictCon
 if TYPE_CHECKING:
     from dnabert.finetuning.classification import classify
     from dnabert.finetuning.loop import finetune
-    from dnabert.finetuning.prediction import predict
+    from dnabert.finetuning.prediction import Classifier, predict
 
-__all__ = ["ClassifyConfig", "FinetuneConfig", "PredictConfig", "classify", "finetune", "predict"]
+__all__ = ["Classifier", "ClassifyConfig", "FinetuneConfig", "PredictConfig", "classify", "finetune", "predict"]
 
 
 # What a name needs (torch) is imported when the name is first used.
-_LAZY = {"classify": "classification", "finetune": "loop", "predict": "prediction"}
+_LAZY = {"Classifier": "prediction", "classify": "classification", "finetune": "loop", "predict": "prediction"}
 
 
 def __getattr__(name: str) -> Any:

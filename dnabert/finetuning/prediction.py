@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dnabert.clusters.bootstrap import Score
 from dnabert.corpus.pieces import Piece, table_of, told_rows, unreadable
+from dnabert.encoders.arrays import check_arrays
 from dnabert.errors import UserError
 from dnabert.finetuning.config import PredictConfig
 from dnabert.finetuning.results import Kept, read_kept
@@ -44,6 +45,10 @@ class Prediction:
 
     table: pd.DataFrame
     kept: Kept
+
+    def __repr__(self) -> str:
+        """What it is, in a line: the last value of a notebook's cell is shown."""
+        return f"Prediction({told_rows(self.table)}, task={self.task!r}, labels={self.labels})"
 
     @property
     def task(self) -> str:
@@ -128,23 +133,21 @@ def predict(
         when the folder holds no classifier, the input cannot be read, or `out` may not be written.
     """
     from dnabert.corpus.records import read_records
-    from dnabert.models.precision import state_of_its_own
 
     check_table_free(out, columns=COLUMNS, command="dnabert predict", overwrite=overwrite)
-    with state_of_its_own():
-        reader = Classifier(classifier, config=settings(config, PredictConfig))
-        table = reader.table(read_records(input))
+    reader = Classifier(classifier, config=config)
+    table = reader.table(read_records(input))
     write_table(table, out)
     return Prediction(table, reader.kept)
 
 
 class Classifier:
-    """A fine-tuned classifier, ready to read sequences.
+    """A fine-tuned classifier, ready to read sequences that are in memory; `predict` reads those of a file.
 
     Parameters
     ----------
     folder : made by `finetune`.
-    config : see `PredictConfig`.
+    config : a `PredictConfig`, or a dict of its fields.
 
     Attributes
     ----------
@@ -157,35 +160,54 @@ class Classifier:
         when the folder holds no whole classifier.
     """
 
-    def __init__(self, folder: str | Path, *, config: PredictConfig) -> None:
-        from dnabert.finetuning.training import build_accelerator
-
+    def __init__(self, folder: str | Path, *, config: PredictConfig | Mapping[str, Any] | None = None) -> None:
+        self._config = settings(config, PredictConfig)
         folder = Path(folder)
         manifest = read_manifest(folder, kind="finetuning")
         self.kept = read_kept(folder)
-        self._config = config
         self._both_strands = bool(manifest["config"]["random_strand"])
-        self._accelerator = build_accelerator(config)
         self._model, self._tokenizer, self._window = _load(folder)
-        self._model.to(self._accelerator.device)
         self.classes = [str(self._model.config.id2label[number]) for number in range(self._model.config.num_labels)]
 
     def probabilities(self, sequences: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-        """Probabilities (n, classes) of sequences of ASCII, uint8 (L_i,), each with a word at least."""
+        """Probabilities of classes.
+
+        Parameters
+        ----------
+        sequences : n arrays of ASCII, uint8 (L_i,).
+
+        Returns
+        -------
+        float64 (n, classes), in the order of the input and of `classes`; rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            for text, or arrays of another kind.
+        UserError
+            when a sequence is shorter than a word.
+        """
         from dnabert.finetuning.probabilities import probabilities
         from dnabert.finetuning.reading import LabelledReader
+        from dnabert.finetuning.training import build_accelerator
+        from dnabert.models.precision import state_of_its_own
         from dnabert.probes import Part
 
+        check_arrays(sequences)
+        if not len(sequences):
+            return np.empty((0, len(self.classes)))
         part = Part(list(sequences), np.zeros(len(sequences), dtype=np.int64))
         reader = LabelledReader(part, self._tokenizer, most_words=self._tokenizer.number_of_words(self._window))
-        return probabilities(
-            self._model,
-            reader,
-            batch_size=self._config.batch_size,
-            both_strands=self._both_strands,
-            accelerator=self._accelerator,
-            rounded=True,
-        )
+        with state_of_its_own():
+            accelerator = build_accelerator(self._config)
+            return probabilities(
+                self._model.to(accelerator.device),
+                reader,
+                batch_size=self._config.batch_size,
+                both_strands=self._both_strands,
+                accelerator=accelerator,
+                rounded=True,
+            )
 
     def table(self, records: Iterable[Record]) -> pd.DataFrame:
         """One row per record or tile, in order, with the columns of `predict`."""

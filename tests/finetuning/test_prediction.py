@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from accelerate.state import AcceleratorState
 from sklearn.metrics import roc_auc_score
 from transformers import pipeline
 
@@ -15,7 +16,7 @@ from dnabert.alphabet import reverse_complement
 from dnabert.cli import main
 from dnabert.encoders.encoder import DEFAULT_RUN
 from dnabert.errors import UserError
-from dnabert.finetuning import FinetuneConfig, PredictConfig, finetune, predict
+from dnabert.finetuning import Classifier, FinetuneConfig, PredictConfig, finetune, predict
 from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.prediction import Prediction
 from dnabert.finetuning.results import read_kept
@@ -253,8 +254,26 @@ def test_a_card_says_what_the_fine_tuning_recorded(classifiers, tmp_path):
 def test_standard_input_is_read(classifiers, tmp_path, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"name,sequence\none," + drawn(50).encode() + b"\n"))
     monkeypatch.setattr("sys.stdin", stdin)
-    table = predict(classifiers["both"], "-", out=tmp_path / "new.tsv", config=PredictConfig(precision="fp32")).table
+    made = predict(classifiers["both"], "-", out=tmp_path / "new.tsv", config=PredictConfig(precision="fp32"))
+    table = made.table
     assert table["name"].tolist() == ["one"] and set(table["label"]) <= {"poor", "rich"}
+    assert repr(made) == f"Prediction(1 sequence, task={made.task!r}, labels={{{table['label'][0]!r}: 1}})"
+
+
+def test_sequences_in_memory_have_the_probabilities_of_those_of_a_file(classifiers, tmp_path):
+    texts = [drawn(40), drawn(300)]
+    state = AcceleratorState._shared_state
+    before, classifier = dict(state), Classifier(classifiers["both"])
+    found = classifier.probabilities([np.frombuffer(text.encode(), np.uint8) for text in texts])
+    table = predicted(classifiers["both"], dict(zip("ab", texts, strict=True)), tmp_path).table
+    assert classifier.classes == ["poor", "rich"]
+    assert np.array_equal(found.round(4), table[["probability of poor", "probability of rich"]])
+    assert state == before  # of a caller's own Accelerator
+    with pytest.raises(ValueError, match="^sequence 0 is str, allowed is uint8"):
+        classifier.probabilities(texts)
+    with pytest.raises(UserError, match="a sequence has 1 bases, fewer than a word of"):
+        classifier.probabilities([np.frombuffer(b"A", np.uint8)])
+    assert classifier.probabilities([]).shape == (0, 2)
 
 
 def test_what_cannot_work_is_told(classifiers, tmp_path):
