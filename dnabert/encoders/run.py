@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from dnabert.encoders.config import EmbedConfig
+from dnabert.encoders.encoder import is_saved_again
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
@@ -57,7 +58,7 @@ def load_run(
 
     Parameters
     ----------
-    run : folder of the run.
+    run : folder of the run, or, for trained weights, one into which ``transformers`` saved its model and tokenizer.
     config : pooling, layer, frames, strands, batch size, device; and the seed of fresh weights.
     weights : `random` draws new ones as the architecture's own initialisation has them, `untrained` as the run's
         pretraining began, with words composed of bases.
@@ -69,7 +70,7 @@ def load_run(
     """
     config = config or EmbedConfig()
     run = Path(run)
-    manifest = read_manifest(run, kind="run")
+    manifest = {} if weights == "trained" and is_saved_again(run) else read_manifest(run, kind="run")
     check_whole(run, weights=weights == "trained")
     length = window_length(run)
     tokenizer = load_tokenizer(run)

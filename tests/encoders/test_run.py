@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from dnabert.alphabet import reverse_complement
-from dnabert.encoders import EmbedConfig, load_encoder
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_encoder, load_recorded
 from dnabert.encoders.transformer import TransformerEncoder
 from dnabert.errors import UserError
 from dnabert.manifest import write_manifest
@@ -192,6 +192,28 @@ def test_a_run_without_a_model(tmp_path: Path) -> None:
         load_encoder(str(tmp_path))
     with pytest.raises(UserError, match="does not state window_length"):
         load_encoder(f"random:{tmp_path}")
+
+
+def test_a_run_that_transformers_saved_again_is_an_encoder(run: Path, windows: np.ndarray, tmp_path: Path) -> None:
+    """As its Trainer does. It was to be named dna:…, and that was to be named without dna:."""
+    again, (first, *_) = tmp_path / "again", windows
+    model = AutoModelForMaskedLM.from_pretrained(run)
+    with torch.no_grad():
+        words = model.get_input_embeddings().weight[5:]
+        words.copy_(words.flip(0))  # trained further
+    model.save_pretrained(again)
+    AutoTokenizer.from_pretrained(run).save_pretrained(again)
+    np.testing.assert_allclose(encode(again, windows), by_hand(again, windows), atol=2e-5)
+    assert np.abs(encode(again, windows) - encode(run, windows)).max() > 0.01
+    (tmp_path / "new.fa").write_bytes(b">a\n" + first.tobytes() + b"\n")
+    manifest = embed(again, tmp_path / "new.fa", out=tmp_path / "vectors").manifest
+    np.testing.assert_array_equal(load_recorded(encoder_record(manifest)).encode(windows), encode(again, windows))
+    for spec in (f"untrained:{again}", f"random:{again}"):  # how it began it does not say
+        with pytest.raises(UserError, match="is no run of dnabert"):
+            load_encoder(spec)
+    (again / "config.yaml").touch()  # a run that was stopped
+    with pytest.raises(UserError, match="is no run of dnabert"):
+        load_encoder(again)
 
 
 def test_weights_of_another_model_are_refused(bert_run: Path, modernbert_run: Path, tmp_path: Path) -> None:
