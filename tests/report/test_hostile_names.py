@@ -82,7 +82,7 @@ def _card(name: str) -> dict[str, Any]:
             "entropy": measure,
             "low_complexity": measure,
         },
-        "stability": {"jaccard": measure, "verdict": name},
+        "stability": {"jaccard": measure | {"n": 4}, "verdict": name},
         "kind": {
             "kind": name,
             "composition_auc": measure,
