@@ -60,6 +60,12 @@ def test_models_that_nowhere_differ_and_those_that_do_alike_everywhere_have_no_e
     assert ratio_difference((sums + 2, sizes), (sums, sizes)) == (0.5, 0.5, 0.5, 0.0)
 
 
+def test_two_places_give_a_wide_interval_and_no_unit_matters():
+    found = ratio([1.0, 3.0], [1.0, 1.0])  # 2 -+ t of one degree of freedom, times sqrt(2) / sqrt(2)
+    assert found.interval == pytest.approx((2 - t.ppf(0.975, 1), 2 + t.ppf(0.975, 1)))
+    assert ratio([1e-3, 3e-3], [1e-3, 1e-3]) == pytest.approx(found)
+
+
 def test_one_place_says_nothing_of_others():
     found = ratio([10.0], [5.0])
     assert found == (2.0, None, None, None) and found.interval == (2.0, 2.0)

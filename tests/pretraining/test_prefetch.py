@@ -37,6 +37,14 @@ def test_threads_work_beside_each_other_and_no_further_ahead_than_told():
     assert max(begun) <= 5  # three taken, three ahead
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_two_batches_a_thread_are_ready_or_being_made(threads):
+    with Prefetcher(str, threads=threads) as steps:
+        for _ in range(4):
+            assert len(steps._futures) == 2 * threads
+            next(steps)
+
+
 def test_after_the_last_step_there_is_none():
     with Prefetcher(str, first=3, stop=6, threads=2) as steps:
         assert list(steps) == ["3", "4", "5"]

@@ -24,6 +24,13 @@ def test_a_launcher_that_left_one_thread_does_not_idle_the_other_cores(monkeypat
     assert torch.get_num_threads() == 4
 
 
+def test_more_processes_than_cores_have_a_thread_each(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
+    torch.set_num_threads(3)
+    set_cpu_threads(None, processes=9)
+    assert torch.get_num_threads() == 1
+
+
 def test_processes_of_other_machines_do_not_take_cores_here(monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
