@@ -24,6 +24,7 @@ from dnabert.errors import UserError
 from dnabert.explain import ExplainConfig, Explanation, explain, gathering, load_explanation
 from dnabert.explain.explanation import decisive, explanation_inputs
 from dnabert.report import write_report
+from dnabert.report.evidence import read_evidence
 
 pytestmark = pytest.mark.slow
 
@@ -166,6 +167,7 @@ def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(
     assert [
         name for name in ("embeddings", "clusters", "stability", "explanation") if f"<td>{name}</td>" in stages
     ] == ["embeddings", "clusters", "stability", "explanation"]
+    assert read_evidence(folder / "explanation").map["confidence"].between(0, 1).any()  # of the repeats
     for part in ("verdict", "measures", "ladder", "distance", "learned"):
         assert f'id="{part}"' not in page and f'href="#{part}"' not in page
     rows = pd.read_csv(folder / "report" / "tables" / "clusters.tsv", sep="\t")
