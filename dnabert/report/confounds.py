@@ -24,6 +24,8 @@ NAMES = {
 #: Of these a card tells the mean, and that of all other windows, by themselves.
 _MEASURED = ("gc", "cpg_ratio", "low_complexity")
 _SHARES = ("n_share", "soft_masked")
+#: What stands before a value that says nothing alone.
+_KINDS = {"phase": "frame ", "codon_frame": "frame ", "codon_position": "position "}
 
 
 def of_card(card: Record) -> list[tuple[str, str]]:
@@ -51,10 +53,11 @@ def _told(row: Record) -> str:
     if row["feature"] in _SHARES:
         found, effect = f"{percent(row['mean'])} of the bases", "difference to elsewhere, in standard deviations,"
     else:
-        most = f"frame {row['most']}" if row["feature"] == "phase" else row["most"]
+        of = ""
         if row["feature"].startswith("codon"):  # of the coding windows alone, which may be few
-            most = f"of {count(row['n'])} coding {'window' if row['n'] == 1 else 'windows'} {most}"
-        found = f"{most}: {percent(row['share'])} (elsewhere {percent(row['share_rest'])})"
+            of = f" of {count(row['n'])} coding {'window' if row['n'] == 1 else 'windows'}"
+        most = f"{_KINDS.get(row['feature'], '')}{row['most']}: {percent(row['share'])}{of}"
+        found = f"{most} (elsewhere {percent(row['share_rest'])})"
         effect = "Cramér's V"
     if not (present(row.get("effect")) and present(row.get("low"))):
         return found

@@ -318,8 +318,8 @@ def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(compariso
     assert told[-4:] == [
         ("N", "3 % of the bases; difference to elsewhere, in standard deviations, 0.25 [−0.50, 0.75] (q &lt; 0.001)"),
         ("frame of the words", "frame 5: 20 % (elsewhere 12 %); Cramér&#39;s V 0.12 [−0.50, 0.75] (q = 0.250)"),
-        ("codon position", "of 8 coding windows 0: 50 % (elsewhere 12 %); Cramér&#39;s V 0.00 (q = 0.990)"),
-        ("codon frame", "of 1 coding window +1: 100 % (elsewhere 12 %)"),
+        ("codon position", "position 0: 50 % of 8 coding windows (elsewhere 12 %); Cramér&#39;s V 0.00 (q = 0.990)"),
+        ("codon frame", "frame +1: 100 % of 1 coding window (elsewhere 12 %)"),
     ]
     assert [name for name, _ in told].count("GC") == 1  # by itself, with the mean of all other windows
     (table,) = re.findall(r'<table class="sortable" id="confounds">(.*?)</table>', page, flags=re.DOTALL)
