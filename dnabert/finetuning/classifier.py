@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dnabert.encoders.encoder import run_folder
+from dnabert.encoders.encoder import is_saved_again, run_folder
 from dnabert.errors import UserError
 from dnabert.json_file import read_json
 from dnabert.manifest import read_manifest
@@ -47,7 +47,8 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
 
     Parameters
     ----------
-    run : its folder, or ``default`` for the model that comes with the package.
+    run : its folder, or ``default`` for the model that comes with the package; without `fresh` also one into which
+        ``transformers`` saved its model and tokenizer, trained further.
     fresh : begin as pretraining did, see `Start.begun`.
     architecture : see `Start`.
 
@@ -57,7 +58,7 @@ def read_start(run: str | Path, *, fresh: bool = False, architecture: str = "run
         when it is no run, or holds no whole model.
     """
     folder = run_folder(str(run))
-    manifest = read_manifest(folder, kind="run")
+    manifest = {} if not fresh and is_saved_again(folder) else read_manifest(folder, kind="run")
     begun = settings_of(manifest) if fresh else None
     if not (folder / "config.json").is_file() or not (fresh or any(folder.glob("*.safetensors"))):
         raise UserError(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, pipeline
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from dnabert.errors import UserError
 from dnabert.finetuning import FinetuneConfig, finetune, loop, training
@@ -221,6 +221,18 @@ def test_a_transformer_of_a_convolutions_width_has_heads_that_divide_it(tmp_path
     run = make_run(tmp_path / "run", "convolution", hidden_size=200, layers=1)
     model = build_classifier(read_start(run, fresh=True, architecture="modernbert"), ["a", "b"])
     assert (model.config.hidden_size, model.config.num_attention_heads) == (200, 2)
+
+
+def test_a_run_that_transformers_saved_again_is_one_to_start_from(modernbert, tmp_path):
+    again = tmp_path / "again"
+    AutoModelForMaskedLM.from_pretrained(modernbert).save_pretrained(again)
+    AutoTokenizer.from_pretrained(modernbert).save_pretrained(again)
+    bodies = [
+        build_classifier(read_start(folder), ["a", "b"]).base_model.state_dict() for folder in (modernbert, again)
+    ]
+    assert all(torch.equal(value, bodies[1][name]) for name, value in bodies[0].items())
+    with pytest.raises(UserError, match="is no run of dnabert"):
+        read_start(again, fresh=True)
 
 
 def test_what_lies_beyond_the_first_window_is_read(modernbert, tmp_path):
