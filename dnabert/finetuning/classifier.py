@@ -128,7 +128,7 @@ def _heads(width: int) -> int:
 
     Examples
     --------
-    >>> _heads(256), _heads(200), _heads(40)
+    >>> _heads(256), _heads(268), _heads(40)
     (4, 2, 1)
     """
     return next((heads for heads in range(width // 64, 1, -1) if width % (2 * heads) == 0), 1)

@@ -17,9 +17,11 @@ from dnabert.finetuning import FinetuneConfig, finetune, loop, training
 from dnabert.finetuning.card import classifier_card
 from dnabert.finetuning.classifier import build_classifier, read_start
 from dnabert.finetuning.config import TrainingConfig
+from dnabert.finetuning.kept_trainings import keep_training, read_training
 from dnabert.finetuning.probabilities import probabilities
 from dnabert.finetuning.reading import LabelledReader
 from dnabert.finetuning.training import build_accelerator
+from dnabert.kept_parts import KeptParts
 from dnabert.manifest import read_manifest, sha256, write_manifest
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
@@ -174,6 +176,22 @@ def test_a_kept_training_that_is_damaged_is_made_again(modernbert, task, tmp_pat
     assert trained_until(None, config, monkeypatch) == [0, 1]
 
 
+def test_a_training_is_kept_whole_and_nowhere_where_another_process_keeps_its_own(tmp_path):
+    state = {"state.w": torch.arange(6.0).reshape(2, 3).T, "b": torch.ones(1)}  # not contiguous
+    trained = training.Trained(4, 2, 0.5, 0.3, state, [{"seed": 4, "loss": 0.25}], np.array([[0.25, 0.75]]))
+    kept = KeptParts(tmp_path, made_of="this")
+    keep_training(kept, trained)
+    found = read_training(kept, 4)
+    assert found is not None and found.state.keys() == state.keys()
+    assert all(torch.equal(value, found.state[name]) for name, value in state.items())
+    assert np.array_equal(found.test, trained.test)
+    assert (found.seed, found.epoch, found.dev_mcc, found.dev_loss, found.curve) == (4, 2, 0.5, 0.3, trained.curve)
+    assert read_training(kept, 5) is None and read_training(KeptParts(tmp_path, made_of="that"), 4) is None
+    nowhere, files = KeptParts(None, made_of="this"), set(tmp_path.iterdir())
+    keep_training(nowhere, trained)
+    assert read_training(nowhere, 4) is None and set(tmp_path.iterdir()) == files
+
+
 def test_fresh_weights_are_other_weights_and_seeds_repeat(modernbert, task, tmp_path):
     first = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2]))
     again = finetune(config_of(task, modernbert, tmp_path, epochs=1, seeds=[1, 2], out=str(tmp_path / "again")))
@@ -221,6 +239,13 @@ def test_a_transformer_of_a_convolutions_width_has_heads_that_divide_it(tmp_path
     run = make_run(tmp_path / "run", "convolution", hidden_size=200, layers=1)
     model = build_classifier(read_start(run, fresh=True, architecture="modernbert"), ["a", "b"])
     assert (model.config.hidden_size, model.config.num_attention_heads) == (200, 2)
+    assert model.config.classifier_pooling == "mean"  # no training has asked for the state of [CLS]
+
+
+def test_another_architecture_has_what_else_the_run_was_told(tmp_path):
+    run = make_run(tmp_path / "run", "modernbert", kernel_size=7)
+    model = build_classifier(read_start(run, fresh=True, architecture="convolution"), ["a", "b"])
+    assert model.config.kernel_size == 7
 
 
 def test_a_run_that_transformers_saved_again_is_one_to_start_from(modernbert, tmp_path):
