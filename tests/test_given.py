@@ -16,10 +16,11 @@ from dnabert.corpus import Corpus, CorpusConfig
 from dnabert.corpus.records import read_records
 from dnabert.encoders import EmbedConfig
 from dnabert.errors import UserError
-from dnabert.explain import explain
+from dnabert.explain import explain, load_clustered_windows, read_gene_sets
 from dnabert.export import export
 from dnabert.given import settings
 from dnabert.pretraining import PretrainConfig
+from dnabert.probes import read_task
 
 SEQUENCE = "ACGTTGCAACGGTAGCTAGGCTAAATCG" * 20
 
@@ -75,6 +76,8 @@ def test_each_stage_takes_what_the_one_before_gave(tiny_corpus: Corpus, tmp_path
     assert shown[1].startswith(f"Clusters(300 windows, {clusters.table['label'].max() + 1} clusters, ") and shown[
         3
     ].startswith("Explanation(")
+    windows = load_clustered_windows(clusters)
+    assert repr(windows) == f"ClusteredWindows(300 windows, {len(windows.clusters)} clusters)"
     assert dnabert.write_report(explanation, out=tmp_path / "page").is_file()
     assert len(pd.read_parquet(export(clusters, out=tmp_path / "clusters.parquet"))) == 300
     others = dnabert.cluster(embeddings, out=tmp_path / "others", config={"min_cluster_size": 9})
@@ -104,7 +107,7 @@ def test_sequences_in_place_of_a_path(given: Any, told: str, tmp_path: Path) -> 
         ),
     ):
         dnabert.embed("kmer:3", given, out=tmp_path / "out")
-    with pytest.raises(UserError, match=f"^{told}, of FASTA, FASTQ, CSV or TSV: write such a file"):
+    with pytest.raises(UserError, match=f"^{told}, of FASTA, GenBank, FASTQ, CSV or TSV: write such a file"):
         next(read_records(given))
     assert not (tmp_path / "out").exists()
 
@@ -123,6 +126,18 @@ def test_what_is_no_folder_of_a_stage(given: Any, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=f"{told} clusters in a folder: give what dnabert.cluster gave$"):
             ask()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_notebook_shows_a_task_and_gene_sets_in_a_line(tmp_path: Path) -> None:
+    """Every sequence and every gene was shown."""
+    rows = [f"{SEQUENCE[i : i + 40]},{'ab'[i % 2]},{part}" for part in ("train", "dev", "test") for i in range(40)]
+    (tmp_path / "mine.csv").write_text("\n".join(["sequence,label,split", *rows]) + "\n")
+    assert repr(read_task(tmp_path / "mine.csv")) == (
+        "Task(name='mine', classes=['a', 'b'], train=Part(40 sequences), dev=Part(40 sequences), "
+        "test=Part(40 sequences), drawn=False)"
+    )
+    (tmp_path / "sets.gmt").write_text("GO:1\tone\tA\tB\nGO:2\ttwo\tC\n")
+    assert repr(read_gene_sets(tmp_path / "sets.gmt")) == f"GeneSets(2 sets of {str(tmp_path / 'sets.gmt')!r})"
 
 
 def test_sequences_that_are_no_arrays_are_told_by_every_encoder() -> None:

@@ -78,7 +78,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     if str(path) != STDIN:
         path = path_to_read(
             path,
-            allowed="FASTA, FASTQ, CSV or TSV",
+            allowed="FASTA, GenBank, FASTQ, CSV or TSV",
             instead="write such a file (of a table: frame.to_csv(file), with a column named sequence)",
         )
     shown = "standard input" if str(path) == STDIN else str(path)
@@ -95,9 +95,9 @@ def read_records(path: str | Path) -> Iterator[Record]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{shown} is a damaged gzip file ({error}): fetch it again") from None
     except OSError as error:
-        raise UserError(f"cannot read {shown}: {error.strerror or error}: give FASTA, FASTQ or CSV") from None
+        raise UserError(f"cannot read {shown}: {error.strerror or error}: give FASTA, GenBank, FASTQ or CSV") from None
     if not count:
-        raise UserError(f"{shown} holds no sequence: give a FASTA, FASTQ or CSV file with some")
+        raise UserError(f"{shown} holds no sequence: give a FASTA, GenBank, FASTQ or CSV file with some")
 
 
 @contextlib.contextmanager
@@ -107,7 +107,7 @@ def _opened(path: str | Path, *, shown: str) -> Iterator[io.BufferedReader[Any]]
             raise UserError("standard input is closed: give a file, or pipe sequences in")
         yield _plain(sys.stdin.buffer)
     elif Path(path).is_dir():
-        raise UserError(f"{shown} is a folder: give a FASTA, FASTQ or CSV file")
+        raise UserError(f"{shown} is a folder: give a FASTA, GenBank, FASTQ or CSV file")
     else:
         with open(path, "rb") as file:
             yield _plain(file)
@@ -130,9 +130,9 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     if not first:
         if head:  # blank lines alone: nothing to parse
             return iter(())
-        raise UserError(f"{shown} is empty: give a FASTA, FASTQ or CSV file with sequences")
+        raise UserError(f"{shown} is empty: give a FASTA, GenBank, FASTQ or CSV file with sequences")
     if b"\0" in head or (first not in b">@" and not first.isascii()):
-        raise UserError(f"{shown} is no text: give a FASTA, FASTQ or CSV file, plain or gzip")
+        raise UserError(f"{shown} is no text: give a FASTA, GenBank, FASTQ or CSV file, plain or gzip")
     check_lines_end(head, shown=shown)
     # comments before the first header, too
     if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):

@@ -20,6 +20,10 @@ class GeneSets:
     names: tuple[str, ...]
     genes: tuple[frozenset[str], ...]
 
+    def __repr__(self) -> str:
+        """What it is, in a line: the last value of a notebook's cell is shown."""
+        return f"GeneSets({len(self.ids):,} sets of {self.path!r})"
+
     def find(self, name: str) -> int:
         """Index of a set by its id or its name; case, and a prefix such as ``CC:``, do not matter.
 

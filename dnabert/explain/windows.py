@@ -51,6 +51,10 @@ class ClusteredWindows:
     gene_names: GeneNames | None = None
     pieces: WordPieces | None = None
 
+    def __repr__(self) -> str:
+        """What it is, in a line: the last value of a notebook's cell is shown."""
+        return f"ClusteredWindows({len(self):,} windows, {len(self.clusters)} clusters)"
+
     def __len__(self) -> int:
         return len(self.table)
 

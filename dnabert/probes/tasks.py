@@ -35,6 +35,10 @@ class Part:
     sequences: list[NDArray[np.uint8]]
     labels: NDArray[np.int64]
 
+    def __repr__(self) -> str:
+        """How many, not all of them: a notebook shows a task where it is a cell's last value."""
+        return f"Part({len(self.labels):,} sequences)"
+
 
 @dataclass(frozen=True)
 class Task:
