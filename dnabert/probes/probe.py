@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,13 @@ def probe(
     class_weights : ``balanced``: each class weighs alike in the logistic regression, however rare; nearest neighbours
         have no loss to be weighed.
     resamples, seed : of the intervals.
+
+    Raises
+    ------
+    ValueError
+        for another classifier or weighing, or vectors of other than the task's sequences.
     """
+    _check(task, vectors, classifier=classifier, class_weights=class_weights)
     from sklearn.preprocessing import StandardScaler, normalize
 
     scaler = StandardScaler().fit(vectors["train"])
@@ -75,6 +81,21 @@ def probe(
     setting = max(settings, key=lambda chosen: on_dev[chosen])
     test = _predict(classifier, fits[setting], points["test"], task)
     return Probe(classifier, setting, score(task.test.labels, test, resamples=resamples, seed=seed), test)
+
+
+def _check(
+    task: Task, vectors: dict[str, NDArray[np.floating]], *, classifier: Classifier, class_weights: ClassWeights
+) -> None:
+    for name, given, allowed in (
+        ("classifier", classifier, get_args(Classifier)),
+        ("class_weights", class_weights, get_args(ClassWeights)),
+    ):
+        if given not in allowed:
+            raise ValueError(f"{name} is {given!r}, allowed is {' or '.join(allowed)}")
+    for part in ("train", "dev", "test"):
+        shape, n = np.shape(vectors.get(part, ())), len(getattr(task, part).labels)
+        if len(shape) != 2 or shape[0] != n:
+            raise ValueError(f"the vectors of {part} have shape {shape}, allowed is ({n}, d), a row for each sequence")
 
 
 def _on_dev(task: Task, predicted: NDArray[np.float64]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dnabert.clusters.bootstrap import Score, interval, of_one_kind
 
@@ -24,9 +24,7 @@ _SAME = 1e-9
 Predictions: TypeAlias = NDArray[np.floating] | Sequence[NDArray[np.floating]]
 
 
-def score(
-    labels: NDArray[np.integer], probabilities: Predictions, *, resamples: int = 500, seed: int = 0
-) -> dict[str, Score]:
+def score(labels: ArrayLike, probabilities: Predictions, *, resamples: int = 500, seed: int = 0) -> dict[str, Score]:
     """Matthews' correlation, accuracy, macro F1 and area under the ROC curve (one against the rest, macro).
 
     Parameters
@@ -40,13 +38,19 @@ def score(
         all of them, else of the rarest class. That of a score with errors reaches down as far at least: resamples of a
         single error hold three or four of it at most.
 
+    Raises
+    ------
+    ValueError
+        for labels that are no numbers of classes, or probabilities of another shape.
+
     Examples
     --------
     >>> found = score(np.array([0, 0, 1, 1]), np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]]))
     >>> found["accuracy"].value, round(found["mcc"].value, 3), found["auc"].value
     (0.75, 0.577, 0.75)
     """
-    runs = _runs(probabilities)
+    labels = _checked_labels(labels)
+    runs = _runs(probabilities, labels=labels)
     found = {}
     for name, measure in _MEASURES.items():
         value = float(np.mean([measure(labels, run) for run in runs]))
@@ -79,7 +83,7 @@ def log_loss(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -
 
 
 def score_difference(
-    labels: NDArray[np.integer], first: Predictions, second: Predictions, *, resamples: int = 500, seed: int = 0
+    labels: ArrayLike, first: Predictions, second: Predictions, *, resamples: int = 500, seed: int = 0
 ) -> dict[str, Score]:
     """The scores of `first` minus those of `second`, with paired intervals: both are scored on the same resampled
     sequences.
@@ -90,6 +94,11 @@ def score_difference(
     first, second : probabilities of each, as for `score`; their trainings, if several, are resampled apart.
     resamples, seed : of the bootstrap.
 
+    Raises
+    ------
+    ValueError
+        as `score`.
+
     Examples
     --------
     >>> labels = np.array([0, 1] * 50)
@@ -98,7 +107,8 @@ def score_difference(
     >>> found.value, found.low > 0.3
     (0.5, True)
     """
-    firsts, seconds = _runs(first), _runs(second)
+    labels = _checked_labels(labels)
+    firsts, seconds = _runs(first, labels=labels), _runs(second, labels=labels)
     found = {}
     for name, measure in _MEASURES.items():
         value = np.mean([measure(labels, run) for run in firsts]) - np.mean([measure(labels, run) for run in seconds])
@@ -109,8 +119,26 @@ def score_difference(
     return found
 
 
-def _runs(probabilities: Predictions) -> list[NDArray[np.floating]]:
-    return [probabilities] if isinstance(probabilities, np.ndarray) and probabilities.ndim == 2 else list(probabilities)
+def _checked_labels(labels: ArrayLike) -> NDArray[np.integer]:
+    found = np.asarray(labels)
+    if found.ndim != 1 or found.dtype.kind not in "iub":
+        raise ValueError(
+            f"labels are {found.dtype} of shape {found.shape}, allowed is whole numbers (n,): the classes, from 0 on"
+        )
+    return found.astype(np.int64, copy=False)
+
+
+def _runs(probabilities: Predictions, *, labels: NDArray[np.integer]) -> list[NDArray[np.floating]]:
+    one = isinstance(probabilities, np.ndarray) and probabilities.ndim == 2
+    runs = [np.asarray(run) for run in ([probabilities] if one else probabilities)]
+    classes = int(labels.max(initial=0)) + 1
+    for run in runs:
+        if run.ndim != 2 or len(run) != len(labels) or run.shape[1] < classes:
+            raise ValueError(
+                f"probabilities have shape {run.shape}, allowed is ({len(labels)}, classes), of {classes} classes or "
+                "more, or a list of such arrays"
+            )
+    return runs
 
 
 def _replicates(

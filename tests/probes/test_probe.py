@@ -221,3 +221,18 @@ def test_the_manifest_knows_what_was_read(tmp_path):
     )
     with pytest.raises(UserError, match="two of --tasks have the same name .gc, gc.: rename"):
         run_probes(ProbeConfig(tasks=config.tasks * 2))
+
+
+def test_what_cannot_be_probed_is_told():
+    """Another classifier was a logistic regression under its name."""
+    parts = {name: task_of(n, seed=n) for name, n in (("train", 40), ("dev", 20), ("test", 10))}
+    task = Task("apart", ["a", "b"], **{name: part for name, (part, _) in parts.items()})
+    vectors = {name: points for name, (_, points) in parts.items()}
+    with pytest.raises(ValueError, match="^classifier is 'svm', allowed is logistic or knn$"):
+        probe(task, vectors, classifier="svm")
+    with pytest.raises(ValueError, match="^class_weights is 'even', allowed is none or balanced$"):
+        probe(task, vectors, classifier="knn", class_weights="even")
+    with pytest.raises(ValueError, match=r"^the vectors of dev have shape \(3, 10\), allowed is \(20, d\)"):
+        probe(task, vectors | {"dev": vectors["dev"][:3]}, classifier="knn")
+    with pytest.raises(ValueError, match=r"^the vectors of test have shape \(0,\), allowed is \(10, d\)"):
+        probe(task, {name: vectors[name] for name in ("train", "dev")}, classifier="knn")

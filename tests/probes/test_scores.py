@@ -126,3 +126,17 @@ def test_resamples_are_drawn_one_at_a_time():
         assert tracemalloc.get_traced_memory()[1] < 20_000_000  # all draws are 40 MB
     finally:
         tracemalloc.stop()
+
+
+def test_lists_are_read_and_what_is_no_prediction_is_told():
+    """Of a list of labels it was *operands could not be broadcast together with shapes (8,) (4,)*."""
+    labels, right = [0, 1, 1, 0], np.eye(2)[[0, 1, 1, 0]]
+    assert score(labels, right, resamples=0)["mcc"].value == 1.0
+    assert score_difference(np.array(labels) > 0, right, 1 - right, resamples=5)["accuracy"].value == 1.0
+    with pytest.raises(ValueError, match=r"^labels are <U1 of shape \(2,\), allowed is whole numbers \(n,\)"):
+        score(["a", "b"], np.eye(2))
+    for wrong in (right[:, 1], right[:3], right[:, :1], right.tolist()):
+        with pytest.raises(ValueError, match=r"^probabilities have shape .*, allowed is \(4, classes\), of 2 classes"):
+            score(labels, wrong)
+        with pytest.raises(ValueError, match=r"^probabilities have shape"):
+            score_difference(labels, right, wrong)
