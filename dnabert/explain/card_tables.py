@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dnabert.explain.makeup import MEASURES
 from dnabert.explain.sentence import cluster_sentence
 from dnabert.explain.windows import ClusteredWindows
 
@@ -65,7 +66,15 @@ def tables_of(cards: list[Record], evidence: Mapping[str, Any]) -> dict[str, lis
             }
             for c in cards
         ],
+        "composition": [
+            _flat({"label": c["label"], "measure": name, **c["makeup"][name]})
+            for c in cards
+            for name in MEASURES
+            if name in c["makeup"]
+        ],
         "annotation": [row for c in cards for row in c.get("annotation", [])],
+        "tss": [_flat(c["tss"]) for c in cards if c.get("tss")],
+        "genes": [{"label": c["label"], **row} for c in cards if c.get("genes") for row in c["genes"].get("genes", [])],
         "gene_sets": [row | {"genes": ",".join(row["genes"])} for row in evidence.get("gene_sets", [])],
         "edit_distance": [{"label": c["label"], **row} for c in cards for row in c["kind"]["comparisons"]],
         "words": [_flat({"label": c["label"], **row}) for c in cards for row in c["words"]["words"]],
@@ -73,6 +82,8 @@ def tables_of(cards: list[Record], evidence: Mapping[str, Any]) -> dict[str, lis
             _flat({"label": c["label"], **_without_arrays(row)}) for c in cards for row in c["motifs"]["motifs"]
         ],
         "homology": list(_homology_rows(cards)),
+        "corpus_homology": [_flat(c["corpus_homology"]) for c in cards if c.get("corpus_homology")],
+        "consensus": [_without_columns(c["consensus"]) for c in cards if c.get("consensus")],
         "known_motifs": [row for c in cards for row in c["known_motifs"]],
         "confounds": [row for c in cards for row in c["confounds"]],
     }
@@ -91,6 +102,11 @@ def _without_arrays(row: Mapping[str, Any]) -> Record:
     """A motif without its matrix, the counts of its places in the window as one text."""
     position = row["position"] | {"histogram": ",".join(map(str, row["position"]["histogram"]))}
     return {name: value for name, value in row.items() if name != "matrix"} | {"position": position}
+
+
+def _without_columns(consensus: Mapping[str, Any]) -> Record:
+    """A consensus without its coverage and its frequencies, base by base."""
+    return {name: value for name, value in consensus.items() if name not in ("coverage", "frequencies", "relatives")}
 
 
 def _flat(row: Mapping[str, Any]) -> Record:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dnabert.report import confounds
 from dnabert.report.logo import draw_logo
-from dnabert.report.numbers import count, percent, present, small
+from dnabert.report.numbers import count, interval, number, p_value, percent, present, small
 
 Record = dict[str, Any]
 
@@ -18,6 +18,13 @@ _ROWS = 8
 #: Names of repeats among them, and pieces of words: those of one class go together.
 _NAMES = 3
 _ALPHA = 0.05
+#: Measures of what a cluster is made of, as `dnabert.explain.makeup` names them.
+_COMPOSITION = {
+    "gc": "GC",
+    "cpg_observed_expected": "CpG observed / expected",
+    "entropy": "entropy of triplets (share of the highest possible)",
+    "low_complexity": "low complexity (share)",
+}
 #: A logo of a consensus shows the columns that most members cover, as many as fit on a line.
 _COLUMNS = 60
 
@@ -33,7 +40,8 @@ def shown(card: Record) -> Record:
     -------
     the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05;
     words of each kind, and those first that are beyond composition), ``logos`` (SVG of motifs and consensus),
-    ``members`` (medoid, boundary and random ones, each with its ``role``), and ``told_confounds`` (name and text).
+    ``members`` (medoid, boundary and random ones, each with its ``role``), ``told_composition`` and ``told_confounds``
+    (name and text).
     """
     return card | {
         "annotation": _strongest(card.get("annotation", [])),
@@ -42,6 +50,7 @@ def shown(card: Record) -> Record:
         "words": _words(card),
         "logos": [*_motif_logos(card), *_consensus_logo(card)],
         "members": _members(card.get("makeup", {})),
+        "told_composition": _composition(card.get("makeup", {})),
         "told_confounds": confounds.of_card(card),
         "distances": [row for row in card.get("kind", {}).get("comparisons", []) if row["form"] == "semi_global"],
     }
@@ -71,6 +80,19 @@ def counted(cards: list[Record]) -> list[tuple[str, int, int]]:
 
 def _significant(rows: list[Record]) -> list[Record]:
     return [row for row in rows if present(row.get("q")) and row["q"] <= _ALPHA]
+
+
+def _composition(makeup: Record) -> list[tuple[str, str]]:
+    """Each measure of what a cluster is made of, with its test against all other windows."""
+    told = []
+    for key, name in _COMPOSITION.items():
+        found = makeup.get(key) or {}
+        text = f"{interval(found)}; all other windows {number(found.get('rest'))}"
+        if present(found.get("effect")) and present(found.get("q")):
+            effect, q = number(found["effect"], digits=2), p_value(found["q"]).replace("p", "q")
+            text += f" (Cliff's δ {effect}; {q})"
+        told.append((name, text))
+    return told
 
 
 def _strongest(rows: list[Record]) -> list[Record]:

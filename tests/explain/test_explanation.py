@@ -141,6 +141,7 @@ def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation
     assert (counts == motifs["n_windows"]).all() and motifs["position_q"].between(0, 1).any()
     known = pd.read_csv(folder / "explanation" / "confounds.tsv", sep="\t")
     assert set(known["label"]) == {card["label"] for card in explained.cards} and known["q"].notna().any()
+    _check_tables_of_each_kind(explained, folder / "explanation")
     assert len(load_explanation(folder / "explanation").cards) == len(explained.cards)
     shutil.copytree(folder / "explanation", folder / "damaged")
     (folder / "damaged" / "cards.json").write_text("[" * 3_000)
@@ -152,6 +153,27 @@ def test_the_folder_holds_tables_motifs_and_the_consensus(explained: Explanation
         "words",
         "homology",
     }
+
+
+def _check_tables_of_each_kind(explained: Explanation, folder: Path) -> None:
+    """Composition, starts of genes, genes, relatives and consensus stood in cards.json alone."""
+    tables = {path.stem: pd.read_csv(path, sep="\t") for path in folder.glob("*.tsv")}
+    made = tables["composition"].set_index(["label", "measure"])
+    for card in explained.cards:
+        label = card["label"]
+        for measure in ("gc", "cpg_observed_expected", "entropy", "low_complexity"):
+            told, row = card["makeup"][measure], made.loc[(label, measure)]
+            names = ["value", "low", "high", "rest", "effect", "p", "q"]
+            assert row[names].astype(float).tolist() == pytest.approx([told[name] for name in names], rel=1e-5)
+        (start,) = tables["tss"].query("label == @label").to_dict("records")
+        assert start["cliffs_delta"] == pytest.approx(card["tss"]["cliffs_delta"], rel=1e-5)
+        assert start["near_q"] == pytest.approx(card["tss"]["near"]["q"], rel=1e-5)
+        genes = tables["genes"].query("label == @label")["gene"].tolist()
+        assert genes == [row["gene"] for row in card["genes"]["genes"]]
+        (related,) = tables["corpus_homology"].query("label == @label").to_dict("records")
+        assert related["members_q"] == pytest.approx(card["corpus_homology"]["members"]["q"], rel=1e-5)
+        (shared,) = tables["consensus"].query("label == @label").to_dict("records")
+        assert shared["sharing"] == card["consensus"]["sharing"] and "coverage" not in shared
 
 
 def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(

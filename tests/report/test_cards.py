@@ -290,6 +290,23 @@ def test_how_many_windows_a_cluster_has_is_said_once(comparison: Path) -> None:
         )
 
 
+def test_a_card_tells_the_tests_of_what_a_cluster_is_made_of(comparison: Path) -> None:
+    """They were made and corrected, and the page had two means side by side, of which nobody could say whether they
+    differ."""
+    near = {"value": 0.475, "low": 0.472, "high": 0.478, "rest": 0.476, "effect": -0.0185, "p": 0.99, "q": 0.996}
+    makeup = {"n": 30, "loci": 30, "footprint_bp": 5, "gc": near, "entropy": near | {"effect": 0.475, "q": 1.8e-5}}
+    makeup |= {"cpg_observed_expected": near | {"effect": None}, "low_complexity": {"value": None, "rest": 0.5}}
+    card = {"label": 0, "makeup": makeup, "sentence": {"text": "", "confidence": "low", "basis": "composition"}}
+    page = render(replace(read_evidence(comparison), cards=[card]), {})
+    told = dict(re.findall(r"<dt>(GC|CpG observed / expected|entropy|low complexity)[^<]*</dt><dd>(.*?)</dd>", page))
+    assert told == {
+        "GC": "0.475 [0.472, 0.478]; all other windows 0.476 (Cliff&#39;s δ −0.02; q = 0.996)",
+        "entropy": "0.475 [0.472, 0.478]; all other windows 0.476 (Cliff&#39;s δ 0.47; q &lt; 0.001)",
+        "CpG observed / expected": "0.475 [0.472, 0.478]; all other windows 0.476",
+        "low complexity": "–; all other windows 0.500",
+    }
+
+
 def test_a_card_tells_its_confounds_and_the_page_those_of_all_clusters(comparison: Path) -> None:
     """They were tested and corrected, and the page had none of them but a prediction of all together."""
     near = {"value": 0.5, "low": 0.4, "high": 0.6, "rest": 0.5}
