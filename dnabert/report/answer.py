@@ -167,10 +167,14 @@ def null_sentence(ladder: list[Record]) -> str | None:
     if counts[1] == 0:
         return f"{told}: composition alone makes none."
     agreement = [rung["metrics"].get("ami_repeat_class") for rung in (real, null)]
-    if all(agreement):
-        told += (
-            f", which agree with repeat class by an AMI of {interval(agreement[1])} instead of {interval(agreement[0])}"
-        )
+    if not all(each and present(each.get("value")) for each in agreement):
+        return told + ": that much is composition, not order."
+    told += (
+        f", which {'agrees' if counts[1] == 1 else 'agree'} with repeat class by an AMI of {interval(agreement[1])} "
+        f"instead of {interval(agreement[0])}"
+    )
+    if bounds(agreement[1])[0] <= 0:
+        return told + ": composition alone makes that many, and what it makes is not shown to follow repeat class."
     return told + ": that much is composition, not order."
 
 

@@ -201,7 +201,7 @@ def test_shuffled_sequence_is_told_and_competes_for_nothing() -> None:
             "composition.",
         ),
         (9, 0, "give no cluster instead of 9: composition alone makes none."),
-        (9, 1, "give 1 cluster instead of 9, which agree with repeat class"),
+        (9, 1, "give 1 cluster instead of 9, which agrees with repeat class"),
         (3, 3, "give 3 clusters as before, which agree"),
     ],
 )
@@ -212,6 +212,19 @@ def test_of_no_cluster_nothing_is_composition(real: int, null: int, told: str) -
     ]
     said = answer.null_sentence(ladder)
     assert said is not None and told in said and ("order" in said) == (real > 0 < null)
+
+
+@pytest.mark.parametrize("low", [-0.056, 0.0])
+def test_an_agreement_that_may_be_chance_is_not_called_composition(low: float) -> None:
+    """Of yeast 0.009 [-0.056, 0.074] instead of 0.002 was: that much is composition."""
+    real, null = _with_null()
+    null["metrics"]["ami_repeat_class"] = {"value": 0.009, "low": low, "high": 0.074}
+    said = answer.null_sentence([real, null]) or ""
+    assert said.endswith(": composition alone makes that many, and what it makes is not shown to follow repeat class.")
+    assert (answer.null_sentence(_with_null()) or "").endswith(": that much is composition, not order.")
+    null["metrics"]["ami_repeat_class"] = {"value": None, "low": None, "high": None}
+    said = answer.null_sentence([real, null]) or ""
+    assert said.endswith("give 2 clusters instead of 9: that much is composition, not order.")
 
 
 def test_shuffled_sequence_that_was_read_otherwise_is_no_null() -> None:
