@@ -19,6 +19,7 @@ _GIVE = {
     "clusters": "give what dnabert.cluster gave",
     "stability": "give what dnabert.stability gave",
     "explanation": "give what dnabert.explain.explain gave",
+    "corpus": "give what dnabert.prepare gave",
 }
 
 
@@ -92,7 +93,7 @@ def stage_folder(given: Any, *, kind: str) -> Path:
     Parameters
     ----------
     given : a path, or what has one.
-    kind : of the stage: ``embeddings``, ``clusters``, ``stability`` or ``explanation``.
+    kind : of the stage: ``embeddings``, ``clusters``, ``stability``, ``explanation`` or ``corpus``.
 
     Raises
     ------

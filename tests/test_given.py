@@ -21,6 +21,7 @@ from dnabert.export import export
 from dnabert.given import settings
 from dnabert.pretraining import PretrainConfig
 from dnabert.probes import read_task
+from dnabert.scoring import score
 
 SEQUENCE = "ACGTTGCAACGGTAGCTAGGCTAAATCG" * 20
 
@@ -122,9 +123,14 @@ def test_what_is_no_folder_of_a_stage(given: Any, tmp_path: Path) -> None:
         lambda: dnabert.stability(given, out=tmp_path / "out"),
         lambda: explain(given, out=tmp_path / "out"),
         lambda: dnabert.assign(given, tmp_path / "new.fa", out=tmp_path / "out"),
+        lambda: export(given, out=tmp_path / "out.parquet"),
     ):
         with pytest.raises(UserError, match=f"{told} clusters in a folder: give what dnabert.cluster gave$"):
             ask()
+    with pytest.raises(UserError, match=f"{told} explanation in a folder: give what dnabert.explain.explain gave$"):
+        dnabert.write_report(given, out=tmp_path / "out")
+    with pytest.raises(UserError, match=f"{told} corpus in a folder: give what dnabert.prepare gave$"):
+        score("default", given, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

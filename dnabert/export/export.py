@@ -11,7 +11,7 @@ from dnabert.config import nearest
 from dnabert.errors import UserError
 from dnabert.export.config import ExportConfig
 from dnabert.export.source import Windows, load_windows
-from dnabert.given import settings
+from dnabert.given import settings, stage_folder
 from dnabert.manifest import kind_of
 from dnabert.stage import whole_file
 
@@ -57,7 +57,7 @@ def export(
             f"--track is {config.track}, which only a BED has: leave it out or choose an --out that ends in .bed"
         )
     check_file_free(out, overwrite=overwrite)
-    windows = load_windows(Path(source), genome=config.genome)
+    windows = load_windows(stage_folder(source, kind="clusters"), genome=config.genome)
     with whole_file(out) as path:
         _write(windows, path, ending=out.suffix, track=config.track)
     return out

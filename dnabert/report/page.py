@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnabert.explain.evidence_rows import left_out
+from dnabert.given import stage_folder
 from dnabert.manifest import kind_of
 from dnabert.report import answer, cards, confounds, first_screen, ideogram, learned, numbers, survival
 from dnabert.report.canvas import save_all, save_svg
@@ -48,7 +49,7 @@ def write_report(
     UserError
         when an input is no comparison, explanation or run, or `out` may not be written.
     """
-    source = Path(source)
+    source = stage_folder(source, kind="explanation")
     inputs = {kind_of(source) or "comparison": source} | ({"run": run} if run is not None else {})
     with stage(out, kind="report", inputs=inputs, overwrite=overwrite) as folder:
         evidence = read_evidence(source, run=run)

@@ -14,7 +14,7 @@ import numpy as np
 
 from dnabert.config import save_yaml
 from dnabert.errors import UserError
-from dnabert.given import InFolder, settings
+from dnabert.given import InFolder, settings, stage_folder
 from dnabert.json_file import read_json
 from dnabert.manifest import content_hash, read_manifest
 from dnabert.scoring.config import ScoreConfig
@@ -95,7 +95,7 @@ def score(
     from dnabert.tokenizer import load_tokenizer
 
     config, run = settings(config, ScoreConfig), run_folder(str(run))
-    corpus = Path(corpus)
+    corpus = stage_folder(corpus, kind="corpus")
     with stage(out, kind="scores", config=config, inputs={"run": run, "corpus": corpus}, overwrite=overwrite) as folder:
         manifest = read_manifest(run, kind="run")
         check_whole(run, weights=True)
