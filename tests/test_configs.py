@@ -54,3 +54,14 @@ def test_there_are_some_of_each_kind():
 
 def test_no_file_names_a_place_that_only_we_have():
     assert not [str(path) for path in FILES if any(word in path.read_text() for word in ("/work", "/home", "/root"))]
+
+
+PRETRAIN = [path for path in FILES if path.parent.name == "pretrain"]
+
+
+@pytest.mark.parametrize("path", PRETRAIN, ids=lambda path: path.name)
+def test_every_value_of_a_pretraining_says_why_it_is_so(path):
+    lines = path.read_text().splitlines()
+    values = [line for line in lines if line.partition(":")[2].strip() and not line.startswith("#")]
+    assert len(values) >= 10
+    assert not [line for line in values if not line.partition(" # ")[2].strip()]
