@@ -26,6 +26,7 @@ _MODEL = (
     "manifest.json",
     "config.yaml",
     "floors.json",
+    "masking.json",
     "README.md",
 )
 

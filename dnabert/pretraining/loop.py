@@ -47,10 +47,10 @@ from dnabert.stage import whole_file
 def pretrain(config: PretrainConfig) -> Path:
     """Pretrain a masked language model and return its run folder.
 
-    The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, the model and tokenizer in the
-    Hugging Face format and, last, ``manifest.json``. With ``resume="auto"`` the same run, finished before, is given as
-    it stands. Under ``accelerate launch`` or ``torchrun`` all processes share each batch; the result does not depend on
-    their number but for rounding, and for what dropout draws.
+    The folder holds ``config.yaml`` as resolved, ``metrics.jsonl``, ``floors.json``, ``masking.json`` (the shares of an
+    `Audit`), the model and tokenizer in the Hugging Face format and, last, ``manifest.json``. With ``resume="auto"``
+    the same run, finished before, is given as it stands. Under ``accelerate launch`` or ``torchrun`` all processes
+    share each batch; the result does not depend on their number but for rounding, and for what dropout draws.
 
     Parameters
     ----------
@@ -79,6 +79,7 @@ def pretrain(config: PretrainConfig) -> Path:
         with _closed_where_it_fails(training):
             if accelerator.is_main_process:
                 _say_hello(training)
+                _keep_audit(training)
                 _floors(training)
             accelerator.wait_for_everyone()  # while the first one counts
     with _closed_where_it_fails(training), stop.collected():
@@ -164,6 +165,15 @@ def _evaluate(training: Training) -> None:
         training.bar.write(told, file=sys.stderr)
 
 
+def _keep_audit(training: Training) -> None:
+    """What the masks hide and what can be read off, for whoever asks when the log is gone."""
+    shares = dataclasses.asdict(training.audit)
+    with whole_file(Path(training.config.out) / "masking.json") as partial:
+        partial.write_text(json.dumps(shares, indent=2) + "\n")
+    if training.tracker:
+        training.tracker.summarise({f"masking_{name}": value for name, value in shares.items()})
+
+
 def _floors(training: Training) -> None:
     """What counting scores on the same split, from the left and on the same hidden words from both sides, once per
     run."""
@@ -184,9 +194,6 @@ def _floors(training: Training) -> None:
     told = f"best Markov floor: {_named(one)} from the left" + (f", {_named(both)} from both sides" if both else "")
     training.bar.write(told, file=sys.stderr)
     if training.tracker:
-        training.tracker.summarise(
-            {f"masking_{name}": value for name, value in dataclasses.asdict(training.audit).items()}
-        )
         training.tracker.summarise({"floor_bits_per_base": one["bits_per_base"], "floor_order": one["order"]})
         if both:
             training.tracker.summarise({"bidirectional_floor_bits_per_base": both["bits_per_base"]})

@@ -357,7 +357,10 @@ def test_overlapping_words_are_learned_without_reading_them_off_their_neighbours
     run = pretrain(
         config(corpus=str(biased_corpus), stride=2, words_per_span=2, steps=200, evaluate_every=100, **rates)
     )
-    assert "0.0% of the asked words recoverable" in capsys.readouterr().err
+    told, kept = capsys.readouterr().err, json.loads((run / "masking.json").read_text())
+    assert "0.0% of the asked words recoverable" in told
+    assert kept["recoverable_words"] == kept["visible_bases"] == 0
+    assert f"{kept['hidden_bases']:.1%} of the bases hidden" in told
     assert 1.3 < curve(run, "validation_bits_per_base")[-1] < 1.6  # as above: neither a leak nor nothing learned
     assert load_tokenizer(run).stride == 2
     vectors = load_encoder(str(run)).encode(np.frombuffer(b"ACGT" * 112, dtype=np.uint8)[None])
