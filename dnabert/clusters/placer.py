@@ -41,6 +41,7 @@ class Placer:
     ----------
     threshold : probability from which a cluster is accepted; None where no cluster takes in anything.
     held_out : the operating point of that threshold, see `operating_points`; None with it.
+    fitted_share : of the clusters' windows, those on which the encoder was fitted.
 
     Raises
     ------
@@ -49,12 +50,13 @@ class Placer:
     """
 
     def __init__(self, folder: str | Path, *, config: AssignConfig) -> None:
-        from dnabert.encoders import load_recorded
+        from dnabert.encoders import fitted_share, load_recorded
 
         clusters = load_clusters(folder)
         self.prepared = load_prepared(folder)
         self._membership = self.prepared.membership
         self.threshold, self.held_out = _threshold(self._membership.held_out["operating_points"], error=config.error)
+        self.fitted_share = fitted_share(self.prepared.encoder, len(self._membership.points))
         self._encoder = load_recorded(
             self.prepared.encoder,
             folder=folder,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dnabert.encoders.abundance import FILE as ABUNDANCE
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, folder_of, input_name, kinds_of, load_encoder
+from dnabert.encoders.fitting import FIT_SEQUENCES
 from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
@@ -154,6 +155,26 @@ def load_recorded(
     if fitted is not None:
         fitted.load(folder)
     return WhitenedEncoder(encoder, load_whitening(folder)) if config.whiten else encoder
+
+
+def fitted_share(record: Mapping[str, Any], sequences: int) -> float:
+    """Share of the embedded sequences on which the directions of an encoder, or of a part of it, were fitted.
+
+    To their own words these are bent a little, rare ones above all: other sequences lie farther off.
+
+    Parameters
+    ----------
+    record : of `encoder_record`.
+    sequences : how many were embedded.
+
+    Examples
+    --------
+    >>> fitted_share({"encoder": "lsa:8"}, 40_000), fitted_share({"encoder": "kmer:6"}, 40_000)
+    (0.25, 0.0)
+    """
+    parts = record.get("parts") or [record]
+    fitted = any(part["encoder"].startswith(("lsa:", "codebook:")) for part in parts)
+    return min(1.0, FIT_SEQUENCES / max(sequences, 1)) if fitted else 0.0
 
 
 def copy_fitted(embeddings: Path, folder: Path) -> None:

@@ -16,7 +16,7 @@ from dnabert.clusters import AssignConfig, Assignment, ClusterConfig, StabilityC
 from dnabert.clusters.assignment_table import COLUMNS
 from dnabert.clusters.placer import Placer
 from dnabert.corpus.records import Record
-from dnabert.encoders import embed
+from dnabert.encoders import embed, fitted_share
 from dnabert.errors import Caution, UserError
 from dnabert.stage import stage
 
@@ -240,6 +240,36 @@ def test_what_accepting_costs_is_told_in_percent() -> None:
         "of a part of the windows, 4 times another, are drawn otherwise: of the windows so left out and accepted "
         "12.5 % (10.0 to 50.0) are elsewhere when all are clustered, of the members 6.2 %"
     )
+
+
+def test_where_the_encoder_was_fitted_on_the_windows_that_is_told(tmp_path: Path, clusters: Path) -> None:
+    """Held-out windows were none for the encoder: 1.5 % of the clustered ones were said to be rejected, and of other
+    windows of the genome twice as many as of these were in none."""
+    known = fasta(tmp_path / "corpus.fa", variants(0, 60, seed=1) + variants(1, 50, seed=2))
+    embed("lsa:4", known, out=tmp_path / "embeddings")
+    config = ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3, scaling="center", normalise=False)
+    cluster(tmp_path / "embeddings", out=tmp_path / "clusters", config=config)
+    new = fasta(tmp_path / "new.fa", variants(0, 5, seed=3))
+    told = "; their encoder was fitted on these windows, from which new sequences lie farther off: more of them are in "
+    assert told in assign(tmp_path / "clusters", new, out=tmp_path / "fitted.tsv").describe()
+    assert "fitted" not in assign(clusters, new, out=tmp_path / "counted.tsv").describe()
+
+
+@pytest.mark.parametrize(
+    ("record", "sequences", "share"),
+    [
+        ({"encoder": "codebook:default"}, 9_000, 1.0),
+        ({"encoder": "default+lsa:8", "parts": [{"encoder": "default"}, {"encoder": "lsa:8"}]}, 20_000, 0.5),
+        ({"encoder": "default+kmer:6", "parts": [{"encoder": "default"}, {"encoder": "kmer:6"}]}, 20_000, 0.0),
+    ],
+)
+def test_of_many_windows_an_encoder_is_fitted_on_ten_thousand(record: dict, sequences: int, share: float) -> None:
+    assert fitted_share(record, sequences) == share
+    table = pd.DataFrame({"start": 0, "cluster": ["3"], "note": [""], "unlike": ""})
+    point = {"accepted": 9, "error": 0.0, "low": 0.0, "high": 0.1, "false_reject": 0.0}
+    told = Assignment(table, 0.5, point, "region", fitted_share=share).describe()
+    part = {1.0: "on these windows,", 0.5: "on 50 % of these windows,"}
+    assert part[share] in told if share else "fitted" not in told
 
 
 def test_a_cluster_is_accepted_from_the_threshold_on_and_shown_by_its_own_members(clusters: Path) -> None:
