@@ -35,8 +35,8 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
     bootstrap interval over the subsamples, Student's of fewer than five that hold a window of it),
     ``jaccard_corrected`` (for chance; the verdict is on this one, see `verdict`), ``jaccard_seeds`` (mean over the
     repeats with other seeds), ``jaccard_subsamples`` (each), ``dissolved_share`` (of the subsamples in which the index
-    is at most 1/2), ``verdict``: stable, pattern or dissolved; ``undecided``: it is called dissolved by a mean whose
-    interval reaches a pattern.
+    is at most 1/2), ``verdict``: stable, pattern or dissolved; ``undecided``: the interval of the corrected index
+    leaves open whether it is dissolved.
     """
     sizes = np.bincount(labels[labels >= 0])
     values = {  # a subsample may hold no window of a cluster
@@ -58,8 +58,8 @@ def cluster_stability(labels: np.ndarray, runs: Sequence[Run], *, config: Stabil
                 "jaccard_seeds": float(values["seed"][:, 0, label].mean()) if len(values["seed"]) else None,
                 "jaccard_subsamples": [None if np.isnan(value) else round(float(value), 4) for value in own],
                 "dissolved_share": float((own[~np.isnan(own)] <= 0.5).mean()) if plain.n else None,
-                "verdict": (told := verdict(corrected, config=config)),
-                "undecided": told == "dissolved" and not corrected.high < config.pattern,
+                "verdict": verdict(corrected, config=config),
+                "undecided": not (corrected.high < config.pattern or corrected.low >= config.pattern),
             }
         )
     return rows

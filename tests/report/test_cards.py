@@ -259,6 +259,10 @@ def test_what_a_pattern_is_stands_beside_it(comparison: Path) -> None:
     page = render(replace(read_evidence(comparison), cards=[judged]), {})
     open_yet = "dissolved by its mean, but the interval leaves it open: more subsamples would tell</dd>"
     assert f"mean Jaccard index 0.70 [0.60, 0.80] over 1 subsample: {open_yet}" in page
+    judged = card | {"stability": {"jaccard": near | {"n": 2}, "verdict": "pattern", "undecided": True}}
+    page = render(replace(read_evidence(comparison), cards=[judged]), {})
+    open_yet = "dissolved), but the interval leaves open whether it dissolves: more subsamples would tell</dd>"
+    assert f"over 2 subsamples: a pattern (between stable and {open_yet}" in page
     nothing = {"value": None, "low": None, "high": None, "n": 0}
     judged = card | {"stability": {"jaccard": nothing, "verdict": "dissolved", "undecided": True}}
     page = render(replace(read_evidence(comparison), cards=[judged]), {})
