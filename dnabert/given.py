@@ -20,6 +20,8 @@ _GIVE = {
     "stability": "give what dnabert.stability gave",
     "explanation": "give what dnabert.explain.explain gave",
     "corpus": "give what dnabert.prepare gave",
+    "embeddings or clusters": "give what dnabert.embed or dnabert.cluster gave",
+    "comparison or explanation": "give what dnabert.comparison.compare or dnabert.explain.explain gave",
 }
 
 
@@ -93,7 +95,8 @@ def stage_folder(given: Any, *, kind: str) -> Path:
     Parameters
     ----------
     given : a path, or what has one.
-    kind : of the stage: ``embeddings``, ``clusters``, ``stability``, ``explanation`` or ``corpus``.
+    kind : of the stage: ``embeddings``, ``clusters``, ``stability``, ``explanation`` or ``corpus``, or the two of which
+        one may be given: ``embeddings or clusters``, ``comparison or explanation``.
 
     Raises
     ------

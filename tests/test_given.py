@@ -16,7 +16,7 @@ from dnabert.corpus import Corpus, CorpusConfig
 from dnabert.corpus.records import read_records
 from dnabert.encoders import EmbedConfig
 from dnabert.errors import UserError
-from dnabert.explain import explain, load_clustered_windows, read_gene_sets
+from dnabert.explain import explain, load_clustered_windows, load_explanation, read_gene_sets
 from dnabert.export import export
 from dnabert.given import settings
 from dnabert.pretraining import PretrainConfig
@@ -123,14 +123,24 @@ def test_what_is_no_folder_of_a_stage(given: Any, tmp_path: Path) -> None:
         lambda: dnabert.stability(given, out=tmp_path / "out"),
         lambda: explain(given, out=tmp_path / "out"),
         lambda: dnabert.assign(given, tmp_path / "new.fa", out=tmp_path / "out"),
-        lambda: export(given, out=tmp_path / "out.parquet"),
+        lambda: dnabert.load_clusters(given),
     ):
         with pytest.raises(UserError, match=f"{told} clusters in a folder: give what dnabert.cluster gave$"):
             ask()
-    with pytest.raises(UserError, match=f"{told} explanation in a folder: give what dnabert.explain.explain gave$"):
+    with pytest.raises(UserError, match=f"{told} embeddings or clusters in a folder: give what dnabert.embed or"):
+        export(given, out=tmp_path / "out.parquet")
+    with pytest.raises(UserError, match=f"{told} comparison or explanation in a folder: give what dnabert.comparison"):
         dnabert.write_report(given, out=tmp_path / "out")
-    with pytest.raises(UserError, match=f"{told} corpus in a folder: give what dnabert.prepare gave$"):
-        score("default", given, out=tmp_path / "out")
+    for ask in (lambda: score("default", given, out=tmp_path / "out"), lambda: dnabert.load_corpus(given)):
+        with pytest.raises(UserError, match=f"{told} corpus in a folder: give what dnabert.prepare gave$"):
+            ask()
+    for load, kind in (
+        (dnabert.load_embeddings, "embeddings"),
+        (dnabert.load_stability, "stability"),
+        (load_explanation, "expl"),
+    ):
+        with pytest.raises(UserError, match=f"{told} {kind}"):
+            load(given)
     assert not (tmp_path / "out").exists()
 
 
@@ -153,4 +163,8 @@ def test_sequences_that_are_no_arrays_are_told_by_every_encoder() -> None:
 
 def test_text_too_long_for_a_folder() -> None:
     with pytest.raises(UserError, match="^no such embeddings folder: "):
+        dnabert.load_embeddings("embeddings" * 99)
+    with pytest.raises(
+        UserError, match="^the input 'ACGTTGC.*' is a sequence, and is read from a path, of embeddings in"
+    ):
         dnabert.load_embeddings(SEQUENCE)

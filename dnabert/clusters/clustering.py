@@ -210,7 +210,7 @@ def load_clusters(folder: str | Path) -> Clusters:
     import pandas as pd
     from safetensors.numpy import load_file
 
-    folder = Path(folder)
+    folder = stage_folder(folder, kind="clusters")
     with reading(folder, kind="clusters") as manifest:
         return Clusters(
             table=pd.read_parquet(folder / "clusters.parquet"),

@@ -123,7 +123,7 @@ def load_stability(folder: str | Path) -> Stability:
     """
     import pandas as pd
 
-    folder = Path(folder)
+    folder = stage_folder(folder, kind="stability")
     with reading(folder, kind="stability") as manifest:
         return Stability(
             pd.read_parquet(folder / "stability.parquet"), read_json(folder / "stability.json"), manifest, folder

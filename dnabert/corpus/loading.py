@@ -16,7 +16,7 @@ from dnabert.corpus.splits import SPLITS
 from dnabert.corpus.summary import GenomeSummary
 from dnabert.corpus.view import WindowView
 from dnabert.errors import UserError, first_line
-from dnabert.given import InFolder
+from dnabert.given import InFolder, stage_folder
 from dnabert.json_file import read_json, read_own
 from dnabert.manifest import read_manifest
 
@@ -101,7 +101,7 @@ def load_corpus(folder: str | Path) -> Corpus:
     UserError
         when there is no corpus in `folder`, one of another version, or a file of it is damaged.
     """
-    folder = Path(folder)
+    folder = stage_folder(folder, kind="corpus")
     manifest = read_manifest(folder, kind="corpus")
     try:
         names = read_json(folder / "dataset_dict.json")["splits"]

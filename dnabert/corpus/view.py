@@ -120,7 +120,8 @@ class WindowView:
             chosen = np.arange(len(self))[chosen]
         if chosen.dtype.kind not in "iu":
             raise ValueError(
-                f"rows are of type {chosen.dtype}, allowed is whole numbers (n,): pass numpy.arange(len(view))[rows]"
+                f"rows are of type {chosen.dtype}, allowed is whole numbers (n,): pass their numbers, of a slice "
+                "numpy.arange(len(view))[rows]"
             )
         moved = np.clip(shift, -self._before[chosen], self._after[chosen])
         bases = self._bases.gather(self._offset[chosen] + moved, length=self.window_length)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert.errors import UserError
-from dnabert.given import InFolder
+from dnabert.given import InFolder, stage_folder
 from dnabert.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_embeddings(folder: str | Path) -> Embeddings:
     import pyarrow
     import pyarrow.parquet
 
-    folder = Path(folder)
+    folder = stage_folder(folder, kind="embeddings")
     manifest = read_manifest(folder, kind="embeddings")
     try:
         file = pyarrow.parquet.ParquetFile(folder / FILE)

@@ -92,7 +92,7 @@ def explain(
     check_files(config)
     clusters = stage_folder(clusters, kind="clusters")
     stability = None if stability is None else stage_folder(stability, kind="stability")
-    corpus = None if corpus is None else Path(corpus)
+    corpus = None if corpus is None else stage_folder(corpus, kind="corpus")
     inputs = explanation_inputs(clusters, stability, config)
     told = dataclasses.asdict(config) | decisive(config)
     with stage(out, kind="explanation", config=told, inputs=inputs, overwrite=overwrite) as folder:
@@ -165,7 +165,7 @@ def load_explanation(folder: str | Path) -> Explanation:
     UserError
         when it is none, was made by another version, or a file of it is damaged.
     """
-    folder = Path(folder)
+    folder = stage_folder(folder, kind="explanation")
     with reading(folder, kind="explanation") as manifest:
         return Explanation(read_json(folder / "cards.json"), read_json(folder / "overall.json"), manifest, folder)
 

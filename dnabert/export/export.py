@@ -57,7 +57,7 @@ def export(
             f"--track is {config.track}, which only a BED has: leave it out or choose an --out that ends in .bed"
         )
     check_file_free(out, overwrite=overwrite)
-    windows = load_windows(stage_folder(source, kind="clusters"), genome=config.genome)
+    windows = load_windows(stage_folder(source, kind="embeddings or clusters"), genome=config.genome)
     with whole_file(out) as path:
         _write(windows, path, ending=out.suffix, track=config.track)
     return out

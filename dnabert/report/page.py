@@ -49,7 +49,7 @@ def write_report(
     UserError
         when an input is no comparison, explanation or run, or `out` may not be written.
     """
-    source = stage_folder(source, kind="explanation")
+    source = stage_folder(source, kind="comparison or explanation")
     inputs = {kind_of(source) or "comparison": source} | ({"run": run} if run is not None else {})
     with stage(out, kind="report", inputs=inputs, overwrite=overwrite) as folder:
         evidence = read_evidence(source, run=run)
