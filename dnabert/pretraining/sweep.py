@@ -196,13 +196,13 @@ def _trained_by_worker(recipe: PretrainConfig) -> dict[str, Any]:
     """As `_trained`; a training that was told to stop ends its process as a kill does, and so does one whose sweep is
     gone, which it was told too late to stop."""
     try:
-        trained = _trained(recipe)
+        return _trained(recipe)
     except SystemExit as stopped:
         os._exit(int(stopped.code or 0))
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        os._exit(0)
-    return trained
+    finally:  # where it failed, too: nobody is there to be told
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(0)
 
 
 def _trained(recipe: PretrainConfig) -> dict[str, Any]:

@@ -387,6 +387,7 @@ _ORPHAN = """
 import multiprocessing, os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from dnabert.errors import UserError
 from dnabert.pretraining import sweep
 from dnabert.pretraining.stopping import Stop, end_with_parent
 def last_evaluation(told):
@@ -395,6 +396,8 @@ def last_evaluation(told):
         told.write_text(str(os.getpid()))
         while not stop.asked():
             time.sleep(0.01)
+    if sys.argv[2] == "fails":
+        raise UserError("the disk is full")
     return {}
 def work(told):
     sweep._trained = last_evaluation
@@ -405,11 +408,12 @@ if __name__ == "__main__":
 """
 
 
-def test_a_training_whose_sweep_is_killed_in_its_last_evaluation_finishes_and_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends", ["finishes", "fails"])
+def test_a_training_whose_sweep_is_killed_in_its_last_evaluation_ends(tmp_path: Path, ends: str) -> None:
     """Nobody asked any more whether it was to stop, and it waited for another to train, for good."""
     (tmp_path / "orphan.py").write_text(_ORPHAN)
     told, deadline = tmp_path / "told", time.monotonic() + 60
-    process = subprocess.Popen([sys.executable, str(tmp_path / "orphan.py"), str(told)])
+    process = subprocess.Popen([sys.executable, str(tmp_path / "orphan.py"), str(told), ends])
     while not (told.exists() and told.read_text()):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
