@@ -142,11 +142,13 @@ def _load_model(spec: str, *, config: EmbedConfig) -> TransformerEncoder:
     elif kind == "untrained" and rest:
         weights = "untrained"
     run = run_folder(spec if weights == "trained" else rest)
-    if (
-        (run / "config.json").is_file()
-        and not (run / "manifest.json").is_file()
-        and not (weights == "trained" and is_saved_again(run))
-    ):
+    if is_saved_again(run):
+        if weights != "trained":
+            raise UserError(
+                f"{run} is no run of dnabert but what transformers saved of one, and does not say how pretraining "
+                f"began, as {kind}: asks: give the run that was trained further"
+            )
+    elif (run / "config.json").is_file() and not (run / "manifest.json").is_file():
         raise UserError(
             f"{run} is no run of dnabert: name a model that others made dna:{run}, "
             f"or bert:{run} if it reads words parted by spaces"
