@@ -16,8 +16,10 @@ from dnabert.corpus.simulate import Simulation, simulate_fasta
 settings.register_profile("untimed", deadline=None)  # numba compiles in a first example, and other work may be beside
 settings.load_profile("untimed")
 os.environ["PYTHONFAULTHANDLER"] = "1"  # a process that a test starts and that crashes says where
-# what a script begins with & ignores Ctrl-C, and so would all that tests start and tell to stop by it
+# what a script begins with & ignores Ctrl-C, and what nohup begins a closed terminal: so would all that tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

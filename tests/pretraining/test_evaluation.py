@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
 
 from dnabert.corpus import config_from_fasta, prepare
 from dnabert.models.build import build_model
 from dnabert.models.config import ModelConfig
 from dnabert.models.objective import MaskedObjective
+from dnabert.models.precision import accelerator_in
 from dnabert.pretraining import evaluation
 from dnabert.pretraining.evaluation import Evaluation, evaluate
 from dnabert.pretraining.intervals import drawn_together, ratio
@@ -52,7 +52,7 @@ def objective(sampler: Sampler) -> MaskedObjective:
 
 @pytest.fixture(scope="module")
 def found(objective: MaskedObjective, sampler: Sampler) -> Evaluation:
-    return evaluate(objective, sampler, accelerator=Accelerator(cpu=True))
+    return evaluate(objective, sampler, accelerator=accelerator_in("fp32", device=torch.device("cpu")))
 
 
 @torch.no_grad()
@@ -106,7 +106,7 @@ def test_a_score_depends_on_no_batch_size_and_gives_the_mode_back(
     monkeypatch.setattr(evaluation, "_BATCH", 7)
     for training in (True, False):
         objective.train(training)
-        again = evaluate(objective, sampler, accelerator=Accelerator(cpu=True))
+        again = evaluate(objective, sampler, accelerator=accelerator_in("fp32", device=torch.device("cpu")))
         assert objective.training is training and objective.model.training is training
         assert again.bits_per_base == pytest.approx(found.bits_per_base, rel=1e-6) and again.words == found.words
     assert found.metrics() == {
@@ -124,4 +124,7 @@ def test_without_unique_windows_their_score_is_not_known(objective: MaskedObject
     alone = Sampler(
         sampler.view.select(np.flatnonzero(masked)), sampler.tokenizer, batch_size=8, seed=0, mask_share=0.3
     )
-    assert evaluate(objective, alone, accelerator=Accelerator(cpu=True)).bits_per_base_unique is None
+    assert (
+        evaluate(objective, alone, accelerator=accelerator_in("fp32", device=torch.device("cpu"))).bits_per_base_unique
+        is None
+    )
