@@ -99,10 +99,9 @@ class _Endings:
     def __init__(self) -> None:
         self._heard = -math.inf
         self._left = False
-        names = ("SIGTERM", "SIGHUP")  # Windows has one of them
-        known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
         here = threading.current_thread() is threading.main_thread()
-        self._ours = [each for each in known if here and signal.getsignal(each) is signal.SIG_DFL]
+        ours = signals_here("SIGTERM", "SIGHUP") if here else []
+        self._ours = [each for each in ours if signal.getsignal(each) is signal.SIG_DFL]
         for each in self._ours:
             signal.signal(each, self)
 
@@ -126,6 +125,11 @@ class _Endings:
         if not self.heard:
             for each in self._ours:
                 signal.signal(each, signal.SIG_DFL)
+
+
+def signals_here(*names: str) -> list[signal.Signals]:
+    """Those of the signals with these names that this system has: Windows has no SIGHUP."""
+    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
 
 
 def first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dnabert.errors import UserError
+from dnabert.errors import UserError, signals_here
 
 #: What starts a training and waits for it, as its command line names it.
 _LAUNCHERS = {"accelerate", "accelerate-launch", "accelerate.commands.launch", "torchrun", "torch.distributed.run"}
@@ -68,8 +68,7 @@ class Stop:
     def collected(self) -> Iterator[None]:
         """Collect SIGTERM, Ctrl-C and SIGHUP in the block, so that the loop can end between two steps; but for those
         that whoever began this ignores, as `nohup` does SIGHUP and a script Ctrl-C for what it begins with ``&``."""
-        names = ("SIGTERM", "SIGINT", "SIGHUP")  # Windows has no SIGHUP
-        known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+        known = signals_here("SIGTERM", "SIGINT", "SIGHUP")
         wanted = [each for each in known if signal.getsignal(each) is not signal.SIG_IGN]
         try:
             before = {each: signal.signal(each, lambda number, _: self.signals.append(number)) for each in wanted}
