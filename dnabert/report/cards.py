@@ -41,7 +41,7 @@ def shown(card: Record) -> Record:
     the card with ``annotation``, ``gene_sets``, ``hits`` and ``words`` cut to their strongest rows (q at most 0.05;
     words of each kind, and those first that are beyond composition), ``logos`` (SVG of motifs and consensus),
     ``members`` (medoid, boundary and random ones, each with its ``role``), ``told_composition`` and ``told_confounds``
-    (name and text).
+    (name and text), and ``told_stability`` (text, empty where it is not known).
     """
     return card | {
         "annotation": _strongest(card.get("annotation", [])),
@@ -51,6 +51,7 @@ def shown(card: Record) -> Record:
         "logos": [*_motif_logos(card), *_consensus_logo(card)],
         "members": _members(card.get("makeup", {})),
         "told_composition": _composition(card.get("makeup", {})),
+        "told_stability": _stability(card.get("stability") or {}),
         "told_confounds": confounds.of_card(card),
         "distances": [row for row in card.get("kind", {}).get("comparisons", []) if row["form"] == "semi_global"],
     }
@@ -93,6 +94,24 @@ def _composition(makeup: Record) -> list[tuple[str, str]]:
             text += f" (Cliff's δ {effect}; {q})"
         told.append((name, text))
     return told
+
+
+def _stability(found: Record) -> str:
+    """How often a cluster comes back when clustering is repeated, and whether that is enough to say so."""
+    if not found:
+        return ""
+    n = found["jaccard"].get("n")
+    if n == 0:
+        return "no subsample held a window of it: more subsamples would tell"
+    text = f"mean Jaccard index {interval(found['jaccard'], digits=2)} over {count(n)} subsample{'s' if n != 1 else ''}"
+    if found.get("jaccard_corrected"):
+        text += f", corrected for chance {interval(found['jaccard_corrected'], digits=2)}"
+    text += f": {'a pattern (between stable and dissolved)' if found['verdict'] == 'pattern' else found['verdict']}"
+    if not found.get("undecided"):
+        return text
+    if found["verdict"] == "dissolved":
+        return f"{text} by its mean, but the interval leaves it open: more subsamples would tell"
+    return f"{text}, but the interval leaves open whether it dissolves: more subsamples would tell"
 
 
 def _strongest(rows: list[Record]) -> list[Record]:
