@@ -50,13 +50,13 @@ class Placer:
     """
 
     def __init__(self, folder: str | Path, *, config: AssignConfig) -> None:
-        from dnabert.encoders import fitted_share, load_recorded
+        from dnabert.encoders import load_recorded
 
         clusters = load_clusters(folder)
         self.prepared = load_prepared(folder)
         self._membership = self.prepared.membership
         self.threshold, self.held_out = _threshold(self._membership.held_out["operating_points"], error=config.error)
-        self.fitted_share = fitted_share(self.prepared.encoder, len(self._membership.points))
+        self.fitted_share = float(self.prepared.encoder.get("fitted_share", 0.0))
         self._encoder = load_recorded(
             self.prepared.encoder,
             folder=folder,

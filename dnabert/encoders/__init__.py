@@ -4,7 +4,7 @@ from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.embed import embed
 from dnabert.encoders.encoder import load_encoder
 from dnabert.encoders.interface import Encoder, fitted_on
-from dnabert.encoders.recorded import encoder_record, fitted_share, load_recorded
+from dnabert.encoders.recorded import encoder_record, load_recorded
 from dnabert.encoders.table import Embeddings, load_embeddings
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "embed",
     "encoder_record",
     "fitted_on",
-    "fitted_share",
     "load_embeddings",
     "load_encoder",
     "load_recorded",

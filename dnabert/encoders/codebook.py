@@ -91,7 +91,7 @@ class Codes:
 class CodebookEncoder:
     """A `FittedEncoder` of the specification ``codebook:MODEL``: latent semantic analysis of a model's codes.
 
-    It is fitted on the sequences that it is used for, without any label: `fit`, or `load` what `save` wrote.
+    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save` wrote.
 
     Parameters
     ----------

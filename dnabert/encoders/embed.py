@@ -18,7 +18,7 @@ from dnabert.config import save_yaml
 from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import inputs_of, load_encoder, parts_of
-from dnabert.encoders.fitting import read, sequences_to_fit
+from dnabert.encoders.fitting import FIT_SEQUENCES, WHITENED_SEQUENCES, read, sequences_to_fit
 from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.revisions import revisions_of
@@ -112,7 +112,8 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
-            encoded = _fit(encoder, source, config, folder=folder, processes=processes)
+            record["fitted_share"] = _fit(encoder, source, config, folder=folder)
+            encoded = _fit_whitening(encoder, source, config, folder=folder, processes=processes)
         folder = processes.broadcast(folder)
         if isinstance(encoder, FittedEncoder) and not processes.is_main:
             encoder.load(folder)
@@ -155,37 +156,48 @@ def _check_enough(encoder: Encoder, source: Source, *, config: EmbedConfig, told
         warnings.warn(f"one vector for a sequence of {longest:,} bases: {source.more}", Caution, stacklevel=3)
     if len(source) > 1 or not (config.whiten or isinstance(encoder, FittedEncoder)):
         return
+    if not config.whiten and len(source.to_fit()) > 1:
+        return
     fitted = "--whiten" if config.whiten else encoder.name
     raise UserError(f"{fitted} needs two sequences or more to be fitted on: {source.more}")
 
 
-def _fit(
-    encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
-) -> list[NDArray[np.float32]]:
-    """Fit what has to be, on stretches of the input, and write it into `folder`.
+def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> float:
+    """Fit an encoder that has to be, on what its source says, and write it into `folder`.
 
     Returns
     -------
-    the vectors that a whitening was fitted on, chunk by chunk, where these are all that this process has to write; else
-    nothing.
+    the share of the chosen sequences that it was fitted on.
     """
-    if not (config.whiten or isinstance(encoder, FittedEncoder)):
-        return []
-    bases, whole = sequences_to_fit(source, config)
-    if isinstance(encoder, FittedEncoder):
-        sequences = [sequence for chunk in bases for sequence in chunk]
-        # minutes, where a model reads them
-        with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:
-            encoder.fit(sequences)
-            bar.update()
-        encoder.save(folder)
+    if not isinstance(encoder, FittedEncoder):
+        return 0.0
+    fitted = sequences_to_fit(source.to_fit(), config, most=FIT_SEQUENCES)
+    sequences = [sequence for chunk in fitted.bases for sequence in chunk]
+    # minutes, where a model reads them
+    with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:
+        encoder.fit(sequences)
+        bar.update()
+    encoder.save(folder)
+    return float(np.isin(source.rows, fitted.rows).mean())
+
+
+def _fit_whitening(
+    encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path, processes: Processes
+) -> list[NDArray[np.float32]]:
+    """Fit a whitening, where one is asked for, on stretches of the chosen sequences, and write it into `folder`.
+
+    Returns
+    -------
+    the vectors that it was fitted on, chunk by chunk, where these are all that this process has to write; else nothing.
+    """
     if not config.whiten:
         return []
-    with _progress(f"{encoder.name}, to be whitened", total=sum(map(len, bases))) as bar:
-        vectors = [_encoded(encoder, chunk, bar=bar) for chunk in bases]
+    some = sequences_to_fit(source, config, most=WHITENED_SEQUENCES)
+    with _progress(f"{encoder.name}, to be whitened", total=sum(map(len, some.bases))) as bar:
+        vectors = [_encoded(encoder, chunk, bar=bar) for chunk in some.bases]
     white = white_columns(encoder)
     fit_whitening(np.concatenate(vectors), power=config.whiten, white=white).save(folder)
-    return vectors if whole and processes.size == 1 else []
+    return vectors if some.whole and processes.size == 1 else []
 
 
 def _encode_all(

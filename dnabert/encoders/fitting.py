@@ -1,8 +1,9 @@
-"""What is fitted without labels, is fitted on these: so many of the sequences, and so many of their bases."""
+"""What is fitted without labels is fitted on these: so many sequences, and so many of their bases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.source import Chunk, Source
 
-#: Sequences: a direction's spread is known to a hundredth from this many.
-FIT_SEQUENCES = 10_000
+#: Sequences that vectors are whitened by: a direction's spread is known to a hundredth from this many.
+WHITENED_SEQUENCES = 10_000
+#: Sequences that an encoder is fitted on: words name repeat classes better by directions that four times as many gave
+#: (eval/experiments.md); what reads each by a model takes some of them.
+FIT_SEQUENCES = 40_000
 #: Bases of them all: their words in seven frames on both strands take half a gigabyte. Windows of up to 3,355 bases are
 #: read whole.
 FIT_BASES = 1 << 25
@@ -28,20 +32,34 @@ def read(chunk: Chunk, config: EmbedConfig) -> Bases:
     return shuffle_dinucleotides(chunk.bases, rows=chunk.columns["row"].to_numpy(), seed=config.seed)
 
 
-def sequences_to_fit(source: Source, config: EmbedConfig) -> tuple[list[Bases], bool]:
-    """Sequences of the input, chunk by chunk, and whether they are all of it.
+@dataclass(frozen=True)
+class Fitted:
+    """Sequences to fit on.
 
-    All sequences, or stretches of 100, evenly spread; where they have too many bases together, stretches of the
-    longest.
+    Attributes
+    ----------
+    bases : chunk by chunk.
+    rows : intp (n,), their numbers in the whole input.
+    whole : they are all of the source, and whole.
     """
+
+    bases: list[Bases]
+    rows: NDArray[np.intp]
+    whole: bool
+
+
+def sequences_to_fit(source: Source, config: EmbedConfig, *, most: int) -> Fitted:
+    """Sequences of a source: all, or stretches of 100, evenly spread, `most` of them; where they have too many bases
+    together, stretches of the longest."""
     stretches = [(0, len(source))]
-    if len(source) > FIT_SEQUENCES:
-        starts = np.linspace(0, len(source) - _STRETCH, FIT_SEQUENCES // _STRETCH).astype(int).tolist()
+    if len(source) > most:
+        starts = np.linspace(0, len(source) - _STRETCH, most // _STRETCH).astype(int).tolist()
         stretches = [(start, start + _STRETCH) for start in starts]
     lengths = source.lengths()
     longest = longest_read(np.concatenate([lengths[start:stop] for start, stop in stretches]), most=FIT_BASES)
     bases = [shortened(read(chunk, config), longest=longest) for chunk in _chunks(source, stretches)]
-    return bases, len(source) <= FIT_SEQUENCES and int(lengths.max(initial=0)) <= longest
+    rows = np.concatenate([source.rows[start:stop] for start, stop in stretches])
+    return Fitted(bases, rows, len(source) <= most and int(lengths.max(initial=0)) <= longest)
 
 
 def longest_read(lengths: NDArray[np.int64], *, most: int) -> int:

@@ -36,7 +36,7 @@ class LatentKmers:
     dimension : directions at most.
     seed : of the truncated singular value decomposition and of the rotation after it.
 
-    It is fitted on the sequences that it is used for, without any label: `fit`, or `load` what `save` wrote.
+    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save` wrote.
     """
 
     def __init__(self, k: int, *, dimension: int = DIMENSION, seed: int = 0) -> None:

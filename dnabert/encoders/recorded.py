@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from dnabert.encoders.abundance import FILE as ABUNDANCE
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import CODEBOOK_FILE, DEFAULT_RUN, folder_of, input_name, kinds_of, load_encoder
-from dnabert.encoders.fitting import FIT_SEQUENCES
 from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.joint import FOLDER as JOINT
 from dnabert.encoders.joint import JointEncoder
@@ -42,14 +41,16 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``revision`` (of a
-    Hub's model), ``parts`` (the same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`).
+    Hub's model), ``parts`` (the same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`),
+    ``fitted_share`` (of the embedded sequences, those that it was fitted on).
     """
     config = manifest["config"]
     specs = config.get("parts") or [config["encoder"]]
     parts = [_origin(manifest, spec, name=input_name(number, len(specs))) for number, spec in enumerate(specs)]
     joined = {"encoder": config["encoder"], "folder": None, "sha256": None, "parts": parts}
     return (joined if len(parts) > 1 else parts[0]) | {
-        "reading": {name: config[name] for name in _READING if name in config}
+        "reading": {name: config[name] for name in _READING if name in config},
+        "fitted_share": config.get("fitted_share", 0.0),
     }
 
 
@@ -155,26 +156,6 @@ def load_recorded(
     if fitted is not None:
         fitted.load(folder)
     return WhitenedEncoder(encoder, load_whitening(folder)) if config.whiten else encoder
-
-
-def fitted_share(record: Mapping[str, Any], sequences: int) -> float:
-    """Share of the embedded sequences on which the directions of an encoder, or of a part of it, were fitted.
-
-    To their own words these are bent a little, rare ones above all: other sequences lie farther off.
-
-    Parameters
-    ----------
-    record : of `encoder_record`.
-    sequences : how many were embedded.
-
-    Examples
-    --------
-    >>> fitted_share({"encoder": "lsa:8"}, 40_000), fitted_share({"encoder": "kmer:6"}, 40_000)
-    (0.25, 0.0)
-    """
-    parts = record.get("parts") or [record]
-    fitted = any(part["encoder"].startswith(("lsa:", "codebook:")) for part in parts)
-    return min(1.0, FIT_SEQUENCES / max(sequences, 1)) if fitted else 0.0
 
 
 def copy_fitted(embeddings: Path, folder: Path) -> None:

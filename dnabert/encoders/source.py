@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +44,8 @@ class Source(Protocol):
 
     more: str
     """What gives more sequences than were chosen: a sentence's end for whoever chose too few."""
+    rows: NDArray[np.intp]
+    """Number of each chosen sequence in the whole input, intp (n,), ascending."""
 
     def __len__(self) -> int: ...
 
@@ -57,6 +59,11 @@ class Source(Protocol):
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """The chosen sequences from `start` to `stop`, in order."""
+        ...
+
+    def to_fit(self) -> Source:
+        """What an encoder is to be fitted on: of a corpus the training windows, so that all others are new to it as to
+        a model; else all of the input, whatever sample is chosen."""
         ...
 
 
@@ -98,6 +105,7 @@ class CorpusSource:
         from dnabert.corpus import load_corpus
 
         corpus = load_corpus(folder)
+        self._folder, self._config = folder, config
         self._view = corpus.view(None)
         self._table: Any = self._view.table.with_format("arrow")
         self._split, names = self._view.coded("split")
@@ -105,8 +113,8 @@ class CorpusSource:
         keep = _among(self._view, "split", config.splits, flag="--splits", where=folder)
         if config.genomes is not None:
             keep &= _among(self._view, "genome", config.genomes, flag="--genomes", where=folder)
-        self._rows = _sample(np.flatnonzero(keep), config=config)
-        if not len(self._rows):
+        self.rows = _sample(np.flatnonzero(keep), config=config)
+        if not len(self.rows):
             raise UserError(
                 f"--splits {config.splits} --genomes {config.genomes} leave no window of {folder}: ask for more"
             )
@@ -116,7 +124,7 @@ class CorpusSource:
         self.more = f"ask for more windows of {folder} (--sample, --splits, --genomes)"
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def lengths(self) -> NDArray[np.int64]:
         """See `Source.lengths`."""
@@ -129,11 +137,21 @@ class CorpusSource:
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
         """See `Source.chunks`."""
         for first in range(start, stop, _CHUNK_SEQUENCES):
-            rows = self._rows[first : min(first + _CHUNK_SEQUENCES, stop)]
+            rows = self.rows[first : min(first + _CHUNK_SEQUENCES, stop)]
             reverse = self._reverse[rows]
             columns = _without(self._table[rows], ("split", "strand", "row"))
             columns = _append(columns, split=self._splits[self._split[rows]], strand=_signs(reverse), row=rows)
             yield Chunk(self._view.bases(rows, reverse=reverse), columns)
+
+    def to_fit(self) -> CorpusSource:
+        """See `Source.to_fit`; those of the genomes that are asked for."""
+        from dnabert.corpus.splits import SPLITS
+
+        kept = (self._splits == SPLITS[0])[self._split]
+        if self._config.genomes is not None:
+            kept &= _among(self._view, "genome", self._config.genomes, flag="--genomes", where=self._folder)
+        splits = [SPLITS[0]] if kept.any() else self._config.splits
+        return CorpusSource(self._folder, config=replace(self._config, splits=splits, sample=None))
 
 
 class FastaSource:
@@ -145,26 +163,26 @@ class FastaSource:
             raise UserError(
                 f"--splits and --genomes choose windows of a corpus, {path} is a FASTA file: leave them out"
             )
-        self._genome = genome
+        self._genome, self._config = genome, config
         self._names = list(genome.lengths)
-        self._rows = _sample(np.arange(len(self._names)), config=config)
+        self.rows = _sample(np.arange(len(self._names)), config=config)
         self._reverse = reversed_rows(len(self._names), config=config)
         cut = f"dnabert prepare {path} --out corpus cuts a genome into windows, and dnabert embed reads that folder"
         self.more = f"each record of {path} is one; {cut}"
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def lengths(self) -> NDArray[np.int64]:
         """See `Source.lengths`."""
-        return np.array([self._genome.lengths[self._names[row]] for row in self._rows.tolist()], dtype=np.int64)
+        return np.array([self._genome.lengths[self._names[row]] for row in self.rows.tolist()], dtype=np.int64)
 
     def check_lengths(self, minimum: int) -> None:
         """See `Source.check_lengths`; the shortest record is named, and how many more are too short."""
         lengths = self.lengths()
         shortest = int(lengths.argmin())
         more = int((lengths < minimum).sum()) - 1
-        name = f"record {self._names[self._rows[shortest]]} of {self._genome.path}"
+        name = f"record {self._names[self.rows[shortest]]} of {self._genome.path}"
         check_length(int(lengths[shortest]), minimum=minimum, name=name, more=max(more, 0))
 
     def chunks(self, start: int, stop: int) -> Iterator[Chunk]:
@@ -178,10 +196,14 @@ class FastaSource:
         if stop - start == len(self._names):  # a part may hold N alone
             check_is_dna(self._genome.path, letters=letters)
 
+    def to_fit(self) -> FastaSource:
+        """See `Source.to_fit`."""
+        return FastaSource(self._genome, config=replace(self._config, sample=None))
+
     def _gathered(self, start: int, stop: int) -> Iterator[list[int]]:
         gathered: list[int] = []
         size = 0
-        for row in self._rows[start:stop].tolist():
+        for row in self.rows[start:stop].tolist():
             gathered.append(row)
             size += self._genome.lengths[self._names[row]]
             if len(gathered) == _CHUNK_SEQUENCES or size > _CHUNK_BASES:
