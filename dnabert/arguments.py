@@ -65,9 +65,9 @@ class EmbedArguments(EmbedConfig):
     encoder: Positional[Annotated[str, arg(metavar="ENCODER")]]
     """default (the model that comes with the package), run folder, bert, bert:NAME_OR_FOLDER, dna:NAME_OR_FOLDER
     (another's model of DNA, as its tokenizer cuts it), kmer:6, lsa:8, random:RUN, untrained:RUN (as pretraining
-    begins), python:MODULE:NAME (your own), codebook:MODEL (counts of what its states are near to, for clusters; fitted
-    on the input) or abundance:CORPUS (how common its words are in a corpus; fitted on the input); A+B: side by
-    side, each weighing by its dimensions, fitted on the input."""
+    begins), python:MODULE:NAME (your own), codebook:MODEL (counts of what its states are near to, for clusters) or
+    abundance:CORPUS (how common its words are in a corpus); A+B: side by side, each weighing by its dimensions.
+    lsa, codebook, abundance and A+B are fitted on the training windows of a corpus, on all of a FASTA file."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
     """Corpus folder, or FASTA or .2bit file."""
     out: str

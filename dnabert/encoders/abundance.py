@@ -104,8 +104,8 @@ class AbundanceEncoder:
     Along a sequence stand the logarithms, log2(1 + count), of how often its words are found in the corpus's training
     windows, on either strand, for words of k and of k + 2 bases, 4**k being at most the bases that were counted (12 of
     16.8 to 67 Mb). Their mean, their spread and quantiles of their moving means over 8, 24 and 64 places are 46
-    numbers, whose principal axes, each of unit spread, are the vector. Axes are fitted on the sequences that it is used
-    for, without any label.
+    numbers, whose principal axes, each of unit spread, are the vector. Axes are fitted without any label, by
+    `dnabert.embed` on a corpus's training windows.
 
     A training window was counted itself, and so were its orthologs in the corpus's other genomes; a held-out window was
     not. So that the two are not told apart by this, a sequence nine tenths of whose words of k + 4 bases were counted
@@ -134,6 +134,8 @@ class AbundanceEncoder:
         self.name = f"abundance of words of {self._lengths[0]} and {self._lengths[1]} bases in {self._corpus.name}"
         self.dimension = _DESCRIBED
         self.minimum_length = self._lengths[-1]
+        self.fit_sequences = _FITTED
+        self.learns_directions = False  # axes of 46 numbers are known from so many
         self.white = np.ones(_DESCRIBED, dtype=bool)
         self._axes: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 

@@ -91,7 +91,8 @@ class Codes:
 class CodebookEncoder:
     """A `FittedEncoder` of the specification ``codebook:MODEL``: latent semantic analysis of a model's codes.
 
-    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save` wrote.
+    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save`
+    wrote.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ class CodebookEncoder:
         self.name = f"codebook of {encoder.name}"
         self.dimension = DIMENSION
         self.minimum_length = encoder.minimum_length
+        self.fit_sequences = _COUNTED
+        self.learns_directions = True
         self._seed = seed
         self._codes: Codes | None = None
         self._analysis: LatentAnalysis | None = None

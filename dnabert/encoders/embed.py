@@ -18,7 +18,7 @@ from dnabert.config import save_yaml
 from dnabert.encoders.arrays import Bases
 from dnabert.encoders.config import EmbedConfig
 from dnabert.encoders.encoder import inputs_of, load_encoder, parts_of
-from dnabert.encoders.fitting import FIT_SEQUENCES, WHITENED_SEQUENCES, read, sequences_to_fit
+from dnabert.encoders.fitting import WHITENED_SEQUENCES, read, sequences_to_fit
 from dnabert.encoders.interface import Encoder, FittedEncoder
 from dnabert.encoders.processes import Processes
 from dnabert.encoders.revisions import revisions_of
@@ -112,7 +112,9 @@ def write_embeddings(
                 stage(out, kind="embeddings", config=record, inputs=inputs, overwrite=overwrite)
             )
             save_yaml(config, folder / "config.yaml")
-            record["fitted_share"] = _fit(encoder, source, config, folder=folder)
+            if isinstance(encoder, FittedEncoder):
+                share = _fit(encoder, source, config, folder=folder)
+                record |= {"fitted_share": share} if encoder.learns_directions else {}
             encoded = _fit_whitening(encoder, source, config, folder=folder, processes=processes)
         folder = processes.broadcast(folder)
         if isinstance(encoder, FittedEncoder) and not processes.is_main:
@@ -154,24 +156,23 @@ def _check_enough(encoder: Encoder, source: Source, *, config: EmbedConfig, told
     longest = int(source.lengths().max(initial=0))
     if told and longest >= _CHROMOSOME:
         warnings.warn(f"one vector for a sequence of {longest:,} bases: {source.more}", Caution, stacklevel=3)
-    if len(source) > 1 or not (config.whiten or isinstance(encoder, FittedEncoder)):
-        return
-    if not config.whiten and len(source.to_fit()) > 1:
-        return
-    fitted = "--whiten" if config.whiten else encoder.name
-    raise UserError(f"{fitted} needs two sequences or more to be fitted on: {source.more}")
+    if config.whiten and len(source) < 2:
+        raise UserError(f"--whiten needs two sequences or more to be fitted on: {source.more}")
+    if isinstance(encoder, FittedEncoder):
+        to_fit = source.to_fit()
+        to_fit.check_lengths(encoder.minimum_length)
+        if len(to_fit) < 2:
+            raise UserError(f"{encoder.name} needs two sequences or more to be fitted on: {source.more}")
 
 
-def _fit(encoder: Encoder, source: Source, config: EmbedConfig, *, folder: Path) -> float:
-    """Fit an encoder that has to be, on what its source says, and write it into `folder`.
+def _fit(encoder: FittedEncoder, source: Source, config: EmbedConfig, *, folder: Path) -> float:
+    """Fit an encoder on what its source says, and write it into `folder`.
 
     Returns
     -------
     the share of the chosen sequences that it was fitted on.
     """
-    if not isinstance(encoder, FittedEncoder):
-        return 0.0
-    fitted = sequences_to_fit(source.to_fit(), config, most=FIT_SEQUENCES)
+    fitted = sequences_to_fit(source.to_fit(), config, most=encoder.fit_sequences)
     sequences = [sequence for chunk in fitted.bases for sequence in chunk]
     # minutes, where a model reads them
     with _progress(f"{encoder.name}, fitted on {len(sequences):,} sequences", total=1, unit=" fit") as bar:

@@ -15,9 +15,6 @@ from dnabert.encoders.source import Chunk, Source
 
 #: Sequences that vectors are whitened by: a direction's spread is known to a hundredth from this many.
 WHITENED_SEQUENCES = 10_000
-#: Sequences that an encoder is fitted on: words name repeat classes better by directions that four times as many gave
-#: (eval/experiments.md); what reads each by a model takes some of them.
-FIT_SEQUENCES = 40_000
 #: Bases of them all: their words in seven frames on both strands take half a gigabyte. Windows of up to 3,355 bases are
 #: read whole.
 FIT_BASES = 1 << 25

@@ -47,7 +47,12 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class FittedEncoder(Encoder, Protocol):
-    """An encoder that is fitted, without labels, on what it is to encode, before it can."""
+    """An encoder that is fitted, without labels, on sequences like those that it is to encode, before it can."""
+
+    fit_sequences: int
+    """Most sequences that `fit` takes: of more some are left out."""
+    learns_directions: bool
+    """It has directions that bend to what it is fitted on, so that other sequences lie farther off."""
 
     def fit(self, bases: Bases) -> None:
         """Fit on sequences."""

@@ -40,6 +40,8 @@ class JointEncoder:
         self.name = " beside ".join(part.name for part in parts)
         self.dimension = sum(part.dimension for part in parts)
         self.minimum_length = max(part.minimum_length for part in parts)
+        self.fit_sequences = max([_MEASURED, *(part.fit_sequences for _, part in self._fitted())])
+        self.learns_directions = any(part.learns_directions for _, part in self._fitted())
         self.white = np.concatenate([white_columns(part) for part in self._parts])
         self._scales: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert.corpus.view import evenly_spread
 from dnabert.encoders.arrays import Bases, by_length, check_length
 from dnabert.encoders.interface import not_fitted
 from dnabert.encoders.kmer_counts import LARGEST_K, KmerCounts
@@ -22,6 +23,8 @@ FILE = "latent_kmers.safetensors"
 #: Directions that are kept; on validation windows of apes_chr22 128 of 8-mers did best among 128, 256 and 512 of 7- to
 #: 9-mers.
 DIMENSION = 128
+#: Sequences to be fitted on: from four times ten thousand words name repeat classes better (eval/experiments.md).
+_FITTED = 40_000
 _CHUNK = 2_048
 #: Words that are looked up at a time, at some 60 bytes each.
 _WORDS = 1 << 20
@@ -36,11 +39,14 @@ class LatentKmers:
     dimension : directions at most.
     seed : of the truncated singular value decomposition and of the rotation after it.
 
-    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save` wrote.
+    It is fitted without any label, by `dnabert.embed` on a corpus's training windows: `fit`, or `load` what `save`
+    wrote.
     """
 
     def __init__(self, k: int, *, dimension: int = DIMENSION, seed: int = 0) -> None:
         self._counts = KmerCounts(k)
+        self.fit_sequences = _FITTED
+        self.learns_directions = True
         self.minimum_length = k
         self.name = f"latent semantic analysis of {k}-mers"
         self.dimension = min(dimension, self._counts.dimension)
@@ -64,7 +70,8 @@ class LatentKmers:
         """
         if len(bases) < 2:
             raise UserError(f"{self.name} needs two sequences or more to be fitted on: use kmer:{self.minimum_length}")
-        self._analysis = LatentAnalysis.fitted(self._counted(bases), dimension=self.dimension, seed=self._seed)
+        some = [bases[row] for row in evenly_spread(len(bases), most=_FITTED)]
+        self._analysis = LatentAnalysis.fitted(self._counted(some), dimension=self.dimension, seed=self._seed)
 
     def encode(self, bases: Bases) -> NDArray[np.float32]:
         """Encode sequences; see `Encoder.encode`. Sequences without a word get the zero vector."""

@@ -42,16 +42,15 @@ def encoder_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
     -------
     ``encoder`` (its spec), ``folder`` and ``sha256`` of the run or model (None where it needs none), ``revision`` (of a
     Hub's model), ``parts`` (the same of each part, where several are joined), ``reading`` (fields of `EmbedConfig`),
-    ``fitted_share`` (of the embedded sequences, those that it was fitted on).
+    of one that learns directions ``fitted_share`` (of the embedded sequences, those that it was fitted on).
     """
     config = manifest["config"]
     specs = config.get("parts") or [config["encoder"]]
     parts = [_origin(manifest, spec, name=input_name(number, len(specs))) for number, spec in enumerate(specs)]
     joined = {"encoder": config["encoder"], "folder": None, "sha256": None, "parts": parts}
-    return (joined if len(parts) > 1 else parts[0]) | {
-        "reading": {name: config[name] for name in _READING if name in config},
-        "fitted_share": config.get("fitted_share", 0.0),
-    }
+    read = {"reading": {name: config[name] for name in _READING if name in config}}
+    fitted = {"fitted_share": config["fitted_share"]} if "fitted_share" in config else {}
+    return (joined if len(parts) > 1 else parts[0]) | read | fitted
 
 
 def _origin(manifest: Mapping[str, Any], spec: str, *, name: str) -> dict[str, Any]:

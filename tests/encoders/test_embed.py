@@ -276,17 +276,18 @@ def test_unknown_encoder(fasta: Path, tmp_path: Path, spec: str, message: str) -
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("spec", ["lsa:3", "kmer:2+kmer:3"])
-def test_of_one_chromosome_the_mend_is_named(tiny_corpus: Corpus, tmp_path: Path, spec: str) -> None:
+@pytest.mark.parametrize(("spec", "whiten"), [("lsa:3", 0.0), ("kmer:2+kmer:3", 0.0), ("kmer:2", 0.5)])
+def test_of_one_chromosome_the_mend_is_named(tiny_corpus: Corpus, tmp_path: Path, spec: str, whiten: float) -> None:
     path = tmp_path / "one.fa"
     path.write_text(">chr\n" + "ACGTTGCAAC" * 20_000 + "\n")
     with (
         pytest.warns(Caution, match=r"one vector for a sequence of 200,000 bases"),
         pytest.raises(UserError, match=r"one\.fa is one; dnabert prepare .*one\.fa --out corpus cuts a genome into"),
     ):
-        embed(spec, path, out=tmp_path / "e")
-    with pytest.raises(UserError, match=r"needs two .*: ask for more windows of .*--sample"):
-        embed(spec, tiny_corpus, out=tmp_path / "e", config={"sample": 1})
+        embed(spec, path, out=tmp_path / "e", config={"whiten": whiten})
+    if whiten:  # what is fitted otherwise is so on the training windows
+        with pytest.raises(UserError, match=r"needs two .*: ask for more windows of .*--sample"):
+            embed(spec, tiny_corpus, out=tmp_path / "e", config={"sample": 1, "whiten": whiten})
     assert not (tmp_path / "e").exists()
 
 

@@ -1,16 +1,20 @@
 """What encoders are fitted on is bounded in sequences and in bases."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnabert.encoders import EmbedConfig, embed, fitting, load_encoder
+from dnabert.corpus import Corpus
+from dnabert.encoders import EmbedConfig, embed, encoder_record, fitting, load_encoder, load_recorded
 from dnabert.encoders.fitting import longest_read, sequences_to_fit, shortened
+from dnabert.encoders.interface import FittedEncoder
 from dnabert.encoders.source import open_source
 from dnabert.encoders.whitening import fit_whitening
+from dnabert.errors import UserError
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=20), st.integers(20, 5000))
@@ -34,12 +38,61 @@ def test_of_many_sequences_stretches_from_the_first_to_the_last_are_read(
 ) -> None:
     records = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, (101, 40))]
     (tmp_path / "a.fa").write_text("".join(f">{i}\n{each.tobytes().decode()}\n" for i, each in enumerate(records)))
-    monkeypatch.setattr(fitting, "FIT_SEQUENCES", 30)
     monkeypatch.setattr(fitting, "_STRETCH", 10)
     with open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
-        bases, whole = sequences_to_fit(source, EmbedConfig())
-    rows = [*range(10), *range(45, 55), *range(91, 101)]
-    assert not whole and np.array_equal(np.concatenate(bases), records[rows])
+        some, all_of_it = (sequences_to_fit(source, EmbedConfig(), most=most) for most in (30, 101))
+    assert some.rows.tolist() == [*range(10), *range(45, 55), *range(91, 101)] and not some.whole
+    assert np.array_equal(np.concatenate(some.bases), records[some.rows])
+    assert all_of_it.rows.tolist() == list(range(101)) and all_of_it.whole
+
+
+@pytest.mark.parametrize("genomes", [None, ["human", "orangutan"]])
+def test_held_out_windows_are_new_to_what_was_fitted(
+    genomes: list[str] | None, demo_corpus: Corpus, tmp_path: Path
+) -> None:
+    """Codes named the repeat class of the very windows that they were fitted on more often than that of others, by as
+    much as they led counting."""
+    config = EmbedConfig(splits=["test"], sample=200, genomes=genomes, strand="random")
+    made = embed("lsa:5", demo_corpus, out=tmp_path / "e", config=config)
+    assert made.manifest["config"]["fitted_share"] == 0 and encoder_record(made.manifest)["fitted_share"] == 0
+    view = demo_corpus.view("train")
+    training = view.bases(np.flatnonzero(np.isin(view.column("genome"), genomes)) if genomes else np.arange(len(view)))
+    assert len(training) in (6_000, 12_000)
+    encoder = load_encoder("lsa:5")
+    assert isinstance(encoder, FittedEncoder)
+    encoder.fit(training)
+    with open_source(demo_corpus.folder, config=config) as source:
+        windows = np.concatenate([np.asarray(chunk.bases) for chunk in source.chunks(0, 200)])
+    np.testing.assert_allclose(made.vectors, encoder.encode(windows), atol=1e-3)
+    again = load_recorded(encoder_record(made.manifest), folder=tmp_path / "e")
+    np.testing.assert_allclose(again.encode(windows), made.vectors, atol=1e-6)
+
+
+def test_where_nothing_is_held_out_the_share_of_what_was_fitted_on_is_told(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    def share(spec: str, **config: Any) -> float | None:
+        made = embed(spec, tiny_corpus, out=tmp_path / f"{spec}{len(list(tmp_path.iterdir()))}", config=config)
+        found: float | None = made.manifest["config"].get("fitted_share")
+        return found
+
+    training = len(tiny_corpus.view("train")) / len(tiny_corpus.view(None))
+    assert share("lsa:3") == pytest.approx(training) and 0.7 < training < 0.9
+    assert share("kmer:2+lsa:3", splits=["train"], sample=9) == 1
+    assert share("kmer:2") is None and share("kmer:1+kmer:2") is None
+
+
+def test_of_a_fasta_file_all_of_it_is_fitted_on_whatever_sample_is_embedded(tmp_path: Path) -> None:
+    records = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, (50, 60))]
+    text = [f">{i}\n{each.tobytes().decode()}\n" for i, each in enumerate(records)]
+    (tmp_path / "a.fa").write_text("".join(text))
+    one = embed("lsa:2", tmp_path / "a.fa", out=tmp_path / "one", config=EmbedConfig(sample=1, seed=4))
+    all_of_it = embed("lsa:2", tmp_path / "a.fa", out=tmp_path / "all")
+    assert one.manifest["config"]["fitted_share"] == all_of_it.manifest["config"]["fitted_share"] == 1
+    where = all_of_it.table["id"].tolist().index(one.table["id"][0])
+    np.testing.assert_allclose(one.vectors[0], all_of_it.vectors[where], atol=1e-5)
+    (tmp_path / "a.fa").write_text("".join([*text, ">short\nA\n"]))
+    with pytest.raises(UserError, match=r"record short of .*a\.fa has 1 base"):
+        embed("lsa:2", tmp_path / "a.fa", out=tmp_path / "short", config=EmbedConfig(sample=1, seed=4))
+    assert not (tmp_path / "short").exists()
 
 
 def test_a_few_long_records_are_not_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,12 +104,12 @@ def test_a_few_long_records_are_not_held_whole(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "a.fa").write_text("".join(f">{i}\n{bases.tobytes().decode()}\n" for i, bases in enumerate(records)))
     config = EmbedConfig(whiten=0.5)
     with open_source(tmp_path / "a.fa", config=config) as source:
-        bases, whole = sequences_to_fit(source, config)
-        assert whole and [len(sequence) for each in bases for sequence in each] == [9_000, 700, 8_000]
+        fitted = sequences_to_fit(source, config, most=3)
+        assert fitted.whole and [len(sequence) for each in fitted.bases for sequence in each] == [9_000, 700, 8_000]
         monkeypatch.setattr(fitting, "FIT_BASES", 4_700)
-        bases, whole = sequences_to_fit(source, config)
-    sequences = [sequence for each in bases for sequence in each]
-    assert not whole and [len(sequence) for sequence in sequences] == [2_000, 700, 2_000]
+        fitted = sequences_to_fit(source, config, most=3)
+    sequences = [sequence for each in fitted.bases for sequence in each]
+    assert not fitted.whole and [len(sequence) for sequence in sequences] == [2_000, 700, 2_000]
     made = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "e", config=config)
     counts = load_encoder("kmer:2")
     np.testing.assert_allclose(

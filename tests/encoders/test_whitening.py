@@ -1,5 +1,6 @@
 """Directions of little spread count for more, new sequences are whitened as the old ones were."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.decomposition import PCA
 from dnabert.clusters import ClusterConfig, cluster
 from dnabert.clusters.assign import AssignConfig, assign
 from dnabert.corpus import Corpus
-from dnabert.encoders import EmbedConfig, embed, encoder_record, fitting, load_embeddings, load_encoder, load_recorded
+from dnabert.encoders import EmbedConfig, embed, encoder_record, load_embeddings, load_encoder, load_recorded
 from dnabert.encoders.kmer_counts import KmerCounts
 from dnabert.encoders.whitening import fit_whitening, load_whitening
 from dnabert.errors import UserError
@@ -135,7 +136,9 @@ def test_what_a_whitening_is_fitted_on_is_read_once(tmp_path: Path, monkeypatch:
     assert sum(read) == len(bases)
     plain = encode(KmerCounts(2), bases)
     np.testing.assert_allclose(made.vectors, fit_whitening(plain, power=0.5)(plain), atol=1e-4)
-    monkeypatch.setattr(fitting, "FIT_SEQUENCES", 600)  # of more sequences stretches are read for it
+    monkeypatch.setattr(
+        importlib.import_module("dnabert.encoders.embed"), "WHITENED_SEQUENCES", 600
+    )  # of more sequences stretches are read for it
     few = embed("kmer:2", tmp_path / "a.fa", out=tmp_path / "few", config=EmbedConfig(whiten=0.5))
     assert sum(read) == 2 * len(bases) + 600
     np.testing.assert_allclose(few.vectors, load_whitening(tmp_path / "few")(plain), atol=1e-4)
