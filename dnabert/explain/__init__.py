@@ -23,9 +23,10 @@ from dnabert.explain.gene_sets import (
     genes_touched,
     in_gene_set,
 )
-from dnabert.explain.homology import homology, name_consensuses
+from dnabert.explain.homology import homology
 from dnabert.explain.homology_features import homology_features
 from dnabert.explain.kinds import cluster_kinds
+from dnabert.explain.known_sequences import name_consensuses, name_members
 from dnabert.explain.low_complexity import low_complexity
 from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import Motif, read_meme, write_meme
@@ -84,6 +85,7 @@ __all__ = [
     "load_clustered_windows",
     "low_complexity",
     "name_consensuses",
+    "name_members",
     "named_as_windows",
     "parse_track",
     "read_gene_sets",

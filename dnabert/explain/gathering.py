@@ -19,8 +19,9 @@ from dnabert.explain.enrichment import enrichment
 from dnabert.explain.gene_set_file import GeneSets, read_gene_sets
 from dnabert.explain.gene_set_names import named_as_windows
 from dnabert.explain.gene_sets import gene_set_enrichment, gene_set_landing, genes_shared, genes_touched
-from dnabert.explain.homology import homology, name_consensuses
+from dnabert.explain.homology import homology
 from dnabert.explain.kinds import cluster_kinds
+from dnabert.explain.known_sequences import members_shown, name_consensuses, name_members
 from dnabert.explain.makeup import cluster_makeup
 from dnabert.explain.meme import read_meme
 from dnabert.explain.motifs import as_motifs, cluster_motifs
@@ -100,13 +101,23 @@ def gather(windows: ClusteredWindows, config: ExplainConfig, *, kept: KeptParts)
             with bar.part(name, told=_TOLD.get(name)):
                 gathered.parts[name] = kept.once(name, parts[name])
     gathered.seconds.update(kept.seconds)
-    if config.databases and {"homology", "consensus"} <= set(gathered.parts):
-        named = name_consensuses(gathered.parts["consensus"], databases=config.databases, threads=config.threads)
-        for row, named_row in zip(gathered.parts["consensus"], named, strict=True):
-            row |= {"like": named_row["sentence"], "relatives": named_row["hits"]}
+    if "homology" in gathered.parts:
+        _name(gathered.parts, config)
     if known_motifs is not None and "known_motifs" not in gathered.skipped:
         gathered.parts["known_motifs"] = compare_motifs(as_motifs(gathered.parts["motifs"], alpha=0.05), known_motifs)
     return gathered
+
+
+def _name(parts: dict[str, Any], config: ExplainConfig) -> None:
+    """What consensuses, and the members that a card shows, hit in the databases: ``like`` and ``relatives`` of each."""
+    if "consensus" in parts:
+        named = name_consensuses(parts["consensus"], databases=config.databases, threads=config.threads)
+        for row, found in zip(parts["consensus"], named, strict=True):
+            row |= {"like": found["sentence"], "relatives": found["hits"]}
+    members = name_members(parts["makeup"], databases=config.databases, threads=config.threads)
+    for makeup in parts["makeup"]:
+        for window in members_shown(makeup):
+            window |= {"like": members[window["row"]]["sentence"], "relatives": members[window["row"]]["hits"]}
 
 
 def _missing(windows: ClusteredWindows, config: ExplainConfig) -> dict[str, str]:

@@ -102,54 +102,6 @@ def homology(
     return result
 
 
-def name_consensuses(
-    consensuses: Sequence[dict[str, Any]],
-    *,
-    databases: Sequence[str | Path],
-    task: str = "blastn",
-    e_value: float = 1e-5,
-    threads: int = 1,
-) -> list[dict[str, Any]]:
-    """What the consensus of each cluster hits in each database.
-
-    Parameters
-    ----------
-    consensuses : dicts with ``consensus``, str or None, from `consensuses`.
-    databases, task, e_value, threads : as in `homology`.
-
-    Returns
-    -------
-    list of dict, one per consensus in order: ``hits`` (the best first, of hits on top of one another only the best:
-    ``database``, ``family`` and the columns of `blast`; of the consensus ``query_start`` and ``query_end``) and
-    ``sentence``; no hits and None where there is no consensus.
-    """
-    given = [number for number, row in enumerate(consensuses) if row["consensus"]]
-    bases = [np.frombuffer(consensuses[number]["consensus"].encode("ascii"), dtype=np.uint8) for number in given]
-    found: list[dict[str, Any]] = [{"hits": [], "sentence": None} for _ in consensuses]
-    for database in databases:
-        hits = separate_hits(blast(bases, database, task=task, e_value=e_value, best_only=True, threads=threads))
-        for hit in hits.to_dict("records"):
-            number = given[hit.pop("query")]
-            found[number]["hits"].append({"database": Path(database).name, "family": family_of(hit["subject"]), **hit})
-    for number in given:
-        found[number]["hits"].sort(key=lambda hit: -hit["bit_score"])
-        found[number]["sentence"] = _named(
-            found[number]["hits"], length=len(consensuses[number]["consensus"]), databases=databases
-        )
-    return found
-
-
-def _named(hits: list[dict[str, Any]], *, length: int, databases: Sequence[str | Path]) -> str:
-    if not hits:
-        return f"the consensus hits nothing in {' or '.join(Path(database).name for database in databases)}"
-    best = hits[0]
-    covered = best["query_end"] - best["query_start"]
-    return (
-        f"{covered} of {length} bp of the consensus align best with {best['subject']}, at {percent(best['identity'])} "
-        "identity"
-    )
-
-
 @dataclass(frozen=True)
 class Drawn:
     """The windows that are searched: a sample of each cluster, and one of all windows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -58,3 +59,18 @@ def planted(core: np.ndarray, second_core: np.ndarray, copies: Callable[..., np.
     )
     labels = np.repeat([0, 1, 2, -1], [40, 30, 25, 105])
     return ClusteredWindows(table=pd.DataFrame({"label": labels}), sequences=lambda rows: bases[rows])
+
+
+@pytest.fixture(scope="session")
+def database(core: np.ndarray, second_core: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A FASTA file of both families and of one that nobody has."""
+    path = tmp_path_factory.mktemp("database") / "known.fa"
+    unplanted = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(9).integers(0, 4, 200)]
+    named = {
+        "One#X/A": core,
+        "Old#X/A": np.concatenate([core[:100], unplanted]),
+        "Two#X/B": second_core,
+        "Three#X/C": unplanted,
+    }
+    path.write_bytes(b"".join(b">%s\n%s\n" % (name.encode(), bases.tobytes()) for name, bases in named.items()))
+    return path

@@ -7,21 +7,7 @@ import pandas as pd
 import pytest
 
 from dnabert.errors import UserError
-from dnabert.explain import ClusteredWindows, homology, name_consensuses
-
-
-@pytest.fixture(scope="module")
-def database(core: np.ndarray, second_core: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("database") / "known.fa"
-    unplanted = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(9).integers(0, 4, 200)]
-    named = {
-        "One#X/A": core,
-        "Old#X/A": np.concatenate([core[:100], unplanted]),
-        "Two#X/B": second_core,
-        "Three#X/C": unplanted,
-    }
-    path.write_bytes(b"".join(b">%s\n%s\n" % (name.encode(), bases.tobytes()) for name, bases in named.items()))
-    return path
+from dnabert.explain import ClusteredWindows, homology
 
 
 def test_planted_families_are_named_and_nothing_else(planted: ClusteredWindows, database: Path) -> None:
@@ -99,18 +85,6 @@ def test_a_cluster_with_fewer_than_others_is_said_to_have_fewer(planted: Cluster
     labels[[0, *range(100, 200)]] = 0
     row = homology(ClusteredWindows(pd.DataFrame({"label": labels}), planted.sequences), databases=[database])[0]
     assert row["databases"][0]["sentence"].endswith("significantly fewer")
-
-
-def test_consensuses_are_named(core: np.ndarray, database: Path) -> None:
-    text = core[20:].tobytes().decode()
-    unknown = "".join(np.random.default_rng(3).choice(list("ACGT"), 90))
-    found = name_consensuses([{"consensus": text}, {"consensus": None}, {"consensus": unknown}], databases=[database])
-    json.dumps(found, allow_nan=False)
-    assert found[0]["sentence"] == "140 of 140 bp of the consensus align best with One#X/A, at 100 % identity"
-    hit = found[0]["hits"][0]
-    assert (hit["database"], hit["family"], hit["subject_start"], hit["subject_end"]) == ("known.fa", "X/A", 20, 160)
-    assert found[1] == {"hits": [], "sentence": None}
-    assert found[2]["hits"] == [] and found[2]["sentence"] == "the consensus hits nothing in known.fa"
 
 
 def test_a_missing_database_is_named(planted: ClusteredWindows, tmp_path: Path) -> None:
