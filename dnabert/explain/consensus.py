@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from dnabert.alphabet import UNKNOWN, codes, reverse_complement
 from dnabert.corpus.shuffle import shuffle_dinucleotides
 from dnabert.errors import UserError
+from dnabert.explain.correction import add_q
 from dnabert.explain.hit_share import wilson_interval
-from dnabert.explain.homology import percent_or_more
+from dnabert.explain.homology import SIGNIFICANT, percent_or_more
 from dnabert.explain.local_alignment import GAP, MATCH, MISMATCH, local_alignments, local_scores
 from dnabert.explain.loci import loci
 from dnabert.explain.low_complexity import low_complexity
@@ -34,9 +35,11 @@ _WORD = 10
 def consensuses(
     windows: ClusteredWindows, *, sample: int = 60, shuffles: int = 100, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """The consensus of each cluster, one dict per cluster in order: ``label`` and the fields of `consensus`.
+    """The consensus of each cluster, one dict per cluster in order: ``label``, the fields of `consensus` and ``q``.
 
-    One window per locus is drawn (`loci`): near-copies would give a consensus of one place.
+    One window per locus is drawn (`loci`): near-copies would give a consensus of one place. ``q`` is `p` after
+    Benjamini and Hochberg over all clusters (None of one with fewer than 3 places); where it is above 0.05 there is no
+    consensus, whatever `p` is.
 
     Parameters
     ----------
@@ -56,7 +59,22 @@ def consensuses(
         members = rng.permutation(windows.members(label))
         first = np.sort(np.unique(locus[members], return_index=True)[1])[:sample]
         rows.append({"label": label} | consensus(windows.sequences(members[first]), shuffles=shuffles, seed=seed))
+    tested = [row for row in rows if row["sequences"] >= FEWEST]
+    add_q(tested)
+    for row in rows:
+        row.setdefault("q", None)  # fewer places are no test
+        if row["found"] and row["q"] > SIGNIFICANT:
+            row |= _as_likely_by_chance(row, clusters=len(tested))
     return rows
+
+
+def _as_likely_by_chance(row: dict[str, Any], *, clusters: int) -> dict[str, Any]:
+    """A consensus that one of so many clusters would have anyway."""
+    why = (
+        f"no consensus: {row['sharing']} of {row['sequences']} places share a sequence, which one of {clusters} "
+        f"clusters may do by chance (q = {row['q']:.2f})"
+    )
+    return _none(row["sequences"], sharing=row["sharing"], p=row["p"], why=why)
 
 
 def consensus(sequences: NDArray[np.uint8], *, shuffles: int = 100, seed: int = 0) -> dict[str, Any]:

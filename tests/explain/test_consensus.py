@@ -1,8 +1,10 @@
 import importlib.util
 import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from rapidfuzz.distance import Levenshtein
 
@@ -99,6 +101,31 @@ def test_every_cluster_and_each_locus_once(planted: ClusteredWindows, core: np.n
     table.loc[:39, "block"] = 5
     one = consensuses(ClusteredWindows(table, planted.sequences), sample=25)[0]
     assert one["sequences"] == 1 and not one["found"]
+
+
+def test_of_many_clusters_one_has_a_consensus_by_chance(core: np.ndarray, copies: Copies) -> None:
+    """Three places that share a sequence are one in 1,700, and none in 170 clusters."""
+    nothing = np.zeros(0, dtype=np.uint8)
+
+    def of_clusters(others: int) -> list[dict[str, Any]]:
+        bases = np.concatenate(
+            [
+                copies(core, 3, divergence=0.1, seed=1)[:, 100:220],
+                copies(nothing, 3 * others + 2, divergence=0.0, seed=2)[:, 100:220],
+            ]
+        )
+        table = pd.DataFrame({"label": np.append(np.repeat(np.arange(1 + others), 3), 2 * [1 + others])})
+        return consensuses(ClusteredWindows(table, lambda rows: bases[rows]))
+
+    few, many = of_clusters(4), of_clusters(120)
+    assert few[0]["found"] and few[0]["q"] == pytest.approx(5 * few[0]["p"])
+    assert many[0]["p"] == few[0]["p"] and not many[0]["found"] and many[0]["consensus"] is None
+    assert many[0]["q"] == pytest.approx(121 * few[0]["p"]) and many[0]["q"] > 0.05
+    assert many[0]["sentence"] == (
+        "no consensus: 3 of 3 places share a sequence, which one of 121 clusters may do by chance (q = 0.07)"
+    )
+    assert few[-1]["q"] is None and few[-1]["sequences"] == 2
+    assert not any(row["found"] for row in [*few[1:], *many[1:]])
 
 
 def test_a_missing_extra_is_named(core: np.ndarray, copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
