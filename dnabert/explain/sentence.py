@@ -62,7 +62,8 @@ def cluster_sentence(card: Record) -> Record:
     -------
     dict with ``text``, ``basis`` (repeat, element, …, unexplained), and ``confidence`` (high, moderate, low): low where
     nothing explains it, below 8 stretches of 10 kb, and when repeats of the clustering lose the cluster; high from 20
-    stretches on when they keep it (or were not made) and at least half of the members have what names it.
+    stretches on when they keep it (or, where it is not composition that names it, were not made) and at least half of
+    the members have what names it.
     """
     makeup = card["makeup"]
     named = strongest_name(card)
@@ -76,7 +77,8 @@ def cluster_sentence(card: Record) -> Record:
     if basis == "unexplained":
         return {"text": text, "basis": basis, "confidence": "low"}
     sure = confidence(makeup["stretches"], card.get("stability"))
-    if basis == "class of many" and sure == "high":
+    unrepeated = basis == "composition" and not card.get("stability")  # any region of the space has one of its own
+    if sure == "high" and (basis == "class of many" or unrepeated):
         sure = "moderate"
     return {
         "text": ", ".join([text, *_also(card, basis, text), *_few_stretches(makeup)]),

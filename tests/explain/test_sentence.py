@@ -333,6 +333,23 @@ def test_composition_is_called_composition() -> None:
     assert cluster_sentence(parts)["text"] == "GC-rich sequence (60 % GC, elsewhere 42 %)"
 
 
+def test_a_cluster_of_one_composition_is_sure_only_where_it_comes_back() -> None:
+    nearby = {"value": 0.95, "low": 0.9}
+    kind = {
+        "kind": "compositional",
+        "composition_auc": {"value": 0.99},
+        "composition_auc_nearby": nearby,
+        "comparisons": [],
+    }
+    parts = card(kind=kind)
+    assert parts["makeup"]["stretches"] >= 20 and cluster_sentence(parts)["basis"] == "composition"
+    sure = [cluster_sentence(parts | {"stability": {"verdict": told}}) for told in ("stable", "pattern", "dissolved")]
+    assert [each["confidence"] for each in sure] == ["high", "moderate", "low"]
+    assert cluster_sentence(parts)["confidence"] == "moderate"
+    parts["homology"] = family("Alu", share=0.94, q=1e-9)  # what is found in the sequences needs no repeats
+    assert cluster_sentence(parts)["confidence"] == "high"
+
+
 def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
     kind = {
         "kind": "compositional",
