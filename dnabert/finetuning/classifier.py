@@ -87,7 +87,7 @@ def build_classifier(start: Start, classes: list[str], *, dropout: float = 0.1, 
     architecture.label2id = {name: index for index, name in enumerate(classes)}
     architecture.classifier_dropout = dropout
     if architecture.model_type == "modernbert":
-        architecture.classifier_pooling = "mean"
+        architecture.classifier_pooling = "mean"  # also of a model that was saved elsewhere
     options = loading_options(architecture)
     with torch.random.fork_rng(devices=[]), quiet_loading():  # that the classifier is new is what we are here for
         torch.manual_seed(seed)

@@ -110,6 +110,7 @@ def architecture_config(config: ModelConfig, *, tokenizer: KmerTokenizer, max_to
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
         layer_types=["full_attention"] * config.layers,  # a window is shorter than ModernBERT's local attention
+        classifier_pooling="mean",  # no training has asked for the state of [CLS]
         attention_dropout=config.dropout,
         mlp_dropout=config.dropout,
         embedding_dropout=config.dropout,

@@ -185,6 +185,16 @@ def test_a_classifier_has_the_loss_that_its_labels_ask_for(model, tmp_path):
     torch.testing.assert_close(found.loss, (found.logits[:, 0] - numbers).square().mean())
 
 
+@pytest.mark.parametrize("model", ["modernbert"], indirect=True)
+def test_transformers_classifies_a_sequence_by_the_mean_of_its_states(model, tmp_path):
+    """By default it reads [CLS], of which no training here asks anything."""
+    model.save_pretrained(tmp_path)
+    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=3).eval()
+    ids = torch.randint(5, 69, (4, 20))
+    mean = classifier.base_model(input_ids=ids).last_hidden_state.mean(dim=1)
+    torch.testing.assert_close(classifier(input_ids=ids).logits, classifier.classifier(classifier.head(mean)))
+
+
 @pytest.mark.parametrize("model", ["modernbert", "convolution", "lstm"], indirect=True)
 def test_words_are_labelled_by_what_was_pretrained_and_a_new_layer(model, tmp_path):
     model.save_pretrained(tmp_path / "masked")
