@@ -50,17 +50,20 @@ def told_columns(clusters: list[Record]) -> set[str]:
 
 
 def composition(shares: Any, *, top: int = 3) -> str:
-    r"""Shares in falling order, in words.
+    r"""Shares in falling order, in words; of more than `top`, that there are more.
 
     Examples
     --------
     >>> composition({"human": 0.6, "gorilla": 0.398, "chimp": 0.002})
     'human 60\xa0%, gorilla 40\xa0%, chimp <\xa01\xa0%'
+    >>> composition({"human": 0.6, "gorilla": 0.398, "chimp": 0.002}, top=2)
+    'human 60\xa0%, gorilla 40\xa0%, …'
     """
     found = sorted(
         ((v, k) for k, v in (shares or {}).items() if present(v) and v > 0), key=lambda pair: (-pair[0], pair[1])
     )
-    return ", ".join(f"{name} {percent(value)}" for value, name in found[:top]) or "–"
+    more = ["…"] if len(found) > top else []
+    return ", ".join([*(f"{name} {percent(value)}" for value, name in found[:top]), *more]) or "–"
 
 
 def _ladder(ladder: list[Record]) -> list[Record]:
