@@ -62,8 +62,9 @@ class Source(Protocol):
         ...
 
     def to_fit(self) -> Source:
-        """What an encoder is to be fitted on: of a corpus the training windows, so that all others are new to it as to
-        a model; else all of the input, whatever sample is chosen."""
+        """What an encoder is to be fitted on, whatever sample is chosen: of a corpus the training windows, so that all
+        others are new to it as to a model; of one without two of them, what splits and genomes leave; else all of the
+        input."""
         ...
 
 
@@ -144,14 +145,17 @@ class CorpusSource:
             yield Chunk(self._view.bases(rows, reverse=reverse), columns)
 
     def to_fit(self) -> CorpusSource:
-        """See `Source.to_fit`; those of the genomes that are asked for."""
+        """See `Source.to_fit`; of the genomes that are asked for, or of all where these have fewer than two."""
         from dnabert.corpus.splits import SPLITS
 
-        kept = (self._splits == SPLITS[0])[self._split]
-        if self._config.genomes is not None:
-            kept &= _among(self._view, "genome", self._config.genomes, flag="--genomes", where=self._folder)
-        splits = [SPLITS[0]] if kept.any() else self._config.splits
-        return CorpusSource(self._folder, config=replace(self._config, splits=splits, sample=None))
+        training = (self._splits == SPLITS[0])[self._split]
+        asked = _among(self._view, "genome", self._config.genomes, flag="--genomes", where=self._folder)
+        whole = replace(self._config, sample=None)
+        if np.count_nonzero(training & asked) > 1:
+            return CorpusSource(self._folder, config=replace(whole, splits=[SPLITS[0]]))
+        if np.count_nonzero(training) > 1:
+            return CorpusSource(self._folder, config=replace(whole, splits=[SPLITS[0]], genomes=None))
+        return CorpusSource(self._folder, config=whole)
 
 
 class FastaSource:

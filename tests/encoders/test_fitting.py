@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnabert.corpus import Corpus
+from dnabert.corpus import Corpus, CorpusConfig, GenomeConfig, SplitConfig, WindowConfig, prepare
 from dnabert.encoders import EmbedConfig, embed, encoder_record, fitting, load_encoder, load_recorded
 from dnabert.encoders.fitting import longest_read, sequences_to_fit, shortened
 from dnabert.encoders.interface import FittedEncoder
@@ -77,6 +77,38 @@ def test_where_nothing_is_held_out_the_share_of_what_was_fitted_on_is_told(tiny_
     assert share("lsa:3") == pytest.approx(training) and 0.7 < training < 0.9
     assert share("kmer:2+lsa:3", splits=["train"], sample=9) == 1
     assert share("kmer:2") is None and share("kmer:1+kmer:2") is None
+
+
+@pytest.mark.filterwarnings("ignore:split.by is chromosome", "ignore:no window is in train")
+@pytest.mark.parametrize(
+    ("test", "asked", "fitted"),
+    [
+        (["held", "short"], {"genomes": ["a"]}, {("b", "train")}),  # a genome that is held out whole
+        (["held", "short"], {"splits": ["test"]}, {("b", "train")}),
+        (["held", "other"], {}, {("a", "test"), ("a", "train"), ("b", "test")}),  # one training window alone
+        (["held", "other"], {"splits": ["test"], "genomes": ["b"]}, {("b", "test")}),
+        (["held", "short", "other"], {"genomes": ["a"]}, {("a", "test")}),
+    ],
+)
+def test_where_the_asked_genomes_have_no_training_windows_others_are_fitted_on(
+    test: list[str], asked: dict[str, list[str]], fitted: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    letters = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, 1_100)].tobytes().decode()
+    (tmp_path / "a.fa").write_text(f">held\n{letters[:600]}\n>short\n{letters[600:700]}\n")
+    (tmp_path / "b.fa").write_text(f">other\n{letters[700:]}\n")
+    corpus = CorpusConfig(
+        genomes=[GenomeConfig("a", "a.fa"), GenomeConfig("b", "b.fa")],
+        window=WindowConfig(length=100),
+        split=SplitConfig(by="chromosome", test=test),
+    )
+    prepare(corpus, out=tmp_path / "corpus", base=tmp_path)
+    with open_source(tmp_path / "corpus", config=EmbedConfig(**asked, sample=1)) as source:  # type: ignore[arg-type]
+        to_fit = source.to_fit()
+        columns = [chunk.columns for chunk in to_fit.chunks(0, len(to_fit))]
+    found = [(row["genome"], row["split"]) for each in columns for row in each.to_pylist()]
+    assert set(found) == fitted and len(found) > 1
+    made = embed("lsa:3", tmp_path / "corpus", out=tmp_path / "e", config={**asked, "sample": 1})
+    assert made.manifest["config"]["fitted_share"] == (("b", "train") not in fitted)
 
 
 def test_of_a_fasta_file_all_of_it_is_fitted_on_whatever_sample_is_embedded(tmp_path: Path) -> None:
