@@ -33,7 +33,10 @@ from dnabert.stage import reading, stage
 Record = dict[str, Any]
 
 #: How numbers are taken whose meaning has changed: a comparison makes an explanation with others again.
-_NUMBERS = "starts of every transcript, named sets corrected, strands of motifs with intervals"
+_NUMBERS = (
+    "starts of every transcript, named sets corrected, strands of motifs with intervals, consensuses corrected, "
+    "members named, composition sure where it comes back"
+)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def test_the_cards_name_what_was_planted_and_nothing_else(explained: Explanation
     )
     assert "intronic (99 %, elsewhere" in element["sentence"]["text"] and element["makeup"]["n"] > 160
     assert element["kind"]["kind"] == "homologous" and element["consensus"]["found"]
+    for hit in (element["consensus"], element["makeup"]["medoid"], *element["makeup"]["random"]):
+        assert "planted" in hit["like"] and hit["relatives"][0]["subject"].startswith("planted")
     assert element["stability"]["verdict"] == "stable" and element["sentence"]["confidence"] == "high"
     texts = [card["sentence"]["text"] for card in named(explained, "composition")]
     assert any(text.startswith("AT-rich sequence (2") for text in texts)
@@ -183,6 +185,7 @@ def test_the_page_of_an_explanation_alone_has_map_and_cards_and_no_verdict(
     assert "<h1>What do the sequences of a cluster have in common?</h1>" in page and "encoder kmer:4" in page
     for card in explained.cards:
         assert f'id="cluster-{card["label"]}"' in page and html.escape(card["sentence"]["text"]) in page
+        assert f" · {html.escape(card['makeup']['medoid']['like'])}<" in page
     told = json.loads((folder / "stability" / "stability.json").read_text())["sentence"]
     assert html.escape(told.replace(" %", "\N{NO-BREAK SPACE}%")) in page
     stages = page.split("Stages, their commands")[1].split("</table>")[0]

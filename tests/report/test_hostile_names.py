@@ -54,7 +54,7 @@ def _card(name: str) -> dict[str, Any]:
         "repeat_class": name,
         "repeat_name": name,
     }
-    window |= {"sequence": name}
+    window |= {"sequence": name, "like": name}
     motif = {"name": name, "matrix": [[0.7, 0.1, 0.1, 0.1]] * 4, "n_growing_sites": 20}
     motif |= {"versus_others": {"q": 0.001, "share": 0.5, "background_share": 0.1}, "versus_shuffled": {"q": 0.001}}
     family = {
