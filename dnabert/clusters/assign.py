@@ -108,7 +108,7 @@ class Assignment:
         seen = "these windows" if self.fitted_share == 1 else f"{percent(self.fitted_share)} of these windows"
         return (
             f"; their encoder was fitted on {seen}, from which new sequences lie farther off: more of them are in none "
-            "than this says (embed the windows of a corpus, or by an encoder that is not fitted)"
+            "than this says (embed held-out windows of a corpus, or by an encoder that is not fitted)"
         )
 
     def _redrawn(self) -> str:

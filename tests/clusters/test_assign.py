@@ -250,7 +250,10 @@ def test_where_the_encoder_was_fitted_on_the_windows_that_is_told(tmp_path: Path
     config = ClusterConfig(components=5, min_cluster_size=20, neighbors=20, kmeans=3, scaling="center", normalise=False)
     cluster(tmp_path / "embeddings", out=tmp_path / "clusters", config=config)
     new = fasta(tmp_path / "new.fa", variants(0, 5, seed=3))
-    told = "; their encoder was fitted on these windows, from which new sequences lie farther off: more of them are in "
+    told = (
+        "; their encoder was fitted on these windows, from which new sequences lie farther off: more of them are in "
+        "none than this says (embed held-out windows of a corpus, or by an encoder that is not fitted)"
+    )
     assert told in assign(tmp_path / "clusters", new, out=tmp_path / "fitted.tsv").describe()
     assert "fitted" not in assign(clusters, new, out=tmp_path / "counted.tsv").describe()
 
