@@ -15,8 +15,8 @@ from dnabert.encoders.source import Chunk, Source
 
 #: Sequences that vectors are whitened by: a direction's spread is known to a hundredth from this many.
 WHITENED_SEQUENCES = 10_000
-#: Bases of them all: their words in seven frames on both strands take half a gigabyte. Windows of up to 3,355 bases are
-#: read whole.
+#: Bases of them all: their words in seven frames on both strands take half a gigabyte. Of 10,000 windows those of up to
+#: 3,355 bases are read whole, of 40,000 those of up to 838.
 FIT_BASES = 1 << 25
 _STRETCH = 100
 _PIECE = 1_000

@@ -93,6 +93,6 @@ def fitted_on(encoder: Encoder, bases: Bases) -> Encoder:
 def not_fitted(encoder: Encoder) -> ValueError:
     """What to raise where an encoder is to encode, or be saved, and was not fitted."""
     return ValueError(
-        f"{encoder.name} was not fitted: call fit(bases) with what it is to encode, or many sequences like it, as "
+        f"{encoder.name} was not fitted: call fit(bases) with many sequences like those that it is to encode, as "
         "dnabert.embed does"
     )

@@ -158,7 +158,7 @@ def load_recorded(
 
 
 def copy_fitted(embeddings: Path, folder: Path) -> None:
-    """Take along what `load_recorded` reads beside embeddings: what was fitted on their windows."""
+    """Take along what `load_recorded` reads beside embeddings: what was fitted for them."""
     for name in (LATENT_KMERS, CODEBOOK_FILE, ABUNDANCE, WHITENING):
         if (embeddings / name).is_file():
             shutil.copy(embeddings / name, folder)
