@@ -184,7 +184,8 @@ class ExplainArguments(ExplainConfig):
     clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
     """Folder made by `dnabert cluster`, of a corpus's windows; the embeddings and the corpus must still stand."""
     stability: str | None = None
-    """Folder of `dnabert stability` of these clusters: what dissolves is not called certain."""
+    """Folder of `dnabert stability` of these clusters: what dissolves is not called certain, and what composition names
+    is only where it comes back."""
     out: str
     """Folder to make: cards.json, a TSV of each kind of evidence, motifs.meme, consensus.fa."""
     overwrite: bool = False

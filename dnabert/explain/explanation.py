@@ -82,7 +82,8 @@ def explain(
     clusters : what `cluster` gave of a corpus's windows, or its folder.
     out : folder to make.
     config : databases, gene sets, tracks, motifs; an `ExplainConfig`, or a dict of its fields.
-    stability : what `dnabert.stability` gave, or its folder, of these clusters: what dissolves is not called certain.
+    stability : what `dnabert.stability` gave, or its folder, of these clusters: what dissolves is not called certain,
+        and what composition names is only where it comes back.
     corpus : the corpus that was embedded; by default the one that the embeddings name.
     overwrite : replace an explanation that stands there.
 
