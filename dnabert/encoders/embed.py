@@ -63,7 +63,9 @@ def write_embeddings(
 ) -> Path:
     """Encode every window of a corpus or every record of a FASTA file.
 
-    Under ``accelerate launch`` each process encodes a stretch of the input and the main one joins them.
+    Under ``accelerate launch`` each process encodes a stretch of the input and the main one joins them. A
+    `FittedEncoder` is fitted first, without labels, on training windows of the corpus, or on all of a FASTA file; which
+    share of what is encoded that is stands in the manifest as ``fitted_share``, if the encoder learns directions.
 
     Parameters
     ----------
