@@ -38,12 +38,14 @@ def test_of_many_sequences_stretches_from_the_first_to_the_last_are_read(
 ) -> None:
     records = np.frombuffer(b"ACGT", dtype=np.uint8)[np.random.default_rng(0).integers(0, 4, (101, 40))]
     (tmp_path / "a.fa").write_text("".join(f">{i}\n{each.tobytes().decode()}\n" for i, each in enumerate(records)))
-    monkeypatch.setattr(fitting, "_STRETCH", 10)
+    monkeypatch.setattr(fitting, "_STRETCHES", 3)
     with open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
         some, all_of_it = (sequences_to_fit(source, EmbedConfig(), most=most) for most in (30, 101))
     assert some.rows.tolist() == [*range(10), *range(45, 55), *range(91, 101)] and not some.whole
     assert np.array_equal(np.concatenate(some.bases), records[some.rows])
     assert all_of_it.rows.tolist() == list(range(101)) and all_of_it.whole
+    with open_source(tmp_path / "a.fa", config=EmbedConfig()) as source:
+        assert sequences_to_fit(source, EmbedConfig(), most=2).rows.tolist() == [0, 100]
 
 
 @pytest.mark.parametrize("genomes", [None, ["human", "orangutan"]])
