@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -106,15 +107,16 @@ class CorpusSource:
         from dnabert.corpus import load_corpus
 
         corpus = load_corpus(folder)
-        self._folder, self._config = folder, config
         self._view = corpus.view(None)
         self._table: Any = self._view.table.with_format("arrow")
         self._split, names = self._view.coded("split")
         self._splits = np.array(names, object)
-        keep = _among(self._view, "split", config.splits, flag="--splits", where=folder)
+        self._asked = _among(self._view, "split", config.splits, flag="--splits", where=folder)
+        self._of_genomes = np.ones(len(self._split), dtype=bool)
         if config.genomes is not None:
-            keep &= _among(self._view, "genome", config.genomes, flag="--genomes", where=folder)
-        self.rows = _sample(np.flatnonzero(keep), config=config)
+            self._of_genomes = _among(self._view, "genome", config.genomes, flag="--genomes", where=folder)
+            self._asked &= self._of_genomes
+        self.rows = _sample(np.flatnonzero(self._asked), config=config)
         if not len(self.rows):
             raise UserError(
                 f"--splits {config.splits} --genomes {config.genomes} leave no window of {folder}: ask for more"
@@ -149,13 +151,12 @@ class CorpusSource:
         from dnabert.corpus.splits import SPLITS
 
         training = (self._splits == SPLITS[0])[self._split]
-        asked = _among(self._view, "genome", self._config.genomes, flag="--genomes", where=self._folder)
-        whole = replace(self._config, sample=None)
-        if np.count_nonzero(training & asked) > 1:
-            return CorpusSource(self._folder, config=replace(whole, splits=[SPLITS[0]]))
-        if np.count_nonzero(training) > 1:
-            return CorpusSource(self._folder, config=replace(whole, splits=[SPLITS[0]], genomes=None))
-        return CorpusSource(self._folder, config=whole)
+        to_fit = copy.copy(self)
+        for kept in (training & self._of_genomes, training, self._asked):
+            to_fit.rows = np.flatnonzero(kept)
+            if len(to_fit) > 1:
+                break
+        return to_fit
 
 
 class FastaSource:
@@ -167,7 +168,7 @@ class FastaSource:
             raise UserError(
                 f"--splits and --genomes choose windows of a corpus, {path} is a FASTA file: leave them out"
             )
-        self._genome, self._config = genome, config
+        self._genome = genome
         self._names = list(genome.lengths)
         self.rows = _sample(np.arange(len(self._names)), config=config)
         self._reverse = reversed_rows(len(self._names), config=config)
@@ -202,7 +203,9 @@ class FastaSource:
 
     def to_fit(self) -> FastaSource:
         """See `Source.to_fit`."""
-        return FastaSource(self._genome, config=replace(self._config, sample=None))
+        to_fit = copy.copy(self)
+        to_fit.rows = np.arange(len(self._names))
+        return to_fit
 
     def _gathered(self, start: int, stop: int) -> Iterator[list[int]]:
         gathered: list[int] = []
