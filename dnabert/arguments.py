@@ -42,8 +42,8 @@ class PrepareArguments(CorpusConfig):
     """
 
     fasta: Positional[Annotated[list[str], arg(metavar="FASTA ...")]] = field(default_factory=list)
-    """FASTA (plain, gzip, bgzip), .2bit or GenBank files, or GFF3 that ends with its sequences, each a genome; genomes
-    with annotation in files of its own stand in --config."""
+    """FASTA (plain, gzip, bgzip), .2bit, GenBank or EMBL files, or GFF3 that ends with its sequences, each a genome;
+    genomes with annotation in files of its own stand in --config."""
     demo: bool = False
     """Prepare the small embedded corpus of four great apes, with its annotation."""
     out: str
@@ -142,7 +142,8 @@ class AssignArguments(AssignConfig):
     clusters: Positional[Annotated[str, arg(metavar="CLUSTERS")]]
     """Folder made by `dnabert cluster`."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """FASTA, GenBank, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    """FASTA, GenBank, EMBL, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard
+    input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, cluster, probability, distance, exemplar_1 to
     exemplar_3, unlike, note; with --stability stability; with --explanation sentence."""
@@ -166,7 +167,8 @@ class PredictArguments(PredictConfig):
     classifier: Positional[Annotated[str, arg(metavar="CLASSIFIER")]]
     """Folder made by train/finetune.py."""
     input: Positional[Annotated[str, arg(metavar="INPUT")]]
-    """FASTA, GenBank, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard input."""
+    """FASTA, GenBank, EMBL, FASTQ, CSV or TSV (column `sequence`, perhaps `name`), plain or gzip; - reads standard
+    input."""
     out: str
     """Table (tab-separated) to write: name, start, end, length, label, probability, note, and the probability of each
     class."""

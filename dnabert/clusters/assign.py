@@ -167,8 +167,8 @@ def assign(
     Parameters
     ----------
     clusters : what `cluster` gave, or its folder.
-    input : FASTA, GenBank, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard
-        input.
+    input : FASTA, GenBank, EMBL, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is
+        standard input.
     out : file to write, whole or not at all.
     config : an `AssignConfig`, or a dict of its fields.
     explanation : what `dnabert.explain.explain` made, or its folder, of these clusters.

@@ -1,5 +1,5 @@
-"""Files that hold sequences and their annotation at once: GenBank flat files, and GFF3 that ends with its sequences
-(Prokka, Bakta)."""
+"""Files that hold sequences and their annotation at once: GenBank and EMBL flat files, and GFF3 that ends with its
+sequences (Prokka, Bakta)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from dnabert.corpus.blocks import open_text
-from dnabert.corpus.genbank import GENBANK, genbank_features, genbank_sequences
+from dnabert.corpus.genbank import FLAT_FILES, genbank_features, genbank_sequences
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
 
 _GFF3 = b"##gff-version"
+_FLAT = tuple(first.encode() for first in FLAT_FILES)
 #: Bytes in which a file shows what it is.
 _HEAD = 64
 
@@ -25,13 +26,13 @@ _HEAD = 64
 def holds_annotation(path: str | Path) -> bool:
     """Whether a file of sequences is one that annotates them too; what cannot be read does not."""
     with contextlib.suppress(OSError, EOFError, zlib.error), _opened(path) as file:
-        return file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith((GENBANK.encode(), _GFF3))
+        return file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith((*_FLAT, _GFF3))
     return False
 
 
 def sequences_within(path: str | Path) -> Iterator[bytes]:
-    """Lines of FASTA with the sequences of a GenBank flat file (in capitals: its small letters mask nothing), or those
-    behind the features of GFF3; gzip or not.
+    """Lines of FASTA with the sequences of a GenBank or EMBL flat file (in capitals: its small letters mask
+    nothing), or those behind the features of GFF3; gzip or not.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def sequences_within(path: str | Path) -> Iterator[bytes]:
         when a record, or GFF3, holds no sequence.
     """
     with _opened(path) as file:
-        if file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith(GENBANK.encode()):
+        if file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith(_FLAT):
             file.seek(0)
             yield from genbank_sequences(file, path=path)
             return
@@ -55,8 +56,8 @@ def sequences_within(path: str | Path) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def open_annotation(path: str | Path) -> Iterator[Iterable[str]]:
-    """Lines of a file of annotation; those of a GenBank flat file are GFF3, in which a piece of a joined location is a
-    line, and parts name their gene where it has a feature of its own.
+    """Lines of a file of annotation; those of a GenBank or EMBL flat file are GFF3, in which a piece of a joined
+    location is a line, and parts name their gene where it has a feature of its own.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def open_annotation(path: str | Path) -> Iterator[Iterable[str]]:
     with open_text(path) as file:
         first = file.readline()
         lines = itertools.chain([first], file)
-        yield genbank_features(lines, path=path) if first.startswith(GENBANK) else lines
+        yield genbank_features(lines, path=path) if first.startswith(FLAT_FILES) else lines
 
 
 def _opened(path: str | Path) -> IO[bytes]:

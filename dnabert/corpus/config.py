@@ -17,7 +17,9 @@ from dnabert.errors import UserError
 #: Ways to split a corpus; what each means stands in `SplitConfig`.
 SPLITS_BY = ("tail", "block", "chromosome", "region", "random")
 
-_FASTA_ENDING = re.compile(r"(\.(fa|fasta|fna|fas|ffn|seq|2bit|gbk?|gbff|gff3?))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE)
+_FASTA_ENDING = re.compile(
+    r"(\.(fa|fasta|fna|fas|ffn|seq|2bit|gbk?|gbff|embl|gff3?))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE
+)
 #: Fields of `GenomeConfig` that are paths.
 _FILES = ("fasta", "genes", "repeats", "cpg_islands")
 
@@ -29,14 +31,14 @@ class GenomeConfig:
     name: str
     """Name of the genome, as it stands in the corpus: human, chimp, …"""
     fasta: str
-    """FASTA or .2bit file; plain, gzip or bgzip. GenBank, and GFF3 that ends with its sequences (Prokka, Bakta), bring
-    their genes."""
+    """FASTA or .2bit file; plain, gzip or bgzip. GenBank, EMBL, and GFF3 that ends with its sequences (Prokka, Bakta),
+    bring their genes."""
     genes: str | None = None
-    """GTF, GFF3, GenBank, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12 columns,
-    gzip or not."""
+    """GTF, GFF3, GenBank, EMBL, genePred table (UCSC's ncbiRefSeq, refGene, …), bigGenePred as text, or BED of 12
+    columns, gzip or not."""
     repeats: str | None = None
-    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out, GFF3 or GenBank, gzip
-    or not."""
+    """BED of repeats (the fourth column names the class), UCSC's rmsk table, RepeatMasker's .out, GFF3, GenBank or
+    EMBL, gzip or not."""
     cpg_islands: str | None = None
     """BED of CpG islands or UCSC's cpgIslandExt table, gzip or not."""
     chroms: list[str] | None = None
@@ -159,7 +161,7 @@ class CorpusConfig:
 
 
 def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
-    """Corpus of one or several files of sequences (FASTA, .2bit, GenBank), each a genome named after its file.
+    """Corpus of one or several files of sequences (FASTA, .2bit, GenBank, EMBL), each a genome named after its file.
 
     Examples
     --------
@@ -175,7 +177,7 @@ def config_from_fasta(paths: str | Path | Iterable[str | Path]) -> CorpusConfig:
 
 def resolve_paths(config: CorpusConfig, *, base: Path | None = None) -> CorpusConfig:
     """Copy of `config` with every path absolute: ``~`` and ``$VARIABLES`` expanded, relative ones under `base`; the
-    genes of a genome without a file of them are those that its sequences come with (GenBank, GFF3).
+    genes of a genome without a file of them are those that its sequences come with (GenBank, EMBL, GFF3).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Genes from GTF, GFF3 and GenBank files, genePred tables and BED of 12 columns."""
+"""Genes from GTF, GFF3, GenBank and EMBL files, genePred tables and BED of 12 columns."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class _Sequence:
 def read_genes(path: str | Path) -> Genes:
     """Read genes, gzip or not; the first line of data tells the format, not the file's name.
 
-    GTF and GFF3, and GenBank, which is read as GFF3 (`dnabert.corpus.genbank.genbank_features`): a gene spans its
+    GTF and GFF3, GenBank and EMBL (read as GFF3 by `dnabert.corpus.genbank.genbank_features`): a gene spans its
     ``gene`` line (or that of a feature that ends in ``_gene``, whose type is what stands before that where no attribute
     says it) where the file has one. Else the transcripts of one ``gene_id`` that overlap on a strand are a gene, and so
     is a CDS, an RNA or a transcript without parent and ``gene_id`` (Prokka, miniprot, GTF of transcripts alone), unless

@@ -35,14 +35,14 @@ _IS_NUCLEOTIDE[np.frombuffer(NUCLEOTIDES + NUCLEOTIDES.lower(), np.uint8)] = Tru
 
 class Genome:
     """Random access to the sequences of a FASTA file, through pyfaidx, or of a .2bit file, through a memory map; those
-    of a GenBank file, or of GFF3 that ends with them, are copied into `scratch` as FASTA.
+    of a GenBank or EMBL file, or of GFF3 that ends with them, are copied into `scratch` as FASTA.
 
     A compressed file (gzip and bgzip alike) is decompressed as a stream into `scratch`, and the index of a FASTA
     file is written there too: nothing appears beside the user's file. Use it as a context manager.
 
     Parameters
     ----------
-    path : FASTA, .2bit, GenBank or GFF3 file, told apart by their first bytes; plain, gzip or bgzip.
+    path : FASTA, .2bit, GenBank, EMBL or GFF3 file, told apart by their first bytes; plain, gzip or bgzip.
     scratch : existing folder for the decompressed copy and the index; the caller removes it.
     chroms : sequences to keep, in the file's order; none: all.
 

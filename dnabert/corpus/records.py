@@ -1,4 +1,4 @@
-"""Named sequences from FASTA, GenBank, FASTQ or CSV, plain or gzip, from a file or from standard input, as a stream."""
+"""Named sequences from FASTA, GenBank, EMBL, FASTQ or CSV, plain or gzip, from a file or standard input, streamed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.genbank import GENBANK, genbank_sequences
+from dnabert.corpus.genbank import FLAT_FILES, genbank_sequences
 from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
 from dnabert.given import path_to_read
@@ -58,8 +58,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Parameters
     ----------
-    path : FASTA, GenBank, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a column
-        `sequence` and perhaps `name`, `label` and `split`, in small letters or capitals; plain or gzip. ``-`` is
+    path : FASTA, GenBank, EMBL, FASTQ (four lines a record), or CSV (commas or semicolons) or TSV with a header, a
+        column `sequence` and perhaps `name`, `label` and `split`, in small letters or capitals; plain or gzip. ``-`` is
         standard input.
 
     Raises
@@ -137,7 +137,7 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     # comments before the first header, too
     if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):
         return _fasta(file)
-    if head.lstrip().startswith(GENBANK.encode()):
+    if head.lstrip().startswith(tuple(first.encode() for first in FLAT_FILES)):
         return _fasta(genbank_sequences(file, path=shown))
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 

@@ -130,7 +130,8 @@ def read_track(path: str | Path, *, unnamed: str = "repeat") -> Track:
     UCSC's rmsk table    17, or 16 without ``bin``: swScore, …, genoName, genoStart   class/family
     other UCSC tables    bin, then those of BED (cpgIslandExt, simpleRepeat)          name
     RepeatMasker's .out  15, blank-separated, start and end counted from 1, closed    class/family
-    GFF3, GTF, GenBank   9, start and end counted from 1, closed (EDTA, NCBI)         see below
+    GFF3, GTF, GenBank,  9, start and end counted from 1, closed (EDTA, NCBI)         see below
+    EMBL
     ===================  ===========================================================  ==========================
 
     RepeatMasker writes a family that is named like its class (``Simple_repeat``) as the class alone, and so are

@@ -122,8 +122,8 @@ def predict(
     Parameters
     ----------
     classifier : folder made by `finetune`.
-    input : FASTA, GenBank, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is standard
-        input.
+    input : FASTA, GenBank, EMBL, FASTQ, CSV or TSV (column ``sequence``, perhaps ``name``), plain or gzip; ``-`` is
+        standard input.
     out : file to write, whole or not at all.
     config : a `PredictConfig`, or a dict of its fields.
     overwrite : replace such a table that stands at `out`.

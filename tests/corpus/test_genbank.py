@@ -18,7 +18,7 @@ def record(
 ) -> str:
     """A GenBank record of random bases; features from their keys on, qualifiers behind a slash, a line each."""
     bases = "".join(np.random.default_rng(len(name)).choice(list("acgt"), length))
-    lines = [f"LOCUS       {name} {length:>16} bp    DNA     {topology} BCT 01-JAN-2020"]
+    lines = [f"LOCUS       {name:<16} {length:>11} bp    DNA     {topology:<8} BCT 01-JAN-2020"]
     lines += [
         "DEFINITION  A plasmid.",
         f"ACCESSION   {name}",
@@ -215,7 +215,7 @@ def test_a_corpus_of_a_file_that_brings_its_genes(tmp_path: Path, pack: Callable
         ("x.gb", record("gene 5..9", origin=False), r"x\.gb: record pX1\.1 holds no sequence: fetch it in full"),
         ("x.gb", record("gene five"), r"x\.gb, record pX1\.1: 'five' is no location of a gene: mend it"),
         ("x.gff", "##gff-version 3\nc1\tx\tgene\t1\t9\t.\t+\t.\tID=a\n", r"x\.gff is GFF3 without sequences: give"),
-        ("x.embl", "ID   X56734; SV 1; linear; mRNA; STD; PLN; 1859 BP.\n", "instead of '>': give FASTA or GenBank"),
+        ("x.embl", "ID   X5; SV 1; linear; DNA; CON; PLN; 9 BP.\nCO   join(X1:1..9)\n//\n", "X5.1 holds no sequence"),
     ],
     ids=["no sequence", "no location", "GFF3 alone", "EMBL"],
 )  # fmt: skip
