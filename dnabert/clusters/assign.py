@@ -161,7 +161,7 @@ def assign(
     - ``note``: ``too short`` or ``too few known bases`` where no word can be read, the best cluster of what was
       rejected;
     - ``stability``, where it is given: ``stable``, ``pattern`` or ``dissolved``, whether the cluster comes back when
-      clustering is repeated;
+      clustering is repeated; ``undecided`` where the interval leaves open whether it dissolves;
     - ``sentence``, where an explanation is given: what the members of the cluster have in common.
 
     Parameters

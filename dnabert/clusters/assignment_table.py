@@ -54,8 +54,8 @@ def sentences_of(explanation: str | Path, *, clusters: str | Path) -> dict[str, 
 
 
 def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[str, str], dict[str, Any] | None]:
-    """Verdict on each of these clusters, by the cluster's number as text, and what repeats do with windows they left
-    out (`placed_elsewhere`).
+    """Verdict on each of these clusters (``undecided`` where the interval leaves open whether it dissolves), by the
+    cluster's number as text, and what repeats do with windows they left out (`placed_elsewhere`).
 
     Raises
     ------
@@ -66,7 +66,8 @@ def stability_of(stability: str | Path, *, clusters: str | Path) -> tuple[dict[s
     if not _is_of(found.manifest, clusters):
         raise UserError(f"{stability} judges other clusters than {clusters} holds: run dnabert stability {clusters}")
     try:
-        return {str(row["label"]): str(row["verdict"]) for row in found.summary["clusters"]}, found.summary["placed"]
+        rows, placed = found.summary["clusters"], found.summary["placed"]
+        return {str(row["label"]): "undecided" if row.get("undecided") else str(row["verdict"]) for row in rows}, placed
     except (KeyError, TypeError):
         raise UserError(
             f"{stability} does not say what becomes of windows that a repeat left out, an older dnabert made it: run "

@@ -129,8 +129,9 @@ def test_stability_says_whether_a_cluster_comes_back_and_where_placed_windows_ar
     )
     folder = explained(clusters, tmp_path / "explanation")
     made = assign(clusters, mixed, out=tmp_path / "new.tsv", stability=judged.folder, explanation=folder)
-    verdicts = [row["verdict"] for row in judged.summary["clusters"]]
-    assert made.table["stability"].tolist() == [verdicts[0]] * 10 + [verdicts[1]] * 10 + [""] * 10
+    rows = judged.summary["clusters"]
+    told = ["undecided" if row["undecided"] else row["verdict"] for row in rows]
+    assert made.table["stability"].tolist() == [told[0]] * 10 + [told[1]] * 10 + [""] * 10
     assert tuple(pd.read_csv(tmp_path / "new.tsv", sep="\t").columns) == (*COLUMNS, "stability", "sentence")
     assert made.placed == judged.summary["placed"]
     assert (
@@ -143,6 +144,10 @@ def test_stability_says_whether_a_cluster_comes_back_and_where_placed_windows_ar
     with pytest.raises(UserError, match="judges other clusters than"):
         assign(other, mixed, out=tmp_path / "x.tsv", stability=judged.folder)
     summary = dict(judged.summary)
+    summary["clusters"] = [rows[0] | {"undecided": True}, rows[1] | {"undecided": False, "verdict": "dissolved"}]
+    (judged.folder / "stability.json").write_text(json.dumps(summary))
+    made = assign(clusters, mixed, out=tmp_path / "new.tsv", stability=judged.folder, overwrite=True)
+    assert made.table["stability"].tolist() == ["undecided"] * 10 + ["dissolved"] * 10 + [""] * 10
     del summary["placed"]
     (judged.folder / "stability.json").write_text(json.dumps(summary))
     with pytest.raises(UserError, match="an older dnabert made it: run dnabert stability"):
