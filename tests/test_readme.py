@@ -40,7 +40,9 @@ FETCHED = [words[words.index("--out") + 1] for words in COMMAND_LINES if words[:
 #: Blocks that read something which is neither here nor made by them.
 _ELSEWHERE = ("--help", "dnabert fetch", "apes_chr22.yaml")
 RUNNABLE = [
-    block for block in blocks("bash") if "dnabert prepare" in block and not any(word in block for word in _ELSEWHERE)
+    block
+    for block in blocks("bash")
+    if ("dnabert prepare" in block or "my.fa" in block) and not any(word in block for word in _ELSEWHERE)
 ]
 
 
@@ -84,6 +86,12 @@ def test_every_command_is_understood(words):
             understood(words)
     else:
         assert understood(words)
+
+
+@pytest.mark.parametrize("block", blocks("bash"), ids=lambda block: block.split("\n")[0])
+def test_no_command_of_a_block_finds_what_another_has_made(block):
+    made = [words[words.index("--out") + 1] for words in commands(block) if "--out" in words]
+    assert len(set(made)) == len(made)
 
 
 def test_the_yaml_names_a_genome_and_all_that_annotates_it(tmp_path):
@@ -133,7 +141,7 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.slow
 def test_the_python_example_runs(tmp_path):
-    _, example = blocks("python")
+    example = next(block for block in blocks("python") if "dnabert.prepare" in block)
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "label" in done.stdout
@@ -142,7 +150,7 @@ def test_the_python_example_runs(tmp_path):
 def test_the_encoder_of_your_own_is_one(tmp_path, monkeypatch):
     from dnabert.encoders import load_encoder
 
-    (tmp_path / "mine.py").write_text(blocks("python")[0])
+    (tmp_path / "mine.py").write_text(next(block for block in blocks("python") if "class Purines" in block))
     monkeypatch.chdir(tmp_path)
     np.testing.assert_allclose(
         load_encoder("python:mine:Purines").encode([np.frombuffer(b"gATTACA", np.uint8)]), [[4 / 7]], rtol=1e-6
@@ -167,7 +175,9 @@ def test_the_commands_run_in_order(block, tmp_path):
     genome = simulate_fasta(tmp_path / "genome.fa", length=400_000, seed=0)
     (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(genome.read_bytes()))
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for words in commands(block):
+    simulate_fasta(tmp_path / "my.fa", length=20_000, seed=1)
+    first = [] if "dnabert prepare" in block else [shlex.split("dnabert prepare genome.fa.gz --out corpus")]
+    for words in first + commands(block):
         smaller = next((more for script, more in _SMALLER.items() if script in words), "")
         done = subprocess.run(
             [*words, *smaller.split()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,13 @@ def test_embed(throughput: ModuleType, capsys: pytest.CaptureFixture[str]) -> No
     throughput.main(["embed", *SMALL, "--windows", "8"])
     printed = capsys.readouterr().out
     assert "dnabert encoder" in printed and "sentence-transformers encode" in printed
+    told = re.search(r"dnabert is ([\d.]+) times as fast as sentence-transformers as it comes", printed)
+    assert told is not None
+    ours, theirs = (
+        float(re.search(rf"{name} +([\d,.]+)", printed)[1].replace(",", ""))
+        for name in ("dnabert encoder", "transformers as it comes")
+    )
+    assert float(told[1]) == pytest.approx(ours / theirs, abs=0.06)
 
 
 def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(
@@ -164,6 +172,8 @@ def test_the_peer_of_embed_computes_in_our_precision_by_the_faster_attention(
         (contest,) = throughput.embed(config, scratch=tmp_path)
         contest.contenders[-1].work()
         assert computed.pop() == (dtype, False, _attention()) and ("bf16" in contest.title) == bf16
+        contest.contenders[1].work()  # as whoever loads the folder has it
+        assert computed.pop() == (torch.float32, False, "sdpa")
 
 
 @pytest.mark.parametrize(("name", "cores"), [("tokenizer", "false"), ("embed", None)])

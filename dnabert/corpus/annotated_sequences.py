@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from dnabert.corpus.blocks import open_text
-from dnabert.corpus.genbank import FLAT_FILES, genbank_features, genbank_sequences
+from dnabert.corpus.embl import EMBL, as_genbank
+from dnabert.corpus.genbank import GENBANK, genbank_features, genbank_sequences
 from dnabert.errors import UserError
 from dnabert.gzip_file import is_gzip
 
 _GFF3 = b"##gff-version"
-_FLAT = tuple(first.encode() for first in FLAT_FILES)
+#: How flat files begin.
+FLAT_FILES = (GENBANK.encode(), EMBL.encode())
 #: Bytes in which a file shows what it is.
 _HEAD = 64
 
@@ -26,7 +28,7 @@ _HEAD = 64
 def holds_annotation(path: str | Path) -> bool:
     """Whether a file of sequences is one that annotates them too; what cannot be read does not."""
     with contextlib.suppress(OSError, EOFError, zlib.error), _opened(path) as file:
-        return file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith((*_FLAT, _GFF3))
+        return file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith((*FLAT_FILES, _GFF3))
     return False
 
 
@@ -40,9 +42,9 @@ def sequences_within(path: str | Path) -> Iterator[bytes]:
         when a record, or GFF3, holds no sequence.
     """
     with _opened(path) as file:
-        if file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith(_FLAT):
+        if file.read(_HEAD).removeprefix(codecs.BOM_UTF8).startswith(FLAT_FILES):
             file.seek(0)
-            yield from genbank_sequences(file, path=path)
+            yield from flat_sequences(file, path=path)
             return
         behind = itertools.dropwhile(lambda line: not line.startswith(b">"), file)
         first = next(behind, None)
@@ -52,6 +54,11 @@ def sequences_within(path: str | Path) -> Iterator[bytes]:
             )
         yield first
         yield from behind
+
+
+def flat_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[bytes]:
+    """Lines of FASTA with the sequences of a GenBank or EMBL flat file's lines; `genbank_sequences` says how."""
+    return genbank_sequences(as_genbank(file), path=path)
 
 
 @contextlib.contextmanager
@@ -67,7 +74,11 @@ def open_annotation(path: str | Path) -> Iterator[Iterable[str]]:
     with open_text(path) as file:
         first = file.readline()
         lines = itertools.chain([first], file)
-        yield genbank_features(lines, path=path) if first.startswith(FLAT_FILES) else lines
+        if not first.encode().startswith(FLAT_FILES):
+            yield lines
+            return
+        flat = as_genbank(line.encode() for line in lines)
+        yield genbank_features((line.decode() for line in flat), path=path)
 
 
 def _opened(path: str | Path) -> IO[bytes]:

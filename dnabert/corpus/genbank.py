@@ -1,4 +1,4 @@
-"""GenBank and EMBL flat files as lines of GFF3 and of FASTA."""
+"""GenBank flat files as lines of GFF3 and of FASTA."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from dnabert.corpus.embl import EMBL, as_genbank
 from dnabert.errors import UserError
 
+#: How a record begins.
 GENBANK = "LOCUS "
-#: How a file begins.
-FLAT_FILES = (GENBANK, EMBL)
 _ORIGIN, _END = b"ORIGIN", b"//"
 #: The key of a feature and where its location begins; qualifiers stand farther to the right.
 _FEATURE = re.compile(r" {2,9}(\S+) +(\S.*)")
@@ -68,7 +66,7 @@ class _Record:
 
 
 def genbank_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[bytes]:
-    """Lines of FASTA with the sequences of a GenBank or EMBL file's lines, in capitals: its small letters mask nothing.
+    """Lines of FASTA with the sequences of a GenBank file's lines, in capitals: its small letters mask nothing.
 
     Raises
     ------
@@ -76,7 +74,7 @@ def genbank_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[by
         when a record holds no sequence; `path` is what the line names.
     """
     name, inside, bases = "", False, 0
-    for line in as_genbank(file):
+    for line in file:
         if line.removeprefix(codecs.BOM_UTF8).startswith(GENBANK.encode()):
             name, inside, bases = _named(line.decode("utf-8", "replace"), "unnamed"), False, 0
         elif line.startswith(b"VERSION") and not inside:
@@ -86,10 +84,7 @@ def genbank_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[by
             yield f">{name}\n".encode()
         elif line.startswith(_END):
             if not bases:
-                raise UserError(
-                    f"{path}: record {name} holds no sequence: fetch it in full, as GenBank (full) of NCBI or EMBL of "
-                    "ENA"
-                )
+                raise UserError(f"{path}: record {name} holds no sequence: fetch it in full, as NCBI's GenBank (full)")
             inside = False
         elif inside:
             letters = line.translate(None, b"0123456789 \t\r\n").upper()
@@ -104,7 +99,7 @@ def _named(line: str, name: str) -> str:
 
 
 def genbank_features(lines: Iterable[str], *, path: str | Path) -> Iterator[str]:
-    """Lines of GFF3 with the features of a GenBank or EMBL file's lines.
+    """Lines of GFF3 with the features of a GenBank file's lines.
 
     A piece of a joined location is a line; a gene is one, which ends beyond the end of a circular sequence where it
     crosses the origin. What codes, or is an RNA, names the gene that shares its ``/locus_tag`` or ``/gene``; where none
@@ -115,7 +110,7 @@ def genbank_features(lines: Iterable[str], *, path: str | Path) -> Iterator[str]
     UserError
         when a feature's location is none; `path` is what the line names.
     """
-    for record in _records(_as_genbank(lines)):
+    for record in _records(lines):
         features = [feature for feature in record.features if feature.key not in _NO_FEATURES]
         pieces = [_pieces(feature, path=path, record=record) for feature in features]
         over = any(_crosses(a, b, length=record.length) for each in pieces for a, b in itertools.pairwise(each))
@@ -126,10 +121,6 @@ def genbank_features(lines: Iterable[str], *, path: str | Path) -> Iterator[str]
         genes = {feature.gene for feature in features if feature.key == "gene"} - {""}
         for number, (feature, own) in enumerate(zip(features, pieces, strict=True), start=1):
             yield from _feature_lines(record, feature, own, number=number, of_gene=feature.gene in genes)
-
-
-def _as_genbank(lines: Iterable[str]) -> Iterator[str]:
-    return (line.decode() for line in as_genbank(line.encode() for line in lines))
 
 
 def _records(lines: Iterable[str]) -> Iterator[_Record]:

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert.corpus.genbank import FLAT_FILES, genbank_sequences
+from dnabert.corpus.annotated_sequences import FLAT_FILES, flat_sequences
 from dnabert.corpus.reading import check_letters, check_lines_end
 from dnabert.errors import UserError
 from dnabert.given import path_to_read
@@ -137,8 +137,8 @@ def _parsed(file: io.BufferedReader, *, shown: str) -> Iterator[_Fields]:
     # comments before the first header, too
     if first == b">" or (first == b";" and re.search(rb"^>", head, re.MULTILINE)):
         return _fasta(file)
-    if head.lstrip().startswith(tuple(first.encode() for first in FLAT_FILES)):
-        return _fasta(genbank_sequences(file, path=shown))
+    if head.lstrip().startswith(FLAT_FILES):
+        return _fasta(flat_sequences(file, path=shown))
     return _fastq(file, shown=shown) if first == b"@" else _table(file, shown=shown)
 
 
