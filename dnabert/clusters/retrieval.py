@@ -1,4 +1,4 @@
-"""Retrieval: does a window find the same place in another species, or the same place moved, turned and mutated?"""
+"""Retrieval: does a window find the same place in another species, or, shifted and mutated, in its own?"""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def related_genomes(view: WindowView, *, query: str | None = None, target: str |
 def moved_copies(
     view: WindowView, *, n: int = 1_000, substitutions: float = 0.05, indels: float = 0.005, seed: int = 0
 ) -> Pairs:
-    """Up to n windows with the same place moved, turned and mutated: what a genome alone has in the place of
-    `orthologs`.
+    """Up to n windows with the same place shifted, on a random strand and mutated: what a genome alone has in the
+    place of `orthologs`.
 
     The copy begins up to half a window to either side (as far as its segment reaches), is read on a random strand, and
     then mutated. Windows lie at least a window apart, so that no other one's copy overlaps a query.

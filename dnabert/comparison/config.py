@@ -15,8 +15,8 @@ from dnabert.scoring.config import ScoreConfig
 
 @dataclass
 class RetrievalConfig:
-    """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought, moved,
-    turned and mutated."""
+    """Ortholog retrieval between two genomes of the corpus; where they share no block, the same place is sought,
+    shifted, on a random strand and mutated."""
 
     query: str | None = None
     """Genome whose windows are sought; default: the first of the corpus that shares orthologous blocks with another."""

@@ -60,7 +60,7 @@ class Ladder:
     @cached_property
     def same_places(self) -> tuple[str, Pairs]:
         """A measure's name and places that are to be found again, the same for all rungs: in another genome, else
-        moved, turned and mutated."""
+        shifted, on a random strand and mutated."""
         asked = self.config.retrieval
         found = related_genomes(self.held_out, query=asked.query, target=asked.target)
         if found is not None:
@@ -72,8 +72,8 @@ class Ladder:
         genomes = listed(sorted(set(self.held_out.column("genome").astype(str).tolist())))
         print(
             f"no orthologous block holds both {asked.query or 'a genome'} and {asked.target or 'another'} "
-            f"(retrieval.query, retrieval.target; genomes: {genomes}): the same place is sought instead, moved, turned "
-            "and mutated"
+            f"(retrieval.query, retrieval.target; genomes: {genomes}): the same place is sought instead, shifted, "
+            "on a random strand and mutated"
         )
         return "moved", moved_copies(self.held_out, n=asked.n, seed=self.config.seed)
 

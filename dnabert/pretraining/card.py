@@ -149,7 +149,7 @@ def _objective(config: dict[str, Any]) -> str:
     if not contrast.get("weight"):
         return f"It was asked for hidden words, {share}."
     return (
-        f"It was asked for hidden words ({share}), and to find the same place, moved, turned and mutated by up to "
+        f"It was asked for hidden words ({share}), and to find the same place, shifted, on a random strand and mutated by up to "
         f"{contrast['substitutions']:.0%}, among all others of a batch (weight {contrast['weight']:g}, temperature "
         f"{contrast['temperature']:g})."
     )

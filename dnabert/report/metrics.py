@@ -141,7 +141,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "moved_top10",
         "Same place among the first 10",
-        "Share of windows whose own place, moved, turned and mutated, is among the ten nearest candidates.",
+        "Share of windows whose own place, shifted, on a random strand, mutated, is among the ten nearest candidates.",
         "higher",
         True,
         short="Same place in the first 10",

@@ -254,7 +254,7 @@ def test_without_orthologs_the_same_place_is_sought_which_is_said_once(
     told = capsys.readouterr().out.splitlines()
     assert told == [
         "no orthologous block holds both a genome and another (retrieval.query, retrieval.target; genomes: rice): the "
-        "same place is sought instead, moved, turned and mutated"
+        "same place is sought instead, shifted, on a random strand and mutated"
     ]
 
 
