@@ -71,6 +71,13 @@ _GENBANK = (
     b"ORIGIN\n        1 acgtacgtac gtnnacgtry\n"
     b"       21 acgtacgtac acgtacgtac\n//\n"
 )
+_EMBL = (
+    b"ID   pX1; SV 1; circular; genomic DNA; STD; PRO; 40 BP.\nAC   pX1;\nFH   Key             Location\nFH\n"
+    b'FT   gene            join(31..40,1..6)\nFT                   /gene="thrL"\n'
+    b"FT   CDS             complement(join(<8..12,\nFT                   20..>30))\nXX\n"
+    b"SQ   Sequence 40 BP; 10 A; 10 C; 10 G; 10 T; 0 other;\n"
+    b"     acgtacgtac gtnnacgtry acgtacgtac acgtacgtac                              40\n//\n"
+)
 _GENE_PRED = (
     b"#bin\tname\tchrom\n585\tNR_1\tchr1\t-\t9\t40\t12\t35\t2\t9,30,\t20,40,\t0\tWASH7P\tunk\tunk\t-1,-1,\n"
     b"585\tNR_2\tchr1\t+\t50\t80\t80\t80\t1\t50,\t80,\t0\tMIR\tunk\tunk\t-1,\n"
@@ -262,6 +269,8 @@ _SEEDS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "x.gff3": (_GFF3, _genes),
     "x.gbk": (_GENBANK, _genes),
     "sequences.gbk": (_GENBANK, _genome),
+    "x.embl": (_EMBL, _genes),
+    "sequences.embl": (_EMBL, _genome),
     "sequences.gff3": (_GFF3, _genome),
     "features.gtf": (_GTF, read_features),
     "genePred.txt": (_GENE_PRED, _genes),
