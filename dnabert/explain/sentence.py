@@ -12,14 +12,13 @@ from dnabert.explain.evidence_rows import (
     TIMES,
     Record,
     asked_windows,
-    classes_together,
     clear_term_of_most,
     counts,
     family_row,
     known_relative,
-    odds_of,
     rich_in,
 )
+from dnabert.explain.more_often import many_more, some_more
 from dnabert.explain.names import NEARLY, codon_position, strongest_name
 from dnabert.explain.sequence_names import word_piece
 from dnabert.shares import percent
@@ -30,8 +29,6 @@ from dnabert.shares import percent
 APART = 0.7
 #: Area from which composition is said to tell a cluster from other windows, not only in part.
 WELL = 0.8
-#: Share of the members from which a finding that does not name the cluster is added.
-SOME = 0.2
 #: Stretches of 10 kb from which a finding is called certain, and below which it is called weak: the parts of one
 #: prophage are few places.
 MANY, FEW = 20, 8
@@ -52,7 +49,8 @@ def cluster_sentence(card: Record) -> Record:
     against other windows are ten times as large goes first. Else composition, else a piece of words that an
     off-the-shelf model read. Every test is one against other windows, with q at most 0.05. Else the cluster is
     unexplained. What else holds of most members (introns, one species), and what many have far more often than other
-    windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks.
+    windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks,
+    and what a test says that it has more often, be it little.
 
     Parameters
     ----------
@@ -157,7 +155,7 @@ def _unexplained(card: Record) -> str:
     parts += _letters_told(kind)
     parts += _composition_told(card)
     parts += _relative_held(card)
-    return ", ".join([*parts, *_lacks(card), *_some(card), *_sets(card)])
+    return ", ".join([*parts, *_lacks(card), *some_more(card), *_sets(card)])
 
 
 def _letters_told(kind: Record) -> list[str]:
@@ -192,10 +190,8 @@ def _composition_told(card: Record) -> list[str]:
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
-        return [
-            f"{of} is not shown to set it apart from its surroundings "
-            f"(AUC {nearby['value']:.2f}): perhaps no group at all"
-        ]
+        perhaps = "" if some_more(card) else ": perhaps no group at all"
+        return [f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}){perhaps}"]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":
         told.append(
@@ -220,38 +216,6 @@ def _lacks(card: Record) -> list[str]:
     ]
 
 
-def _some(card: Record, named: str = "") -> list[str]:
-    """What many members have, and far more often than other windows: at most two, and not what names the cluster."""
-    names = {"repeat_class": "{}", "cpg_island": "CpG islands", "main_region": "{}", "gene_type": "{} genes"}
-    rows = [
-        row for row in card.get("annotation", []) if row["column"] in names and row["term"] not in (*NO_CLASS, "intron")
-    ]
-    rows = [
-        row for row in rows if (row["share"] or 0) >= SOME and names[row["column"]].format(row["term"]) not in named
-    ]
-    # repeats and islands of most name a cluster
-    rows = [row for row in rows if row["share"] < MOST or row["column"] in ("main_region", "gene_type")]
-    rows = [row for row in rows if counts(row) and row.get("low") is not None and row["low"] >= TIMES]
-    rows = sorted(rows, key=lambda row: -row["share"])[:2]
-    several = [] if any(row["column"] == "repeat_class" for row in rows) else _some_classes(card)
-    return several + [
-        f"{names[row['column']].format(row['term'])} in {percent(row['share'])} (elsewhere "
-        f"{percent(row['share_rest'])})"
-        for row in rows
-    ]
-
-
-def _some_classes(card: Record) -> list[str]:
-    """Repeats of several classes that many members have and far more often than other windows, each class in too few to
-    be told."""
-    row = classes_together(card)
-    if row is None or not SOME <= row["share"] < MOST or odds_of(row) < TIMES:
-        return []
-    return [
-        f"repeats of several classes in {percent(row['share'])} ({row['term']}; elsewhere {percent(row['share_rest'])})"
-    ]
-
-
 def _also(card: Record, basis: str, text: str) -> list[str]:
     codon = None if basis == "codon position" else codon_position(card)
     added = [] if codon is None else [codon.text]
@@ -263,7 +227,11 @@ def _also(card: Record, basis: str, text: str) -> list[str]:
             added.append(f"intronic ({percent(intron['share'])}, elsewhere {percent(intron['share_rest'])})")
     added += _one_genome(card)
     added += _sets(card)
-    return [*added, *_some(card, text)] if basis not in ("element", "repeat", "several elements", "exon") else added
+    return (
+        [*added, *many_more(card, named=text)]
+        if basis not in ("element", "repeat", "several elements", "exon")
+        else added
+    )
 
 
 def _one_genome(card: Record) -> list[str]:

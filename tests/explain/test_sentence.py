@@ -406,11 +406,50 @@ def test_what_an_unexplained_cluster_lacks_and_what_some_of_it_have_is_told() ->
     line = term("repeat_class", "L1", share=0.4, rest=0.04, q=1e-4) | {"low": 9.0, "high": 30.0}
     text = sentence(annotation=[alu, line])[1]
     assert text.endswith("hardly any Alu (2 %, elsewhere 46 %), L1 in 40 % (elsewhere 4 %)")
-    # neither what the test does not hold, nor what is little more than elsewhere
-    weak = [alu | {"q": 0.2}, line | {"low": 1.2}]
+    # not what the test does not hold
+    weak = [alu | {"q": 0.2}, line | {"q": 0.2}]
     assert sentence(annotation=weak)[1] == sentence()[1]
     # a cluster that has every window of which the class is known
     assert sentence(annotation=[alu | {"share_rest": None, "q": None}])[1] == sentence()[1]
+
+
+def test_an_unexplained_cluster_of_which_a_test_says_something_is_a_group() -> None:
+    """Of 39 windows 97 % lay in other repeats, elsewhere 48 %, q = 2e-4, and the card said: perhaps no group at all."""
+    kind = {
+        "kind": "compositional",
+        "composition_auc": {"value": 0.95},
+        "composition_auc_nearby": {"value": 0.5, "low": 0.4},
+        "comparisons": [],
+    }
+    other = term("repeat_class", "other", share=0.97, rest=0.48, q=2e-4) | {"low": 2.9}
+    text = sentence(kind=kind, annotation=[other])[1]
+    assert text.endswith("its surroundings (AUC 0.50), other repeats in 97 % (elsewhere 48 %)")
+    # more than is told, since none of it is much: the largest odds
+    rows = [
+        term("region", name, share=share, rest=0.1, q=0.01) | {"low": 1.5}
+        for name, share in (("UTR", 0.3), ("CDS", 0.4), ("exon", 0.35), ("intron", 0.9))
+    ]
+    assert sentence(annotation=rows)[1].endswith(
+        "coding sequence touched in 40 % (elsewhere 10 %), an exon that codes for no protein touched in 35 % "
+        "(elsewhere 10 %)"
+    )
+    for row in (other | {"q": 0.06}, other | {"share": 0.1}, other | {"share_rest": 0.98}):
+        assert "perhaps no group at all" in sentence(kind=kind, annotation=[row])[1]
+        assert "other repeats" not in sentence(kind=kind, annotation=[row])[1]
+
+
+def test_coding_sequence_that_many_windows_touch_is_told_of_a_named_cluster() -> None:
+    kind = {
+        "kind": "compositional",
+        "composition_auc": {"value": 0.99},
+        "composition_auc_nearby": {"value": 0.95, "low": 0.9},
+        "comparisons": [],
+    }
+    touched = term("region", "CDS", share=0.24, rest=0.06, q=1e-5) | {"low": 3.8}
+    mostly = term("main_region", "CDS", share=0.22, rest=0.01, q=1e-5) | {"low": 5.0}
+    assert sentence(kind=kind, annotation=[mostly, touched])[1].endswith(
+        ", coding sequence touched in 24 % (elsewhere 6 %)"
+    )
 
 
 def test_one_species_is_told_where_there_are_several() -> None:
