@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dnabert.explain.evidence_rows import MOST, NO_CLASS, TIMES, Record, classes_together, counts, odds_of
+from dnabert.explain.evidence_rows import (
+    MOST,
+    NO_CLASS,
+    POINTS,
+    TIMES,
+    Record,
+    classes_together,
+    counts,
+    odds_of,
+)
 from dnabert.shares import percent
 
 #: Share of the members from which it is told.
@@ -22,7 +31,7 @@ _BY_COLUMN = {"repeat_class": "{}", "cpg_island": "CpG islands", "main_region": 
 
 def some_more(card: Record) -> list[str]:
     """What many members of a cluster without a name have, and far more often than other windows; where that is nothing,
-    what they have more often by a test that counts.
+    what they have more often by a test that counts and by a fifth of the windows.
 
     Examples
     --------
@@ -52,7 +61,7 @@ def many_more(card: Record, *, named: str = "") -> list[str]:
 
 
 def _more_often(card: Record) -> list[str]:
-    rows = [row for row in _told_rows(card) if row["share"] > row["share_rest"]]
+    rows = [row for row in _told_rows(card) if row["share"] - row["share_rest"] >= POINTS]
     return [_more(row) for row in _once(sorted(rows, key=odds_of, reverse=True))]
 
 

@@ -50,7 +50,7 @@ def cluster_sentence(card: Record) -> Record:
     off-the-shelf model read. Every test is one against other windows, with q at most 0.05. Else the cluster is
     unexplained. What else holds of most members (introns, one species), and what many have far more often than other
     windows, is added, and a codon position that most are cut at; of an unexplained cluster also what it lacks,
-    and what a test says that it has more often, be it little.
+    and what a test says that it has more often.
 
     Parameters
     ----------

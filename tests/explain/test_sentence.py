@@ -433,7 +433,7 @@ def test_an_unexplained_cluster_of_which_a_test_says_something_is_a_group() -> N
         "coding sequence touched in 40 % (elsewhere 10 %), an exon that codes for no protein touched in 35 % "
         "(elsewhere 10 %)"
     )
-    for row in (other | {"q": 0.06}, other | {"share": 0.1}, other | {"share_rest": 0.98}):
+    for row in (other | {"q": 0.06}, other | {"share": 0.1}, other | {"share_rest": 0.9}):
         assert "perhaps no group at all" in sentence(kind=kind, annotation=[row])[1]
         assert "other repeats" not in sentence(kind=kind, annotation=[row])[1]
 
