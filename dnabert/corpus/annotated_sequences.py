@@ -58,7 +58,12 @@ def sequences_within(path: str | Path) -> Iterator[bytes]:
 
 def flat_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[bytes]:
     """Lines of FASTA with the sequences of a GenBank or EMBL flat file's lines; `genbank_sequences` says how."""
-    return genbank_sequences(as_genbank(file), path=path)
+    lines = genbank_sequences(as_genbank(file), path=path)
+    first = next(lines, None)
+    if first is None:
+        raise UserError(f"{path} ends before its first sequence: fetch it again")
+    yield first
+    yield from lines
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from dnabert.errors import UserError
 SPLITS_BY = ("tail", "block", "chromosome", "region", "random")
 
 _FASTA_ENDING = re.compile(
-    r"(\.(fa|fasta|fna|fas|ffn|seq|2bit|gbk?|gbff|embl|gff3?))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE
+    r"(\.(fa|fasta|fna|fas|ffn|seq|2bit|gbk?|gbff|embl|dat|gff3?))?(\.(gz|bgz|bgzf))?$", re.IGNORECASE
 )
 #: Fields of `GenomeConfig` that are paths.
 _FILES = ("fasta", "genes", "repeats", "cpg_islands")

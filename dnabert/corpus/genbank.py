@@ -19,6 +19,7 @@ _ORIGIN, _END = b"ORIGIN", b"//"
 _FEATURE = re.compile(r" {2,9}(\S+) +(\S.*)")
 _QUALIFIER = re.compile(r"/([\w-]+)(?:=(.*))?$")
 _LENGTH = re.compile(r"\b(\d{1,12}) bp\b")
+_PROTEIN = re.compile(r"\b\d+ aa\b")
 #: Neither annotate anything: the record as a whole, and what is not known of it.
 _NO_FEATURES = ("source", "gap", "assembly_gap")
 #: Transcripts of what has a CDS beside them; without a gene's feature the CDS is the gene.
@@ -108,9 +109,11 @@ def genbank_features(lines: Iterable[str], *, path: str | Path) -> Iterator[str]
     Raises
     ------
     UserError
-        when a feature's location is none; `path` is what the line names.
+        when a record is of a protein or a feature's location is none; `path` is what the line names.
     """
     for record in _records(lines):
+        if _PROTEIN.search(record.locus):
+            raise UserError(f"{path}: record {record.name} is of a protein: give one of DNA or RNA")
         features = [feature for feature in record.features if feature.key not in _NO_FEATURES]
         pieces = [_pieces(feature, path=path, record=record) for feature in features]
         over = any(_crosses(a, b, length=record.length) for each in pieces for a, b in itertools.pairwise(each))

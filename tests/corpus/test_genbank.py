@@ -215,9 +215,12 @@ def test_a_corpus_of_a_file_that_brings_its_genes(tmp_path: Path, pack: Callable
         ("x.gb", record("gene 5..9", origin=False), r"x\.gb: record pX1\.1 holds no sequence: fetch it in full"),
         ("x.gb", record("gene five"), r"x\.gb, record pX1\.1: 'five' is no location of a gene: mend it"),
         ("x.gff", "##gff-version 3\nc1\tx\tgene\t1\t9\t.\t+\t.\tID=a\n", r"x\.gff is GFF3 without sequences: give"),
+        ("x.gb", record("gene 5..9").replace("120 bp", "120 aa"), r"x\.gb: record pX1\.1 is of a protein: give one"),
+        ("x.dat", "ID   P1_HUMAN  Reviewed;  26 AA.\nSQ   SEQUENCE\n     MRNS\n//\n", "P1_HUMAN is of a protein"),
+        ("x.embl", "ID   X5; SV 1; linear; DNA; STD; PLN; 9 BP.\nFT   gene   1..9\n", "ends before its first sequence"),
         ("x.embl", "ID   X5; SV 1; linear; DNA; CON; PLN; 9 BP.\nCO   join(X1:1..9)\n//\n", "X5.1 holds no sequence"),
     ],
-    ids=["no sequence", "no location", "GFF3 alone", "EMBL"],
+    ids=["no sequence", "no location", "GFF3 alone", "GenPept", "UniProt", "cut off", "EMBL"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
