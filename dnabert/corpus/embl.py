@@ -13,7 +13,7 @@ _FEATURES = b"FEATURES             Location/Qualifiers\n"
 
 def as_genbank(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Lines of a GenBank flat file with the names, features and sequences of an EMBL one; lines of anything else as
-    they are.
+    they are, without a byte order mark and blank lines before the first.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterable, Iterator
@@ -76,7 +75,7 @@ def genbank_sequences(file: Iterable[bytes], *, path: str | Path) -> Iterator[by
     """
     name, inside, bases = "", False, 0
     for line in file:
-        if line.removeprefix(codecs.BOM_UTF8).startswith(GENBANK.encode()):
+        if line.startswith(GENBANK.encode()):
             name, inside, bases = _named(line.decode("utf-8", "replace"), "unnamed"), False, 0
         elif line.startswith(b"VERSION") and not inside:
             name = _named(line.decode("utf-8", "replace"), name)

@@ -153,9 +153,10 @@ def _unexplained(card: Record) -> str:
     places = " ".join([f"{makeup['n']:,} windows at {makeup['loci']:,} places", *_few_stretches(makeup)])
     parts = [f"unexplained: {places}"]
     parts += _letters_told(kind)
-    parts += _composition_told(card)
+    more = some_more(card)
+    parts += _composition_told(card, more=more)
     parts += _relative_held(card)
-    return ", ".join([*parts, *_lacks(card), *some_more(card), *_sets(card)])
+    return ", ".join([*parts, *_lacks(card), *more, *_sets(card)])
 
 
 def _letters_told(kind: Record) -> list[str]:
@@ -181,8 +182,8 @@ def _relative_held(card: Record) -> list[str]:
     return [f"{members} hold {row['name']}, other windows {percent(row['background_share'])} (q = {row['q']:.2g})"]
 
 
-def _composition_told(card: Record) -> list[str]:
-    """What composition says of a cluster that it does not name."""
+def _composition_told(card: Record, *, more: list[str]) -> list[str]:
+    """What composition says of a cluster that it does not name, beside what its windows have more often."""
     kind, rich = card.get("kind", {}), rich_in(card)
     nearby = kind.get("composition_auc_nearby")
     area = kind.get("composition_auc")
@@ -190,7 +191,7 @@ def _composition_told(card: Record) -> list[str]:
         return ["near in the embedding, as far in letters as chance, and not by composition"]
     if kind.get("kind") == "compositional" and nearby and not _sets_apart(kind):
         of = "composition" if rich is None else f"{rich}, but this"
-        perhaps = "" if some_more(card) else ": perhaps no group at all"
+        perhaps = "" if more else ": perhaps no group at all"
         return [f"{of} is not shown to set it apart from its surroundings (AUC {nearby['value']:.2f}){perhaps}"]
     told = [] if rich is None else [rich]
     if area and area.get("low", 0.0) > MOST and kind.get("kind") != "compositional":

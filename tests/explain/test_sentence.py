@@ -28,6 +28,16 @@ def term(column: str, name: str, *, share: float, rest: float, q: float) -> dict
     return {"column": column, "term": name, "share": share, "share_rest": rest, "q": q}
 
 
+def compositional(area: float, *, nearby: float, low: float) -> dict[str, Any]:
+    near = {"value": nearby, "low": low}
+    return {
+        "kind": "compositional",
+        "composition_auc": {"value": area},
+        "composition_auc_nearby": near,
+        "comparisons": [],
+    }
+
+
 def family(name: str, *, share: float, q: float) -> dict[str, Any]:
     row = {"name": name, "share": share, "q": q, "odds_ratio": 30.0, "forward": 0.5, "identity": 0.88, "length": 290.0}
     return {"databases": [{"database": "me.fa", "families": [row]}]}
@@ -321,12 +331,7 @@ def test_copies_that_other_windows_are_relatives_of_as_often_name_nothing() -> N
 
 
 def test_composition_is_called_composition() -> None:
-    kind = {
-        "kind": "compositional",
-        "composition_auc": {"value": 0.99},
-        "composition_auc_nearby": {"value": 0.95, "low": 0.9},
-        "comparisons": [],
-    }
+    kind = compositional(0.99, nearby=0.95, low=0.9)
     parts = card(kind=kind)
     assert "area of 0.95" in cluster_sentence(parts)["text"]
     parts["makeup"]["gc"] = {"value": 0.6, "rest": 0.42, "q": 1e-9}
@@ -351,12 +356,7 @@ def test_a_cluster_of_one_composition_is_sure_only_where_it_comes_back() -> None
 
 
 def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_no_story() -> None:
-    kind = {
-        "kind": "compositional",
-        "composition_auc": {"value": 0.95},
-        "composition_auc_nearby": {"value": 0.5, "low": 0.4},
-        "comparisons": [],
-    }
+    kind = compositional(0.95, nearby=0.5, low=0.4)
     basis, text = sentence(kind=kind)
     assert (
         basis == "unexplained"
@@ -371,12 +371,7 @@ def test_a_region_that_differs_from_the_rest_but_not_from_its_surroundings_gets_
 
 
 def test_an_area_of_few_places_that_may_be_chance_names_nothing() -> None:
-    kind = {
-        "kind": "compositional",
-        "composition_auc": {"value": 0.95},
-        "composition_auc_nearby": {"value": 0.73, "low": 0.64},
-        "comparisons": [],
-    }
+    kind = compositional(0.95, nearby=0.73, low=0.64)
     basis, text = sentence(kind=kind)
     assert basis == "unexplained" and "is not shown to set it apart from its surroundings (AUC 0.73)" in text
 
@@ -415,12 +410,7 @@ def test_what_an_unexplained_cluster_lacks_and_what_some_of_it_have_is_told() ->
 
 def test_an_unexplained_cluster_of_which_a_test_says_something_is_a_group() -> None:
     """Of 39 windows 97 % lay in other repeats, elsewhere 48 %, q = 2e-4, and the card said: perhaps no group at all."""
-    kind = {
-        "kind": "compositional",
-        "composition_auc": {"value": 0.95},
-        "composition_auc_nearby": {"value": 0.5, "low": 0.4},
-        "comparisons": [],
-    }
+    kind = compositional(0.95, nearby=0.5, low=0.4)
     other = term("repeat_class", "other", share=0.97, rest=0.48, q=2e-4) | {"low": 2.9}
     text = sentence(kind=kind, annotation=[other])[1]
     assert text.endswith("its surroundings (AUC 0.50), other repeats in 97 % (elsewhere 48 %)")
@@ -439,12 +429,7 @@ def test_an_unexplained_cluster_of_which_a_test_says_something_is_a_group() -> N
 
 
 def test_coding_sequence_that_many_windows_touch_is_told_of_a_named_cluster() -> None:
-    kind = {
-        "kind": "compositional",
-        "composition_auc": {"value": 0.99},
-        "composition_auc_nearby": {"value": 0.95, "low": 0.9},
-        "comparisons": [],
-    }
+    kind = compositional(0.99, nearby=0.95, low=0.9)
     touched = term("region", "CDS", share=0.24, rest=0.06, q=1e-5) | {"low": 3.8}
     mostly = term("main_region", "CDS", share=0.22, rest=0.01, q=1e-5) | {"low": 5.0}
     assert sentence(kind=kind, annotation=[mostly, touched])[1].endswith(
